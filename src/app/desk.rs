@@ -1,0 +1,571 @@
+//! What can be done with a handheld: one interface for the GUI and for the sub-commands.
+//!
+//! Every method is one act of the officer. It returns only after what it confirms is durable
+//! (architecture.md: "confirmed to the user" means committed and fsynced). Methods block; the GUI calls
+//! them on its worker thread. View structs are flat values; masking and wording are the face's business.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use spotcheck_domain::claims::{
+    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+};
+use spotcheck_domain::task::Task;
+use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
+use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
+
+/// An officer who has a key on this handheld.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficerCard {
+    /// Id.
+    pub id: OfficerId,
+    /// Name.
+    pub name: String,
+    /// Last day of the signing certificate, `yyyy-MM-dd`.
+    pub certificate_until: String,
+}
+
+/// What may be known before anybody unlocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The handheld, if it has been enrolled.
+    pub device: Option<DeviceId>,
+    /// Centre's address, if enrolled.
+    pub centre: Option<String>,
+    /// How keys are protected.
+    pub key_protection: KeyProtection,
+    /// Officers with a key here.
+    pub officers: Vec<OfficerCard>,
+    /// Who has unlocked, if anybody.
+    pub unlocked: Option<OfficerId>,
+    /// The first sentence after a start: what is safe, e.g. `安全: 12 分 08 秒, 缺 ≤ 2 秒`.
+    pub safe: String,
+    /// False while the wall clock lies before the program's build time.
+    pub clock_set: bool,
+    /// Bundles sealed and not yet receipted.
+    pub unsent: u32,
+    /// Free space in bytes.
+    pub free_bytes: u64,
+    /// Recordings running now (also while locked).
+    pub recordings: Vec<RecordingView>,
+}
+
+/// A task with its state on this handheld.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCard {
+    /// The task.
+    pub task: Task,
+    /// The package on this handheld, if pulled.
+    pub package: Option<PackageState>,
+    /// The open or newest case of the task, if any.
+    pub case: Option<CaseCard>,
+}
+
+/// A pulled package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageState {
+    /// The package's id.
+    pub id: String,
+    /// SHA-256 of package.json.
+    pub sha256: String,
+    /// Size of its files in bytes.
+    pub size: u64,
+    /// RFC 3339: the last full check that said yes.
+    pub checked: Option<String>,
+    /// RFC 3339: may be opened until then.
+    pub valid_until: String,
+    /// Newest upload of fee lines (cut-off), as text.
+    pub cutoff: Option<String>,
+}
+
+/// A case in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseCard {
+    /// The case.
+    pub id: CaseId,
+    /// Where it stands.
+    pub state: CaseState,
+    /// The bundle, once sealed.
+    pub bundle: Option<BundleId>,
+}
+
+/// Life of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// Work goes on.
+    Open,
+    /// Sealed on this handheld, nothing can be added.
+    Sealed,
+    /// Uploaded, waiting for the receipt.
+    Sent,
+    /// The centre's receipt was checked.
+    Received,
+}
+
+/// The whole case as the workspace shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseView {
+    /// The case.
+    pub id: CaseId,
+    /// The task it belongs to.
+    pub task: TaskId,
+    /// Where it stands.
+    pub state: CaseState,
+    /// RFC 3339.
+    pub opened: String,
+    /// Officers of the task, and whether their credential was shown.
+    pub officers: Vec<CaseOfficer>,
+    /// Parties entered so far.
+    pub parties: Vec<PartyView>,
+    /// Steps, oldest first.
+    pub steps: Vec<StepView>,
+    /// Evidence, oldest first.
+    pub evidence: Vec<EvidenceView>,
+    /// Documents, oldest first.
+    pub documents: Vec<DocumentCard>,
+    /// What is still missing before the visit is complete, by name (may be empty).
+    pub missing: Vec<String>,
+    /// First 16 hex digits of the case journal's head.
+    pub journal_head: String,
+    /// The bundle, once sealed.
+    pub bundle: Option<BundleId>,
+}
+
+/// An officer inside a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseOfficer {
+    /// Id.
+    pub id: OfficerId,
+    /// Name.
+    pub name: String,
+    /// Credential shown at, RFC 3339.
+    pub certificate_shown: Option<String>,
+    /// Has a signing key on this handheld.
+    pub has_key: bool,
+}
+
+/// A party of the case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyView {
+    /// `party-1` …
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// 被检查单位, 个人 … (vocabulary `PartyKind` text).
+    pub kind: String,
+    /// Post.
+    pub post: Option<String>,
+}
+
+/// A step of the visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    /// `S1` …
+    pub id: String,
+    /// Kind, e.g. `arrive`.
+    pub kind: String,
+    /// Title on screen.
+    pub title: String,
+    /// RFC 3339.
+    pub begun: String,
+    /// RFC 3339, if ended.
+    pub ended: Option<String>,
+}
+
+/// An evidence item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceView {
+    /// `E1` …
+    pub id: String,
+    /// Path in the bag, e.g. `data/media/0001.jpg`.
+    pub path: String,
+    /// `image/jpeg`, `audio/ogg`, `video/x-matroska`.
+    pub media_type: String,
+    /// RFC 3339.
+    pub begun: String,
+    /// RFC 3339; equal to `begun` for a photo.
+    pub ended: String,
+    /// Bytes of plaintext.
+    pub size: u64,
+    /// SHA-256 of the plaintext.
+    pub sha256: String,
+    /// What it proves; empty while it lies in the tray.
+    pub proves: String,
+    /// `(milliseconds from the beginning, words)`.
+    pub marks: Vec<(u64, String)>,
+    /// True if the recorder was cut off and the item was closed afterwards.
+    pub recovered: bool,
+}
+
+/// A running recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingView {
+    /// The evidence item it becomes.
+    pub evidence: String,
+    /// Audio or video.
+    pub kind: RecordingKind,
+    /// Milliseconds of stored (fsynced) recording.
+    pub stored_ms: u64,
+    /// Level of the last fragment, 0–100.
+    pub level: u8,
+}
+
+/// Kinds of recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingKind {
+    /// Ogg/Opus.
+    Audio,
+    /// Matroska.
+    Video,
+}
+
+/// A document in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentCard {
+    /// `D1` …
+    pub id: String,
+    /// `W03`, `W04`.
+    pub form: String,
+    /// 现场检查笔录 …
+    pub title: String,
+    /// Where it stands.
+    pub state: DocumentState,
+    /// Frozen version, 0 while it is a draft.
+    pub version: u32,
+}
+
+/// Life of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentState {
+    /// May be edited.
+    Draft,
+    /// Shown to the party; changes are visible corrections.
+    Frozen,
+    /// Signed by hand by everybody the form asks for.
+    Signed,
+    /// The party refused to sign.
+    Refused,
+}
+
+/// A document with its fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentView {
+    /// Head data.
+    pub card: DocumentCard,
+    /// Fields in the order of the form.
+    pub fields: Vec<FieldView>,
+    /// Questions and answers (W04 only).
+    pub answers: Vec<AnswerView>,
+    /// Pages of the rendered version, 0 while it is a draft.
+    pub pages: u32,
+    /// SHA-256 of the elements file, once frozen.
+    pub content_sha256: Option<String>,
+    /// Signatures so far.
+    pub signatures: Vec<SignatureView>,
+    /// Copies printed so far.
+    pub prints: u32,
+    /// Why it cannot be frozen yet, by field or duty (may be empty).
+    pub missing: Vec<String>,
+}
+
+/// One field of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldView {
+    /// Stable key, e.g. `place`.
+    pub key: String,
+    /// Label on screen and paper.
+    pub label: String,
+    /// Text so far.
+    pub value: String,
+    /// Must not be empty.
+    pub required: bool,
+    /// Several lines.
+    pub multiline: bool,
+    /// Filled by the program (times, officers); shown, not edited.
+    pub fixed: bool,
+}
+
+/// One question with its answer, tied to the running audio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerView {
+    /// 1, 2 …
+    pub n: u32,
+    /// Question.
+    pub question: String,
+    /// Answer in the interviewee's words.
+    pub answer: String,
+    /// Milliseconds into the audio, if one was running.
+    pub at_ms: Option<u64>,
+    /// The audio's evidence id.
+    pub audio: Option<String>,
+}
+
+/// One handwritten signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureView {
+    /// Party or officer id.
+    pub signer: String,
+    /// Name.
+    pub name: String,
+    /// Capacity.
+    pub capacity: Capacity,
+    /// Method.
+    pub method: SigningMethod,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// One stroke of a signature pad.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stroke {
+    /// `(x, y, milliseconds from the first touch, pressure 0–1023)`; the pad is 800 × 300.
+    pub points: Vec<(u16, u16, u32, u16)>,
+}
+
+/// A printer that was found or configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrinterView {
+    /// `ipp://…`.
+    pub uri: String,
+    /// Name on screen.
+    pub name: String,
+    /// Idle, printing, stopped … with reasons, in words.
+    pub state: String,
+}
+
+/// Result of a print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintReport {
+    /// Printer's job number.
+    pub job: i64,
+    /// Pages per copy.
+    pub pages: u32,
+    /// Copies.
+    pub copies: u32,
+    /// First 16 hex digits of the journal head that stands on the paper.
+    pub journal_head: String,
+}
+
+/// Result of sealing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealReport {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// SHA-256 of tagmanifest-sha256.txt: what everybody signed.
+    pub tagmanifest_sha256: String,
+    /// Payload files.
+    pub files: u32,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Complete, or sealed as incomplete with these gaps.
+    pub missing: Vec<String>,
+}
+
+/// Where one bundle stands on its way to the centre.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxItem {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// Its case.
+    pub case: CaseId,
+    /// Bytes sent and durable at the centre.
+    pub sent_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// Where it stands.
+    pub state: CaseState,
+    /// The last errors in plain words, newest first.
+    pub errors: Vec<String>,
+    /// RFC 3339: when the centre received it, by the checked receipt.
+    pub received: Option<String>,
+    /// Index in the centre's log, by the checked receipt.
+    pub log_index: Option<u64>,
+}
+
+/// Result of a pull.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PullReport {
+    /// Tasks known after the pull.
+    pub tasks: u32,
+    /// Packages downloaded and checked.
+    pub packages: Vec<String>,
+    /// Packages that were up to date.
+    pub unchanged: Vec<String>,
+}
+
+/// Everything the GUI and the sub-commands can do.
+pub trait Desk: Send {
+    /// What may be known before anybody unlocks.
+    fn status(&mut self) -> TroubleResult<Status>;
+    /// Unlocks for one officer.
+    fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
+    /// Drops all keys; recordings go on.
+    fn lock(&mut self) -> TroubleResult<()>;
+
+    /// Tasks of this handheld, next first.
+    fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>>;
+    /// Fetches tasks, packages, revocation lists and time entries from the centre.
+    fn pull(&mut self, task: Option<&TaskId>) -> TroubleResult<PullReport>;
+    /// Full check of the package (signature, hashes, database integrity, counts), kept for the fast open.
+    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState>;
+
+    /// Head data of the task's facility.
+    fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;
+    /// Person search; `screen` names where it was asked (access record).
+    fn search_persons(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<PersonHit>>;
+    /// Item search.
+    fn search_items(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<ItemHit>>;
+    /// Staff search.
+    fn search_staff(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<StaffHit>>;
+    /// A person; journals the access with the screen it came from.
+    fn person(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<PersonView>>;
+    /// A visit; journals the access with the screen it came from.
+    fn visit(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<VisitView>>;
+    /// Fee lines of a visit.
+    fn fee_lines(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<FeeLine>>;
+
+    /// Opens (or continues) the case of a task.
+    fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView>;
+    /// The case as it stands.
+    fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView>;
+    /// Notes that an officer's credential was shown to the party.
+    fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()>;
+    /// Adds a party; `kind` is a vocabulary `PartyKind` text. Returns its id (`party-1` …).
+    fn add_party(
+        &mut self,
+        case: &CaseId,
+        name: &str,
+        kind: &str,
+        post: Option<&str>,
+    ) -> TroubleResult<String>;
+    /// Begins a step; returns its id.
+    fn begin_step(&mut self, case: &CaseId, kind: &str, title: &str) -> TroubleResult<String>;
+    /// Ends a step.
+    fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()>;
+    /// A free note in the journal.
+    fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()>;
+
+    /// One photo, sealed as it is taken.
+    fn capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView>;
+    /// The newest viewfinder picture as JPEG, if the camera runs.
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>>;
+    /// Starts a recording. `case: None` records into the arrival case (also while locked).
+    fn start_recording(
+        &mut self,
+        case: Option<&CaseId>,
+        kind: RecordingKind,
+    ) -> TroubleResult<RecordingView>;
+    /// A mark in a running recording.
+    fn mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()>;
+    /// Stops a recording.
+    fn stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView>;
+    /// Says what an item proves, where it comes from and who keeps it (tray → filed).
+    fn describe_evidence(
+        &mut self,
+        case: &CaseId,
+        evidence: &str,
+        proves: &str,
+        source: &str,
+    ) -> TroubleResult<()>;
+
+    /// A new document of a form (`W03`, `W04`), prefilled; `party` is the interviewee for W04.
+    fn new_document(
+        &mut self,
+        case: &CaseId,
+        form: &str,
+        party: Option<&str>,
+    ) -> TroubleResult<DocumentView>;
+    /// The document as it stands.
+    fn document(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView>;
+    /// Sets a field of a draft.
+    fn fill(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        key: &str,
+        value: &str,
+    ) -> TroubleResult<()>;
+    /// Adds question and answer; stamped into the running audio. `n: Some` changes an earlier one.
+    fn answer(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        n: Option<u32>,
+        question: &str,
+        answer: &str,
+    ) -> TroubleResult<AnswerView>;
+    /// Freezes the draft: content hash, PDF/A, both named in the journal.
+    fn freeze(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView>;
+    /// One page of the frozen (or a preview of the draft) document as PNG, `width` pixels wide.
+    fn page_image(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        page: u32,
+        width: u32,
+    ) -> TroubleResult<Vec<u8>>;
+    /// A handwritten signature on the pad.
+    fn sign_document(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        signer: &str,
+        strokes: &[Stroke],
+    ) -> TroubleResult<DocumentView>;
+    /// Printers that can be reached.
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>>;
+    /// Prints a frozen document; the page carries QR, copy number and journal head.
+    fn print(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        printer: &str,
+        copies: u32,
+    ) -> TroubleResult<PrintReport>;
+
+    /// Seals the case: everything that runs is stopped, the bag's tag files are written and signed by the
+    /// device and by every officer whose PIN is given (two at least).
+    fn seal(
+        &mut self,
+        case: &CaseId,
+        pins: &[(OfficerId, SecretString)],
+        incomplete_reason: Option<&str>,
+    ) -> TroubleResult<SealReport>;
+    /// What waits to be sent and what was received.
+    fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>>;
+    /// Sends everything that waits; returns the state afterwards.
+    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>>;
+}

@@ -1,0 +1,1 @@
+//! National claims schema: import, mapping, partition and package files, queries, search.

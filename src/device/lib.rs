@@ -1,0 +1,1 @@
+//! Camera, microphone, clock, battery, storage: the adapters to the device.

@@ -1,0 +1,1 @@
+//! Legal forms as Typst templates: elements in, PDF/A and page images out.

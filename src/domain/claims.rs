@@ -1,0 +1,228 @@
+//! What the screens and use cases ask of the claims data, independent of how it is stored.
+//!
+//! `claims` implements [`ClaimsReader`] over an encrypted package; an in-memory twin serves tests. Field
+//! names are those of the national platform (research: dictionary.md).
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{BeijingTime, Precision};
+use crate::{Amount, TroubleResult};
+
+/// A time with the precision it was given in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instant {
+    /// Beijing seconds.
+    pub at: BeijingTime,
+    /// As given.
+    pub p: Precision,
+}
+
+impl Instant {
+    /// As precise as it was given.
+    #[must_use]
+    pub fn display(self) -> String {
+        self.at.display(self.p)
+    }
+}
+
+/// A slice of a long list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to skip.
+    pub offset: u64,
+    /// Rows wanted at most.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The first `limit` rows.
+    #[must_use]
+    pub const fn first(limit: u32) -> Self {
+        Self { offset: 0, limit }
+    }
+}
+
+/// The facility of the package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct FacilityView {
+    pub fixmedins_code: String,
+    pub fixmedins_name: String,
+    pub fixmedins_type: Option<String>,
+    pub hosp_lv: Option<String>,
+    pub uscc: Option<String>,
+    pub aprv_bed_cnt: Option<i64>,
+    pub hi_crtf_bed_cnt: Option<i64>,
+    pub addr: Option<String>,
+    /// Persons, visits, settlements, fee lines in the package.
+    pub persons: u64,
+    pub visits: u64,
+    pub settlements: u64,
+    pub fee_lines: u64,
+    /// Newest upload time per entity; what is younger is 未上传, never 无.
+    pub cutoff: Vec<(String, Instant)>,
+}
+
+/// One row of a person search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct PersonHit {
+    pub psn_no: String,
+    pub psn_name: String,
+    pub gend: Option<String>,
+    pub brdy: Option<Instant>,
+    pub certno: Option<String>,
+    pub insutype: Option<String>,
+    /// Visits of the person in the package.
+    pub visits: u64,
+    /// Begin of the newest visit.
+    pub last_visit: Option<Instant>,
+    /// Bed of a current or the newest stay, where known.
+    pub bed: Option<String>,
+}
+
+/// A person's head data and visits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct PersonView {
+    pub psn_no: String,
+    pub psn_name: String,
+    pub gend: Option<String>,
+    pub brdy: Option<Instant>,
+    pub psn_cert_type: Option<String>,
+    pub certno: Option<String>,
+    pub tel: Option<String>,
+    pub addr: Option<String>,
+    pub insutype: Option<String>,
+    pub psn_type: Option<String>,
+    pub insu_admdvs: Option<String>,
+    pub emp_name: Option<String>,
+    pub die_date: Option<Instant>,
+    pub visits: Vec<VisitRow>,
+}
+
+/// One visit in a person's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct VisitRow {
+    pub mdtrt_id: String,
+    pub med_type: Option<String>,
+    pub begntime: Option<Instant>,
+    pub endtime: Option<Instant>,
+    pub dept_name: Option<String>,
+    pub dscg_maindiag_name: Option<String>,
+    pub fee_lines: u64,
+    pub medfee_sumamt: Amount,
+    pub fund_pay_sumamt: Amount,
+}
+
+/// A visit with diagnoses and settlements; fee lines are paged apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct VisitView {
+    pub mdtrt_id: String,
+    pub psn_no: String,
+    pub psn_name: String,
+    pub fixmedins_code: String,
+    pub med_type: Option<String>,
+    pub insutype: Option<String>,
+    pub begntime: Option<Instant>,
+    pub endtime: Option<Instant>,
+    pub adm_dept_name: Option<String>,
+    pub wardarea_bed: Option<String>,
+    pub adm_bed: Option<String>,
+    pub chfpdr_code: Option<String>,
+    pub chfpdr_name: Option<String>,
+    pub dscg_maindiag_code: Option<String>,
+    pub dscg_maindiag_name: Option<String>,
+    pub ipt_otp_no: Option<String>,
+    pub medrcdno: Option<String>,
+    pub diagnoses: Vec<DiagnosisRow>,
+    pub settlements: Vec<SettlementRow>,
+    pub fee_lines: u64,
+    /// Exact sum of `det_item_fee_sumamt` of all fee lines of the visit.
+    pub fee_sum: Amount,
+}
+
+/// One diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct DiagnosisRow {
+    pub inout_diag_type: Option<String>,
+    pub maindiag_flag: Option<String>,
+    pub diag_srt_no: Option<i64>,
+    pub diag_code: Option<String>,
+    pub diag_name: Option<String>,
+}
+
+/// One settlement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct SettlementRow {
+    pub setl_id: String,
+    pub setl_time: Option<Instant>,
+    pub medfee_sumamt: Option<Amount>,
+    pub fund_pay_sumamt: Option<Amount>,
+    pub psn_pay: Option<Amount>,
+    pub acct_pay: Option<Amount>,
+    pub refd_setl_flag: Option<String>,
+}
+
+/// One fee line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct FeeLine {
+    pub bkkp_sn: String,
+    pub setl_id: Option<String>,
+    pub fee_ocur_time: Option<Instant>,
+    pub med_list_codg: Option<String>,
+    pub hilist_name: Option<String>,
+    pub medins_list_name: Option<String>,
+    pub list_type: Option<String>,
+    pub med_chrgitm_type: Option<String>,
+    pub cnt: Option<Amount>,
+    pub pric: Option<Amount>,
+    pub det_item_fee_sumamt: Option<Amount>,
+    pub bilg_dept_name: Option<String>,
+    pub bilg_dr_name: Option<String>,
+}
+
+/// One row of an item search (catalogue or fee lines).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct ItemHit {
+    pub med_list_codg: String,
+    pub hilist_name: String,
+    pub list_type: Option<String>,
+    pub fee_lines: u64,
+    pub amount: Amount,
+}
+
+/// One row of a staff search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct StaffHit {
+    pub prac_psn_code: String,
+    pub prac_psn_name: String,
+    pub prac_psn_type: Option<String>,
+    pub hosp_dept_name: Option<String>,
+}
+
+/// Read access to one facility's claims. Never writes, never caches names outside the package.
+pub trait ClaimsReader: Send {
+    /// Head data, counts and cut-offs.
+    fn facility(&self) -> TroubleResult<FacilityView>;
+    /// Persons by name (any 1–n characters), initials, full pinyin, bed, or the last digits or all of
+    /// `certno`, `psn_no`, `tel`, `ipt_otp_no` (claims.md §3). Recall equals `LIKE '%x%'` on folded text.
+    fn search_persons(&self, query: &str, page: Page) -> TroubleResult<Vec<PersonHit>>;
+    /// Items by name, initials or code.
+    fn search_items(&self, query: &str, page: Page) -> TroubleResult<Vec<ItemHit>>;
+    /// Staff by name, initials or code.
+    fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>>;
+    /// A person with visits, newest first; `None` if the package does not know the number.
+    fn person(&self, psn_no: &str) -> TroubleResult<Option<PersonView>>;
+    /// A visit; `None` if the package does not know the number.
+    fn visit(&self, mdtrt_id: &str) -> TroubleResult<Option<VisitView>>;
+    /// Fee lines of a visit by time and serial number.
+    fn fee_lines(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<FeeLine>>;
+}

@@ -1,0 +1,24 @@
+//! The words and values every part of Spotcheck shares.
+//!
+//! Pure: no I/O, no clock, no random source. What the outside world knows (time, entropy, claims)
+//! comes in through the small traits here, so that everything above can be tested with plain values.
+
+pub mod canonical;
+pub mod claims;
+pub mod clock;
+pub mod entropy;
+pub mod id;
+pub mod mask;
+pub mod money;
+pub mod task;
+pub mod time;
+pub mod trouble;
+pub mod vocabulary;
+
+pub use canonical::{CanonicalError, parse_canonical, to_canonical};
+pub use clock::{Clock, ClockQuality, ClockReading, ClockSource, ManualClock};
+pub use entropy::{Entropy, SeededEntropy};
+pub use id::{BundleId, CaseId, DeviceId, IdError, OfficerId, PackageId, TaskId, Ulid};
+pub use money::{Amount, AmountError};
+pub use time::{BeijingTime, Precision, rfc3339};
+pub use trouble::{Trouble, TroubleResult};

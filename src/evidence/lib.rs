@@ -1,0 +1,1 @@
+//! Journals, evidence bundle, signatures, transparency-log proofs and their verification.

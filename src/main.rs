@@ -1,0 +1,3 @@
+//! `spotcheck`: the handheld.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Rule kernels and findings over claims columns.

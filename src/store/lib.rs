@@ -1,0 +1,1 @@
+//! Case database, device journal and outbox on SQLCipher.

@@ -1,0 +1,1 @@
+//! Keys, age blobs, fragments and segments, crypto-shred.

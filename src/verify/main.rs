@@ -1,0 +1,3 @@
+//! `spotcheck-verify`: judge an evidence bundle offline.
+
+fn main() {}

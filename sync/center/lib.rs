@@ -1,0 +1,1 @@
+//! The centre: API, jobs, certificate authority, packages, log and receipts.

@@ -1,0 +1,3 @@
+//! `spotcheck-center`: the centre.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The handheld's side of the wire: enrolment, pull, upload, receipts.

@@ -1,0 +1,1 @@
+//! Versioned messages and error codes that handheld and centre speak.

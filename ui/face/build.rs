@@ -1,0 +1,2 @@
+//! Compiles the Slint files into Rust.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Slint files and the code generated from them.

@@ -1,0 +1,1 @@
+//! View models and the bridge between use cases and the Slint face.
