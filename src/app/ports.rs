@@ -1,1 +1,553 @@
-//! Ports of the use cases.
+//! What the use cases need from the outside, as traits; the adapters live in `store`, `vault`, `device`,
+//! `print`, `sync/client` and, for packages and documents, in the handheld's composition root.
+//!
+//! Ports are cut by what one act needs, not by technology, and every one of them returns
+//! [`Trouble`](spotcheck_domain::Trouble), so that a use case never has to translate an error.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use spotcheck_domain::claims::ClaimsReader;
+use spotcheck_domain::task::Task;
+use spotcheck_domain::vocabulary::KeyProtection;
+use spotcheck_domain::{
+    BundleId, CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, TroubleResult,
+};
+use zeroize::Zeroizing;
+
+use crate::desk::{OfficerCard, PrinterView, RecordingKind, Stroke};
+
+/// A raw 256-bit key that is wiped when dropped.
+pub type Key256 = Zeroizing<[u8; 32]>;
+
+/// A signing request of the device, made before it has certificates (PKCS#10, DER).
+#[derive(Debug, Clone)]
+pub struct DeviceRequest {
+    /// For mTLS.
+    pub tls_csr: Vec<u8>,
+    /// For evidence signatures: another key than the mTLS key.
+    pub evidence_csr: Vec<u8>,
+}
+
+/// What enrolment brings back for the device; stored as one durable step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEnrolment {
+    /// The id the centre gave: `serialNumber` of both certificates.
+    pub device: DeviceId,
+    /// Centre's base address, `https://host:port`.
+    pub centre: String,
+    /// mTLS certificate and its chain, PEM.
+    pub tls_chain: String,
+    /// Evidence certificate and its chain, PEM.
+    pub evidence_chain: String,
+    /// Roots for evidence signatures and the centre's package signature, PEM.
+    pub roots: String,
+    /// Root for the centre's TLS certificate, PEM.
+    pub tls_roots: String,
+    /// Roots for time stamps, PEM; empty where the centre uses none.
+    pub tsa_roots: String,
+    /// Intake recipient, `age1…`, and its id.
+    pub intake: String,
+    /// Id of the intake key, recorded per blob.
+    pub intake_id: String,
+    /// Escrow recipient, `age1…`.
+    pub escrow: String,
+    /// C2SP vkey of the centre's log.
+    pub log_key: String,
+    /// Signed policy of the centre (`spotcheck-policy/1`, canonical JSON).
+    pub policy: String,
+}
+
+/// What enrolment brings back for an officer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficerEnrolment {
+    /// The officer: `serialNumber` of the certificate.
+    pub officer: OfficerId,
+    /// Name.
+    pub name: String,
+    /// Officer certificate and its chain, PEM.
+    pub chain: String,
+}
+
+/// Keys: device secret, officers' wraps, case keys, signing (evidence.md §1, §4). Implemented by `vault`.
+pub trait KeyRing: Send {
+    /// How keys are protected here.
+    fn protection(&self) -> KeyProtection;
+    /// The device's enrolment, if any.
+    fn enrolment(&self) -> TroubleResult<Option<DeviceEnrolment>>;
+    /// Officers with a key here.
+    fn officers(&self) -> TroubleResult<Vec<OfficerCard>>;
+    /// Who has unlocked.
+    fn unlocked(&self) -> Option<OfficerId>;
+
+    /// Makes the device's two key pairs (kept aside until [`KeyRing::install_device`]) and the requests.
+    fn request_device(&mut self) -> TroubleResult<DeviceRequest>;
+    /// Keeps keys, certificates and trust of the device: all or nothing.
+    fn install_device(&mut self, enrolment: &DeviceEnrolment) -> TroubleResult<()>;
+    /// Makes an officer's signing key under `pin` (policy of PIN lengths checked here) and the request.
+    fn request_officer(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<Vec<u8>>;
+    /// Keeps the officer's key and certificate: all or nothing. The first officer of a device also makes
+    /// its package identity; later ones get it wrapped when an officer who has it is unlocked.
+    fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> TroubleResult<()>;
+    /// Public recipient (`age1…`) to which package keys for this handheld are wrapped.
+    fn package_recipient(&self) -> TroubleResult<Option<String>>;
+
+    /// Unlocks. A wrong PIN is `VAULT-PIN-WRONG` (verdict), with a growing delay as courtesy.
+    fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
+    /// Forgets everything that unlocking gave.
+    fn lock(&mut self);
+
+    /// A key derived from the device secret alone, for what must work while locked (device journal,
+    /// outbox). `purpose` separates them.
+    fn boot_key(&self, purpose: &str) -> TroubleResult<Key256>;
+    /// mTLS identity: certificate chain PEM and private key PKCS#8 DER. Works while locked.
+    fn tls_identity(&self) -> TroubleResult<(String, Zeroizing<Vec<u8>>)>;
+
+    /// Makes the keys of a case: database key and age identity, each wrapped for every officer named that
+    /// has a key here (the unlocked one at least) and written, with fsync, to `<case>.keys.age` for intake
+    /// and escrow. Returns before anything is written into the case.
+    fn create_case(&mut self, case: &CaseId, officers: &[OfficerId]) -> TroubleResult<()>;
+    /// Database key of a case; needs unlocking by an officer of the case.
+    fn case_key(&mut self, case: &CaseId) -> TroubleResult<Key256>;
+    /// `<case>.keys.age` as written at creation.
+    fn case_escrow(&self, case: &CaseId) -> TroubleResult<Vec<u8>>;
+    /// Unwraps a package key (base64 age text or binary of package.json's recipients); needs unlocking.
+    fn unwrap_package_key(&mut self, wrapped: &[u8]) -> TroubleResult<Key256>;
+    /// Destroys all wraps of a case key.
+    fn shred_case(&mut self, case: &CaseId) -> TroubleResult<()>;
+
+    /// Certificate chain of an officer, PEM.
+    fn officer_chain(&self, officer: &OfficerId) -> TroubleResult<String>;
+    /// Detached CMS by the device's evidence key.
+    fn sign_as_device(&self, content: &[u8], at: &ClockReading) -> TroubleResult<Vec<u8>>;
+    /// Detached CMS by an officer: the key is unsealed by the PIN for this one signature.
+    fn sign_as_officer(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+        content: &[u8],
+        at: &ClockReading,
+    ) -> TroubleResult<Vec<u8>>;
+}
+
+/// One segment (or whole small file) in the vault: the unit of upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blob {
+    /// Path in the bag.
+    pub path: String,
+    /// 0, 1 … ; the file is the concatenation of the plaintexts.
+    pub index: u32,
+    /// Lower-case hex over the age file.
+    pub ciphertext_sha256: String,
+    /// Bytes of the age file.
+    pub ciphertext_size: u64,
+    /// Lower-case hex over this segment's plaintext.
+    pub plaintext_sha256: String,
+    /// Bytes of this segment's plaintext.
+    pub size: u64,
+    /// Id of the intake key it is encrypted to.
+    pub intake_id: String,
+}
+
+/// A whole payload file as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Path in the bag.
+    pub path: String,
+    /// SHA-256 of the whole plaintext, lower-case hex.
+    pub sha256: String,
+    /// SM3 of the whole plaintext, lower-case hex.
+    pub sm3: String,
+    /// Bytes of plaintext.
+    pub size: u64,
+    /// Segments in order.
+    pub blobs: Vec<Blob>,
+}
+
+/// Encrypted blobs of a case. Implemented by `vault`.
+pub trait BlobVault: Send {
+    /// Encrypts a small file whole to case, intake and escrow; fsync on file and folder before it returns.
+    /// Needs no unlocking.
+    fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile>;
+    /// The whole plaintext of a file; needs unlocking by an officer of the case. For page images and
+    /// prints, not for long media.
+    fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>>;
+    /// The age bytes of one blob, for upload: works while locked.
+    fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>>;
+}
+
+/// How a recording ended, as the recorder or the recovery after a crash tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingOutcome {
+    /// The media file: its segments are closed and durable.
+    pub media: StoredFile,
+    /// The recording log, stored as a blob as well.
+    pub log: StoredFile,
+    /// Number of fragments = lines of the log.
+    pub fragments: u64,
+    /// SHA-256 of the log's first line.
+    pub log_first: String,
+    /// SHA-256 of the log's last line.
+    pub log_head: String,
+    /// Milliseconds of media.
+    pub duration_ms: u64,
+    /// True if it was closed by the recovery, not by a stop.
+    pub recovered: bool,
+}
+
+/// Where a running recording stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingProgress {
+    /// Milliseconds durable.
+    pub stored_ms: u64,
+    /// Level of the last fragment, 0–100.
+    pub level: u8,
+    /// False once the recorder process is gone.
+    pub alive: bool,
+}
+
+/// What a recording is to become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingOrder {
+    /// The case it belongs to.
+    pub case: CaseId,
+    /// Media path in the bag, e.g. `data/media/0002.ogg`.
+    pub path: String,
+    /// Path of its log in the bag, e.g. `data/media/0002.log.jsonl`.
+    pub log_path: String,
+    /// Audio or video.
+    pub kind: RecordingKind,
+    /// SHA-256 of the `capture_started` line, or 64 zeros while locked.
+    pub first_prev: String,
+    /// The handheld, for the log's lines.
+    pub device: DeviceId,
+}
+
+/// The recorder: a child process of its own with write-only keys. Composed of `device` and `vault`.
+pub trait Recorder: Send {
+    /// Starts; returns when the first fragment is durable.
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()>;
+    /// Where it stands; `None` if no such recording runs.
+    fn progress(&mut self, path: &str) -> TroubleResult<Option<RecordingProgress>>;
+    /// Stops and closes.
+    fn stop(&mut self, path: &str) -> TroubleResult<RecordingOutcome>;
+    /// Closes what a crash left behind for this case: every recording with fragments or segments on disk
+    /// that no running recorder owns.
+    fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>>;
+    /// One photo: the camera's own JPEG bytes.
+    fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>>;
+    /// The newest viewfinder picture, JPEG.
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>>;
+}
+
+/// A package that was opened.
+pub struct OpenedPackage {
+    /// The package.
+    pub id: PackageId,
+    /// SHA-256 of package.json.
+    pub sha256: String,
+    /// Its claims.
+    pub reader: Box<dyn ClaimsReader>,
+}
+
+/// A package on this handheld as found on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageOnDisk {
+    /// The package.
+    pub id: PackageId,
+    /// SHA-256 of package.json.
+    pub sha256: String,
+    /// Bytes of all files.
+    pub size: u64,
+    /// RFC 3339.
+    pub valid_from: String,
+    /// RFC 3339.
+    pub valid_until: String,
+    /// Newest upload of fee lines, as text.
+    pub cutoff: Option<String>,
+    /// Identity of the files on disk (size, mtime, inode, hash), for the record of the last full check.
+    pub fingerprint: String,
+}
+
+/// Data packages on this handheld. Implemented in the composition root over `claims`, `evidence`, `vault`.
+pub trait Packages: Send {
+    /// The package of a task, if one is there.
+    fn find(&mut self, task: &TaskId) -> TroubleResult<Option<PackageOnDisk>>;
+    /// Full check: centre's signature, hashes, database integrity, counts. `key` from
+    /// [`KeyRing::unwrap_package_key`].
+    fn check(&mut self, task: &TaskId, keys: &mut dyn KeyRing, at: &ClockReading) -> TroubleResult<()>;
+    /// Opens: signature, validity and the record of the last full check (its fingerprint).
+    fn open(
+        &mut self,
+        task: &TaskId,
+        keys: &mut dyn KeyRing,
+        at: &ClockReading,
+        checked_fingerprint: &str,
+    ) -> TroubleResult<OpenedPackage>;
+}
+
+/// A rendered document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// PDF/A-2b bytes, equal for equal input.
+    pub pdf: Vec<u8>,
+    /// Pages.
+    pub pages: u32,
+}
+
+/// What is printed over a frozen document, different on each copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintOverlay {
+    /// Document id, e.g. `D1`.
+    pub document: String,
+    /// Version.
+    pub version: u32,
+    /// Copy number, from 1.
+    pub copy: u32,
+    /// Copies in all.
+    pub copies: u32,
+    /// First 16 hex digits of the content hash.
+    pub content: String,
+    /// First 16 hex digits of the case journal's head.
+    pub journal_head: String,
+}
+
+/// A handwritten signature to be drawn into a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawnSignature {
+    /// `party-1`, officer id …
+    pub signer: String,
+    /// Name.
+    pub name: String,
+    /// Vocabulary `Capacity` text.
+    pub capacity: String,
+    /// Wall time, unix milliseconds.
+    pub at_ms: i64,
+    /// Strokes on an 800 × 300 pad.
+    pub strokes: Vec<Stroke>,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormField {
+    /// Stable key.
+    pub key: String,
+    /// Label on screen and paper.
+    pub label: String,
+    /// Must not be empty.
+    pub required: bool,
+    /// Several lines.
+    pub multiline: bool,
+    /// Filled by the program.
+    pub fixed: bool,
+}
+
+/// A form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormInfo {
+    /// `W03` …
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// SHA-256 of the template.
+    pub template_sha256: String,
+    /// Fields in order.
+    pub fields: Vec<FormField>,
+    /// Has questions and answers.
+    pub interview: bool,
+}
+
+/// Forms and their rendering. Implemented in the composition root over `documents`. Elements are the
+/// `elements` object of the elements file (JSON text).
+pub trait Forms: Send {
+    /// The form, if it exists.
+    fn form(&self, id: &str) -> TroubleResult<FormInfo>;
+    /// What is missing before it can be frozen, in Chinese names (may be empty).
+    fn missing(&self, form: &str, elements: &str) -> TroubleResult<Vec<String>>;
+    /// The elements file (RFC 8785) whose SHA-256 is the content hash.
+    fn elements_file(&self, form: &str, elements: &str) -> TroubleResult<Vec<u8>>;
+    /// PDF/A-2b of an elements file, dated `frozen_ms`, with signatures drawn in where given.
+    fn render(
+        &self,
+        elements_file: &[u8],
+        frozen_ms: i64,
+        signatures: &[DrawnSignature],
+    ) -> TroubleResult<Rendered>;
+    /// The PDF of one copy with its overlay.
+    fn render_copy(
+        &self,
+        elements_file: &[u8],
+        frozen_ms: i64,
+        overlay: &PrintOverlay,
+    ) -> TroubleResult<Rendered>;
+    /// One page as PNG, `width` pixels wide; pages count from 1.
+    fn page_image(
+        &self,
+        elements_file: &[u8],
+        frozen_ms: i64,
+        signatures: &[DrawnSignature],
+        page: u32,
+        width: u32,
+    ) -> TroubleResult<Vec<u8>>;
+    /// Strokes as the SVG that goes into the bag.
+    fn strokes_svg(&self, strokes: &[Stroke]) -> TroubleResult<Vec<u8>>;
+}
+
+/// A printer. Implemented by `print`.
+pub trait Printer: Send {
+    /// Printers that answer.
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>>;
+    /// Sends a PDF and waits until the printer says it is done; returns the job number.
+    fn print(&mut self, uri: &str, job_name: &str, pdf: &[u8]) -> TroubleResult<i64>;
+}
+
+/// The device around the program. Implemented by `device`.
+pub trait Machine: Send {
+    /// Free bytes where the data folder lies.
+    fn free_bytes(&self) -> TroubleResult<u64>;
+    /// Model for statement.json, if known.
+    fn model(&self) -> Option<String>;
+}
+
+/// What a pull brings besides tasks; kept for sealing (evidence.md §3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TimeProof {
+    /// Newest `time/1` entry (canonical JSON bytes as text).
+    pub time_entry: String,
+    /// C2SP tlog-proof of that entry.
+    pub time_proof: String,
+    /// Newest signed checkpoint seen.
+    pub checkpoint: String,
+    /// Revocation lists, PEM, one per issuer: (file name `*.crl`, PEM).
+    pub crls: Vec<(String, String)>,
+}
+
+/// Result of a pull: everything is stored already, packages lie in the data folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pulled {
+    /// Tasks for this handheld.
+    pub tasks: Vec<Task>,
+    /// Time proof and revocation lists.
+    pub proof: TimeProof,
+    /// Packages that are new: (task, package id).
+    pub new_packages: Vec<(TaskId, PackageId)>,
+    /// Packages that were already here.
+    pub unchanged: Vec<(TaskId, PackageId)>,
+}
+
+/// A sealed bundle as handed to the outbox: tag files and signatures in full, payload by blob list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedBundle {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// Its case.
+    pub case: CaseId,
+    /// Its task.
+    pub task: TaskId,
+    /// SHA-256 of tagmanifest-sha256.txt.
+    pub tagmanifest_sha256: String,
+    /// All tag files and signatures: (path in the bag, bytes). Plaintext: kept under the outbox's key only.
+    pub tag_files: Vec<(String, Vec<u8>)>,
+    /// Payload, in path order.
+    pub files: Vec<StoredFile>,
+    /// `<case>.keys.age`.
+    pub case_keys: Vec<u8>,
+}
+
+/// A checked receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// `receipts/center.entry.json` bytes as text.
+    pub entry: String,
+    /// `receipts/center.tlog-proof`.
+    pub proof: String,
+    /// `receipts/center.crl`.
+    pub crl: String,
+    /// `timestamps/<role>.tsr`.
+    pub timestamps: Vec<(String, Vec<u8>)>,
+    /// RFC 3339 of the entry.
+    pub received: String,
+    /// Index in the log.
+    pub log_index: u64,
+}
+
+/// How far an upload got: told after each durable part.
+pub type UploadProgress<'a> = dyn FnMut(u64) + 'a;
+
+/// The centre. Implemented by `sync/client`.
+pub trait Centre: Send {
+    /// Enrols the device or an officer by a ticket's text. `pin` is asked for officers only.
+    fn enrol(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        ticket: &str,
+        pin: Option<&SecretString>,
+    ) -> TroubleResult<String>;
+    /// Fetches tasks, packages (resumed, checked by hash, whole or not at all), CRLs and time entries.
+    /// `last_checkpoint` is the newest seen: the new one must extend it.
+    fn pull(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        task: Option<&TaskId>,
+        last_checkpoint: Option<&str>,
+    ) -> TroubleResult<Pulled>;
+    /// Announces a bundle, sends the blobs that the centre lacks, commits, waits for the receipt and checks
+    /// it and the log's consistency with `last_checkpoint`. `Ok(None)`: sent, not yet receipted.
+    fn send(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        blobs: &mut dyn BlobVault,
+        bundle: &SealedBundle,
+        last_checkpoint: Option<&str>,
+        progress: &mut UploadProgress<'_>,
+    ) -> TroubleResult<Option<Receipt>>;
+    /// Sends lines of the device journal from `from_seq`; returns the last sequence number the centre has.
+    fn send_device_journal(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        from_seq: u64,
+        lines: &[Vec<u8>],
+    ) -> TroubleResult<u64>;
+}
+
+/// One line of a journal as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLine {
+    /// Sequence number, from 1.
+    pub seq: u64,
+    /// The line without LF.
+    pub line: Vec<u8>,
+}
+
+/// The store of one case: journal lines and a few tables of JSON values, all in one database, every
+/// method one durable transaction. Implemented by `store`.
+pub trait CaseStore: Send {
+    /// Appends journal lines and stores values in one transaction, `synchronous=FULL`.
+    fn commit(&mut self, change: &CaseChange) -> TroubleResult<()>;
+    /// All journal lines in order.
+    fn journal(&mut self) -> TroubleResult<Vec<StoredLine>>;
+    /// The journal's last line: sequence number and line.
+    fn last_line(&mut self) -> TroubleResult<Option<StoredLine>>;
+    /// All values of a kind by key, in order of first insertion.
+    fn values(&mut self, kind: &str) -> TroubleResult<Vec<(String, String)>>;
+    /// One value.
+    fn value(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>>;
+}
+
+/// One durable change of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseChange {
+    /// New journal lines, continuing the chain.
+    pub lines: Vec<StoredLine>,
+    /// Values set: (kind, key, JSON).
+    pub set: Vec<(String, String, String)>,
+}
+
+/// Opens stores. Implemented by `store`.
+pub trait Stores: Send {
+    /// Creates or opens the database of a case.
+    fn case_store(&mut self, case: &CaseId, key: &Key256) -> TroubleResult<Box<dyn CaseStore>>;
+    /// The device's own store (device journal, tasks, outbox, checkpoints): same form as a case.
+    fn device_store(&mut self, key: &Key256) -> TroubleResult<Box<dyn CaseStore>>;
+}
