@@ -511,13 +511,7 @@ pub trait Desk: Send {
     /// The document as it stands.
     fn document(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView>;
     /// Sets a field of a draft.
-    fn fill(
-        &mut self,
-        case: &CaseId,
-        document: &str,
-        key: &str,
-        value: &str,
-    ) -> TroubleResult<()>;
+    fn fill(&mut self, case: &CaseId, document: &str, key: &str, value: &str) -> TroubleResult<()>;
     /// Adds question and answer; stamped into the running audio. `n: Some` changes an earlier one.
     fn answer(
         &mut self,

@@ -2,7 +2,35 @@
 //! they need ([`ports`]).
 //!
 //! Knows no SQL, no HTTP, no file system, no clock: those are adapters, put together in the handheld's
-//! `main.rs`.
+//! `main.rs`. One act of the officer is one method; it writes its journal lines and its values in one
+//! transaction and only then says that it is done.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "tests may panic"
+    )
+)]
 
+mod capture;
+mod case_file;
+mod chain;
 pub mod desk;
+mod device_log;
+mod handheld;
+mod lookup;
+mod model;
+mod papers;
 pub mod ports;
+mod record_builder;
+mod rules_of_visit;
+mod seal;
+mod sync;
+mod troubles;
+mod visit;
+
+pub use handheld::{Handheld, Ports, Software};

@@ -7,14 +7,14 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::ClaimsReader;
-use spotcheck_domain::task::Task;
+use spotcheck_domain::task::{Task, TaskOfficer};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
     BundleId, CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, TroubleResult,
 };
 use zeroize::Zeroizing;
 
-use crate::desk::{OfficerCard, PrinterView, RecordingKind, Stroke};
+use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
 
 /// A raw 256-bit key that is wiped when dropped.
 pub type Key256 = Zeroizing<[u8; 32]>;
@@ -84,7 +84,11 @@ pub trait KeyRing: Send {
     /// Keeps keys, certificates and trust of the device: all or nothing.
     fn install_device(&mut self, enrolment: &DeviceEnrolment) -> TroubleResult<()>;
     /// Makes an officer's signing key under `pin` (policy of PIN lengths checked here) and the request.
-    fn request_officer(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<Vec<u8>>;
+    fn request_officer(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+    ) -> TroubleResult<Vec<u8>>;
     /// Keeps the officer's key and certificate: all or nothing. The first officer of a device also makes
     /// its package identity; later ones get it wrapped when an officer who has it is unlocked.
     fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> TroubleResult<()>;
@@ -274,7 +278,12 @@ pub trait Packages: Send {
     fn find(&mut self, task: &TaskId) -> TroubleResult<Option<PackageOnDisk>>;
     /// Full check: centre's signature, hashes, database integrity, counts. `key` from
     /// [`KeyRing::unwrap_package_key`].
-    fn check(&mut self, task: &TaskId, keys: &mut dyn KeyRing, at: &ClockReading) -> TroubleResult<()>;
+    fn check(
+        &mut self,
+        task: &TaskId,
+        keys: &mut dyn KeyRing,
+        at: &ClockReading,
+    ) -> TroubleResult<()>;
     /// Opens: signature, validity and the record of the last full check (its fingerprint).
     fn open(
         &mut self,
@@ -356,15 +365,30 @@ pub struct FormInfo {
     pub interview: bool,
 }
 
-/// Forms and their rendering. Implemented in the composition root over `documents`. Elements are the
-/// `elements` object of the elements file (JSON text).
+/// A form as filled so far: what the elements file is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormDraft {
+    /// `W03` …
+    pub form: String,
+    /// Field key and text.
+    pub fields: Vec<(String, String)>,
+    /// Officers in signing order.
+    pub officers: Vec<TaskOfficer>,
+    /// Legal basis, clause by clause.
+    pub basis: Vec<String>,
+    /// Questions and answers, oldest first.
+    pub answers: Vec<AnswerView>,
+}
+
+/// Forms and their rendering. Implemented in the composition root over `documents`.
 pub trait Forms: Send {
     /// The form, if it exists.
     fn form(&self, id: &str) -> TroubleResult<FormInfo>;
-    /// What is missing before it can be frozen, in Chinese names (may be empty).
-    fn missing(&self, form: &str, elements: &str) -> TroubleResult<Vec<String>>;
+    /// What is missing before it can be frozen, in Chinese names (may be empty); characters that the font
+    /// cannot print are named here too.
+    fn missing(&self, draft: &FormDraft) -> TroubleResult<Vec<String>>;
     /// The elements file (RFC 8785) whose SHA-256 is the content hash.
-    fn elements_file(&self, form: &str, elements: &str) -> TroubleResult<Vec<u8>>;
+    fn elements_file(&self, draft: &FormDraft) -> TroubleResult<Vec<u8>>;
     /// PDF/A-2b of an elements file, dated `frozen_ms`, with signatures drawn in where given.
     fn render(
         &self,

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# peers.sh - installs the programs of others that the tests compare with; `.ci/run` calls it.
+#
+# Debian packages, Python packages into tests/.peers/venv, npm packages into tests/.peers/npm. Idempotent.
+set -euo pipefail
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+say() { printf 'peers: %s\n' "$*"; }
+as_root=(); [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+
+debian=(
+  age qpdf poppler-utils zbar-tools ffmpeg openssl unzip zip coreutils
+  golang-go golang-golang-x-mod-dev                                  # the log, by Go's own code
+  cups-ipp-utils avahi-daemon dbus iproute2                          # a printer of others
+  gstreamer1.0-tools python3 python3-venv xvfb xauth imagemagick
+  tesseract-ocr tesseract-ocr-chi-sim
+)
+lacking=()
+for p in "${debian[@]}"; do
+  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || lacking+=("$p")
+done
+command -v node >/dev/null && command -v npm >/dev/null || lacking+=(nodejs npm)
+if [ ${#lacking[@]} -gt 0 ]; then
+  say "installing ${lacking[*]}"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" apt-get install -y -q --no-install-recommends "${lacking[@]}"
+fi
+
+peers=$root/tests/.peers
+mkdir -p "$peers/npm"
+python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl)
+if [ ! -x "$peers/venv/bin/bagit.py" ] || [ "$(cat "$peers/venv/.made" 2>/dev/null || true)" != "${python[*]}" ]; then
+  say "Python packages: ${python[*]}"
+  python3 -m venv "$peers/venv"
+  "$peers/venv/bin/pip" install -q --disable-pip-version-check "${python[@]}"
+  printf '%s' "${python[*]}" >"$peers/venv/.made"
+fi
+npm=(@tus/server@2.4.5 @tus/file-store@2.1.1)
+if [ "$(cat "$peers/npm/.made" 2>/dev/null || true)" != "${npm[*]}" ]; then
+  say "npm packages: ${npm[*]}"
+  (cd "$peers/npm" && [ -f package.json ] || printf '{"private":true}\n' >"$peers/npm/package.json"
+   cd "$peers/npm" && npm install --no-audit --no-fund --silent "${npm[@]}")
+  printf '%s' "${npm[*]}" >"$peers/npm/.made"
+fi
+say "ready"

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# setup.sh - installs what a fresh Debian 12 or 13 machine lacks to build and run Spotcheck.
+#
+# Idempotent; says what it does; works as root and with sudo. `make demo` and `make test` call it.
+# A stamp in target/ remembers what was installed, so that the second call costs nothing.
+set -euo pipefail
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname -- "$here")
+say() { printf 'setup: %s\n' "$*"; }
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { say "needs root or sudo to install packages"; exit 3; }
+  as_root=(sudo)
+fi
+
+build=(
+  build-essential pkg-config ca-certificates git
+  libssl-dev                                                        # libcrypto for SQLCipher
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev              # capture
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  libfontconfig-dev libxkbcommon-dev libxkbcommon-x11-0 libwayland-dev libudev-dev libinput-dev libgbm-dev libseat-dev libdrm-dev
+  libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxcb1        # window on X11 and Wayland, kms without either
+  fonts-noto-cjk python3 python3-fonttools python3-venv             # the one font of screen and paper
+  openssl unzip zip curl xvfb xauth poppler-utils                    # demo: loopback TSA, pictures of the pages
+)
+. /etc/os-release
+stamp=$root/target/.setup
+want=$(printf '%s\n' "${build[@]}" "${VERSION_ID:-}" | sha256sum | cut -c1-16)
+lacking=()
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
+  for p in "${build[@]}"; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || lacking+=("$p")
+  done
+fi
+if [ ${#lacking[@]} -gt 0 ]; then
+  say "installing ${lacking[*]}"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" apt-get install -y -q --no-install-recommends "${lacking[@]}"
+fi
+
+rust_ok() { # is there a rustc of at least 1.92 with clippy and rustfmt?
+  command -v rustc >/dev/null && command -v cargo >/dev/null || return 1
+  local minor
+  minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+  [ -n "$minor" ] && [ "$minor" -ge 92 ]
+}
+[ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+if ! rust_ok; then
+  if [ "${VERSION_ID:-}" = 13 ]; then
+    say "installing Rust from trixie-backports"
+    if ! grep -rqs trixie-backports /etc/apt/sources.list /etc/apt/sources.list.d; then
+      mirror=$(grep -rhoE '(https?|file|copy)://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1)
+      printf 'deb %s trixie-backports main\n' "$mirror" | "${as_root[@]}" tee /etc/apt/sources.list.d/spotcheck-backports.list >/dev/null
+      "${as_root[@]}" apt-get update -q
+    fi
+    "${as_root[@]}" apt-get install -y -q --no-install-recommends -t trixie-backports rustc cargo rust-clippy rustfmt libstd-rust-dev
+  else
+    say "installing Rust with rustup"
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt
+    . "$HOME/.cargo/env"
+  fi
+  rust_ok || { say "no Rust of at least 1.92 could be installed"; exit 3; }
+fi
+mkdir -p "$root/target"
+printf '%s\n' "$want" >"$stamp"
+say "ready: $(rustc --version)"

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# test.sh - all checks of the project, in the order in which they are cheapest to fail. `make test` calls it.
+#
+# The last lines list every check that was skipped, each with its reason, and `skipped N`.
+set -uo pipefail
+export LC_ALL=C.UTF-8 CARGO_TERM_COLOR=never
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+[ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+peers=$root/tests/.peers
+export PATH="$peers/venv/bin:$PATH" SPOTCHECK_PEERS="$peers"
+export SPOTCHECK_SHARED="${SPOTCHECK_SHARED:-$(dirname -- "$root")/shared}"
+mkdir -p target
+log=target/test.log
+: >"$log"
+failed=()
+step() { # NAME COMMAND...
+  local name=$1; shift
+  printf '\n== %s\n' "$name"
+  "$@" 2>&1 | tee -a "$log"
+  [ "${PIPESTATUS[0]}" -eq 0 ] || failed+=("$name")
+}
+step "fonts" packaging/fonts.sh
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+if cargo nextest --version >/dev/null 2>&1; then
+  step "build of the programs" cargo build --workspace --bins --locked --quiet
+  step "tests" cargo nextest run --workspace --locked --success-output immediate --status-level fail --no-fail-fast
+else
+  step "build of the programs" cargo build --workspace --bins --locked --quiet
+  step "tests" cargo test --workspace --all-targets --locked --no-fail-fast -- --show-output
+fi
+step "doc tests" cargo test --workspace --doc --locked --quiet
+export RUSTDOCFLAGS="-D warnings"
+step "rustdoc" cargo doc --workspace --no-deps --locked --quiet
+if cargo deny --version >/dev/null 2>&1; then step "cargo-deny" cargo deny --offline check licenses bans sources; fi
+
+printf '\n== skipped\n'
+grep -aoE 'SKIPPED .*' "$log" | sort -u
+skipped=$(grep -aoE 'SKIPPED .*' "$log" | sort -u | grep -c . || true)
+printf 'skipped %s\n' "$skipped"
+printf '%s\n' "$skipped" >target/skipped
+if [ ${#failed[@]} -gt 0 ]; then printf 'FAILED: %s\n' "${failed[*]}"; exit 1; fi

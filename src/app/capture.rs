@@ -1,0 +1,321 @@
+//! Photos and recordings: the journal line first, then the recorder; what is confirmed is on disk.
+//!
+//! A recording belongs to the case, not to a screen, and outlives this program: the recorder is a process
+//! of its own. `capture_started` is written before it starts, so that its log can hang on that line.
+
+use spotcheck_domain::time::rfc3339;
+use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_evidence::Hash32;
+
+use crate::case_file::{next_id, next_number};
+use crate::chain::set;
+use crate::desk::{EvidenceView, RecordingKind, RecordingView};
+use crate::handheld::{Handheld, Running};
+use crate::model::{Evidence, kind};
+use crate::ports::{RecordingOrder, RecordingOutcome};
+use crate::troubles;
+
+const fn media(kind: RecordingKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        RecordingKind::Audio => ("ogg", "audio/ogg", "录音"),
+        RecordingKind::Video => ("mkv", "video/x-matroska", "录像"),
+    }
+}
+
+pub(crate) fn hash(text: &str) -> TroubleResult<Hash32> {
+    Hash32::parse(text).ok_or_else(|| troubles::stored("not a hash"))
+}
+
+impl Handheld {
+    fn evidence_items(&mut self, case: &CaseId) -> TroubleResult<Vec<(String, Evidence)>> {
+        self.case_chain(case)?.values(kind::EVIDENCE)
+    }
+
+    /// All items of a case.
+    pub(crate) fn all_evidence(&mut self, case: &CaseId) -> TroubleResult<Vec<(String, Evidence)>> {
+        self.evidence_items(case)
+    }
+
+    pub(crate) fn evidence_views(&mut self, case: &CaseId) -> TroubleResult<Vec<EvidenceView>> {
+        Ok(self.evidence_items(case)?.iter().filter_map(|(id, item)| view(id, item)).collect())
+    }
+
+    pub(crate) fn do_capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+        self.open_meta(case)?;
+        let items = self.evidence_items(case)?;
+        let id = next_id("E", items.len());
+        let path = format!("data/media/{}.jpg", next_number(items.len()));
+        let begun_ms = self.now_ms();
+        let jpeg = self.ports.recorder.photo()?;
+        let file = self.ports.blobs.put(case, &path, &jpeg)?;
+        let seq = self.case_chain(case)?.head().seq.saturating_add(1);
+        let draft = self
+            .draft("capture_stopped")?
+            .about(path.as_str())
+            .fact("evidence", id.as_str())
+            .fact("media_type", "image/jpeg")
+            .hashed(hash(&file.sha256)?);
+        let item = Evidence {
+            path,
+            log_path: None,
+            media_type: "image/jpeg".to_owned(),
+            recording: None,
+            maker: self.officer()?,
+            begun_ms,
+            ended_ms: Some(begun_ms),
+            first_seq: seq,
+            last_seq: seq,
+            file: Some(file),
+            log: None,
+            proves: String::new(),
+            source: String::new(),
+            marks: Vec::new(),
+            recovered: false,
+        };
+        self.commit(case, vec![draft], vec![set(kind::EVIDENCE, &id, &item)?])?;
+        view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
+    }
+
+    pub(crate) fn do_start_recording(
+        &mut self,
+        case: Option<&CaseId>,
+        recording: RecordingKind,
+    ) -> TroubleResult<RecordingView> {
+        let case = case.ok_or_else(troubles::locked)?;
+        self.open_meta(case)?;
+        if let Some(running) = self.running.iter().find(|r| &r.case == case && r.kind == recording)
+        {
+            let running = running.clone();
+            return self.recording_view(&running);
+        }
+        let items = self.evidence_items(case)?;
+        let (extension, media_type, _) = media(recording);
+        let id = next_id("E", items.len());
+        let number = next_number(items.len());
+        let path = format!("data/media/{number}.{extension}");
+        let log_path = format!("data/media/{number}.log.jsonl");
+        let seq = self.case_chain(case)?.head().seq.saturating_add(1);
+        let item = Evidence {
+            path: path.clone(),
+            log_path: Some(log_path.clone()),
+            media_type: media_type.to_owned(),
+            recording: Some(recording),
+            maker: self.officer()?,
+            begun_ms: self.now_ms(),
+            ended_ms: None,
+            first_seq: seq,
+            last_seq: seq,
+            file: None,
+            log: None,
+            proves: String::new(),
+            source: String::new(),
+            marks: Vec::new(),
+            recovered: false,
+        };
+        let draft = self
+            .draft("capture_started")?
+            .about(path.as_str())
+            .fact("evidence", id.as_str())
+            .fact("media_type", media_type);
+        let head = self.commit(case, vec![draft], vec![set(kind::EVIDENCE, &id, &item)?])?;
+        let order = RecordingOrder {
+            case: case.clone(),
+            path: path.clone(),
+            log_path,
+            kind: recording,
+            first_prev: head.hash.to_string(),
+            device: self.device_id()?,
+        };
+        if let Err(trouble) = self.ports.recorder.start(&order) {
+            self.note_failed(case, &id, &trouble.code)?;
+            return Err(trouble);
+        }
+        let running = Running { case: case.clone(), evidence: id, path, kind: recording };
+        self.running.push(running.clone());
+        self.recording_view(&running)
+    }
+
+    fn note_failed(&mut self, case: &CaseId, evidence: &str, code: &str) -> TroubleResult<()> {
+        let draft = self
+            .draft("capture_failed")?
+            .about(evidence)
+            .fact("evidence", evidence)
+            .fact("code", code);
+        self.commit(case, vec![draft], vec![])?;
+        Ok(())
+    }
+
+    fn recording_view(&mut self, running: &Running) -> TroubleResult<RecordingView> {
+        let progress = self.ports.recorder.progress(&running.path)?;
+        Ok(RecordingView {
+            evidence: running.evidence.clone(),
+            kind: running.kind,
+            stored_ms: progress.as_ref().map_or(0, |p| p.stored_ms),
+            level: progress.map_or(0, |p| p.level),
+        })
+    }
+
+    /// Every recording that runs, also while locked.
+    pub(crate) fn recording_views(&mut self) -> TroubleResult<Vec<RecordingView>> {
+        self.running.clone().iter().map(|running| self.recording_view(running)).collect()
+    }
+
+    /// After a restart of this program: recordings whose process still runs are taken up again.
+    pub(crate) fn reattach(&mut self, case: &CaseId) -> TroubleResult<()> {
+        for (evidence, item) in self.evidence_items(case)? {
+            let (Some(kind), None) = (item.recording, item.ended_ms) else { continue };
+            if self.running.iter().any(|r| r.path == item.path && &r.case == case) {
+                continue;
+            }
+            if self.ports.recorder.progress(&item.path)?.is_some_and(|p| p.alive) {
+                let path = item.path;
+                self.running.push(Running { case: case.clone(), evidence, path, kind });
+            }
+        }
+        Ok(())
+    }
+
+    /// Recordings that were announced and never stored a fragment are closed as failed.
+    pub(crate) fn drop_unstarted(&mut self, case: &CaseId) -> TroubleResult<()> {
+        let failed: Vec<String> = self
+            .case_chain(case)?
+            .values::<i64>("failed")?
+            .into_iter()
+            .map(|(evidence, _)| evidence)
+            .collect();
+        for (evidence, item) in self.evidence_items(case)? {
+            let runs = self.running.iter().any(|r| r.path == item.path && &r.case == case);
+            if item.recording.is_some()
+                && item.ended_ms.is_none()
+                && !runs
+                && !failed.contains(&evidence)
+            {
+                let draft = self
+                    .draft("capture_failed")?
+                    .about(evidence.as_str())
+                    .fact("evidence", evidence.as_str());
+                let now = self.now_ms();
+                self.commit(case, vec![draft], vec![set("failed", &evidence, &now)?])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn running(&self, evidence: &str) -> TroubleResult<Running> {
+        self.running
+            .iter()
+            .find(|r| r.evidence == evidence)
+            .cloned()
+            .ok_or_else(|| troubles::recording("这段录音录像没有在进行", "重新开始一段"))
+    }
+
+    pub(crate) fn do_mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
+        let running = self.running(evidence)?;
+        let at_ms = self.recording_view(&running)?.stored_ms;
+        let mut item: Evidence = self
+            .case_chain(&running.case)?
+            .value(kind::EVIDENCE, evidence)?
+            .ok_or_else(|| troubles::unknown("证据"))?;
+        item.marks.push((at_ms, words.trim().to_owned()));
+        let draft = self
+            .draft("note")?
+            .about(evidence)
+            .fact("what", "mark")
+            .fact("at_ms", at_ms)
+            .fact("text", words.trim());
+        self.commit(&running.case, vec![draft], vec![set(kind::EVIDENCE, evidence, &item)?])?;
+        Ok(())
+    }
+
+    pub(crate) fn do_stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
+        let running = self.running(evidence)?;
+        // The keys first: a stop that cannot be written into the case must not end the recording.
+        self.open_meta(&running.case)?;
+        let outcome = self.ports.recorder.stop(&running.path)?;
+        self.running.retain(|r| r.evidence != evidence || r.case != running.case);
+        self.close_recording(&running.case, &running.path, &outcome)
+    }
+
+    /// Writes what a recording became: stopped by hand or closed by the recovery.
+    pub(crate) fn close_recording(
+        &mut self,
+        case: &CaseId,
+        path: &str,
+        outcome: &RecordingOutcome,
+    ) -> TroubleResult<EvidenceView> {
+        let (id, mut item) = self
+            .evidence_items(case)?
+            .into_iter()
+            .find(|(_, item)| item.path == path)
+            .ok_or_else(|| troubles::unknown("证据"))?;
+        if item.ended_ms.is_none() {
+            let stopped = self
+                .draft("capture_stopped")?
+                .about(path)
+                .fact("evidence", id.as_str())
+                .fact("media_type", item.media_type.as_str())
+                .fact("fragments", outcome.fragments)
+                .fact("log", outcome.log.path.as_str())
+                .fact("log_first", outcome.log_first.as_str())
+                .fact("log_head", outcome.log_head.as_str())
+                .fact("duration_ms", outcome.duration_ms)
+                .fact("recovered", outcome.recovered)
+                .hashed(hash(&outcome.media.sha256)?);
+            let closed = self
+                .draft("log_closed")?
+                .about(outcome.log.path.as_str())
+                .fact("evidence", id.as_str())
+                .hashed(hash(&outcome.log.sha256)?);
+            let last = self.case_chain(case)?.head().seq.saturating_add(1);
+            item.last_seq = last;
+            let begun = item.begun_ms;
+            let duration = i64::try_from(outcome.duration_ms).unwrap_or(0);
+            item.ended_ms = Some(if outcome.recovered {
+                begun.saturating_add(duration)
+            } else {
+                self.now_ms()
+            });
+            item.file = Some(outcome.media.clone());
+            item.log = Some(outcome.log.clone());
+            item.recovered = outcome.recovered;
+            self.commit(case, vec![stopped, closed], vec![set(kind::EVIDENCE, &id, &item)?])?;
+        }
+        view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
+    }
+
+    pub(crate) fn do_describe_evidence(
+        &mut self,
+        case: &CaseId,
+        evidence: &str,
+        proves: &str,
+        source: &str,
+    ) -> TroubleResult<()> {
+        self.open_meta(case)?;
+        let mut item: Evidence = self
+            .case_chain(case)?
+            .value(kind::EVIDENCE, evidence)?
+            .ok_or_else(|| troubles::unknown("证据"))?;
+        item.proves = proves.trim().to_owned();
+        item.source = source.trim().to_owned();
+        let draft = self.draft("note")?.about(evidence).fact("what", "evidence_described");
+        self.commit(case, vec![draft], vec![set(kind::EVIDENCE, evidence, &item)?])?;
+        Ok(())
+    }
+}
+
+/// The item on screen; one that never stored anything is none.
+fn view(id: &str, item: &Evidence) -> Option<EvidenceView> {
+    let file = item.file.as_ref()?;
+    Some(EvidenceView {
+        id: id.to_owned(),
+        path: item.path.clone(),
+        media_type: item.media_type.clone(),
+        begun: rfc3339(item.begun_ms),
+        ended: rfc3339(item.ended_ms.unwrap_or(item.begun_ms)),
+        size: file.size,
+        sha256: file.sha256.clone(),
+        proves: item.proves.clone(),
+        marks: item.marks.clone(),
+        recovered: item.recovered,
+    })
+}

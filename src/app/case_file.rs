@@ -1,0 +1,68 @@
+//! An open case: its chain and the numbering of what is added to it.
+
+use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_evidence::journal::EntryDraft;
+
+use crate::chain::Chain;
+use crate::desk::CaseState;
+use crate::handheld::Handheld;
+use crate::model::{Meta, ONLY, kind};
+use crate::troubles;
+
+impl Handheld {
+    /// The chain of a case, opened by the unlocked officer's wrap of its key.
+    pub(crate) fn case_chain(&mut self, case: &CaseId) -> TroubleResult<&mut Chain> {
+        self.officer()?;
+        if !self.cases.contains_key(case) {
+            if !self.case_index()?.iter().any(|(id, _)| id == case) {
+                return Err(troubles::unknown("案卷"));
+            }
+            let key = self.ports.keys.case_key(case)?;
+            let store = self.ports.stores.case_store(case, &key)?;
+            self.cases.insert(case.clone(), Chain::open(store, self.ports.clock.clone())?);
+        }
+        self.cases.get_mut(case).ok_or_else(|| troubles::unknown("案卷"))
+    }
+
+    /// Head data of a case.
+    pub(crate) fn meta(&mut self, case: &CaseId) -> TroubleResult<Meta> {
+        self.case_chain(case)?.value(kind::META, ONLY)?.ok_or_else(|| troubles::unknown("案卷"))
+    }
+
+    /// Head data of a case that still takes entries.
+    pub(crate) fn open_meta(&mut self, case: &CaseId) -> TroubleResult<Meta> {
+        let meta = self.meta(case)?;
+        if meta.sealing.is_some() || meta.done { Err(troubles::sealed()) } else { Ok(meta) }
+    }
+
+    /// Writes entries and values of an open case in one transaction.
+    pub(crate) fn commit(
+        &mut self,
+        case: &CaseId,
+        drafts: Vec<EntryDraft>,
+        set: Vec<(String, String, String)>,
+    ) -> TroubleResult<spotcheck_evidence::journal::ChainHead> {
+        self.case_chain(case)?.commit(drafts, set)
+    }
+
+    /// Where a case stands.
+    pub(crate) fn case_state(&mut self, case: &CaseId) -> TroubleResult<CaseState> {
+        let index = self.case_index()?;
+        index
+            .into_iter()
+            .find(|(id, _)| id == case)
+            .map(|(_, index)| index.state)
+            .ok_or_else(|| troubles::unknown("案卷"))
+    }
+}
+
+/// The next id of a list: prefix and count + 1, as `S1`, `E2`, `party-3`. Nothing is ever removed, so a
+/// count never repeats.
+pub(crate) fn next_id(prefix: &str, existing: usize) -> String {
+    format!("{prefix}{}", existing.saturating_add(1))
+}
+
+/// The next number of a file series, four digits.
+pub(crate) fn next_number(existing: usize) -> String {
+    format!("{:04}", existing.saturating_add(1))
+}

@@ -1,0 +1,283 @@
+//! The handheld put together from its ports; implements [`Desk`] by handing each act to its module.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use spotcheck_domain::claims::{
+    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+};
+use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
+
+use crate::chain::Chain;
+use crate::desk::{
+    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, PackageState, PrintReport,
+    PrinterView, PullReport, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
+};
+use crate::ports::{
+    BlobVault, Centre, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
+};
+
+/// Name and version for statement.json and the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Software {
+    /// `spotcheck`.
+    pub name: String,
+    /// `x.y.z`.
+    pub version: String,
+    /// Build time, unix milliseconds: a wall clock before it is not set.
+    pub build_ms: i64,
+}
+
+/// All adapters.
+#[allow(missing_docs, reason = "each field is the port of its type")]
+pub struct Ports {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub keys: Box<dyn KeyRing>,
+    pub blobs: Box<dyn BlobVault>,
+    pub recorder: Box<dyn Recorder>,
+    pub packages: Box<dyn Packages>,
+    pub forms: Box<dyn Forms>,
+    pub printer: Box<dyn Printer>,
+    pub machine: Box<dyn Machine>,
+    pub centre: Box<dyn Centre>,
+    pub stores: Box<dyn Stores>,
+    pub software: Software,
+}
+
+/// A recording that runs, as the use cases know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    pub(crate) case: CaseId,
+    pub(crate) evidence: String,
+    pub(crate) path: String,
+    pub(crate) kind: RecordingKind,
+}
+
+/// The handheld.
+pub struct Handheld {
+    pub(crate) ports: Ports,
+    pub(crate) device_log: Option<Chain>,
+    pub(crate) cases: BTreeMap<CaseId, Chain>,
+    pub(crate) packages: BTreeMap<TaskId, OpenedPackage>,
+    pub(crate) running: Vec<Running>,
+    pub(crate) safe: String,
+}
+
+impl Handheld {
+    /// Puts the handheld together. Touches nothing until something is asked of it.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self {
+            ports,
+            device_log: None,
+            cases: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            running: Vec::new(),
+            safe: String::new(),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.ports.clock.read().wall_ms
+    }
+}
+
+impl Desk for Handheld {
+    fn status(&mut self) -> TroubleResult<Status> {
+        self.do_status()
+    }
+    fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {
+        self.do_unlock(officer, pin)
+    }
+    fn lock(&mut self) -> TroubleResult<()> {
+        self.do_lock()
+    }
+    fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
+        self.do_tasks()
+    }
+    fn pull(&mut self, task: Option<&TaskId>) -> TroubleResult<PullReport> {
+        self.do_pull(task)
+    }
+    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
+        self.do_check_package(task)
+    }
+    fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView> {
+        self.reader(task)?.facility()
+    }
+    fn search_persons(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<PersonHit>> {
+        self.reader(task)?.search_persons(query, page)
+    }
+    fn search_items(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<ItemHit>> {
+        self.reader(task)?.search_items(query, page)
+    }
+    fn search_staff(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<StaffHit>> {
+        self.reader(task)?.search_staff(query, page)
+    }
+    fn person(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<PersonView>> {
+        self.do_person(task, psn_no, screen)
+    }
+    fn visit(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<VisitView>> {
+        self.do_visit(task, mdtrt_id, screen)
+    }
+    fn fee_lines(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<FeeLine>> {
+        self.reader(task)?.fee_lines(mdtrt_id, page)
+    }
+    fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
+        self.do_open_case(task)
+    }
+    fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
+        self.case_view(case)
+    }
+    fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()> {
+        self.do_show_certificate(case, officer)
+    }
+    fn add_party(
+        &mut self,
+        case: &CaseId,
+        name: &str,
+        kind: &str,
+        post: Option<&str>,
+    ) -> TroubleResult<String> {
+        self.do_add_party(case, name, kind, post)
+    }
+    fn begin_step(&mut self, case: &CaseId, kind: &str, title: &str) -> TroubleResult<String> {
+        self.do_begin_step(case, kind, title)
+    }
+    fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()> {
+        self.do_end_step(case, step)
+    }
+    fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
+        self.do_note(case, text)
+    }
+    fn capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+        self.do_capture_photo(case)
+    }
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {
+        self.ports.recorder.viewfinder()
+    }
+    fn start_recording(
+        &mut self,
+        case: Option<&CaseId>,
+        kind: RecordingKind,
+    ) -> TroubleResult<RecordingView> {
+        self.do_start_recording(case, kind)
+    }
+    fn mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
+        self.do_mark_recording(evidence, words)
+    }
+    fn stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
+        self.do_stop_recording(evidence)
+    }
+    fn describe_evidence(
+        &mut self,
+        case: &CaseId,
+        evidence: &str,
+        proves: &str,
+        source: &str,
+    ) -> TroubleResult<()> {
+        self.do_describe_evidence(case, evidence, proves, source)
+    }
+    fn new_document(
+        &mut self,
+        case: &CaseId,
+        form: &str,
+        party: Option<&str>,
+    ) -> TroubleResult<DocumentView> {
+        self.do_new_document(case, form, party)
+    }
+    fn document(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView> {
+        self.document_view(case, document)
+    }
+    fn fill(&mut self, case: &CaseId, document: &str, key: &str, value: &str) -> TroubleResult<()> {
+        self.do_fill(case, document, key, value)
+    }
+    fn answer(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        n: Option<u32>,
+        question: &str,
+        answer: &str,
+    ) -> TroubleResult<AnswerView> {
+        self.do_answer(case, document, n, question, answer)
+    }
+    fn freeze(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView> {
+        self.do_freeze(case, document)
+    }
+    fn page_image(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        page: u32,
+        width: u32,
+    ) -> TroubleResult<Vec<u8>> {
+        self.do_page_image(case, document, page, width)
+    }
+    fn sign_document(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        signer: &str,
+        strokes: &[Stroke],
+    ) -> TroubleResult<DocumentView> {
+        self.do_sign_document(case, document, signer, strokes)
+    }
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
+        self.ports.printer.printers()
+    }
+    fn print(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        printer: &str,
+        copies: u32,
+    ) -> TroubleResult<PrintReport> {
+        self.do_print(case, document, printer, copies)
+    }
+    fn seal(
+        &mut self,
+        case: &CaseId,
+        pins: &[(OfficerId, SecretString)],
+        incomplete_reason: Option<&str>,
+    ) -> TroubleResult<SealReport> {
+        self.do_seal(case, pins, incomplete_reason)
+    }
+    fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {
+        self.do_outbox()
+    }
+    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>> {
+        self.do_push()
+    }
+}

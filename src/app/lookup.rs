@@ -1,0 +1,119 @@
+//! Opening the package of a task and looking at persons, each look an access record (claims.md §3).
+
+use spotcheck_domain::TaskId;
+use spotcheck_domain::TroubleResult;
+use spotcheck_domain::claims::{ClaimsReader, PersonView, VisitView};
+use spotcheck_domain::time::rfc3339;
+
+use crate::chain::set;
+use crate::desk::{CaseState, PackageState};
+use crate::handheld::Handheld;
+use crate::model::{Checked, kind};
+use crate::ports::PackageOnDisk;
+use crate::troubles;
+
+impl Handheld {
+    /// The claims of a task; opened once per unlocking.
+    pub(crate) fn reader(&mut self, task: &TaskId) -> TroubleResult<&dyn ClaimsReader> {
+        self.my_task(task)?;
+        if !self.packages.contains_key(task) {
+            let checked: Checked = self
+                .device_log()?
+                .value(kind::CHECKED, task.as_str())?
+                .ok_or_else(troubles::unchecked_package)?;
+            let at = self.ports.clock.read();
+            let keys = self.ports.keys.as_mut();
+            let opened = self.ports.packages.open(task, keys, &at, &checked.fingerprint)?;
+            self.packages.insert(task.clone(), opened);
+        }
+        self.packages.get(task).map(|p| p.reader.as_ref()).ok_or_else(troubles::no_package)
+    }
+
+    /// Full check, remembered for the fast opening, journaled either way.
+    pub(crate) fn do_check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
+        self.my_task(task)?;
+        self.packages.remove(task);
+        let found = self.ports.packages.find(task)?.ok_or_else(troubles::no_package)?;
+        let at = self.ports.clock.read();
+        let verdict = self.ports.packages.check(task, self.ports.keys.as_mut(), &at);
+        let draft = match &verdict {
+            Ok(()) => self.draft("package_checked")?.fact("sha256", found.sha256.clone()),
+            Err(trouble) => self.draft("package_refused")?.fact("code", trouble.code.clone()),
+        };
+        let draft = draft.about(found.id.as_str());
+        let mut values = Vec::new();
+        let checked = Checked {
+            fingerprint: found.fingerprint.clone(),
+            sha256: found.sha256.clone(),
+            at_ms: at.wall_ms,
+        };
+        if verdict.is_ok() {
+            values.push(set(kind::CHECKED, task.as_str(), &checked)?);
+        }
+        self.device_log()?.commit(vec![draft], values)?;
+        verdict?;
+        Ok(package_state(&found, Some(&checked)))
+    }
+
+    /// The package of a task as it lies on the device.
+    pub(crate) fn package_state(&mut self, task: &TaskId) -> TroubleResult<Option<PackageState>> {
+        let Some(found) = self.ports.packages.find(task)? else { return Ok(None) };
+        let checked: Option<Checked> = self.device_log()?.value(kind::CHECKED, task.as_str())?;
+        Ok(Some(package_state(&found, checked.as_ref())))
+    }
+
+    pub(crate) fn do_person(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<PersonView>> {
+        let view = self.reader(task)?.person(psn_no)?;
+        if view.is_some() {
+            self.access(task, &format!("psn_no:{psn_no}"), screen)?;
+        }
+        Ok(view)
+    }
+
+    pub(crate) fn do_visit(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<VisitView>> {
+        let view = self.reader(task)?.visit(mdtrt_id)?;
+        if let Some(visit) = &view {
+            self.access(task, &format!("psn_no:{}", visit.psn_no), screen)?;
+        }
+        Ok(view)
+    }
+
+    /// The access record: in the case journal while a case of the task is open, else in the device's.
+    fn access(&mut self, task: &TaskId, subject: &str, screen: &str) -> TroubleResult<()> {
+        let draft = self.draft("person_viewed")?.about(subject).fact("screen", screen);
+        let open = self
+            .case_index()?
+            .into_iter()
+            .find(|(_, index)| &index.task == task && index.state == CaseState::Open);
+        match open {
+            // A case whose last line is written takes nothing more, though it is not sealed through yet.
+            Some((case, _)) if self.open_meta(&case).is_ok() => {
+                self.commit(&case, vec![draft], vec![])?;
+                Ok(())
+            }
+            _ => self.journal_device(draft),
+        }
+    }
+}
+
+fn package_state(found: &PackageOnDisk, checked: Option<&Checked>) -> PackageState {
+    let checked = checked.filter(|c| c.fingerprint == found.fingerprint);
+    PackageState {
+        id: found.id.to_string(),
+        sha256: found.sha256.clone(),
+        size: found.size,
+        checked: checked.map(|c| rfc3339(c.at_ms)),
+        valid_until: found.valid_until.clone(),
+        cutoff: found.cutoff.clone(),
+    }
+}

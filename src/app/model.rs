@@ -1,0 +1,196 @@
+//! What a case keeps in its store, as JSON values beside the journal.
+//!
+//! Private to the use cases: the bundle has its own formats (record.json `/1`), built from these at
+//! sealing. Unknown members are refused, so that an older program never drops what a newer one wrote.
+
+use serde::{Deserialize, Serialize};
+use spotcheck_domain::task::Task;
+use spotcheck_domain::{BundleId, CaseId, OfficerId, TaskId};
+
+use crate::desk::{AnswerView, CaseState, RecordingKind, Stroke};
+use crate::ports::{Receipt, StoredFile};
+
+/// Kinds of values.
+pub(crate) mod kind {
+    pub(crate) const META: &str = "meta";
+    pub(crate) const PARTY: &str = "party";
+    pub(crate) const STEP: &str = "step";
+    pub(crate) const EVIDENCE: &str = "evidence";
+    pub(crate) const DOCUMENT: &str = "document";
+    pub(crate) const SHOWN: &str = "certificate_shown";
+    pub(crate) const ANNEX: &str = "annex";
+    pub(crate) const CASE: &str = "case";
+    pub(crate) const TASK: &str = "task";
+    pub(crate) const PROOF: &str = "proof";
+    pub(crate) const CHECKED: &str = "package_checked";
+    pub(crate) const OUTBOX: &str = "outbox";
+    pub(crate) const SENT: &str = "sent";
+}
+
+/// Key of the single value of a kind.
+pub(crate) const ONLY: &str = "only";
+
+/// Head data of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Meta {
+    pub(crate) case: CaseId,
+    pub(crate) bundle: BundleId,
+    pub(crate) task: Task,
+    /// (package id, SHA-256 of package.json)
+    pub(crate) package: Option<(String, String)>,
+    pub(crate) opened_ms: i64,
+    pub(crate) sealing: Option<Sealing>,
+    pub(crate) done: bool,
+}
+
+/// The journal has its last line; tag files and signatures are being made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sealing {
+    pub(crate) sealed_ms: i64,
+    pub(crate) record: StoredFile,
+    pub(crate) missing: Vec<String>,
+    pub(crate) clock_steps: u64,
+}
+
+/// A party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Party {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) post: Option<String>,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    pub(crate) kind: String,
+    pub(crate) title: String,
+    pub(crate) begun_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) officers: Vec<OfficerId>,
+}
+
+/// An evidence item, running or closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Evidence {
+    pub(crate) path: String,
+    pub(crate) log_path: Option<String>,
+    pub(crate) media_type: String,
+    pub(crate) recording: Option<RecordingKind>,
+    pub(crate) maker: OfficerId,
+    pub(crate) begun_ms: i64,
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) file: Option<StoredFile>,
+    pub(crate) log: Option<StoredFile>,
+    pub(crate) proves: String,
+    pub(crate) source: String,
+    pub(crate) marks: Vec<(u64, String)>,
+    pub(crate) recovered: bool,
+}
+
+/// A document of the case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Document {
+    pub(crate) form: String,
+    pub(crate) title: String,
+    pub(crate) template_sha256: String,
+    /// Number in file names, from 1.
+    pub(crate) number: u32,
+    /// Interviewee of W04.
+    pub(crate) party: Option<String>,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) frozen: Option<Frozen>,
+    pub(crate) signatures: Vec<Signature>,
+    pub(crate) signed_pdf: Option<StoredFile>,
+    pub(crate) prints: Vec<Print>,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answer {
+    pub(crate) view: AnswerView,
+    pub(crate) at_ms: i64,
+}
+
+/// A frozen version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Frozen {
+    pub(crate) version: u32,
+    pub(crate) at_ms: i64,
+    pub(crate) elements: StoredFile,
+    pub(crate) pdf: StoredFile,
+    pub(crate) pages: u32,
+}
+
+/// A handwritten signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signature {
+    pub(crate) id: String,
+    pub(crate) signer: String,
+    pub(crate) name: String,
+    pub(crate) capacity: spotcheck_domain::vocabulary::Capacity,
+    pub(crate) at_ms: i64,
+    pub(crate) strokes: Vec<Stroke>,
+    pub(crate) svg: StoredFile,
+}
+
+/// A print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Print {
+    pub(crate) at_ms: i64,
+    pub(crate) copies: u32,
+    pub(crate) printer: String,
+    pub(crate) journal_head: String,
+}
+
+/// An annex made at sealing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Annex {
+    pub(crate) schema: String,
+    pub(crate) file: StoredFile,
+}
+
+/// A case as the device store lists it: readable while locked, no names in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CaseIndex {
+    pub(crate) task: TaskId,
+    pub(crate) bundle: BundleId,
+    pub(crate) officers: Vec<OfficerId>,
+    pub(crate) state: CaseState,
+    pub(crate) opened_ms: i64,
+}
+
+/// The record of the last full check of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checked {
+    pub(crate) fingerprint: String,
+    pub(crate) sha256: String,
+    pub(crate) at_ms: i64,
+}
+
+/// How far a bundle got.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sent {
+    pub(crate) sent_bytes: u64,
+    pub(crate) delivered: bool,
+    /// Newest first, 20 at most.
+    pub(crate) errors: Vec<String>,
+    pub(crate) receipt: Option<Receipt>,
+}

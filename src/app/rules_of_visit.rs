@@ -1,0 +1,70 @@
+//! Which duties block closing a document, and what a complete visit has (inspection.md).
+//!
+//! Gates block closing, never capturing and never leaving; each names the duty it serves.
+
+use spotcheck_domain::task::Task;
+use spotcheck_domain::vocabulary::Mode;
+use spotcheck_domain::{CaseId, TroubleResult};
+
+use crate::handheld::Handheld;
+use crate::model::{Document, Evidence, kind};
+
+/// Duty behind the two-officer gate.
+pub(crate) const TWO_OFFICERS: &str = "行政处罚法第四十二条、基金监管条例第二十七条:执法人员不少于两人,并出示执法证件。请第二名检查人员出示证件后再定稿";
+
+/// True where two shown credentials are asked for before a document closes.
+pub(crate) const fn needs_two_credentials(mode: Mode) -> bool {
+    matches!(mode, Mode::Enforcement | Mode::Flight | Mode::Joint | Mode::Agreement)
+}
+
+impl Handheld {
+    /// Officers of the task whose credential was not shown yet, as gaps.
+    pub(crate) fn missing_credentials(
+        &mut self,
+        case: &CaseId,
+        task: &Task,
+    ) -> TroubleResult<Vec<String>> {
+        if !needs_two_credentials(task.mode) {
+            return Ok(Vec::new());
+        }
+        let shown: Vec<(String, i64)> = self.case_chain(case)?.values(kind::SHOWN)?;
+        let count = task
+            .officers
+            .iter()
+            .filter(|o| shown.iter().any(|(id, _)| id == o.id.as_str()))
+            .count();
+        Ok(if count >= 2 {
+            Vec::new()
+        } else {
+            task.officers
+                .iter()
+                .filter(|o| !shown.iter().any(|(id, _)| id == o.id.as_str()))
+                .map(|o| format!("{}未出示证件", o.name))
+                .collect()
+        })
+    }
+
+    /// Gaps of the whole visit by name; empty means complete.
+    pub(crate) fn missing_in_visit(&mut self, case: &CaseId) -> TroubleResult<Vec<String>> {
+        let meta = self.meta(case)?;
+        let mut missing = self.missing_credentials(case, &meta.task)?;
+        let documents: Vec<(String, Document)> = self.case_chain(case)?.values(kind::DOCUMENT)?;
+        if !documents.iter().any(|(_, d)| d.form == "W03") {
+            missing.push("没有制作现场检查笔录".to_owned());
+        }
+        for (id, document) in &documents {
+            let title = &document.title;
+            if document.frozen.is_none() {
+                missing.push(format!("{title}({id})尚未定稿"));
+            } else if document.signatures.is_empty() && document.prints.is_empty() {
+                missing.push(format!("{title}({id})尚未签字或打印"));
+            }
+        }
+        let evidence: Vec<(String, Evidence)> = self.case_chain(case)?.values(kind::EVIDENCE)?;
+        let tray = evidence.iter().filter(|(_, e)| e.file.is_some() && e.proves.is_empty()).count();
+        if tray > 0 {
+            missing.push(format!("{tray} 件证据未写明证明内容"));
+        }
+        Ok(missing)
+    }
+}

@@ -1,0 +1,117 @@
+//! The troubles that the use cases themselves find, in the words the officer reads.
+
+use std::fmt::Display;
+
+use spotcheck_domain::Trouble;
+
+const ALL_KEPT: &str = "此前已确认的内容都已保存";
+
+/// A journal entry could not be made.
+pub(crate) fn journal(cause: impl Display) -> Trouble {
+    Trouble::new("CASE-JOURNAL", "这一步没有写入日志,因此没有生效", ALL_KEPT, "请重做这一步")
+        .because(cause)
+}
+
+/// A stored value is not what this program writes.
+pub(crate) fn stored(cause: impl Display) -> Trouble {
+    Trouble::new(
+        "CASE-VALUE",
+        "案卷中有一项内容读不出来",
+        "案卷原样保留,其余内容不受影响",
+        "不要删除任何文件,用“救援导出”交中心恢复",
+    )
+    .because(cause)
+}
+
+/// Nobody has unlocked.
+pub(crate) fn locked() -> Trouble {
+    Trouble::new("APP-LOCKED", "手持机处于锁定状态", "数据仍然加密", "先由检查人员输入口令解锁")
+}
+
+/// The handheld has not been enrolled.
+pub(crate) fn not_enrolled() -> Trouble {
+    Trouble::new(
+        "APP-NOT-ENROLLED",
+        "这台手持机还没有登记",
+        "没有任何数据受影响",
+        "用中心签发的登记票据登记:spotcheck enroll --ticket FILE",
+    )
+}
+
+/// No such thing.
+pub(crate) fn unknown(what: &str) -> Trouble {
+    Trouble::new("APP-UNKNOWN", &format!("没有找到这个{what}"), ALL_KEPT, "核对编号后再试")
+}
+
+/// The officer is not on the task.
+pub(crate) fn not_your_task() -> Trouble {
+    Trouble::new(
+        "TASK-NOT-YOURS",
+        "当前检查人员不在这项任务的名单里",
+        "没有打开任何数据",
+        "由任务名单内的检查人员解锁,或请中心调整任务",
+    )
+}
+
+/// No package was pulled.
+pub(crate) fn no_package() -> Trouble {
+    Trouble::new(
+        "PACKAGE-NONE",
+        "这项任务的数据包还没有下载",
+        "没有任何数据受影响",
+        "在办公室联网后执行“领取任务”",
+    )
+}
+
+/// The package was never fully checked, or changed since.
+pub(crate) fn unchecked_package() -> Trouble {
+    Trouble::new(
+        "PACKAGE-UNCHECKED",
+        "数据包没有通过完整核验,或核验后文件有变化",
+        "数据包没有被打开",
+        "重新做一次完整核验;仍不通过时联网重新下载",
+    )
+}
+
+/// A sealed case takes nothing more.
+pub(crate) fn sealed() -> Trouble {
+    Trouble::new(
+        "CASE-SEALED",
+        "案卷已经封存,不能再增加内容",
+        "封存的内容完整保留",
+        "需要补充时另开新案卷,封存后会指向原证据包",
+    )
+}
+
+/// A gate that blocks closing a document or the case.
+pub(crate) fn gate(code: &str, missing: &[String], duty: &str) -> Trouble {
+    Trouble::new(
+        code,
+        &format!("还缺:{}", missing.join(";")),
+        "已填写、已采集的内容都已保存;随时可以中止/撤离",
+        duty,
+    )
+    .as_verdict()
+}
+
+/// The form does not know this field, or the document is closed.
+pub(crate) fn document(message: &str, advice: &str) -> Trouble {
+    Trouble::new("DOC-STATE", message, ALL_KEPT, advice)
+}
+
+/// A recording problem.
+pub(crate) fn recording(message: &str, advice: &str) -> Trouble {
+    Trouble::new("REC-STATE", message, "已存盘的录音录像都在", advice)
+}
+
+/// A chain that does not hold.
+pub(crate) fn broken_chain(cause: impl Display) -> Trouble {
+    Trouble::new(
+        "JOURNAL-BROKEN",
+        "日志链条不连续",
+        "日志原样保留,没有改动",
+        "停止使用本机,用“救援导出”交中心核查",
+    )
+    .because(cause)
+    .as_verdict()
+}

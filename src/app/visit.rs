@@ -1,0 +1,372 @@
+//! Unlocking, today's tasks, opening a case, and the plain acts of a visit.
+
+use secrecy::SecretString;
+use spotcheck_domain::id::new_ulid;
+use spotcheck_domain::time::rfc3339;
+use spotcheck_domain::vocabulary::PartyKind;
+use spotcheck_domain::{BundleId, CaseId, OfficerId, TaskId, TroubleResult};
+use spotcheck_evidence::journal::EntryDraft;
+
+use crate::case_file::next_id;
+use crate::chain::{Chain, set};
+use crate::desk::{
+    CaseCard, CaseOfficer, CaseState, CaseView, PartyView, Status, StepView, TaskCard,
+};
+use crate::handheld::Handheld;
+use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
+use crate::ports::RecordingOutcome;
+use crate::troubles;
+
+impl Handheld {
+    pub(crate) fn do_status(&mut self) -> TroubleResult<Status> {
+        let enrolment = self.ports.keys.enrolment()?;
+        let (mut unsent, mut open) = (0_u32, 0_u32);
+        if enrolment.is_some() {
+            for (_, index) in self.case_index()? {
+                match index.state {
+                    CaseState::Sealed | CaseState::Sent => unsent = unsent.saturating_add(1),
+                    CaseState::Open => open = open.saturating_add(1),
+                    CaseState::Received => {}
+                }
+            }
+        }
+        let safe = if self.safe.is_empty() {
+            format!("安全: 在办案卷 {open} 件、待回传证据包 {unsent} 个,都在本机加密保存")
+        } else {
+            self.safe.clone()
+        };
+        Ok(Status {
+            device: enrolment.as_ref().map(|e| e.device.clone()),
+            centre: enrolment.map(|e| e.centre),
+            key_protection: self.ports.keys.protection(),
+            officers: self.ports.keys.officers()?,
+            unlocked: self.ports.keys.unlocked(),
+            safe,
+            clock_set: self.now_ms() >= self.ports.software.build_ms,
+            unsent,
+            free_bytes: self.ports.machine.free_bytes()?,
+            recordings: self.recording_views()?,
+        })
+    }
+
+    pub(crate) fn do_unlock(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+    ) -> TroubleResult<()> {
+        if self.ports.keys.unlocked().is_some() {
+            self.do_lock()?;
+        }
+        let device = self.device_id()?;
+        match self.ports.keys.unlock(officer, pin) {
+            Ok(()) => {
+                let draft = EntryDraft::new(Some(officer.clone()), device, "unlocked");
+                self.journal_device(draft)?;
+                self.recover_recordings()
+            }
+            Err(trouble) => {
+                if trouble.verdict {
+                    let draft = EntryDraft::new(None, device, "wrong_pin").about(officer.as_str());
+                    self.journal_device(draft)?;
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    pub(crate) fn do_lock(&mut self) -> TroubleResult<()> {
+        let was_unlocked = self.ports.keys.unlocked().is_some();
+        let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
+        self.cases.clear();
+        self.packages.clear();
+        self.ports.keys.lock();
+        draft.map_or(Ok(()), |draft| self.journal_device(draft))
+    }
+
+    /// Closes what a crash left behind and says what is safe.
+    fn recover_recordings(&mut self) -> TroubleResult<()> {
+        let officer = self.officer()?;
+        let (mut stored_ms, mut count) = (0_u64, 0_u32);
+        for (case, index) in self.case_index()? {
+            if index.state != CaseState::Open || !index.officers.contains(&officer) {
+                continue;
+            }
+            if self.open_meta(&case).is_err() {
+                continue;
+            }
+            self.reattach(&case)?;
+            for (order, outcome) in self.ports.recorder.recover(&case)? {
+                stored_ms = stored_ms.saturating_add(outcome.duration_ms);
+                count = count.saturating_add(1);
+                self.close_recording(
+                    &case,
+                    &order.path,
+                    &RecordingOutcome { recovered: true, ..outcome },
+                )?;
+            }
+            self.drop_unstarted(&case)?;
+        }
+        if count > 0 {
+            let seconds = stored_ms.checked_div(1000).unwrap_or(0);
+            let (minutes, rest) =
+                (seconds.checked_div(60).unwrap_or(0), seconds.checked_rem(60).unwrap_or(0));
+            self.safe = format!(
+                "安全: 中断的录音录像 {count} 段已恢复,共 {minutes} 分 {rest:02} 秒, 缺 ≤ 2 秒"
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) fn do_tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
+        let officer = self.officer()?;
+        let tasks: Vec<(String, spotcheck_domain::task::Task)> =
+            self.device_log()?.values(kind::TASK)?;
+        let index = self.case_index()?;
+        let mut cards = Vec::new();
+        for (_, task) in tasks {
+            if !task.officers.iter().any(|o| o.id == officer) {
+                continue;
+            }
+            let newest = index.iter().rev().find(|(_, i)| i.task == task.id);
+            let case = newest.map(|(id, i)| CaseCard {
+                id: id.clone(),
+                state: i.state,
+                bundle: (i.state != CaseState::Open).then(|| i.bundle.clone()),
+            });
+            let package = self.package_state(&task.id)?;
+            cards.push(TaskCard { task, package, case });
+        }
+        cards.sort_by(|a, b| a.task.valid_until.cmp(&b.task.valid_until));
+        Ok(cards)
+    }
+
+    /// Continues the open case of the task or opens one. Keys first, durable at intake's and escrow's
+    /// reach, then the case accepts its first entry (evidence.md §1).
+    pub(crate) fn do_open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
+        let task = self.my_task(task)?;
+        let mine = self.officer()?;
+        let open = self
+            .case_index()?
+            .into_iter()
+            .find(|(_, i)| i.task == task.id && i.state == CaseState::Open);
+        if let Some((case, _)) = open {
+            return self.resume_case(&case, &task);
+        }
+        let (clock, entropy) = (self.ports.clock.clone(), self.ports.entropy.clone());
+        let case = CaseId::generate(clock.as_ref(), entropy.as_ref());
+        let bundle =
+            BundleId::parse(&format!("EVID-{}", new_ulid(clock.as_ref(), entropy.as_ref())))
+                .map_err(troubles::stored)?;
+        let mut officers: Vec<OfficerId> = task.officers.iter().map(|o| o.id.clone()).collect();
+        officers.retain(|o| o != &mine);
+        officers.insert(0, mine);
+        self.ports.keys.create_case(&case, &officers)?;
+        let index = CaseIndex {
+            task: task.id.clone(),
+            bundle,
+            officers,
+            state: CaseState::Open,
+            opened_ms: self.now_ms(),
+        };
+        self.set_case_index(&case, &index)?;
+        self.resume_case(&case, &task)
+    }
+
+    /// Writes the first entry if a kill came between keys and entry, and shows the case.
+    fn resume_case(
+        &mut self,
+        case: &CaseId,
+        task: &spotcheck_domain::task::Task,
+    ) -> TroubleResult<CaseView> {
+        let first: Option<Meta> = self.case_chain(case)?.value(kind::META, ONLY)?;
+        if first.is_none() {
+            self.write_first_entry(case, task)?;
+        }
+        self.case_view(case)
+    }
+
+    fn write_first_entry(
+        &mut self,
+        case: &CaseId,
+        task: &spotcheck_domain::task::Task,
+    ) -> TroubleResult<()> {
+        let index = self
+            .case_index()?
+            .into_iter()
+            .find(|(id, _)| id == case)
+            .map(|(_, index)| index)
+            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let package = self.ports.packages.find(&task.id)?;
+        let package_id = package.as_ref().map(|p| p.id.clone());
+        let head = self.device_log().map(|log| Chain::head(log))?;
+        let draft = EntryDraft::case_opened(
+            self.officer()?,
+            self.device_id()?,
+            &index.bundle,
+            &task.id,
+            package_id.as_ref(),
+            head,
+        );
+        let meta = Meta {
+            case: case.clone(),
+            bundle: index.bundle,
+            task: task.clone(),
+            package: package.map(|p| (p.id.to_string(), p.sha256)),
+            opened_ms: index.opened_ms,
+            sealing: None,
+            done: false,
+        };
+        let party = Party {
+            name: task.facility.fixmedins_name.clone(),
+            kind: PartyKind::Facility.as_str().to_owned(),
+            post: None,
+        };
+        let values = vec![set(kind::META, ONLY, &meta)?, set(kind::PARTY, "party-1", &party)?];
+        self.commit(case, vec![draft], values)?;
+        Ok(())
+    }
+
+    pub(crate) fn case_view(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
+        let meta = self.meta(case)?;
+        let state = self.case_state(case)?;
+        let keys = self.ports.keys.officers()?;
+        let chain = self.case_chain(case)?;
+        let shown: Vec<(String, i64)> = chain.values(kind::SHOWN)?;
+        let parties: Vec<(String, Party)> = chain.values(kind::PARTY)?;
+        let steps: Vec<(String, Step)> = chain.values(kind::STEP)?;
+        let journal_head = chain.head().hash.head16();
+        let officers = meta
+            .task
+            .officers
+            .iter()
+            .map(|o| CaseOfficer {
+                id: o.id.clone(),
+                name: o.name.clone(),
+                certificate_shown: shown
+                    .iter()
+                    .find(|(id, _)| id == o.id.as_str())
+                    .map(|(_, at)| rfc3339(*at)),
+                has_key: keys.iter().any(|k| k.id == o.id),
+            })
+            .collect();
+        Ok(CaseView {
+            id: case.clone(),
+            task: meta.task.id.clone(),
+            state,
+            opened: rfc3339(meta.opened_ms),
+            officers,
+            parties: parties
+                .into_iter()
+                .map(|(id, p)| PartyView { id, name: p.name, kind: p.kind, post: p.post })
+                .collect(),
+            steps: steps
+                .into_iter()
+                .map(|(id, s)| StepView {
+                    id,
+                    kind: s.kind,
+                    title: s.title,
+                    begun: rfc3339(s.begun_ms),
+                    ended: s.ended_ms.map(rfc3339),
+                })
+                .collect(),
+            evidence: self.evidence_views(case)?,
+            documents: self.document_cards(case)?,
+            missing: self.missing_in_visit(case)?,
+            journal_head,
+            bundle: (state != CaseState::Open).then_some(meta.bundle),
+        })
+    }
+
+    pub(crate) fn do_show_certificate(
+        &mut self,
+        case: &CaseId,
+        officer: &OfficerId,
+    ) -> TroubleResult<()> {
+        let meta = self.open_meta(case)?;
+        if !meta.task.officers.iter().any(|o| &o.id == officer) {
+            return Err(troubles::unknown("检查人员"));
+        }
+        let draft = self.draft("certificate_shown")?.about(officer.as_str()).fact("to", "party-1");
+        let now = self.now_ms();
+        self.commit(case, vec![draft], vec![set(kind::SHOWN, officer.as_str(), &now)?])?;
+        Ok(())
+    }
+
+    pub(crate) fn do_add_party(
+        &mut self,
+        case: &CaseId,
+        name: &str,
+        party_kind: &str,
+        post: Option<&str>,
+    ) -> TroubleResult<String> {
+        self.open_meta(case)?;
+        let name = name.trim();
+        if name.is_empty() || PartyKind::parse(party_kind).is_none() {
+            return Err(troubles::document("当事人姓名或类别没有填", "填写姓名并选择类别"));
+        }
+        let existing: Vec<(String, Party)> = self.case_chain(case)?.values(kind::PARTY)?;
+        let id = next_id("party-", existing.len());
+        let party = Party {
+            name: name.to_owned(),
+            kind: party_kind.to_owned(),
+            post: post.map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned),
+        };
+        let draft = self
+            .draft("note")?
+            .about(id.as_str())
+            .fact("what", "party_added")
+            .fact("kind", party_kind);
+        self.commit(case, vec![draft], vec![set(kind::PARTY, &id, &party)?])?;
+        Ok(id)
+    }
+
+    pub(crate) fn do_begin_step(
+        &mut self,
+        case: &CaseId,
+        step_kind: &str,
+        title: &str,
+    ) -> TroubleResult<String> {
+        let meta = self.open_meta(case)?;
+        if !spotcheck_domain::id::is_plain_id(step_kind) || title.trim().is_empty() {
+            return Err(troubles::document("步骤的类别或名称不对", "重新选择步骤"));
+        }
+        let existing: Vec<(String, Step)> = self.case_chain(case)?.values(kind::STEP)?;
+        let id = next_id("S", existing.len());
+        let step = Step {
+            kind: step_kind.to_owned(),
+            title: title.trim().to_owned(),
+            begun_ms: self.now_ms(),
+            ended_ms: None,
+            officers: meta.task.officers.iter().map(|o| o.id.clone()).collect(),
+        };
+        let draft = self.draft("step_begun")?.about(id.as_str()).fact("step", step_kind);
+        self.commit(case, vec![draft], vec![set(kind::STEP, &id, &step)?])?;
+        Ok(id)
+    }
+
+    pub(crate) fn do_end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()> {
+        self.open_meta(case)?;
+        let mut found: Step = self
+            .case_chain(case)?
+            .value(kind::STEP, step)?
+            .ok_or_else(|| troubles::unknown("步骤"))?;
+        if found.ended_ms.is_some() {
+            return Ok(());
+        }
+        found.ended_ms = Some(self.now_ms());
+        let draft = self.draft("step_ended")?.about(step);
+        self.commit(case, vec![draft], vec![set(kind::STEP, step, &found)?])?;
+        Ok(())
+    }
+
+    pub(crate) fn do_note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
+        self.open_meta(case)?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let draft = self.draft("note")?.fact("text", text);
+        self.commit(case, vec![draft], vec![])?;
+        Ok(())
+    }
+}

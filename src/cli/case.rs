@@ -1,0 +1,118 @@
+//! `case open|show|certificate|party|step|end-step|note|leave`.
+
+use clap::Subcommand;
+use spotcheck_app::Handheld;
+use spotcheck_app::desk::{CaseView, Desk};
+use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
+
+use super::Output;
+use super::run::bad_id;
+use super::sync::task_id;
+
+/// Acts on a case.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Case {
+    /// 打开(或继续)任务的案卷 / open or continue the case of a task
+    Open {
+        /// 任务 / task
+        #[arg(long, value_name = "ID")]
+        task: String,
+    },
+    /// 查看案卷 / show
+    Show {
+        /// 案卷 / case
+        case: String,
+    },
+    /// 已向当事人出示证件 / an officer's credential was shown
+    Certificate {
+        /// 案卷 / case
+        case: String,
+        /// 检查人员 / officer
+        who: String,
+    },
+    /// 登记当事人 / add a party
+    Party {
+        /// 案卷 / case
+        case: String,
+        /// 姓名 / name
+        #[arg(long)]
+        name: String,
+        /// facility person guardian witness representative
+        #[arg(long, default_value = "person")]
+        kind: String,
+        /// 职务 / post
+        #[arg(long)]
+        post: Option<String>,
+    },
+    /// 开始一个步骤 / begin a step
+    Step {
+        /// 案卷 / case
+        case: String,
+        /// 类别 / kind, e.g. arrive
+        #[arg(long)]
+        kind: String,
+        /// 名称 / title
+        #[arg(long)]
+        title: String,
+    },
+    /// 结束一个步骤 / end a step
+    EndStep {
+        /// 案卷 / case
+        case: String,
+        /// 步骤 / step
+        step: String,
+    },
+    /// 备注 / a note in the journal
+    Note {
+        /// 案卷 / case
+        case: String,
+        /// 内容 / text
+        text: String,
+    },
+}
+
+/// Reads a case id.
+pub(crate) fn case_id(text: &str) -> TroubleResult<CaseId> {
+    CaseId::parse(text).map_err(|cause| bad_id("案卷").because(cause))
+}
+
+fn show(view: &CaseView) -> TroubleResult<Output> {
+    let mut lines = vec![format!("{}  任务 {}  日志头 {}", view.id, view.task, view.journal_head)];
+    lines.extend(view.evidence.iter().map(|e| format!("  {}  {}  {} 字节", e.id, e.path, e.size)));
+    lines.extend(view.documents.iter().map(|d| format!("  {}  {}({})", d.id, d.title, d.form)));
+    lines.extend(view.missing.iter().map(|m| format!("  缺  {m}")));
+    Output::new("case", view, lines)
+}
+
+/// `case`.
+pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output> {
+    match args {
+        Case::Open { task } => show(&handheld.open_case(&task_id(task)?)?),
+        Case::Show { case } => show(&handheld.case(&case_id(case)?)?),
+        Case::Certificate { case, who } => {
+            let case = case_id(case)?;
+            let who = OfficerId::parse(who).map_err(|cause| bad_id("检查人员").because(cause))?;
+            handheld.show_certificate(&case, &who)?;
+            show(&handheld.case(&case)?)
+        }
+        Case::Party { case, name, kind, post } => {
+            let id = handheld.add_party(&case_id(case)?, name, kind, post.as_deref())?;
+            let lines = vec![format!("已登记:{id}")];
+            Output::new("case-party", &serde_json::json!({ "party": id }), lines)
+        }
+        Case::Step { case, kind, title } => {
+            let id = handheld.begin_step(&case_id(case)?, kind, title)?;
+            let lines = vec![format!("步骤 {id} 开始")];
+            Output::new("case-step", &serde_json::json!({ "step": id }), lines)
+        }
+        Case::EndStep { case, step } => {
+            let case = case_id(case)?;
+            handheld.end_step(&case, step)?;
+            show(&handheld.case(&case)?)
+        }
+        Case::Note { case, text } => {
+            handheld.note(&case_id(case)?, text)?;
+            Output::new("case-note", &serde_json::json!({}), vec!["已记录".to_owned()])
+        }
+    }
+}

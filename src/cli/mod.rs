@@ -1,0 +1,117 @@
+//! The sub-commands: everything the GUI does, for scripts, support and tests.
+//!
+//! One file per group of sub-commands; each only reads arguments, calls the same use cases as the GUI and
+//! prints. `--json` prints one object with a schema name; errors are one object too.
+
+mod case;
+mod capture;
+mod claims;
+mod doc;
+mod enrol;
+mod journal;
+mod output;
+mod pins;
+mod run;
+mod seal;
+mod selfcheck;
+mod sync;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use output::Output;
+pub(crate) use run::{execute, failed};
+
+/// Spotcheck(现场稽核)手持机。不带子命令时打开界面。
+///
+/// Spotcheck handheld. Without a sub-command the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "spotcheck", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Options of every sub-command.
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// What to do; without it the window opens.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options of every sub-command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// 数据目录 / data folder [default: /var/lib/spotcheck, else the user's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// 设备配置 / cameras, microphones, printers [default: /etc/spotcheck/device.toml, if there]
+    #[arg(long, global = true, value_name = "FILE.toml")]
+    pub(crate) device: Option<PathBuf>,
+    /// 以 JSON 输出 / print one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// 解锁的检查人员 / officer who unlocks [default: the only one on this handheld]
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) officer: Option<String>,
+    /// 口令文件(权限 0600)/ PIN file of mode 0600
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "pin_fd")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// 从文件描述符读口令 / read the PIN from a file descriptor
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) pin_fd: Option<i32>,
+}
+
+/// Sub-commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// 用票据登记本机或检查人员 / enrol this handheld or an officer by a ticket
+    Enroll(enrol::Enroll),
+    /// 领取任务和数据包 / fetch tasks and packages
+    Pull(sync::Pull),
+    /// 列出任务 / list tasks
+    Tasks,
+    /// 试一次口令 / test a PIN
+    Unlock,
+    /// 一次解锁执行多条命令 / run many commands under one unlock
+    Batch(run::Batch),
+    /// 查找人员、项目、医务人员 / search
+    #[command(subcommand)]
+    Search(claims::Search),
+    /// 查看一个参保人 / show a person
+    Person(claims::Person),
+    /// 查看一次就诊 / show a visit with its fee lines
+    Visit(claims::Visit),
+    /// 机构概况 / the facility of a task
+    Facility(claims::OfTask),
+    /// 完整核验数据包 / full check of a package
+    #[command(name = "package")]
+    Package(claims::OfTask),
+    /// 案卷 / case
+    #[command(subcommand)]
+    Case(case::Case),
+    /// 采集 / capture
+    #[command(subcommand)]
+    Capture(capture::Capture),
+    /// 文书 / documents
+    #[command(subcommand)]
+    Doc(doc::Doc),
+    /// 打印机 / printers that answer
+    Printers,
+    /// 封存 / seal a case
+    Seal(seal::Seal),
+    /// 回传 / send what waits
+    Push,
+    /// 本机状态 / state of this handheld
+    Status,
+    /// 待回传与回执 / outbox and receipts
+    Receipts(sync::Receipts),
+    /// 日志 / journals
+    Journal(journal::Journal),
+    /// 自检 / self-check
+    Selfcheck,
+    /// 配置 / configuration
+    #[command(subcommand)]
+    Config(selfcheck::Config),
+    /// The recorder process; started by the program itself.
+    #[command(hide = true)]
+    Recorder,
+}

@@ -1,0 +1,151 @@
+//! `pull`, `tasks`, `unlock`, `push`, `status`, `receipts`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use spotcheck_app::Handheld;
+use spotcheck_app::desk::{CaseState, Desk, OutboxItem};
+use spotcheck_domain::{BundleId, TaskId, Trouble, TroubleResult};
+
+use super::Output;
+use super::run::bad_id;
+
+/// Arguments of `pull`.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// 只领取这项任务 / this task only
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+}
+
+/// Arguments of `receipts`.
+#[derive(Debug, Args)]
+pub(crate) struct Receipts {
+    /// 把某证据包的回执写入目录 / write the receipt of one bundle into a folder
+    #[arg(long, value_name = "BUNDLE", requires = "to")]
+    bundle: Option<String>,
+    /// 目录 / folder
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// 把验证所需的根证书、时间戳根证书、日志公钥写入目录 / write what a verifier must trust
+    #[arg(long, value_name = "DIR")]
+    trust: Option<PathBuf>,
+}
+
+/// `pull`.
+pub(crate) fn pull(handheld: &mut Handheld, args: &Pull) -> TroubleResult<Output> {
+    let task = args.task.as_deref().map(task_id).transpose()?;
+    let report = handheld.pull(task.as_ref())?;
+    let lines = vec![format!(
+        "任务 {} 项;新数据包 {} 个;未变 {} 个",
+        report.tasks,
+        report.packages.len(),
+        report.unchanged.len()
+    )];
+    Output::new("pull", &report, lines)
+}
+
+/// Reads a task id.
+pub(crate) fn task_id(text: &str) -> TroubleResult<TaskId> {
+    TaskId::parse(text).map_err(|cause| bad_id("任务").because(cause))
+}
+
+/// `tasks`.
+pub(crate) fn tasks(handheld: &mut Handheld) -> TroubleResult<Output> {
+    let cards = handheld.tasks()?;
+    let lines = cards
+        .iter()
+        .map(|c| {
+            let package = match &c.package {
+                None => "数据包未下载",
+                Some(p) if p.checked.is_some() => "数据包已核验",
+                Some(_) => "数据包未核验",
+            };
+            format!("{}  {}  {}  {package}", c.task.id, c.task.facility.fixmedins_name, c.task.title)
+        })
+        .collect();
+    Output::new("tasks", &cards, lines)
+}
+
+/// `unlock`: getting here means that the PIN was right.
+pub(crate) fn unlocked(handheld: &mut Handheld) -> TroubleResult<Output> {
+    let status = handheld.status()?;
+    let lines = vec![status.safe.clone(), "口令正确".to_owned()];
+    Output::new("unlock", &status, lines)
+}
+
+/// `status`.
+pub(crate) fn status(handheld: &mut Handheld) -> TroubleResult<Output> {
+    let status = handheld.status()?;
+    let device = status.device.as_ref().map_or("尚未登记", |d| d.as_str());
+    let lines = vec![
+        status.safe.clone(),
+        format!("手持机 {device},密钥保护:{}", status.key_protection.zh()),
+        format!("检查人员 {} 名,待回传 {} 个证据包", status.officers.len(), status.unsent),
+    ];
+    Output::new("status", &status, lines)
+}
+
+/// `push`.
+pub(crate) fn push(handheld: &mut Handheld) -> TroubleResult<Output> {
+    let items = handheld.push()?;
+    let lines = outbox_lines(&items);
+    Output::new("push", &items, lines)
+}
+
+fn outbox_lines(items: &[OutboxItem]) -> Vec<String> {
+    if items.is_empty() {
+        return vec!["没有待回传的证据包".to_owned()];
+    }
+    items
+        .iter()
+        .map(|item| {
+            let state = match item.state {
+                CaseState::Open => "在办",
+                CaseState::Sealed => "已封存,待回传",
+                CaseState::Sent => "已送达,待回执",
+                CaseState::Received => "已收讫",
+            };
+            let receipt = match (&item.received, item.log_index) {
+                (Some(at), Some(index)) => format!("  中心收讫 {at},日志第 {index} 条"),
+                _ => String::new(),
+            };
+            format!("{}  {state}  {}/{} 字节{receipt}", item.bundle, item.sent_bytes, item.total_bytes)
+        })
+        .collect()
+}
+
+/// `receipts`.
+pub(crate) fn receipts(handheld: &mut Handheld, args: &Receipts) -> TroubleResult<Output> {
+    if let Some(folder) = &args.trust {
+        let (roots, tsa_roots, log_key) = handheld.trust()?;
+        write(&folder.join("roots.pem"), roots.as_bytes())?;
+        write(&folder.join("log-key.txt"), log_key.as_bytes())?;
+        if !tsa_roots.is_empty() {
+            write(&folder.join("tsa-roots.pem"), tsa_roots.as_bytes())?;
+        }
+    }
+    if let (Some(bundle), Some(folder)) = (&args.bundle, &args.to) {
+        let id = BundleId::parse(bundle).map_err(|cause| bad_id("证据包").because(cause))?;
+        let receipt = handheld.receipt(&id)?.ok_or_else(|| {
+            Trouble::new("CLI-RECEIPT", "这个证据包还没有回执", "证据包仍在本机", "先执行 push")
+        })?;
+        write(&folder.join("center.entry.json"), receipt.entry.as_bytes())?;
+        write(&folder.join("center.tlog-proof"), receipt.proof.as_bytes())?;
+        write(&folder.join("center.crl"), receipt.crl.as_bytes())?;
+    }
+    let items = handheld.outbox()?;
+    let lines = outbox_lines(&items);
+    Output::new("receipts", &items, lines)
+}
+
+/// Writes an exported file that carries no personal data.
+pub(crate) fn write(path: &std::path::Path, bytes: &[u8]) -> TroubleResult<()> {
+    let failed = |cause: std::io::Error| {
+        Trouble::new("CLI-WRITE", "文件写不出去", "本机数据没有改动", "检查目录和剩余空间").because(cause)
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, bytes).map_err(failed)
+}

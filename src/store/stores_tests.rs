@@ -1,0 +1,85 @@
+//! What a case store promises, tried on real files.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use spotcheck_app::ports::{CaseChange, Key256, StoredLine, Stores};
+use spotcheck_domain::CaseId;
+
+use crate::FileStores;
+
+const CASE: &str = "CASE-01M7VBK5C0SAMP1E0000000001";
+
+fn key(byte: u8) -> Key256 {
+    Key256::new([byte; 32])
+}
+
+fn line(seq: u64, text: &str) -> CaseChange {
+    CaseChange {
+        lines: vec![StoredLine { seq, line: text.as_bytes().to_vec() }],
+        set: vec![("note".to_owned(), seq.to_string(), format!("\"{text}\""))],
+    }
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening_and_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let mut stores = FileStores::new(data.path());
+    {
+        let mut store = stores.case_store(&case, &key(1)).unwrap();
+        store.commit(&line(1, "一")).unwrap();
+        store.commit(&line(2, "二")).unwrap();
+        // A change of an earlier value keeps its place.
+        store
+            .commit(&CaseChange {
+                lines: vec![],
+                set: vec![("note".to_owned(), "1".to_owned(), "\"改\"".to_owned())],
+            })
+            .unwrap();
+    }
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    assert_eq!(store.journal().unwrap().len(), 2);
+    assert_eq!(store.last_line().unwrap().unwrap().seq, 2);
+    let notes = store.values("note").unwrap();
+    assert_eq!(notes[0], ("1".to_owned(), "\"改\"".to_owned()));
+    assert_eq!(notes[1].0, "2");
+}
+
+#[test]
+fn a_line_out_of_sequence_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let mut stores = FileStores::new(data.path());
+    let mut store = stores.device_store(&key(1)).unwrap();
+    store.commit(&line(1, "一")).unwrap();
+    for wrong in [1, 3] {
+        assert!(store.commit(&line(wrong, "错")).is_err());
+    }
+    assert_eq!(store.journal().unwrap().len(), 1);
+    assert_eq!(store.value("note", "3").unwrap(), None);
+}
+
+#[test]
+fn a_wrong_key_or_a_vanished_file_never_becomes_an_empty_store() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let mut stores = FileStores::new(data.path());
+    stores.case_store(&case, &key(1)).unwrap().commit(&line(1, "一")).unwrap();
+    let trouble = stores.case_store(&case, &key(2)).err().unwrap();
+    assert_eq!(trouble.code, "STORE-OPEN");
+
+    let folder = data.path().join("cases").join(CASE);
+    std::fs::create_dir(folder.join("blobs")).unwrap();
+    std::fs::write(folder.join("blobs/1.age"), b"age").unwrap();
+    std::fs::remove_file(folder.join("case.db")).unwrap();
+    assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
+}
+
+#[test]
+fn nothing_can_be_read_in_the_file() {
+    let data = tempfile::tempdir().unwrap();
+    let mut stores = FileStores::new(data.path());
+    stores.device_store(&key(1)).unwrap().commit(&line(1, "planted-token")).unwrap();
+    for entry in std::fs::read_dir(data.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(13).any(|w| w == b"planted-token"));
+    }
+}
