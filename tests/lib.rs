@@ -1,7 +1,10 @@
-//! What the tests of the whole product share: where things lie, and how a check is skipped.
+//! What the tests of the whole product and the demo share: where things lie, how a check is skipped, and
+//! how the built programs are driven.
 //!
 //! A check that cannot run says so loudly: one line `SKIPPED <name>: <reason>`, collected at the end of
 //! `make test`. Where everything it needs is installed, a skipped check fails the build.
+
+pub mod support;
 
 use std::path::{Path, PathBuf};
 

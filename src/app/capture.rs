@@ -31,11 +31,6 @@ impl Handheld {
         self.case_chain(case)?.values(kind::EVIDENCE)
     }
 
-    /// All items of a case.
-    pub(crate) fn all_evidence(&mut self, case: &CaseId) -> TroubleResult<Vec<(String, Evidence)>> {
-        self.evidence_items(case)
-    }
-
     pub(crate) fn evidence_views(&mut self, case: &CaseId) -> TroubleResult<Vec<EvidenceView>> {
         Ok(self.evidence_items(case)?.iter().filter_map(|(id, item)| view(id, item)).collect())
     }
@@ -146,7 +141,7 @@ impl Handheld {
     }
 
     fn recording_view(&mut self, running: &Running) -> TroubleResult<RecordingView> {
-        let progress = self.ports.recorder.progress(&running.path)?;
+        let progress = self.ports.recorder.progress(&running.case, &running.path)?;
         Ok(RecordingView {
             evidence: running.evidence.clone(),
             kind: running.kind,
@@ -167,7 +162,7 @@ impl Handheld {
             if self.running.iter().any(|r| r.path == item.path && &r.case == case) {
                 continue;
             }
-            if self.ports.recorder.progress(&item.path)?.is_some_and(|p| p.alive) {
+            if self.ports.recorder.progress(case, &item.path)?.is_some_and(|p| p.alive) {
                 let path = item.path;
                 self.running.push(Running { case: case.clone(), evidence, path, kind });
             }
@@ -231,9 +226,18 @@ impl Handheld {
         let running = self.running(evidence)?;
         // The keys first: a stop that cannot be written into the case must not end the recording.
         self.open_meta(&running.case)?;
-        let outcome = self.ports.recorder.stop(&running.path)?;
+        let outcome = match self.ports.recorder.stop(&running.case, &running.path) {
+            Ok(outcome) => outcome,
+            Err(trouble) => self.rescued(&running).ok_or(trouble)?,
+        };
         self.running.retain(|r| r.evidence != evidence || r.case != running.case);
         self.close_recording(&running.case, &running.path, &outcome)
+    }
+
+    /// The recorder is gone: what it stored is closed from disk.
+    fn rescued(&mut self, running: &Running) -> Option<RecordingOutcome> {
+        let recovered = self.ports.recorder.recover(&running.case).ok()?;
+        recovered.into_iter().find(|(order, _)| order.path == running.path).map(|(_, outcome)| outcome)
     }
 
     /// Writes what a recording became: stopped by hand or closed by the recovery.
@@ -280,6 +284,7 @@ impl Handheld {
             item.recovered = outcome.recovered;
             self.commit(case, vec![stopped, closed], vec![set(kind::EVIDENCE, &id, &item)?])?;
         }
+        self.ports.recorder.settle(case, path)?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
     }
 

@@ -231,7 +231,7 @@ impl Handheld {
         let audio = match audio.cloned() {
             None => None,
             Some(r) => {
-                let progress = self.ports.recorder.progress(&r.path)?;
+                let progress = self.ports.recorder.progress(&r.case, &r.path)?;
                 progress.map(|p| (r.evidence, p.stored_ms))
             }
         };
@@ -346,7 +346,8 @@ impl Handheld {
     ) -> TroubleResult<Vec<u8>> {
         let document = self.stored_document(case, id)?;
         let (elements, at_ms) = self.elements_of(case, &document)?;
-        self.ports.forms.page_image(&elements, at_ms, &drawn(&document), page, width)
+        let draft = document.frozen.is_none();
+        self.ports.forms.page_image(&elements, at_ms, &drawn(&document), page, width, draft)
     }
 
     /// The PDF as signed, else as frozen.

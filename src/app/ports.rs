@@ -231,12 +231,14 @@ pub trait Recorder: Send {
     /// Starts; returns when the first fragment is durable.
     fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()>;
     /// Where it stands; `None` if no such recording runs.
-    fn progress(&mut self, path: &str) -> TroubleResult<Option<RecordingProgress>>;
+    fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>>;
     /// Stops and closes.
-    fn stop(&mut self, path: &str) -> TroubleResult<RecordingOutcome>;
+    fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome>;
     /// Closes what a crash left behind for this case: every recording with fragments or segments on disk
     /// that no running recorder owns.
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>>;
+    /// The case journal names media and log of this recording now: what was kept for a repetition may go.
+    fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;
     /// One photo: the camera's own JPEG bytes.
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>>;
     /// The newest viewfinder picture, JPEG.
@@ -403,7 +405,7 @@ pub trait Forms: Send {
         frozen_ms: i64,
         overlay: &PrintOverlay,
     ) -> TroubleResult<Rendered>;
-    /// One page as PNG, `width` pixels wide; pages count from 1.
+    /// One page as PNG, `width` pixels wide; pages count from 1; a draft is marked 草稿.
     fn page_image(
         &self,
         elements_file: &[u8],
@@ -411,6 +413,7 @@ pub trait Forms: Send {
         signatures: &[DrawnSignature],
         page: u32,
         width: u32,
+        draft: bool,
     ) -> TroubleResult<Vec<u8>>;
     /// Strokes as the SVG that goes into the bag.
     fn strokes_svg(&self, strokes: &[Stroke]) -> TroubleResult<Vec<u8>>;

@@ -1,0 +1,178 @@
+//! Puts configuration and adapters together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use spotcheck_app::{Handheld, Ports, Software};
+use spotcheck_client::CentreClient;
+use spotcheck_device::{DataLock, DeviceConfig, DeviceMachine, SystemClock};
+use spotcheck_domain::{Clock, Entropy, Trouble, TroubleResult};
+use spotcheck_print::{Configured, Printers};
+use spotcheck_store::FileStores;
+use spotcheck_ui::FaceOptions;
+use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
+
+use crate::cli::Common;
+use crate::glue::{PackageFolder, RecorderProcess, TypstForms};
+
+/// Where a handheld keeps its data.
+const SYSTEM_DATA: &str = "/var/lib/spotcheck";
+/// Where an image puts the device's configuration.
+const SYSTEM_DEVICE: &str = "/etc/spotcheck/device.toml";
+/// Kept free so that stop, seal and sign always succeed.
+const RESERVE_BYTES: u64 = 200_000_000;
+/// The log is a ring of two files of this size.
+const LOG_BYTES: u64 = 10_000_000;
+
+/// What was configured, and from where.
+pub(crate) struct Setup {
+    pub(crate) data: PathBuf,
+    pub(crate) device_file: Option<PathBuf>,
+    pub(crate) device: DeviceConfig,
+    pub(crate) reserve_bytes: u64,
+    /// (name, value, where it comes from)
+    pub(crate) sources: Vec<(String, String, String)>,
+}
+
+fn trouble(code: &str, message: &str, advice: &str, cause: impl std::fmt::Display) -> Trouble {
+    Trouble::new(code, message, "没有改动任何数据", advice).because(cause)
+}
+
+impl Setup {
+    /// Defaults < /etc/spotcheck < `--device` < arguments.
+    pub(crate) fn read(common: &Common) -> TroubleResult<Self> {
+        let (data, data_from) = match &common.data {
+            Some(data) => (data.clone(), "--data"),
+            None => default_data()?,
+        };
+        let (device_file, device_from) = match &common.device {
+            Some(file) => (Some(file.clone()), "--device"),
+            None if Path::new(SYSTEM_DEVICE).is_file() => {
+                (Some(PathBuf::from(SYSTEM_DEVICE)), SYSTEM_DEVICE)
+            }
+            None => (None, "default"),
+        };
+        let device = match &device_file {
+            Some(file) => DeviceConfig::load(file)?,
+            None => DeviceConfig::default(),
+        };
+        let show = |name: &str, value: String, from: &str| (name.to_owned(), value, from.to_owned());
+        let mut sources = vec![
+            show("data", data.display().to_string(), data_from),
+            show("reserve_bytes", RESERVE_BYTES.to_string(), "default"),
+        ];
+        let described = serde_json::to_value(&device).unwrap_or_default();
+        if let serde_json::Value::Object(members) = described {
+            sources.extend(members.iter().map(|(k, v)| show(&format!("device.{k}"), v.to_string(), device_from)));
+        }
+        Ok(Self { data, device_file, device, reserve_bytes: RESERVE_BYTES, sources })
+    }
+
+    /// JSON lines with our own ids only, in the data folder.
+    pub(crate) fn start_log(&self) -> TroubleResult<()> {
+        let failed = |cause: std::io::Error| {
+            trouble("DATA-FOLDER", "数据目录不能使用", "检查 --data 的路径、权限和剩余空间", cause)
+        };
+        spotcheck_vault::create_folder(&self.data)?;
+        let path = self.data.join("spotcheck.log");
+        if std::fs::metadata(&path).is_ok_and(|m| m.len() > LOG_BYTES) {
+            std::fs::rename(&path, self.data.join("spotcheck.log.1")).map_err(failed)?;
+        }
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        tracing_subscriber::fmt()
+            .json()
+            .with_writer(std::sync::Mutex::new(file))
+            .with_max_level(tracing::Level::INFO)
+            .init();
+        std::panic::set_hook(Box::new(|info| {
+            // Code and place, never the message: it may carry a value.
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(place, "A part of the program stopped.");
+        }));
+        Ok(())
+    }
+
+    /// One writer per data folder.
+    pub(crate) fn lock(&self) -> TroubleResult<DataLock> {
+        Ok(DataLock::acquire(&self.data)?)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock::new(&self.device.clock))
+    }
+
+    fn printers(&self) -> Printers {
+        let configured = self
+            .device
+            .printers
+            .iter()
+            .map(|p| Configured { uri: p.uri.clone(), name: p.name.clone() })
+            .collect();
+        Printers::new(configured, None)
+    }
+
+    /// All adapters behind the use cases.
+    pub(crate) fn handheld(&self) -> TroubleResult<Handheld> {
+        let clock = self.clock();
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let vault =
+            Vault::open(&self.data, clock.clone(), entropy.clone(), VaultOptions::STANDARD)?;
+        let build_ms = spotcheck_device::clock::build_time_ms();
+        let version = env!("CARGO_PKG_VERSION");
+        let packages = self.data.join("packages");
+        let centre = CentreClient::new(
+            packages.clone(),
+            clock.clone(),
+            entropy.clone(),
+            build_ms,
+            version,
+        )?;
+        let recorder =
+            RecorderProcess::new(&self.data, self.device_file.as_deref(), vault.clone())?;
+        Ok(Handheld::new(Ports {
+            clock,
+            entropy,
+            keys: Box::new(vault.clone()),
+            blobs: Box::new(vault),
+            recorder: Box::new(recorder),
+            packages: Box::new(PackageFolder::new(packages)),
+            forms: Box::new(TypstForms),
+            printer: Box::new(self.printers()),
+            machine: Box::new(DeviceMachine::new(&self.device, &self.data)),
+            centre: Box::new(centre),
+            stores: Box::new(FileStores::new(&self.data)),
+            software: Software {
+                name: "spotcheck".to_owned(),
+                version: version.to_owned(),
+                build_ms,
+            },
+        }))
+    }
+
+    /// The window.
+    pub(crate) fn open_window(&self, handheld: Handheld) -> TroubleResult<()> {
+        let options = FaceOptions::new(self.clock());
+        spotcheck_ui::run(Box::new(handheld), &options).map_err(|cause| {
+            trouble(
+                "FACE-WINDOW",
+                "界面打不开",
+                "检查显示器或 WAYLAND_DISPLAY/DISPLAY;也可以使用子命令,见 --help",
+                cause,
+            )
+        })
+    }
+}
+
+/// The system's folder where it is ours, else the user's.
+fn default_data() -> TroubleResult<(PathBuf, &'static str)> {
+    if Path::new(SYSTEM_DATA).is_dir() {
+        return Ok((PathBuf::from(SYSTEM_DATA), "default"));
+    }
+    if let Some(folder) = std::env::var_os("XDG_DATA_HOME").filter(|f| !f.is_empty()) {
+        return Ok((PathBuf::from(folder).join("spotcheck"), "XDG_DATA_HOME"));
+    }
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
+        trouble("DATA-FOLDER", "不知道数据目录在哪里", "用 --data 指明数据目录", "no HOME")
+    })?;
+    Ok((PathBuf::from(home).join(".local/share/spotcheck"), "HOME"))
+}

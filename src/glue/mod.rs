@@ -1,0 +1,9 @@
+//! Adapters that need more than one crate: where claims, documents, evidence, vault and device meet.
+
+mod forms;
+mod packages;
+mod recorder;
+
+pub(crate) use forms::TypstForms;
+pub(crate) use packages::PackageFolder;
+pub(crate) use recorder::{RecorderProcess, run_recorder};

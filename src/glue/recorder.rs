@@ -1,0 +1,142 @@
+//! The recorder port: capture of `device` in a child process, storing by the write-only half of `vault`.
+//!
+//! The order that crosses to the child holds public recipients and ids only. The child never sees a key
+//! that could read anything back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use spotcheck_app::ports::{Recorder, RecordingOrder, RecordingOutcome, RecordingProgress};
+use spotcheck_device::recorder::{ChildOptions, FragmentSink, Launch, Parent, child_main};
+use spotcheck_device::{DeviceConfig, SystemClock};
+use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
+use spotcheck_vault::{Recipients, RecordingWriter, Vault};
+use zeroize::Zeroizing;
+
+/// What the child needs to store one recording.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Job {
+    order: RecordingOrder,
+    recipients: Recipients,
+    case_folder: PathBuf,
+}
+
+fn broken(cause: impl std::fmt::Display) -> Trouble {
+    Trouble::new(
+        "RECORDER-ORDER",
+        "录制进程的消息读不懂",
+        "已存盘的录音录像都在",
+        "重新开始录制;仍不成功时重启本机",
+    )
+    .because(cause)
+}
+
+/// The parent's side.
+pub(crate) struct RecorderProcess {
+    parent: Parent,
+    vault: Vault,
+}
+
+impl RecorderProcess {
+    /// For a data folder; the child is this program again.
+    pub(crate) fn new(data: &Path, device_file: Option<&Path>, vault: Vault) -> TroubleResult<Self> {
+        let program = std::env::current_exe().map_err(broken)?;
+        let mut args = vec!["--data".into(), data.into()];
+        if let Some(file) = device_file {
+            args.extend(["--device".into(), file.into()]);
+        }
+        args.push("recorder".into());
+        let launch = Launch { program, args, env: Vec::new() };
+        Ok(Self { parent: Parent::new(data, launch), vault })
+    }
+}
+
+/// One key per recording on this device: media paths repeat from case to case.
+fn key(case: &CaseId, path: &str) -> String {
+    format!("{case}/{path}")
+}
+
+impl Recorder for RecorderProcess {
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()> {
+        let job = Job {
+            order: order.clone(),
+            recipients: self.vault.recipients(&order.case)?,
+            case_folder: self.vault.case_folder(&order.case),
+        };
+        let job = serde_json::to_value(&job).map_err(broken)?;
+        self.parent.start(&key(&order.case, &order.path), order.kind, job)?;
+        Ok(())
+    }
+
+    fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>> {
+        if !self.parent.attach()? {
+            return Ok(None);
+        }
+        let progress = self.parent.progress(&key(case, path))?;
+        Ok(progress.map(|p| RecordingProgress {
+            stored_ms: p.stored_ms,
+            level: p.level,
+            alive: p.running,
+        }))
+    }
+
+    fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome> {
+        let outcome = self.parent.stop(&key(case, path))?;
+        serde_json::from_value(outcome).map_err(broken)
+    }
+
+    fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
+        Ok(self.vault.recover_recordings(case)?)
+    }
+
+    fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()> {
+        Ok(self.vault.settle_recording(case, path)?)
+    }
+
+    fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        self.parent.photo()
+    }
+
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {
+        self.parent.viewfinder()
+    }
+}
+
+/// The child's side of one recording.
+struct Sink {
+    writer: RecordingWriter,
+    /// Media time at the end of the last fragment.
+    until_ms: u64,
+}
+
+impl FragmentSink for Sink {
+    fn push(&mut self, bytes: &[u8], media_ms: u64, _level: u8) -> TroubleResult<u64> {
+        let length_ms = media_ms.saturating_sub(self.until_ms);
+        self.writer.push(bytes, length_ms)?;
+        self.until_ms = media_ms.max(self.until_ms);
+        Ok(self.writer.stored_ms())
+    }
+
+    fn close(self: Box<Self>) -> TroubleResult<Value> {
+        let outcome = self.writer.close()?;
+        serde_json::to_value(outcome).map_err(broken)
+    }
+}
+
+/// The whole life of the recorder process.
+pub(crate) fn run_recorder(data: &Path, config: &DeviceConfig) -> TroubleResult<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(&config.clock));
+    child_main(&ChildOptions::new(data, config), config, move |job| {
+        let job: Job = serde_json::from_value(job.clone()).map_err(broken)?;
+        let writer = RecordingWriter::create(
+            &job.case_folder,
+            &job.order,
+            &job.recipients,
+            Arc::clone(&clock),
+        )?;
+        Ok(Box::new(Sink { writer, until_ms: 0 }))
+    })
+}

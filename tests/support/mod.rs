@@ -1,0 +1,6 @@
+//! What stories and the demo are driven with.
+
+pub mod checks;
+pub mod programs;
+pub mod tsa;
+pub mod visit;

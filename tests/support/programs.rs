@@ -1,0 +1,223 @@
+//! The built programs, run as anybody would run them: arguments in, one JSON object out.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// Where the built programs lie: `SPOTCHECK_BIN`, else beside the running test's folder.
+///
+/// # Errors
+/// The program was not built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let folder = match std::env::var_os("SPOTCHECK_BIN") {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let mut folder = std::env::current_exe()?;
+            folder.pop();
+            if folder.ends_with("deps") {
+                folder.pop();
+            }
+            folder
+        }
+    };
+    let path = folder.join(name);
+    ensure!(path.is_file(), "{} was not built", path.display());
+    Ok(path)
+}
+
+/// Result of a run with `--json`.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code; −1 for a signal.
+    pub code: i32,
+    /// The object printed.
+    pub json: Value,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The object, if the program exited with 0.
+    ///
+    /// # Errors
+    /// Any other exit, with what was printed.
+    pub fn ok(self) -> Result<Value> {
+        ensure!(self.code == 0, "exit {}: {} {}", self.code, self.json, self.stderr);
+        Ok(self.json)
+    }
+
+    /// The error's code, if there is one.
+    #[must_use]
+    pub fn error_code(&self) -> &str {
+        self.json.pointer("/error/code").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Turns an output into [`Ran`]; the last line of standard output that is an object counts.
+///
+/// # Errors
+/// Nothing that is an object was printed.
+pub fn read(output: &Output) -> Result<Ran> {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let json = stdout
+        .lines()
+        .rev()
+        .find_map(|line| serde_json::from_str(line).ok().filter(Value::is_object))
+        .unwrap_or(Value::Null);
+    Ok(Ran { code: output.status.code().unwrap_or(-1), json, stderr })
+}
+
+/// A handheld's data folder and the program on it.
+#[derive(Debug, Clone)]
+pub struct HandheldCli {
+    /// `--data`.
+    pub data: PathBuf,
+    /// `--device`.
+    pub device: PathBuf,
+    /// PIN files by officer: (id, file).
+    pub pins: Vec<(String, PathBuf)>,
+}
+
+impl HandheldCli {
+    /// The command with the options of every sub-command, for the officer at `who` in [`Self::pins`].
+    ///
+    /// # Errors
+    /// The program was not built.
+    pub fn command(&self, who: usize, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(program("spotcheck")?);
+        command.arg("--data").arg(&self.data).arg("--device").arg(&self.device).arg("--json");
+        if let Some((id, file)) = self.pins.get(who) {
+            command.args(["--officer", id]).arg("--pin-file").arg(file);
+        }
+        command.args(arguments).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs as the officer at `who`.
+    ///
+    /// # Errors
+    /// The program could not be started.
+    pub fn run_as(&self, who: usize, arguments: &[&str]) -> Result<Ran> {
+        read(&self.command(who, arguments)?.output()?)
+    }
+
+    /// Runs as the first officer and insists on success.
+    ///
+    /// # Errors
+    /// Any exit but 0.
+    pub fn ok(&self, arguments: &[&str]) -> Result<Value> {
+        self.run_as(0, arguments)?.ok().with_context(|| format!("spotcheck {arguments:?}"))
+    }
+}
+
+/// Writes a PIN file of mode 0600.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn pin_file(path: &Path, pin: &str) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{pin}")?;
+    Ok(())
+}
+
+/// The centre's program on one data folder.
+#[derive(Debug, Clone)]
+pub struct CenterCli {
+    /// `--data`.
+    pub data: PathBuf,
+}
+
+impl CenterCli {
+    /// The command with `--data` and `--json`.
+    ///
+    /// # Errors
+    /// The program was not built.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(program("spotcheck-center")?);
+        command.arg("--data").arg(&self.data).arg("--json").args(arguments).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs and insists on success.
+    ///
+    /// # Errors
+    /// Any exit but 0.
+    pub fn ok(&self, arguments: &[&str]) -> Result<Value> {
+        read(&self.command(arguments)?.output()?)?
+            .ok()
+            .with_context(|| format!("spotcheck-center {arguments:?}"))
+    }
+
+    /// Starts `serve` on a free loopback port and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not start within half a minute.
+    pub fn serve(&self, port: u16, more: &[&str]) -> Result<Serving> {
+        let listen = format!("127.0.0.1:{port}");
+        let mut arguments = vec!["serve", "--listen", &listen];
+        arguments.extend(more);
+        let mut child = self
+            .command(&arguments)?
+            .stdout(Stdio::piped())
+            .stderr(Stdio::from(std::fs::File::create(self.data.with_extension("log"))?))
+            .spawn()?;
+        let started = Instant::now();
+        if let Some(stdout) = child.stdout.take() {
+            // Its lines are read on, so that it never blocks on a full pipe.
+            std::thread::spawn(move || for _ in BufReader::new(stdout).lines() {});
+        }
+        loop {
+            if std::net::TcpStream::connect(&listen).is_ok() {
+                return Ok(Serving { child, url: format!("https://{listen}") });
+            }
+            if let Some(status) = child.try_wait()? {
+                bail!("the centre ended with {status}");
+            }
+            ensure!(started.elapsed() < Duration::from_secs(30), "the centre does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// A free loopback port.
+///
+/// # Errors
+/// None is free.
+pub fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A running centre; ended when dropped.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    /// `https://127.0.0.1:port`.
+    pub url: String,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A text member of a JSON object.
+///
+/// # Errors
+/// There is no such text.
+pub fn text(value: &Value, pointer: &str) -> Result<String> {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    Ok(found.with_context(|| format!("no text at {pointer} in {value}"))?.to_owned())
+}
