@@ -81,6 +81,14 @@ impl Chain {
         })
     }
 
+    /// Enters a clock step now, if there was one since the last entry.
+    pub(crate) fn mark_step(&mut self, like: &EntryDraft) -> TroubleResult<()> {
+        let reading = self.clock.read();
+        let Some(draft) = self.step(&reading, like) else { return Ok(()) };
+        self.last = Some((reading.boot_id.clone(), offset(&reading)));
+        self.commit(vec![draft], vec![]).map(drop)
+    }
+
     /// All lines.
     pub(crate) fn lines(&mut self) -> TroubleResult<Vec<StoredLine>> {
         self.store.journal()

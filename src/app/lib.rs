@@ -23,6 +23,8 @@ pub mod desk;
 mod device_log;
 mod handheld;
 mod lookup;
+#[cfg(any(test, feature = "testkit"))]
+pub mod memory;
 mod model;
 mod papers;
 pub mod ports;
@@ -32,5 +34,8 @@ mod seal;
 mod sync;
 mod troubles;
 mod visit;
+
+#[cfg(test)]
+mod tests;
 
 pub use handheld::{Handheld, Ports, Software};

@@ -30,6 +30,9 @@ use crate::ports::{SealedBundle, StoredFile, TimeProof};
 use crate::record_builder::{SealFacts, hashes};
 use crate::troubles;
 
+/// Certificate chains by role: (role, PEM).
+type Chains = Vec<(String, String)>;
+
 /// What is signed to try a PIN before anything is written.
 const PIN_TRIAL: &[u8] = b"spotcheck pin trial";
 
@@ -108,6 +111,9 @@ impl Handheld {
         let record = self.build_record(case, meta, facts)?;
         let bytes = record.to_bytes().map_err(troubles::stored)?;
         let record = self.ports.blobs.put(case, RECORD_PATH, &bytes)?;
+        // A step found now gets its line first: the last line counts all lines.
+        let like = self.draft("clock_stepped")?;
+        self.case_chain(case)?.mark_step(&like)?;
         let clock_steps = self.clock_steps(case)?;
         let before = self.case_chain(case)?.head();
         let draft = EntryDraft::sealed(
@@ -239,7 +245,9 @@ impl Handheld {
         let draft = self
             .draft("sealed")?
             .about(meta.bundle.as_str())
-            .fact("tagmanifest_sha256", tagmanifest_sha256.as_str());
+            .fact("entries", self.case_chain(case)?.head().seq)
+            .fact("tagmanifest_sha256", tagmanifest_sha256.as_str())
+            .hashed(hash(&tagmanifest_sha256)?);
         let values = vec![
             set(kind::OUTBOX, meta.bundle.as_str(), &sealed)?,
             set(kind::CASE, case.as_str(), &index)?,
@@ -263,7 +271,7 @@ impl Handheld {
         sealing: &Sealing,
         pins: &[(OfficerId, SecretString)],
         proof: &TimeProof,
-    ) -> TroubleResult<(Vec<u8>, Vec<(String, String)>)> {
+    ) -> TroubleResult<(Vec<u8>, Chains)> {
         let enrolment = self.ports.keys.enrolment()?.ok_or_else(troubles::not_enrolled)?;
         let mut chains = vec![(ROLE_DEVICE.to_owned(), enrolment.evidence_chain.clone())];
         let mut signers = vec![signer(

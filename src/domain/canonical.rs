@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused() {
-        for bad in ["{\"b\":1,\"a\":2}", "{\"a\": 1}", "{\"a\":1,\"a\":1}", "{\"a\":1.5}", "{\"a\":1}\n"] {
+        for bad in
+            ["{\"b\":1,\"a\":2}", "{\"a\": 1}", "{\"a\":1,\"a\":1}", "{\"a\":1.5}", "{\"a\":1}\n"]
+        {
             assert!(parse_canonical::<Value>(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse_canonical::<Value>(b"{\"a\":9007199254740993}").is_err());

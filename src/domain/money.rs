@@ -186,7 +186,11 @@ mod tests {
     #[case("1,234.50", "1234.5", "1234.50")]
     #[case(".5", "0.5", "0.50")]
     #[case("0.1234560000", "0.123456", "0.12")]
-    fn exact_in_and_rounded_only_at_output(#[case] text: &str, #[case] exact: &str, #[case] cents: &str) {
+    fn exact_in_and_rounded_only_at_output(
+        #[case] text: &str,
+        #[case] exact: &str,
+        #[case] cents: &str,
+    ) {
         let amount = Amount::parse(text).expect("amount");
         assert_eq!(amount.to_string(), exact);
         assert_eq!(amount.to_cents(), cents);

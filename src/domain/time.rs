@@ -132,8 +132,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 /// `2026年11月20日09时30分`: the form on paper.
 #[must_use]
 pub fn on_paper(unix_ms: i64) -> String {
-    at_beijing(unix_ms)
-        .map_or_else(String::new, |t| t.format("%Y年%m月%d日%H时%M分").to_string())
+    at_beijing(unix_ms).map_or_else(String::new, |t| t.format("%Y年%m月%d日%H时%M分").to_string())
 }
 
 /// Calendar date in Beijing, `2026-11-20`.

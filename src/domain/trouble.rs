@@ -64,6 +64,7 @@ impl Trouble {
 
     /// Marks a check that says no.
     #[must_use]
+    #[allow(clippy::wrong_self_convention, reason = "reads like the other builder steps")]
     pub fn as_verdict(mut self) -> Self {
         self.verdict = true;
         self
@@ -72,7 +73,11 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "安全:{} 发生了:{} 怎么办:{} 代码:{}", self.safe, self.message, self.advice, self.code)
+        write!(
+            f,
+            "安全:{} 发生了:{} 怎么办:{} 代码:{}",
+            self.safe, self.message, self.advice, self.code
+        )
     }
 }
 

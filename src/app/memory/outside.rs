@@ -1,0 +1,237 @@
+//! Forms, packages, printer, machine and centre of the twins.
+
+use secrecy::SecretString;
+use spotcheck_domain::vocabulary::{CredentialKind, Mode};
+use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
+use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
+
+use crate::desk::{PrinterView, Stroke};
+use crate::ports::{
+    BlobVault, Centre, DrawnSignature, FormDraft, FormField, FormInfo, Forms, KeyRing, Machine,
+    OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled, Receipt, Rendered,
+    SealedBundle, TimeProof, UploadProgress,
+};
+use crate::troubles;
+
+/// The task that [`MemoryCentre`] sends: two officers, one handheld, one hospital.
+///
+/// # Errors
+/// Never.
+pub fn task() -> TroubleResult<Task> {
+    let officer = |id: &str, name: &str| -> TroubleResult<TaskOfficer> {
+        Ok(TaskOfficer {
+            id: OfficerId::parse(id).map_err(troubles::stored)?,
+            name: name.to_owned(),
+            agency: "示例市医疗保障局".to_owned(),
+            credential_kind: CredentialKind::Enforcement,
+            credential_number: format!("示执法-{id}"),
+            credential_valid_until: None,
+        })
+    };
+    Ok(Task {
+        schema: TASK_SCHEMA.to_owned(),
+        id: TaskId::parse("T-2026-0001").map_err(troubles::stored)?,
+        title: "住院费用现场核查".to_owned(),
+        mode: Mode::Enforcement,
+        basis: vec!["医疗保障基金使用监督管理条例 第二十七条".to_owned()],
+        document_number: None,
+        facility: TaskFacility {
+            fixmedins_code: "H00000000001".to_owned(),
+            fixmedins_name: "示例医院".to_owned(),
+            uscc: None,
+            addr: Some("示例路1号".to_owned()),
+        },
+        period_from: "2025-11-01".to_owned(),
+        period_to: "2026-10-31".to_owned(),
+        officers: vec![officer("O-0001", "检查员甲")?, officer("O-0002", "检查员乙")?],
+        devices: vec![DeviceId::parse("D-0001").map_err(troubles::stored)?],
+        valid_from: "2026-11-01T00:00:00.000+08:00".to_owned(),
+        valid_until: "2026-12-01T00:00:00.000+08:00".to_owned(),
+    })
+}
+
+/// Two forms with one field each.
+#[derive(Debug)]
+pub struct MemoryForms;
+
+impl Forms for MemoryForms {
+    fn form(&self, id: &str) -> TroubleResult<FormInfo> {
+        let interview = match id {
+            "W03" => false,
+            "W04" => true,
+            _ => return Err(troubles::unknown("文书种类")),
+        };
+        let field = |key: &str, fixed| FormField {
+            key: key.to_owned(),
+            label: key.to_owned(),
+            required: true,
+            multiline: false,
+            fixed,
+        };
+        Ok(FormInfo {
+            id: id.to_owned(),
+            title: format!("文书{id}"),
+            template_sha256: "0f".repeat(32),
+            fields: vec![field("subject", true), field("content", false)],
+            interview,
+        })
+    }
+
+    fn missing(&self, draft: &FormDraft) -> TroubleResult<Vec<String>> {
+        let filled = draft.fields.iter().any(|(key, text)| key == "content" && !text.is_empty());
+        Ok(if filled { Vec::new() } else { vec!["content".to_owned()] })
+    }
+
+    fn elements_file(&self, draft: &FormDraft) -> TroubleResult<Vec<u8>> {
+        let template = serde_json::json!({"id": draft.form, "sha256": "0f".repeat(32)});
+        let elements = serde_json::json!({"elements": draft.fields, "template": template});
+        to_canonical(&elements).map_err(troubles::stored)
+    }
+
+    fn render(&self, file: &[u8], _ms: i64, signed: &[DrawnSignature]) -> TroubleResult<Rendered> {
+        let pdf = [b"%PDF ", file, signed.len().to_string().as_bytes()].concat();
+        Ok(Rendered { pdf, pages: 1 })
+    }
+
+    fn render_copy(&self, file: &[u8], _ms: i64, overlay: &PrintOverlay) -> TroubleResult<Rendered> {
+        let pdf = [b"%PDF ", file, overlay.journal_head.as_bytes()].concat();
+        Ok(Rendered { pdf, pages: 1 })
+    }
+
+    fn page_image(
+        &self,
+        _file: &[u8],
+        _ms: i64,
+        _signed: &[DrawnSignature],
+        _page: u32,
+        _width: u32,
+        _draft: bool,
+    ) -> TroubleResult<Vec<u8>> {
+        Ok(b"png".to_vec())
+    }
+
+    fn strokes_svg(&self, strokes: &[Stroke]) -> TroubleResult<Vec<u8>> {
+        Ok(format!("<svg>{}</svg>", strokes.len()).into_bytes())
+    }
+}
+
+/// No package on this handheld.
+#[derive(Debug)]
+pub struct MemoryPackages;
+
+impl Packages for MemoryPackages {
+    fn find(&mut self, _task: &TaskId) -> TroubleResult<Option<PackageOnDisk>> {
+        Ok(None)
+    }
+
+    fn check(
+        &mut self,
+        _task: &TaskId,
+        _keys: &mut dyn KeyRing,
+        _at: &ClockReading,
+    ) -> TroubleResult<()> {
+        Err(troubles::no_package())
+    }
+
+    fn open(
+        &mut self,
+        _task: &TaskId,
+        _keys: &mut dyn KeyRing,
+        _at: &ClockReading,
+        _checked: &str,
+    ) -> TroubleResult<OpenedPackage> {
+        Err(troubles::no_package())
+    }
+}
+
+/// Prints into nothing and counts.
+#[derive(Debug, Default)]
+pub struct MemoryPrinter {
+    jobs: i64,
+}
+
+impl Printer for MemoryPrinter {
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
+        Ok(Vec::new())
+    }
+
+    fn print(&mut self, _uri: &str, _name: &str, _pdf: &[u8]) -> TroubleResult<i64> {
+        self.jobs = self.jobs.saturating_add(1);
+        Ok(self.jobs)
+    }
+}
+
+/// A machine with room.
+#[derive(Debug)]
+pub struct MemoryMachine;
+
+impl Machine for MemoryMachine {
+    fn free_bytes(&self) -> TroubleResult<u64> {
+        Ok(1 << 40)
+    }
+
+    fn model(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A centre that sends one task and a checkpoint, and receives whatever it is sent.
+#[derive(Debug)]
+pub struct MemoryCentre;
+
+const CHECKPOINT: &str = "log.example.invalid/twin\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u{2014} log.example.invalid/twin AAAAAAAA\n";
+
+impl Centre for MemoryCentre {
+    fn enrol(
+        &mut self,
+        _keys: &mut dyn KeyRing,
+        _ticket: &str,
+        _pin: Option<&SecretString>,
+    ) -> TroubleResult<String> {
+        Err(troubles::unknown("票据"))
+    }
+
+    fn pull(
+        &mut self,
+        _keys: &mut dyn KeyRing,
+        _task: Option<&TaskId>,
+        _last: Option<&str>,
+    ) -> TroubleResult<Pulled> {
+        let proof = TimeProof {
+            time_entry: "{\"at\":\"2026-11-20T08:00:00+08:00\",\"type\":\"time/1\"}".to_owned(),
+            time_proof: "c2sp.org/tlog-proof@v1\n".to_owned(),
+            checkpoint: CHECKPOINT.to_owned(),
+            crls: Vec::new(),
+        };
+        Ok(Pulled { tasks: vec![task()?], proof, ..Pulled::default() })
+    }
+
+    fn send(
+        &mut self,
+        _keys: &mut dyn KeyRing,
+        _blobs: &mut dyn BlobVault,
+        bundle: &SealedBundle,
+        _last: Option<&str>,
+        _progress: &mut UploadProgress<'_>,
+    ) -> TroubleResult<Option<Receipt>> {
+        Ok(Some(Receipt {
+            bundle: bundle.bundle.clone(),
+            entry: "{}".to_owned(),
+            proof: format!("c2sp.org/tlog-proof@v1\nindex 0\n\n{CHECKPOINT}"),
+            crl: String::new(),
+            timestamps: Vec::new(),
+            received: "2026-11-20T12:00:00.000+08:00".to_owned(),
+            log_index: 0,
+        }))
+    }
+
+    fn send_device_journal(
+        &mut self,
+        _keys: &mut dyn KeyRing,
+        from_seq: u64,
+        lines: &[Vec<u8>],
+    ) -> TroubleResult<u64> {
+        let count = u64::try_from(lines.len()).unwrap_or(0);
+        Ok(from_seq.saturating_add(count).saturating_sub(1))
+    }
+}

@@ -1,0 +1,151 @@
+//! Blobs and recordings of the twins.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use spotcheck_domain::{CaseId, Clock, ManualClock, TroubleResult};
+use spotcheck_evidence::journal::{ChainHead, EntryDraft, next_line};
+use spotcheck_evidence::{FileHashes, Hash32};
+use zeroize::Zeroizing;
+
+use super::guard;
+use crate::ports::{
+    Blob, BlobVault, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress, StoredFile,
+};
+use crate::troubles;
+
+/// Files by case and path, "encrypted" by being out of sight.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryVault {
+    files: Arc<Mutex<BTreeMap<(CaseId, String), Vec<u8>>>>,
+    recordings: Arc<Mutex<Vec<(RecordingOrder, bool)>>>,
+}
+
+fn stored(path: &str, plaintext: &[u8]) -> StoredFile {
+    let hashes = FileHashes::of(plaintext);
+    StoredFile {
+        path: path.to_owned(),
+        sha256: hashes.sha256.to_string(),
+        sm3: hashes.sm3.to_string(),
+        size: hashes.size,
+        blobs: vec![Blob {
+            path: path.to_owned(),
+            index: 0,
+            ciphertext_sha256: Hash32::sha256(plaintext).to_string(),
+            ciphertext_size: hashes.size,
+            plaintext_sha256: hashes.sha256.to_string(),
+            size: hashes.size,
+            intake_id: "intake-1".to_owned(),
+        }],
+    }
+}
+
+impl BlobVault for MemoryVault {
+    fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile> {
+        guard(&self.files).insert((case.clone(), path.to_owned()), plaintext.to_vec());
+        Ok(stored(path, plaintext))
+    }
+
+    fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        let files = guard(&self.files);
+        let found = files.get(&(case.clone(), file.path.clone()));
+        found.cloned().map(Zeroizing::new).ok_or_else(|| troubles::unknown("文件"))
+    }
+
+    fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
+        let files = guard(&self.files);
+        let found = files.get(&(case.clone(), blob.path.clone()));
+        found.cloned().ok_or_else(|| troubles::unknown("文件"))
+    }
+}
+
+/// Recordings that store one fragment a second; they run on when the handheld is dropped.
+#[derive(Debug)]
+pub struct MemoryRecorder {
+    vault: MemoryVault,
+    clock: Arc<ManualClock>,
+    /// The recorder process is gone: recordings can only be recovered.
+    pub killed: bool,
+}
+
+impl MemoryRecorder {
+    pub(super) const fn new(vault: MemoryVault, clock: Arc<ManualClock>) -> Self {
+        Self { vault, clock, killed: false }
+    }
+
+    fn close(&mut self, order: &RecordingOrder, recovered: bool) -> TroubleResult<RecordingOutcome> {
+        let prev = Hash32::parse(&order.first_prev).unwrap_or(Hash32::ZERO);
+        let mut head = ChainHead::recording(prev);
+        let (mut log, mut first) = (Vec::new(), Hash32::ZERO);
+        for n in 1..=3 {
+            let cipher = Hash32::sha256(&[n]);
+            let draft =
+                EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher);
+            let (line, next) = next_line(&head, draft, &self.clock.read()).map_err(troubles::journal)?;
+            if n == 1 {
+                first = next.hash;
+            }
+            head = next;
+            log.extend_from_slice(&line);
+            log.push(b'\n');
+        }
+        Ok(RecordingOutcome {
+            media: self.vault.put(&order.case, &order.path, b"sound")?,
+            log: self.vault.put(&order.case, &order.log_path, &log)?,
+            fragments: 3,
+            log_first: first.to_string(),
+            log_head: head.hash.to_string(),
+            duration_ms: 3_000,
+            recovered,
+        })
+    }
+
+    fn take(&self, case: &CaseId, path: &str) -> Option<RecordingOrder> {
+        let mut all = guard(&self.vault.recordings);
+        let place = all.iter().position(|(o, _)| &o.case == case && o.path == path)?;
+        Some(all.remove(place).0)
+    }
+}
+
+impl Recorder for MemoryRecorder {
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()> {
+        guard(&self.vault.recordings).push((order.clone(), true));
+        Ok(())
+    }
+
+    fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>> {
+        let all = guard(&self.vault.recordings);
+        let found = all.iter().find(|(o, _)| &o.case == case && o.path == path);
+        Ok(found.map(|_| RecordingProgress { stored_ms: 2_000, level: 50, alive: !self.killed }))
+    }
+
+    fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome> {
+        let order = self.take(case, path).ok_or_else(|| troubles::unknown("录音"))?;
+        self.close(&order, false)
+    }
+
+    fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
+        if !self.killed {
+            return Ok(Vec::new());
+        }
+        let paths: Vec<String> = guard(&self.vault.recordings)
+            .iter()
+            .filter(|(o, _)| &o.case == case)
+            .map(|(o, _)| o.path.clone())
+            .collect();
+        let orders = paths.iter().filter_map(|path| self.take(case, path)).collect::<Vec<_>>();
+        orders.into_iter().map(|o| Ok((o.clone(), self.close(&o, true)?))).collect()
+    }
+
+    fn settle(&mut self, _case: &CaseId, _path: &str) -> TroubleResult<()> {
+        Ok(())
+    }
+
+    fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        Ok(Zeroizing::new(b"\xff\xd8\xff\xd9".to_vec()))
+    }
+
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {
+        Ok(None)
+    }
+}

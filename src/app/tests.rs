@@ -1,0 +1,191 @@
+//! The visit as the law wants it, on the twins: what blocks, what never blocks, what survives.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use spotcheck_domain::{CaseId, ManualClock, OfficerId, TaskId};
+
+use crate::Handheld;
+use crate::desk::{CaseState, Desk, DocumentState, RecordingKind, Stroke};
+use crate::memory::{BEGIN_MS, Disk, handheld};
+
+fn officer(id: &str) -> OfficerId {
+    OfficerId::parse(id).unwrap()
+}
+
+fn pins(ids: &[&str]) -> Vec<(OfficerId, SecretString)> {
+    ids.iter().map(|id| (officer(id), SecretString::from((*id).to_owned()))).collect()
+}
+
+fn unlock(h: &mut Handheld, id: &str) {
+    h.unlock(&officer(id), &SecretString::from(id.to_owned())).unwrap();
+}
+
+fn strokes() -> Vec<Stroke> {
+    vec![Stroke { points: vec![(1, 1, 0, 512), (9, 9, 40, 512)] }]
+}
+
+struct Day {
+    disk: Disk,
+    clock: Arc<ManualClock>,
+    h: Handheld,
+    case: CaseId,
+}
+
+/// 检查员甲 has unlocked and opened the case of the task.
+fn morning() -> Day {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
+    let mut h = handheld(&disk, &clock, 1);
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0001");
+    let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
+    Day { disk, clock, h, case }
+}
+
+fn filled_record(day: &mut Day) -> String {
+    let id = day.h.new_document(&day.case, "W03", None).unwrap().card.id;
+    day.h.fill(&day.case, &id, "content", "床上无人").unwrap();
+    id
+}
+
+/// 行政处罚法 art. 42, 条例 art. 27: no document closes before two officers have shown their credentials;
+/// capturing is never blocked by it.
+#[test]
+fn a_record_closes_only_after_two_credentials_were_shown() {
+    let mut day = morning();
+    day.h.capture_photo(&day.case).unwrap();
+    let id = filled_record(&mut day);
+    let trouble = day.h.freeze(&day.case, &id).unwrap_err();
+    assert_eq!(trouble.code, "DOC-TWO-OFFICERS");
+    assert!(trouble.verdict && trouble.message.contains("检查员甲未出示证件"));
+    day.h.show_certificate(&day.case, &officer("O-0001")).unwrap();
+    assert!(day.h.freeze(&day.case, &id).is_err());
+    day.h.show_certificate(&day.case, &officer("O-0002")).unwrap();
+    assert_eq!(day.h.freeze(&day.case, &id).unwrap().card.state, DocumentState::Frozen);
+}
+
+/// inspection.md: frozen when first shown to the party; order of signatures P → O1, O2.
+#[test]
+fn a_frozen_record_is_not_edited_and_is_signed_in_order() {
+    let mut day = morning();
+    for id in ["O-0001", "O-0002"] {
+        day.h.show_certificate(&day.case, &officer(id)).unwrap();
+    }
+    let id = filled_record(&mut day);
+    day.h.freeze(&day.case, &id).unwrap();
+    assert_eq!(day.h.fill(&day.case, &id, "content", "改").unwrap_err().code, "DOC-STATE");
+    let early = day.h.sign_document(&day.case, &id, "O-0001", &strokes()).unwrap_err();
+    assert!(early.message.contains("签字顺序"));
+    for signer in ["party-1", "O-0001", "O-0002"] {
+        day.h.sign_document(&day.case, &id, signer, &strokes()).unwrap();
+    }
+    assert_eq!(day.h.document(&day.case, &id).unwrap().card.state, DocumentState::Signed);
+    assert!(day.h.sign_document(&day.case, &id, "party-1", &strokes()).is_err(), "twice");
+    assert!(day.h.sign_document(&day.case, &id, "party-1", &[]).is_err(), "without strokes");
+}
+
+/// Substantive answers are the interviewee's words, stamped into the sound that runs.
+#[test]
+fn answers_are_stamped_into_the_running_sound_and_keep_their_mark() {
+    let mut day = morning();
+    let party = day.h.add_party(&day.case, "李四", "person", Some("护士长")).unwrap();
+    let sound = day.h.start_recording(Some(&day.case), RecordingKind::Audio).unwrap();
+    let id = day.h.new_document(&day.case, "W04", Some(&party)).unwrap().card.id;
+    let first = day.h.answer(&day.case, &id, None, "姓名?", "李四").unwrap();
+    assert_eq!((first.audio.as_deref(), first.at_ms), (Some(sound.evidence.as_str()), Some(2_000)));
+    day.clock.advance_ms(60_000);
+    let changed = day.h.answer(&day.case, &id, Some(1), "姓名?", "李四。").unwrap();
+    assert_eq!(changed.at_ms, Some(2_000), "the mark stays where it was first said");
+    assert!(day.h.answer(&day.case, &id, None, " ", "无").is_err(), "no question");
+    let item = day.h.stop_recording(&sound.evidence).unwrap();
+    assert!(!item.recovered && item.size > 0);
+}
+
+/// Gates never block leaving: an unfinished visit is sealed with what is missing, by name.
+#[test]
+fn leaving_early_seals_what_there_is_and_says_what_is_missing() {
+    let mut day = morning();
+    day.h.capture_photo(&day.case).unwrap();
+    filled_record(&mut day);
+    let two = pins(&["O-0001", "O-0002"]);
+    assert_eq!(day.h.seal(&day.case, &two, None).unwrap_err().code, "SEAL-INCOMPLETE");
+    let sealed = day.h.seal(&day.case, &two, Some("当事人阻挠,人员撤离")).unwrap();
+    assert!(sealed.missing.iter().any(|m| m.contains("尚未定稿")), "{:?}", sealed.missing);
+    // The journal ends with it: nothing more goes in.
+    assert_eq!(day.h.capture_photo(&day.case).unwrap_err().code, "CASE-SEALED");
+    assert_eq!(day.h.note(&day.case, "补记").unwrap_err().code, "CASE-SEALED");
+    day.h.verify_journal(Some(&day.case)).unwrap();
+}
+
+/// Two persons sign, each with their own PIN; a wrong PIN is found before the last line is written.
+#[test]
+fn sealing_wants_two_different_officers_and_their_own_pins() {
+    let mut day = morning();
+    let reason = Some("试");
+    for wrong in [&["O-0001"][..], &["O-0001", "O-0001"], &["O-0001", "O-0003"]] {
+        assert_eq!(day.h.seal(&day.case, &pins(wrong), reason).unwrap_err().code, "DOC-STATE");
+    }
+    let mut bad = pins(&["O-0001", "O-0002"]);
+    bad[1].1 = SecretString::from("O-0001".to_owned());
+    assert_eq!(day.h.seal(&day.case, &bad, reason).unwrap_err().code, "VAULT-PIN-WRONG");
+    day.h.note(&day.case, "还没有封存").unwrap();
+}
+
+/// R31: a kill between the last line and the signatures loses nothing and is taken up again.
+#[test]
+fn a_seal_that_was_cut_off_is_finished_by_sealing_again() {
+    let mut day = morning();
+    let two = pins(&["O-0001", "O-0002"]);
+    // Exactly one commit more: the last line. Everything after it fails.
+    day.disk.fail_case_after(&day.case, 1);
+    assert!(day.h.seal(&day.case, &two, Some("撤离")).is_err());
+    day.disk.heal(&day.case);
+    let mut again = handheld(&day.disk, &day.clock, 2);
+    unlock(&mut again, "O-0002");
+    let sealed = again.seal(&day.case, &two, None).unwrap();
+    assert_eq!(again.case(&day.case).unwrap().state, CaseState::Sealed);
+    assert_eq!(again.outbox().unwrap()[0].bundle, sealed.bundle);
+    again.push().unwrap();
+    assert_eq!(again.case(&day.case).unwrap().state, CaseState::Received);
+}
+
+/// evidence.md §2: a clock step is an entry and old times are never rewritten.
+#[test]
+fn a_clock_step_is_an_entry_of_its_own() {
+    let mut day = morning();
+    day.h.note(&day.case, "一").unwrap();
+    day.clock.step_wall_to_ms(BEGIN_MS - 86_400_000);
+    day.h.note(&day.case, "二").unwrap();
+    let entries = day.h.journal_entries(Some(&day.case)).unwrap();
+    let kinds: Vec<_> = entries.iter().map(|e| e["kind"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds.iter().filter(|k| *k == "clock_stepped").count(), 1, "{kinds:?}");
+    day.h.verify_journal(Some(&day.case)).unwrap();
+}
+
+#[test]
+fn a_wrong_pin_is_journaled_and_opens_nothing() {
+    let mut day = morning();
+    day.h.lock().unwrap();
+    let wrong = SecretString::from("guess".to_owned());
+    let trouble = day.h.unlock(&officer("O-0001"), &wrong).unwrap_err();
+    assert!(trouble.verdict);
+    assert_eq!(day.h.case(&day.case).unwrap_err().code, "APP-LOCKED");
+    let entries = day.h.journal_entries(None).unwrap();
+    assert!(entries.iter().any(|e| e["kind"] == "wrong_pin"));
+    assert!(!entries.iter().any(|e| e.to_string().contains("guess")));
+}
+
+#[test]
+fn a_second_pull_or_push_changes_nothing() {
+    let mut day = morning();
+    let two = pins(&["O-0001", "O-0002"]);
+    day.h.seal(&day.case, &two, Some("撤离")).unwrap();
+    let first = day.h.push().unwrap();
+    let second = day.h.push().unwrap();
+    assert_eq!(first, second);
+    assert_eq!(day.h.pull(None).unwrap().tasks, 1);
+    // The next case of the task points back to this bundle.
+    let task = TaskId::parse("T-2026-0001").unwrap();
+    let next = day.h.open_case(&task).unwrap();
+    assert_ne!(next.id, day.case);
+}

@@ -1,0 +1,176 @@
+//! Blobs of a case: age v1 files named by the SHA-256 of their ciphertext.
+//!
+//! Writing needs public keys only, so capture goes on while locked and a stolen running device cannot read
+//! back what it wrote. The name is the content's hash: a blob cannot be exchanged unnoticed, upload needs
+//! no second index, and storing the same bytes twice does no harm. Small files are one blob, recordings
+//! one per segment (evidence.md §1).
+
+use std::path::{Path, PathBuf};
+
+use age::x25519::Recipient;
+use spotcheck_app::ports::{Blob, BlobVault, StoredFile};
+use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_evidence::{FileHashes, Hash32};
+use zeroize::Zeroizing;
+
+use crate::atomic;
+use crate::error::VaultError;
+use crate::sealing;
+use crate::vault::{Inner, Recipients, Vault};
+
+const BLOBS: &str = "blobs";
+
+/// Folder of the blobs inside a case's folder.
+pub(crate) fn folder(case_folder: &Path) -> PathBuf {
+    case_folder.join(BLOBS)
+}
+
+/// File of a blob; `None` if the hash is not one (nothing from outside becomes a path).
+fn path_of(case_folder: &Path, ciphertext_sha256: &str) -> Option<PathBuf> {
+    let hash = Hash32::parse(ciphertext_sha256)?;
+    Some(folder(case_folder).join(format!("{hash}.age")))
+}
+
+/// A sealed blob that is durable under a temporary name and not yet visible.
+pub(crate) struct StagedBlob {
+    pub(crate) blob: Blob,
+    temp: PathBuf,
+    path: PathBuf,
+}
+
+impl StagedBlob {
+    /// Gives the blob its name; durable on return.
+    pub(crate) fn publish(self) -> Result<Blob, VaultError> {
+        atomic::publish(&self.temp, &self.path)?;
+        Ok(self.blob)
+    }
+}
+
+/// Seals the joined parts as blob `index` of the file `path` and makes the bytes durable.
+pub(crate) fn stage<'a>(
+    case_folder: &Path,
+    to: &[Recipient],
+    intake_id: &str,
+    (path, index): (&str, u32),
+    plaintext: &FileHashes,
+    parts: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Result<StagedBlob, VaultError> {
+    let sealed = sealing::seal_parts(to, parts)?;
+    let hash = Hash32::sha256(&sealed);
+    let blobs = folder(case_folder);
+    atomic::create_folder(&blobs)?;
+    let target = blobs.join(format!("{hash}.age"));
+    let temp = atomic::stage(&target, &sealed)?;
+    let blob = Blob {
+        path: path.to_owned(),
+        index,
+        ciphertext_sha256: hash.to_string(),
+        ciphertext_size: u64::try_from(sealed.len()).unwrap_or(u64::MAX),
+        plaintext_sha256: plaintext.sha256.to_string(),
+        size: plaintext.size,
+        intake_id: intake_id.to_owned(),
+    };
+    Ok(StagedBlob { blob, temp, path: target })
+}
+
+/// Stores a small file whole: one blob.
+pub(crate) fn put(
+    case_folder: &Path,
+    recipients: &Recipients,
+    path: &str,
+    plaintext: &[u8],
+) -> Result<StoredFile, VaultError> {
+    let to = recipients.parse()?;
+    let hashes = FileHashes::of(plaintext);
+    let id = &recipients.intake_id;
+    let blob =
+        stage(case_folder, &to, id, (path, 0), &hashes, std::iter::once(plaintext))?.publish()?;
+    Ok(stored(path, &hashes, vec![blob]))
+}
+
+/// A file as the ports describe it.
+pub(crate) fn stored(path: &str, hashes: &FileHashes, blobs: Vec<Blob>) -> StoredFile {
+    StoredFile {
+        path: path.to_owned(),
+        sha256: hashes.sha256.to_string(),
+        sm3: hashes.sm3.to_string(),
+        size: hashes.size,
+        blobs,
+    }
+}
+
+/// The age bytes of a blob, checked against their hash.
+pub(crate) fn ciphertext(case_folder: &Path, blob: &Blob) -> Result<Vec<u8>, VaultError> {
+    let missing = || VaultError::BlobMissing(blob.ciphertext_sha256.clone());
+    let path = path_of(case_folder, &blob.ciphertext_sha256).ok_or_else(missing)?;
+    let bytes = atomic::read_if_there(&path)?.ok_or_else(missing)?;
+    if Hash32::sha256(&bytes).to_string() == blob.ciphertext_sha256 {
+        Ok(bytes)
+    } else {
+        Err(VaultError::BlobDamaged(blob.ciphertext_sha256.clone()))
+    }
+}
+
+/// The plaintext of a blob, checked against its hash and size.
+pub(crate) fn plaintext(
+    case_folder: &Path,
+    identity: &age::x25519::Identity,
+    blob: &Blob,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let damaged = || VaultError::BlobDamaged(blob.ciphertext_sha256.clone());
+    let sealed = ciphertext(case_folder, blob)?;
+    let plain = sealing::open(identity, &sealed).ok_or_else(damaged)?;
+    let same = Hash32::sha256(&plain).to_string() == blob.plaintext_sha256
+        && u64::try_from(plain.len()).is_ok_and(|size| size == blob.size);
+    if same { Ok(plain) } else { Err(damaged()) }
+}
+
+impl Inner {
+    fn read(&mut self, case: &CaseId, file: &StoredFile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let folder = self.case_folder(case);
+        let identity = &self.case_keys(case)?.identity;
+        let mut whole = Zeroizing::new(Vec::new());
+        for (at, blob) in (0_u32..).zip(&file.blobs) {
+            if blob.index != at || blob.path != file.path {
+                return Err(VaultError::BlobDamaged(blob.ciphertext_sha256.clone()));
+            }
+            let part = plaintext(&folder, identity, blob)?;
+            if whole.is_empty() {
+                // The usual case, one blob, is moved and not copied.
+                whole = part;
+            } else {
+                // Grow into a new buffer, so that the old one is wiped and not left to the allocator.
+                let mut grown =
+                    Zeroizing::new(Vec::with_capacity(whole.len().saturating_add(part.len())));
+                grown.extend_from_slice(&whole);
+                grown.extend_from_slice(&part);
+                whole = grown;
+            }
+        }
+        if Hash32::sha256(&whole).to_string() == file.sha256 {
+            Ok(whole)
+        } else {
+            Err(VaultError::BlobDamaged(file.path.clone()))
+        }
+    }
+}
+
+impl BlobVault for Vault {
+    fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile> {
+        // The state is not held while encrypting: a viewer may read meanwhile.
+        let (folder, recipients) = {
+            let state = self.state();
+            (state.case_folder(case), state.recipients(case)?)
+        };
+        Ok(put(&folder, &recipients, path, plaintext)?)
+    }
+
+    fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        Ok(self.state().read(case, file)?)
+    }
+
+    fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
+        let folder = self.case_folder(case);
+        Ok(ciphertext(&folder, blob)?)
+    }
+}

@@ -1,0 +1,175 @@
+//! Names, files and lines of a recording's folder.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
+use spotcheck_domain::id::is_plain_id;
+use spotcheck_domain::to_canonical;
+use spotcheck_evidence::Hash32;
+
+use crate::atomic;
+use crate::error::VaultError;
+use crate::vault::Recipients;
+
+/// Schema of order.json.
+pub const ORDER_SCHEMA: &str = "spotcheck-recording/1";
+
+pub(super) const ORDER: &str = "order.json";
+pub(super) const LOG: &str = "log.jsonl";
+pub(super) const SEGMENTS: &str = "segments.jsonl";
+pub(super) const OUTCOME: &str = "outcome.json";
+const REC: &str = "rec";
+
+/// order.json.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderFile {
+    pub(super) schema: String,
+    pub(super) order: RecordingOrder,
+    pub(super) recipients: Recipients,
+}
+
+/// A line of segments.jsonl.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SegmentLine {
+    /// First fragment in it.
+    pub(super) first: u64,
+    /// Last fragment in it.
+    pub(super) last: u64,
+    /// Milliseconds of media in it.
+    pub(super) media_ms: u64,
+    /// The segment itself.
+    pub(super) blob: Blob,
+}
+
+/// A recording whose folder still exists: cut off, running, or ended and not yet settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What it was to become.
+    pub order: RecordingOrder,
+    /// True while a recorder process holds it.
+    pub running: bool,
+    /// How it ended, if it was closed: the journal has to name it, then the folder is settled.
+    pub outcome: Option<RecordingOutcome>,
+}
+
+/// Folder of all recordings of a case.
+pub(super) fn recordings(case_folder: &Path) -> PathBuf {
+    case_folder.join(REC)
+}
+
+/// Folder of one recording: named by the media file.
+pub(super) fn folder(case_folder: &Path, media_path: &str) -> Result<PathBuf, VaultError> {
+    let name = media_path.rsplit('/').next().unwrap_or_default();
+    if !is_plain_id(name) || matches!(name, "." | "..") {
+        return Err(VaultError::Recording {
+            name: String::new(),
+            what: "media path does not end in a plain file name",
+        });
+    }
+    Ok(recordings(case_folder).join(name))
+}
+
+/// Name for messages.
+pub(super) fn name_of(folder: &Path) -> String {
+    folder.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned()
+}
+
+pub(super) fn broken(folder: &Path, what: &'static str) -> VaultError {
+    VaultError::Recording { name: name_of(folder), what }
+}
+
+/// File name of a fragment: its number, and its milliseconds, which a recovery needs.
+pub(super) fn fragment_name(number: u64, media_ms: u64) -> String {
+    format!("f-{number:06}-{media_ms}.age")
+}
+
+/// Number and milliseconds of a fragment's file name.
+pub(super) fn parse_fragment(name: &str) -> Option<(u64, u64)> {
+    let (number, ms) = name.strip_prefix("f-")?.strip_suffix(".age")?.split_once('-')?;
+    Some((number.parse().ok()?, ms.parse().ok()?))
+}
+
+/// Takes order.json for this process alone; `None` if a recorder holds it.
+pub(super) fn lock(folder: &Path) -> Result<Option<File>, VaultError> {
+    lock_file(&folder.join(ORDER))
+}
+
+/// Takes a file for this process alone; `None` if another one holds it.
+pub(super) fn lock_file(path: &Path) -> Result<Option<File>, VaultError> {
+    let file = File::open(path).map_err(VaultError::io("open order"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(VaultError::Io { action: "lock order", source }),
+    }
+}
+
+/// Reads order.json.
+pub(super) fn read_order(folder: &Path) -> Result<Option<OrderFile>, VaultError> {
+    let Some(bytes) = atomic::read_if_there(&folder.join(ORDER))? else { return Ok(None) };
+    let order: OrderFile =
+        serde_json::from_slice(&bytes).map_err(|_| broken(folder, "order.json cannot be read"))?;
+    if order.schema == ORDER_SCHEMA {
+        Ok(Some(order))
+    } else {
+        Err(broken(folder, "order.json is of another version"))
+    }
+}
+
+/// Reads outcome.json.
+pub(super) fn read_outcome(folder: &Path) -> Result<Option<RecordingOutcome>, VaultError> {
+    atomic::read_if_there(&folder.join(OUTCOME))?
+        .map(|bytes| {
+            serde_json::from_slice(&bytes)
+                .map_err(|_| broken(folder, "outcome.json cannot be read"))
+        })
+        .transpose()
+}
+
+/// Makes the end of a recording durable; then what led to it goes.
+pub(super) fn finish(folder: &Path, outcome: &RecordingOutcome) -> Result<(), VaultError> {
+    atomic::write_durable(&folder.join(OUTCOME), &to_canonical(outcome)?)?;
+    sweep_finished(folder)
+}
+
+/// Removes everything that an outcome makes superfluous.
+pub(super) fn sweep_finished(folder: &Path) -> Result<(), VaultError> {
+    let mut gone = atomic::names(folder)?;
+    gone.retain(|name| name != ORDER && name != OUTCOME);
+    if gone.is_empty() { Ok(()) } else { atomic::remove_durable(folder, &gone) }
+}
+
+/// First and last line of a log: their hashes, and the number of lines.
+pub(super) struct LogSummary {
+    pub(super) lines: u64,
+    pub(super) first: Hash32,
+    pub(super) head: Hash32,
+}
+
+/// Summary of the log's bytes; `None` for an empty log.
+pub(super) fn summary(log: &[u8]) -> Option<LogSummary> {
+    let lines = atomic::whole_lines(log);
+    Some(LogSummary {
+        lines: u64::try_from(lines.len()).ok()?,
+        first: Hash32::sha256(lines.first()?),
+        head: Hash32::sha256(lines.last()?),
+    })
+}
+
+/// All recordings with a folder, in order of their names.
+pub(super) fn list(case_folder: &Path) -> Result<Vec<(PathBuf, OrderFile)>, VaultError> {
+    let all = recordings(case_folder);
+    let mut found = Vec::new();
+    for name in atomic::names(&all)? {
+        let folder = all.join(name);
+        // A folder without an order was cut off before its first fragment: it holds nothing.
+        if let Some(order) = read_order(&folder)? {
+            found.push((folder, order));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,314 @@
+//! What a kill or a power cut left of a recording is closed after the next unlock.
+//!
+//! Leftover fragments become the last segment, and both hashes of the whole file are computed again from
+//! the plaintexts (see the parent module for why their state is not stored). What cannot be opened in a
+//! fragment is dropped with that fragment only; everything else keeps its place. Every step can be cut off
+//! and run again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use age::x25519::Identity;
+use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
+use spotcheck_domain::{CaseId, Clock, to_canonical};
+use spotcheck_evidence::journal::{ChainHead, EntryDraft, JournalEntry, next_line};
+use spotcheck_evidence::{DualHash, Hash32};
+use zeroize::Zeroizing;
+
+use super::layout::{self, LOG, OrderFile, SEGMENTS, SegmentLine, Unfinished, broken};
+use super::writer::close_log;
+use crate::atomic::{self, AppendFile};
+use crate::blobs;
+use crate::error::VaultError;
+use crate::sealing;
+use crate::vault::{Inner, Vault};
+
+/// A fragment that was found on disk and opens.
+struct Found {
+    number: u64,
+    media_ms: u64,
+    ciphertext: Hash32,
+    plaintext: Zeroizing<Vec<u8>>,
+}
+
+struct Recovery<'a> {
+    folder: &'a Path,
+    case_folder: &'a Path,
+    file: &'a OrderFile,
+    identity: &'a Identity,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Recovery<'_> {
+    /// Closes the recording; `None` if not one fragment of it can be opened.
+    fn run(&self) -> Result<Option<RecordingOutcome>, VaultError> {
+        if sealing::public_text(self.identity) != self.file.recipients.case {
+            return Err(broken(self.folder, "encrypted to another case"));
+        }
+        atomic::sweep_temps(self.folder)?;
+        let mut segments = self.segments()?;
+        let covered = segments.last().map_or(0, |s| s.last);
+        let left = self.fragments(covered)?;
+        let mut whole = DualHash::new();
+        for segment in &segments {
+            whole.update(&blobs::plaintext(self.case_folder, self.identity, &segment.blob)?);
+        }
+        self.complete_log(covered, &left)?;
+        if !left.is_empty() {
+            segments.push(self.last_segment(&segments, &left)?);
+            for fragment in &left {
+                whole.update(&fragment.plaintext);
+            }
+        }
+        if segments.is_empty() {
+            // Not even one fragment file: cut off before anything was acknowledged.
+            let names = atomic::names(self.folder)?;
+            if !names.iter().any(|name| layout::parse_fragment(name).is_some()) {
+                atomic::remove_folder(self.folder)?;
+            }
+            return Ok(None);
+        }
+        let duration_ms = segments.iter().fold(0_u64, |sum, s| sum.saturating_add(s.media_ms));
+        let of_media: Vec<Blob> = segments.into_iter().map(|s| s.blob).collect();
+        let order = &self.file.order;
+        let media = blobs::stored(&order.path, &whole.finish(), of_media);
+        let outcome = close_log(
+            self.folder,
+            self.case_folder,
+            order,
+            &self.file.recipients,
+            media,
+            duration_ms,
+            true,
+        )?;
+        layout::finish(self.folder, &outcome)?;
+        Ok(Some(outcome))
+    }
+
+    /// Segments whose file got its name. A line whose file never did (cut off, or tried again after a full
+    /// disk) counts for nothing: its fragments are all still here, or in a later try.
+    fn segments(&self) -> Result<Vec<SegmentLine>, VaultError> {
+        let path = self.folder.join(SEGMENTS);
+        let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
+        let mut kept: Vec<SegmentLine> = Vec::new();
+        for line in atomic::whole_lines(&bytes) {
+            let segment: SegmentLine = serde_json::from_slice(line)
+                .map_err(|_| broken(self.folder, "segments.jsonl cannot be read"))?;
+            match blobs::ciphertext(self.case_folder, &segment.blob) {
+                Ok(_) => kept.push(segment),
+                Err(VaultError::BlobMissing(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut next = 1_u64;
+        for (index, segment) in (0_u32..).zip(&kept) {
+            if segment.blob.index != index || segment.first < next {
+                return Err(broken(self.folder, "a segment is missing"));
+            }
+            next = segment.last.saturating_add(1);
+        }
+        let mut text = Vec::new();
+        for segment in &kept {
+            text.extend_from_slice(&to_canonical(segment)?);
+            text.push(b'\n');
+        }
+        if text != bytes {
+            atomic::write_durable(&path, &text)?;
+        }
+        Ok(kept)
+    }
+
+    /// Fragments after the last segment, in order. Those a segment holds already are removed; one that
+    /// does not open (cut or changed on disk) is left out.
+    fn fragments(&self, covered: u64) -> Result<Vec<Found>, VaultError> {
+        let mut found = Vec::new();
+        let mut superseded = Vec::new();
+        for name in atomic::names(self.folder)? {
+            let Some((number, media_ms)) = layout::parse_fragment(&name) else { continue };
+            if number <= covered {
+                superseded.push(name);
+                continue;
+            }
+            let sealed = atomic::read_if_there(&self.folder.join(&name))?.unwrap_or_default();
+            if let Some(plaintext) = sealing::open(self.identity, &sealed) {
+                let ciphertext = Hash32::sha256(&sealed);
+                found.push(Found { number, media_ms, ciphertext, plaintext });
+            } else {
+                let recording = layout::name_of(self.folder);
+                tracing::warn!(recording, number, "A fragment does not open and is left out.");
+            }
+        }
+        if !superseded.is_empty() {
+            atomic::remove_durable(self.folder, &superseded)?;
+        }
+        // Names sort by number up to 999,999 fragments; be exact beyond.
+        found.sort_by_key(|f| f.number);
+        Ok(found)
+    }
+
+    /// Drops a torn tail of the log and adds the line of a fragment that was cut off between its file and
+    /// its line. That line carries the clock of the recovery, which is the truth about it.
+    fn complete_log(&self, covered: u64, left: &[Found]) -> Result<(), VaultError> {
+        let path = self.folder.join(LOG);
+        let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
+        let lines = atomic::whole_lines(&bytes);
+        let mut whole = Vec::with_capacity(bytes.len());
+        for line in &lines {
+            whole.extend_from_slice(line);
+            whole.push(b'\n');
+        }
+        if whole != bytes {
+            atomic::write_durable(&path, &whole)?;
+        }
+        let order = &self.file.order;
+        let mut head = match lines.last() {
+            Some(line) => {
+                ChainHead { seq: JournalEntry::parse(line)?.seq, hash: Hash32::sha256(line) }
+            }
+            None => ChainHead::recording(
+                Hash32::parse(&order.first_prev)
+                    .ok_or_else(|| broken(self.folder, "first_prev is not a hash"))?,
+            ),
+        };
+        if head.seq < covered {
+            // Only a damaged disk does this. The media is whole; the log shows the gap by its numbers.
+            let recording = layout::name_of(self.folder);
+            tracing::warn!(recording, "The recording log is shorter than the segments.");
+        }
+        let mut log = AppendFile::open(&path)?;
+        let logged = head.seq;
+        for fragment in left.iter().filter(|f| f.number > logged) {
+            let draft = EntryDraft::fragment(
+                order.device.clone(),
+                &order.path,
+                fragment.number,
+                fragment.ciphertext,
+            )
+            .fact("media_ms", fragment.media_ms)
+            .fact("recovered", true);
+            let (line, next) = next_line(&head, draft, &self.clock.read())?;
+            log.append_line(&line)?;
+            head = next;
+        }
+        Ok(())
+    }
+
+    /// Leftover fragments as one more segment, by the same order of steps as the writer's.
+    fn last_segment(
+        &self,
+        before: &[SegmentLine],
+        left: &[Found],
+    ) -> Result<SegmentLine, VaultError> {
+        let mut hash = DualHash::new();
+        for fragment in left {
+            hash.update(&fragment.plaintext);
+        }
+        let order = &self.file.order;
+        let index =
+            u32::try_from(before.len()).map_err(|_| broken(self.folder, "too many segments"))?;
+        let staged = blobs::stage(
+            self.case_folder,
+            &self.file.recipients.parse()?,
+            &self.file.recipients.intake_id,
+            (&order.path, index),
+            &hash.finish(),
+            left.iter().map(|f| f.plaintext.as_slice()),
+        )?;
+        let line = SegmentLine {
+            first: left.first().map_or(0, |f| f.number),
+            last: left.last().map_or(0, |f| f.number),
+            media_ms: left.iter().fold(0_u64, |sum, f| sum.saturating_add(f.media_ms)),
+            blob: staged.blob.clone(),
+        };
+        AppendFile::open(&self.folder.join(SEGMENTS))?.append_line(&to_canonical(&line)?)?;
+        staged.publish()?;
+        Ok(line)
+    }
+}
+
+impl Inner {
+    fn recover_recordings(
+        &mut self,
+        case: &CaseId,
+    ) -> Result<Vec<(RecordingOrder, RecordingOutcome)>, VaultError> {
+        let case_folder = self.case_folder(case);
+        let clock = Arc::clone(&self.clock);
+        let mut closed = Vec::new();
+        let mut running = false;
+        for (folder, file) in layout::list(&case_folder)? {
+            let Some(lock) = layout::lock(&folder)? else {
+                running = true;
+                continue;
+            };
+            let outcome = if let Some(outcome) = layout::read_outcome(&folder)? {
+                layout::sweep_finished(&folder)?;
+                Some(outcome)
+            } else {
+                let identity = &self.case_keys(case)?.identity;
+                let recovery = Recovery {
+                    folder: &folder,
+                    case_folder: &case_folder,
+                    file: &file,
+                    identity,
+                    clock: &clock,
+                };
+                recovery.run()?
+            };
+            drop(lock);
+            if let Some(outcome) = outcome {
+                closed.push((file.order, outcome));
+            }
+        }
+        if !running {
+            // A recorder may be staging a segment there; without one, temporary files are leftovers.
+            atomic::sweep_temps(&blobs::folder(&case_folder))?;
+        }
+        Ok(closed)
+    }
+}
+
+impl Vault {
+    /// Recordings of a case that still have a folder: running, cut off, or closed and not yet settled.
+    /// Works while locked.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn unfinished_recordings(&self, case: &CaseId) -> Result<Vec<Unfinished>, VaultError> {
+        let mut found = Vec::new();
+        for (folder, file) in layout::list(&self.case_folder(case))? {
+            let running = layout::lock(&folder)?.is_none();
+            let outcome = layout::read_outcome(&folder)?;
+            found.push(Unfinished { order: file.order, running, outcome });
+        }
+        Ok(found)
+    }
+
+    /// Closes every recording of the case that no recorder process holds, and tells again how those ended
+    /// that were closed but not settled. Needs an unlocked officer of the case if one was cut off. A
+    /// recording without a single fragment that opens is left as it is and not told.
+    ///
+    /// # Errors
+    /// Locked; a damaged segment; an I/O failure. Nothing is removed then.
+    pub fn recover_recordings(
+        &self,
+        case: &CaseId,
+    ) -> Result<Vec<(RecordingOrder, RecordingOutcome)>, VaultError> {
+        self.state().recover_recordings(case)
+    }
+
+    /// Removes the folder of a closed recording, once the case journal names media and log. Does nothing
+    /// if it is gone already.
+    ///
+    /// # Errors
+    /// The recording was never closed: its fragments are evidence and stay.
+    pub fn settle_recording(&self, case: &CaseId, media_path: &str) -> Result<(), VaultError> {
+        let folder = layout::folder(&self.case_folder(case), media_path)?;
+        if !folder.exists() {
+            return Ok(());
+        }
+        if layout::read_outcome(&folder)?.is_none() {
+            return Err(broken(&folder, "not closed yet"));
+        }
+        atomic::remove_folder(&folder)
+    }
+}

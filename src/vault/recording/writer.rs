@@ -1,0 +1,269 @@
+//! The writing half of a recording: runs in the recorder process, knows public keys only.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use age::x25519::Recipient;
+use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
+use spotcheck_domain::{Clock, to_canonical};
+use spotcheck_evidence::journal::{ChainHead, EntryDraft, next_line};
+use spotcheck_evidence::{DualHash, Hash32};
+use zeroize::Zeroizing;
+
+use super::layout::{self, LOG, ORDER, ORDER_SCHEMA, OrderFile, SEGMENTS, SegmentLine, broken};
+use crate::atomic::{self, AppendFile};
+use crate::blobs;
+use crate::error::VaultError;
+use crate::sealing;
+use crate::vault::Recipients;
+
+/// A segment is closed when it holds this many milliseconds of media …
+pub const SEGMENT_MS: u64 = 60_000;
+/// … or this many bytes.
+pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What is durable after a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FragmentAck {
+    /// Number of the fragment, from 1.
+    pub number: u64,
+    /// Milliseconds of media durable so far.
+    pub stored_ms: u64,
+    /// SHA-256 of this fragment's line in the recording log; of the first one `capture_started` names it
+    /// where the vault was locked (evidence.md §2).
+    pub line: Hash32,
+}
+
+/// Plaintext of fragments that are durable and wait for their segment.
+#[derive(Default)]
+struct Pending {
+    parts: Vec<Zeroizing<Vec<u8>>>,
+    names: Vec<String>,
+    hash: DualHash,
+    media_ms: u64,
+    first: u64,
+}
+
+/// Writes one recording. Dropping it without [`RecordingWriter::close`] is what a kill is: the recovery
+/// closes it later.
+pub struct RecordingWriter {
+    folder: PathBuf,
+    case_folder: PathBuf,
+    order: RecordingOrder,
+    recipients: Recipients,
+    to: [Recipient; 3],
+    clock: Arc<dyn Clock>,
+    log: AppendFile,
+    segments: AppendFile,
+    head: ChainHead,
+    pending: Pending,
+    whole: DualHash,
+    blobs: Vec<Blob>,
+    fragments: u64,
+    stored_ms: u64,
+    // Held until the writer goes, so that a recovery sees it run.
+    _lock: File,
+}
+
+impl std::fmt::Debug for RecordingWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordingWriter")
+            .field("path", &self.order.path)
+            .field("fragments", &self.fragments)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RecordingWriter {
+    /// Prepares the folder `<case_folder>/rec/<media file name>`. Needs no key and no unlocking.
+    ///
+    /// # Errors
+    /// [`VaultError::RecordingExists`] if a recording of this name is there; unreadable recipients; a
+    /// `first_prev` that is no hash; an I/O failure.
+    pub fn create(
+        case_folder: &Path,
+        order: &RecordingOrder,
+        recipients: &Recipients,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, VaultError> {
+        let to = recipients.parse()?;
+        let folder = layout::folder(case_folder, &order.path)?;
+        let prev = Hash32::parse(&order.first_prev)
+            .ok_or_else(|| broken(&folder, "first_prev is not a hash"))?;
+        atomic::create_folder(&folder)?;
+        if folder.join(ORDER).exists() {
+            return Err(VaultError::RecordingExists(layout::name_of(&folder)));
+        }
+        let order_file = OrderFile {
+            schema: ORDER_SCHEMA.to_owned(),
+            order: order.clone(),
+            recipients: recipients.clone(),
+        };
+        let log = AppendFile::open(&folder.join(LOG))?;
+        let segments = AppendFile::open(&folder.join(SEGMENTS))?;
+        // Locked before it is visible: nobody can take a recording that begins for one that was cut off.
+        let staged = atomic::stage(&folder.join(ORDER), &to_canonical(&order_file)?)?;
+        let lock = layout::lock_file(&staged)?
+            .ok_or_else(|| VaultError::RecordingExists(layout::name_of(&folder)))?;
+        atomic::publish(&staged, &folder.join(ORDER))?;
+        Ok(Self {
+            folder,
+            case_folder: case_folder.to_owned(),
+            order: order.clone(),
+            recipients: recipients.clone(),
+            to,
+            clock,
+            log,
+            segments,
+            head: ChainHead::recording(prev),
+            pending: Pending::default(),
+            whole: DualHash::new(),
+            blobs: Vec::new(),
+            fragments: 0,
+            stored_ms: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Seals one fragment (whole Ogg pages, whole Matroska clusters) of `media_ms` milliseconds. On return
+    /// it is durable, and its line stands in the log.
+    ///
+    /// # Errors
+    /// An I/O failure, above all a full disk: the fragment is then not part of the recording, everything
+    /// before it is, and [`RecordingWriter::close`] still works if the reserve is there (R08).
+    pub fn push(&mut self, fragment: &[u8], media_ms: u64) -> Result<FragmentAck, VaultError> {
+        let number = self.fragments.saturating_add(1);
+        let name = layout::fragment_name(number, media_ms);
+        let sealed = sealing::seal(&self.to, fragment)?;
+        let draft = EntryDraft::fragment(
+            self.order.device.clone(),
+            &self.order.path,
+            number,
+            Hash32::sha256(&sealed),
+        )
+        .fact("media_ms", media_ms);
+        let (line, head) = next_line(&self.head, draft, &self.clock.read())?;
+        atomic::write_durable(&self.folder.join(&name), &sealed)?;
+        if let Err(error) = self.log.append_line(&line) {
+            let _ = fs::remove_file(self.folder.join(&name));
+            return Err(error);
+        }
+        self.head = head;
+        self.fragments = number;
+        self.stored_ms = self.stored_ms.saturating_add(media_ms);
+        self.whole.update(fragment);
+        self.pending.add(number, name, fragment, media_ms);
+        let ack = FragmentAck { number, stored_ms: self.stored_ms, line: head.hash };
+        if self.pending.is_full()
+            && let Err(error) = self.close_segment()
+        {
+            // The fragment itself is safe: the segment is tried again with the next one.
+            tracing::warn!(%error, "A segment could not be closed yet.");
+        }
+        Ok(ack)
+    }
+
+    /// Milliseconds of media durable so far.
+    #[must_use]
+    pub const fn stored_ms(&self) -> u64 {
+        self.stored_ms
+    }
+
+    /// Closes the last segment, seals the log and makes the outcome durable. The folder stays, with
+    /// order.json and outcome.json only, until the journal has named the recording
+    /// ([`Vault::settle_recording`](crate::Vault::settle_recording)).
+    ///
+    /// # Errors
+    /// No fragment was stored (the folder is then removed), or an I/O failure: everything durable stays for
+    /// the recovery.
+    pub fn close(mut self) -> Result<RecordingOutcome, VaultError> {
+        if self.fragments == 0 {
+            let error = broken(&self.folder, "nothing was recorded");
+            atomic::remove_folder(&self.folder)?;
+            return Err(error);
+        }
+        self.close_segment()?;
+        let hashes = self.whole.so_far();
+        let media = blobs::stored(&self.order.path, &hashes, std::mem::take(&mut self.blobs));
+        let outcome = close_log(
+            &self.folder,
+            &self.case_folder,
+            &self.order,
+            &self.recipients,
+            media,
+            self.stored_ms,
+            false,
+        )?;
+        layout::finish(&self.folder, &outcome)?;
+        Ok(outcome)
+    }
+
+    /// Writes the pending plaintext as one segment. Order: bytes durable under a temporary name, line in
+    /// segments.jsonl, name, fragments removed. A line whose file is missing never became a segment; a
+    /// segment without a line cannot exist.
+    fn close_segment(&mut self) -> Result<(), VaultError> {
+        if self.pending.parts.is_empty() {
+            return Ok(());
+        }
+        let index = u32::try_from(self.blobs.len())
+            .map_err(|_| broken(&self.folder, "too many segments"))?;
+        let staged = blobs::stage(
+            &self.case_folder,
+            &self.to,
+            &self.recipients.intake_id,
+            (&self.order.path, index),
+            &self.pending.hash.so_far(),
+            self.pending.parts.iter().map(|part| part.as_slice()),
+        )?;
+        let line = SegmentLine {
+            first: self.pending.first,
+            last: self.fragments,
+            media_ms: self.pending.media_ms,
+            blob: staged.blob.clone(),
+        };
+        self.segments.append_line(&to_canonical(&line)?)?;
+        self.blobs.push(staged.publish()?);
+        let done = std::mem::take(&mut self.pending);
+        atomic::remove_durable(&self.folder, &done.names)
+    }
+}
+
+impl Pending {
+    fn add(&mut self, number: u64, name: String, fragment: &[u8], media_ms: u64) {
+        if self.parts.is_empty() {
+            self.first = number;
+        }
+        self.parts.push(Zeroizing::new(fragment.to_vec()));
+        self.names.push(name);
+        self.hash.update(fragment);
+        self.media_ms = self.media_ms.saturating_add(media_ms);
+    }
+
+    fn is_full(&self) -> bool {
+        self.media_ms >= SEGMENT_MS || self.hash.so_far().size >= SEGMENT_BYTES
+    }
+}
+
+/// Stores the log as a blob and puts the outcome together; writer and recovery end alike.
+pub(super) fn close_log(
+    folder: &Path,
+    case_folder: &Path,
+    order: &RecordingOrder,
+    recipients: &Recipients,
+    media: spotcheck_app::ports::StoredFile,
+    duration_ms: u64,
+    recovered: bool,
+) -> Result<RecordingOutcome, VaultError> {
+    let log = atomic::read_if_there(&folder.join(LOG))?.unwrap_or_default();
+    let summary = layout::summary(&log).ok_or_else(|| broken(folder, "log is empty"))?;
+    Ok(RecordingOutcome {
+        media,
+        log: blobs::put(case_folder, recipients, &order.log_path, &log)?,
+        fragments: summary.lines,
+        log_first: summary.first.to_string(),
+        log_head: summary.head.to_string(),
+        duration_ms,
+        recovered,
+    })
+}

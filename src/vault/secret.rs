@@ -1,0 +1,124 @@
+//! The device secret: what makes a copy of the data folder useless without this device.
+//!
+//! Every key of the handheld is derived from, or wrapped under something derived from, this secret. It
+//! sits behind a trait because the place differs: here a file (the weakest kind, shown and written into
+//! every bundle as `key_protection`), later a TPM, OP-TEE or the kernel's key ring (evidence.md §1).
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use spotcheck_app::ports::Key256;
+use spotcheck_domain::Entropy;
+use spotcheck_domain::vocabulary::KeyProtection;
+use zeroize::Zeroizing;
+
+use crate::atomic;
+use crate::crypto::hkdf;
+use crate::error::VaultError;
+
+/// Name of the file kind's secret in the data folder.
+pub const SECRET_FILE: &str = "device.secret";
+
+/// Derives keys from a secret that stays where it is.
+pub trait DeviceSecret: Send {
+    /// The kind, for the screen and for statement.json.
+    fn protection(&self) -> KeyProtection;
+
+    /// A key for `purpose`, separated further by `context` (a salt, an id; may be empty). Equal input,
+    /// equal key, on this device only.
+    ///
+    /// # Errors
+    /// The hardware refuses.
+    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Key256, VaultError>;
+}
+
+/// 32 random bytes in a file of mode 0600.
+pub struct FileSecret {
+    bytes: Key256,
+}
+
+impl fmt::Debug for FileSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileSecret")
+    }
+}
+
+impl FileSecret {
+    /// Reads the secret, or makes it once; durable before it is used for anything.
+    ///
+    /// # Errors
+    /// A file of another length is damaged and is left alone: replacing it would lose everything.
+    pub fn open_or_create(data: &Path, entropy: &dyn Entropy) -> Result<Self, VaultError> {
+        let path = data.join(SECRET_FILE);
+        let mut bytes = Key256::default();
+        if let Some(stored) = atomic::read_if_there(&path)?.map(Zeroizing::new) {
+            if stored.len() != bytes.len() {
+                return Err(VaultError::SecretDamaged);
+            }
+            bytes.copy_from_slice(&stored);
+            let mode =
+                fs::metadata(&path).map_err(VaultError::io("read secret"))?.permissions().mode();
+            if mode & 0o077 != 0 {
+                tracing::warn!(
+                    "The device secret was readable by others; its mode was set to 0600."
+                );
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+                    .map_err(VaultError::io("protect secret"))?;
+            }
+        } else {
+            entropy.fill(bytes.as_mut_slice());
+            atomic::write_durable(&path, bytes.as_slice())?;
+        }
+        Ok(Self { bytes })
+    }
+}
+
+impl DeviceSecret for FileSecret {
+    fn protection(&self) -> KeyProtection {
+        KeyProtection::File
+    }
+
+    fn derive(&self, purpose: &str, context: &[u8]) -> Result<Key256, VaultError> {
+        hkdf(context, &[self.bytes.as_slice()], purpose)
+    }
+}
+
+/// The operating system's random source (ring).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        if SystemRandom::new().fill(buffer).is_err() {
+            // The contract of the port: no randomness, no program.
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_made_once_and_kept_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = FileSecret::open_or_create(dir.path(), &SystemEntropy).unwrap();
+        let path = dir.path().join(SECRET_FILE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let again = FileSecret::open_or_create(dir.path(), &SystemEntropy).unwrap();
+        assert_eq!(first.derive("p", b"").unwrap(), again.derive("p", b"").unwrap());
+        assert_ne!(first.derive("p", b"").unwrap(), first.derive("q", b"").unwrap());
+        assert_ne!(first.derive("p", b"").unwrap(), first.derive("p", b"1").unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&path, b"short").unwrap();
+        assert!(matches!(
+            FileSecret::open_or_create(dir.path(), &SystemEntropy),
+            Err(VaultError::SecretDamaged)
+        ));
+        assert_eq!(fs::read(&path).unwrap(), b"short", "a damaged secret is left alone");
+    }
+}
