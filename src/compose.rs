@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
+use spotcheck_device::config::Layer;
 use spotcheck_device::{DataLock, DeviceConfig, DeviceMachine, SystemClock};
 use spotcheck_domain::{Clock, Entropy, Trouble, TroubleResult};
 use spotcheck_print::{Configured, Printers};
@@ -45,27 +46,31 @@ impl Setup {
             Some(data) => (data.clone(), "--data"),
             None => default_data()?,
         };
-        let (device_file, device_from) = match &common.device {
-            Some(file) => (Some(file.clone()), "--device"),
-            None if Path::new(SYSTEM_DEVICE).is_file() => {
-                (Some(PathBuf::from(SYSTEM_DEVICE)), SYSTEM_DEVICE)
-            }
-            None => (None, "default"),
-        };
-        let device = match &device_file {
-            Some(file) => DeviceConfig::load(file)?,
-            None => DeviceConfig::default(),
+        let mut layers = vec![Layer { path: PathBuf::from(SYSTEM_DEVICE), required: false }];
+        layers.extend(common.device.iter().map(|f| Layer { path: f.clone(), required: true }));
+        let loaded = DeviceConfig::load(&layers).map_err(|cause| {
+            trouble("DEVICE-CONFIG", &cause.in_chinese(), "改正配置文件后重试", cause.clone())
+        })?;
+        let from = |key: &str| {
+            let found = loaded.origins.iter().find(|(dotted, _)| dotted.starts_with(key));
+            found.map_or_else(|| "default".to_owned(), |(_, path)| path.display().to_string())
         };
         let show = |name: &str, value: String, from: &str| (name.to_owned(), value, from.to_owned());
         let mut sources = vec![
             show("data", data.display().to_string(), data_from),
             show("reserve_bytes", RESERVE_BYTES.to_string(), "default"),
         ];
-        let described = serde_json::to_value(&device).unwrap_or_default();
-        if let serde_json::Value::Object(members) = described {
-            sources.extend(members.iter().map(|(k, v)| show(&format!("device.{k}"), v.to_string(), device_from)));
+        let described = serde_json::to_value(&loaded.config).unwrap_or_default();
+        for (key, value) in described.as_object().into_iter().flatten() {
+            sources.push(show(&format!("device.{key}"), value.to_string(), &from(key)));
         }
-        Ok(Self { data, device_file, device, reserve_bytes: RESERVE_BYTES, sources })
+        Ok(Self {
+            data,
+            device_file: common.device.clone(),
+            device: loaded.config,
+            reserve_bytes: RESERVE_BYTES,
+            sources,
+        })
     }
 
     /// JSON lines with our own ids only, in the data folder.

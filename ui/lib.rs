@@ -1,1 +1,59 @@
 //! View models and the bridge between use cases and the Slint face.
+//!
+//! One direction: the face calls callbacks with ids and plain values; a view model turns them into acts of
+//! the [`Desk`](spotcheck_app::desk::Desk), which one worker thread owns; answers come back as flat,
+//! formatted structs. The UI thread never waits for the desk, so a slow disk or a long upload cannot
+//! freeze the screen. No rule of the domain stands here.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "tests may panic"
+    )
+)]
+
+mod app;
+mod bridge;
+mod capture;
+mod document;
+mod error;
+mod images;
+mod interview;
+mod keyboard;
+mod options;
+mod paged;
+mod party;
+mod person;
+mod persons;
+mod pin;
+mod print;
+mod recording;
+mod seal;
+mod sign;
+mod status;
+mod sync;
+mod task;
+mod today;
+mod trouble;
+mod unlock;
+mod visit;
+mod words;
+
+#[cfg(any(test, feature = "testkit"))]
+pub mod face;
+#[cfg(any(test, feature = "testkit"))]
+pub mod fake_desk;
+#[cfg(any(test, feature = "testkit"))]
+pub mod gallery;
+
+#[cfg(test)]
+mod tests;
+
+pub use app::run;
+pub use error::Error;
+pub use options::{Backend, FaceOptions, ThemeMode};

@@ -1,1 +1,47 @@
 //! National claims schema: import, mapping, partition and package files, queries, search.
+//!
+//! The same crate serves both sides: the centre imports exports into encrypted partitions and builds data
+//! packages from them, the handheld opens a package and asks it. No command line, no network, no clock.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "tests may panic"
+    )
+)]
+
+pub mod cell;
+pub mod cipher;
+pub mod codes;
+pub mod demo;
+pub mod error;
+pub mod import;
+pub mod mapping;
+pub mod package;
+pub mod partition;
+pub mod reader;
+pub mod schema;
+pub mod search;
+pub mod source;
+pub mod value;
+
+pub use cipher::{ClaimsKey, Key};
+pub use demo::{DemoOptions, DemoSummary, demo_data};
+pub use error::{Error, Result};
+pub use import::{
+    ImportReport, ImportRequest, ImportTools, Progress, Reject, RejectSink, RejectsDb, import_dir,
+};
+pub use mapping::MappingLimits;
+pub use package::{
+    BuiltPackage, FindingRow, PackageManifest, PackageRequest, PeerStat, Period, Recipient,
+    ReferenceData, RulePackRef, build_package, check_package, file_states,
+};
+pub use partition::{DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore};
+pub use reader::PackageReader;

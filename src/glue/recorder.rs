@@ -67,7 +67,7 @@ impl Recorder for RecorderProcess {
             case_folder: self.vault.case_folder(&order.case),
         };
         let job = serde_json::to_value(&job).map_err(broken)?;
-        self.parent.start(&key(&order.case, &order.path), order.kind, job)?;
+        self.parent.start(&key(&order.case, &order.path), order.kind, &job)?;
         Ok(())
     }
 

@@ -14,6 +14,8 @@ use spotcheck_domain::to_canonical;
 pub const TICKET_SCHEMA: &str = "spotcheck-ticket/1";
 /// Schema of [`EnrolRequest`].
 pub const ENROL_SCHEMA: &str = "spotcheck-enrol/1";
+/// Schema of [`RenewRequest`].
+pub const RENEW_SCHEMA: &str = "spotcheck-renew/1";
 /// Schema of [`TrustStatement`].
 pub const TRUST_SCHEMA: &str = "spotcheck-trust/1";
 /// Schema of [`Policy`].
@@ -64,7 +66,10 @@ pub struct Ticket {
 /// The code is a secret: it never shows in a log.
 impl std::fmt::Debug for Ticket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ticket").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Ticket")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,7 +173,20 @@ impl EnrolRequest {
     }
 }
 
-/// Answer to [`EnrolRequest`].
+/// `POST /v1/renew` (the device's present certificate, up to 400 days after its end).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewRequest {
+    /// `spotcheck-renew/1`.
+    pub schema: String,
+    /// New mTLS request (PKCS#10 DER).
+    #[serde(with = "crate::b64")]
+    pub tls_csr: Vec<u8>,
+    /// New evidence signing request (PKCS#10 DER).
+    #[serde(with = "crate::b64")]
+    pub signing_csr: Vec<u8>,
+}
+
+/// Answer to [`EnrolRequest`] and [`RenewRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolResponse {
     /// `spotcheck-enrol/1`.

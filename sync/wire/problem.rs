@@ -24,8 +24,11 @@ pub struct Problem {
     /// Trying again may help.
     pub retryable: bool,
     /// Seconds to wait before that.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+    /// With [`code::JOURNAL_GAP`]: last sequence number the centre has; lines go on after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<u64>,
 }
 
 impl Problem {
@@ -40,6 +43,7 @@ impl Problem {
             code: code.to_owned(),
             retryable: false,
             retry_after: None,
+            last_seq: None,
         }
     }
 

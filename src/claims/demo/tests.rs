@@ -1,0 +1,84 @@
+//! The demo city is consistent, invented and the same every time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use super::{DEMO_HOSPITAL, DemoOptions, demo_data};
+use spotcheck_domain::Amount;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn read(folder: &Path, file: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(folder.join(format!("{file}.csv"))).expect("file");
+    reader.deserialize().map(|row| row.expect("row")).collect()
+}
+
+#[test]
+fn equal_seed_gives_equal_files_and_another_seed_another_city() {
+    let (a, b, c) = (
+        tempfile::tempdir().expect("dir"),
+        tempfile::tempdir().expect("dir"),
+        tempfile::tempdir().expect("dir"),
+    );
+    let options = DemoOptions::default();
+    let first = demo_data(a.path(), &options).expect("city");
+    assert_eq!(demo_data(b.path(), &options).expect("city"), first);
+    demo_data(c.path(), &DemoOptions { seed: 7, scale: 1 }).expect("city");
+    for file in first.rows.keys() {
+        let name = format!("{file}.csv");
+        let bytes = std::fs::read(a.path().join(&name)).expect("file");
+        assert_eq!(bytes, std::fs::read(b.path().join(&name)).expect("file"), "{name}");
+    }
+    let psn = |d: &Path| std::fs::read(d.join("psn.csv")).expect("file");
+    assert_ne!(psn(a.path()), psn(c.path()));
+}
+
+#[test]
+fn settlements_are_the_sum_of_their_lines_to_the_cent() {
+    let dir = tempfile::tempdir().expect("dir");
+    let made = demo_data(dir.path(), &DemoOptions::default()).expect("city");
+    assert!(made.rows["psn"] == 400 && made.rows["fee_list_d"] > 10_000, "{:?}", made.rows);
+    let amount = |row: &BTreeMap<String, String>, column: &str| {
+        Amount::parse(&row[column]).expect("amount")
+    };
+    let mut lines: BTreeMap<String, (Amount, Amount)> = BTreeMap::new();
+    for line in read(dir.path(), "fee_list_d") {
+        let product = amount(&line, "cnt").checked_mul(amount(&line, "pric"));
+        assert_eq!(product, Some(amount(&line, "det_item_fee_sumamt")));
+        let sum = lines.entry(line["setl_id"].clone()).or_default();
+        sum.0 = sum.0.checked_add(amount(&line, "det_item_fee_sumamt")).expect("sum");
+        sum.1 = sum.1.checked_add(amount(&line, "inscp_amt")).expect("sum");
+    }
+    for settlement in read(dir.path(), "setl_d") {
+        let sum = lines[&settlement["setl_id"]];
+        assert_eq!(sum.0, amount(&settlement, "medfee_sumamt"));
+        assert_eq!(sum.1, amount(&settlement, "inscp_amt"));
+        let parts = amount(&settlement, "fund_pay_sumamt")
+            .checked_add(amount(&settlement, "acct_pay"))
+            .and_then(|s| s.checked_add(amount(&settlement, "cash_payamt")));
+        assert_eq!(parts, Some(amount(&settlement, "medfee_sumamt")));
+    }
+}
+
+#[test]
+fn one_day_is_billed_twice_and_beds_and_refunds_are_there() {
+    let dir = tempfile::tempdir().expect("dir");
+    let made = demo_data(dir.path(), &DemoOptions::default()).expect("city");
+    let visit = &made.double_billed_visit;
+    assert!(!visit.is_empty());
+    let mut days: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for line in read(dir.path(), "fee_list_d").iter().filter(|l| l["mdtrt_id"] == *visit) {
+        assert_eq!(line["fixmedins_code"], DEMO_HOSPITAL);
+        let key = (line["fee_ocur_time"][..10].to_owned(), line["hilist_name"].clone());
+        *days.entry(key).or_default() += 1;
+    }
+    let double: Vec<_> = days.iter().filter(|(k, n)| **n == 2 && k.1.contains("中频")).collect();
+    assert_eq!(double.len(), 1, "{double:?}");
+    let visits = read(dir.path(), "mdtrt_d");
+    assert!(visits.iter().any(|v| v["inhosp_stas"] == "1" && v["wardarea_bed"].contains("病区")));
+    let newest = visits.iter().map(|v| v["begntime"].clone()).max().expect("visit");
+    assert!(newest.as_str() >= "2026-11-10" && newest.as_str() < "2026-11-16", "{newest}");
+    assert!(read(dir.path(), "setl_d").iter().any(|s| s["refd_setl_flag"] == "1"));
+    assert!(read(dir.path(), "fee_list_d").iter().any(|l| l["cnt"].starts_with('-')));
+    let names: Vec<_> = read(dir.path(), "psn").iter().map(|p| p["psn_name"].clone()).collect();
+    assert!(names.iter().any(|n| n.contains('·')) && names.iter().any(|n| n.starts_with('王')));
+}

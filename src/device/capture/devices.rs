@@ -1,0 +1,227 @@
+//! Camera and microphone of this handheld: opened when somebody wants them, closed when nobody does.
+//!
+//! A device stays open for a moment after its last use, because closing and opening again costs most of the
+//! second in which the next recording must be stored.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::hub::Hub;
+use super::source::{Source, cameras, microphones};
+use super::still::{Still, convert, own_jpeg};
+use super::{Capture, OnFragment, encoder};
+use crate::Error;
+use crate::config::{DeviceConfig, Encoder};
+
+/// Unused devices are closed after this time.
+const LINGER: Duration = Duration::from_secs(3);
+/// A photo that takes longer is a failure.
+const PHOTO_TIMEOUT: Duration = Duration::from_secs(6);
+const PHOTO_QUALITY: u8 = 92;
+const VIEWFINDER_WIDTH: u32 = 640;
+const VIEWFINDER_QUALITY: u8 = 70;
+
+/// What answered, for the self-check: names of GStreamer elements, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    /// Source element of the microphone.
+    pub microphone: Option<String>,
+    /// Source element of the camera.
+    pub camera: Option<String>,
+    /// Video encoder.
+    pub encoder: Option<String>,
+    /// What does not work, and why (technical).
+    pub faults: Vec<String>,
+    /// GStreamer's version.
+    pub gstreamer: String,
+}
+
+/// Camera, microphone and encoders by `device.toml`.
+pub struct Devices {
+    config: DeviceConfig,
+    microphone: Mutex<Slot>,
+    camera: Mutex<Slot>,
+    encoder: Mutex<Option<Encoder>>,
+    photo: Mutex<Option<Still>>,
+    finder: Mutex<Option<Still>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    hub: Option<Arc<Hub>>,
+    used: Option<Instant>,
+    closing: Option<JoinHandle<()>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Slot {
+    /// The open device, or the first of `sources` that gives a sample.
+    fn open(
+        &mut self,
+        sources: impl FnOnce() -> Vec<Result<Source, Error>>,
+        fault: fn(String) -> Error,
+    ) -> Result<Arc<Hub>, Error> {
+        self.used = Some(Instant::now());
+        if let Some(hub) = &self.hub {
+            if hub.ended().is_none() {
+                return Ok(Arc::clone(hub));
+            }
+            self.close();
+        }
+        if let Some(closing) = self.closing.take()
+            && closing.join().is_err()
+        {
+            tracing::warn!("Closing a device failed.");
+        }
+        let mut faults = Vec::new();
+        for source in sources() {
+            match source.and_then(Hub::open) {
+                Ok(hub) => {
+                    tracing::info!(source = hub.name(), "A device was opened.");
+                    let hub = Arc::new(hub);
+                    self.hub = Some(Arc::clone(&hub));
+                    return Ok(hub);
+                }
+                Err(e) => faults.push(e.to_string()),
+            }
+        }
+        Err(fault(faults.join("; ")))
+    }
+
+    /// On a thread of its own: some drivers take seconds to close, and one that hangs must not hang us.
+    fn close(&mut self) {
+        if let Some(hub) = self.hub.take() {
+            self.closing = Some(std::thread::spawn(move || drop(hub)));
+        }
+    }
+
+    fn close_if_idle(&mut self) {
+        let in_use = self.hub.as_ref().is_some_and(|hub| Arc::strong_count(hub) > 1);
+        if in_use {
+            self.used = Some(Instant::now());
+        } else if self.used.is_some_and(|at| at.elapsed() > LINGER) {
+            self.close();
+        }
+    }
+}
+
+impl Devices {
+    /// Makes GStreamer ready; opens no device yet.
+    ///
+    /// # Errors
+    /// [`Error::GStreamer`] if the libraries cannot be used.
+    pub fn open(config: &DeviceConfig) -> Result<Self, Error> {
+        gst::init().map_err(|e| Error::GStreamer(e.to_string()))?;
+        Ok(Self {
+            config: config.clone(),
+            microphone: Mutex::default(),
+            camera: Mutex::default(),
+            encoder: Mutex::new(None),
+            photo: Mutex::new(None),
+            finder: Mutex::new(None),
+        })
+    }
+
+    fn microphone(&self) -> Result<Arc<Hub>, Error> {
+        locked(&self.microphone).open(|| microphones(&self.config.microphone), Error::NoMicrophone)
+    }
+
+    fn camera(&self) -> Result<Arc<Hub>, Error> {
+        locked(&self.camera).open(|| cameras(&self.config.camera), Error::NoCamera)
+    }
+
+    /// The encoder that works here, found by trying; remembered.
+    fn encoder(&self) -> Result<Encoder, Error> {
+        let mut known = locked(&self.encoder);
+        if let Some(encoder) = *known {
+            return Ok(encoder);
+        }
+        let encoder = encoder::choose(&self.config.video)?;
+        *known = Some(encoder);
+        Ok(encoder)
+    }
+
+    /// Finds the encoder now, so that the first video starts at once. Takes up to some seconds.
+    pub fn warm_up(&self) {
+        if let Err(e) = self.encoder() {
+            tracing::warn!(error = %e, "No video encoder works.");
+        }
+    }
+
+    /// Starts an Ogg/Opus recording.
+    ///
+    /// # Errors
+    /// [`Error::NoMicrophone`], [`Error::Pipeline`].
+    pub fn start_audio(&self, on_fragment: OnFragment) -> Result<Capture, Error> {
+        Capture::audio(self.microphone()?, &self.config.audio, on_fragment)
+    }
+
+    /// Starts a Matroska recording with sound (unless `video.sound` is off).
+    ///
+    /// # Errors
+    /// [`Error::NoCamera`], [`Error::NoMicrophone`], [`Error::NoEncoder`], [`Error::Pipeline`].
+    pub fn start_video(&self, on_fragment: OnFragment) -> Result<Capture, Error> {
+        let encoder = self.encoder()?;
+        let camera = self.camera()?;
+        let microphone = if self.config.video.sound { Some(self.microphone()?) } else { None };
+        let formats = (&self.config.audio, &self.config.video);
+        Capture::video(camera, microphone, formats, encoder, on_fragment)
+    }
+
+    /// Takes one photo: the first picture after this call, the camera's own JPEG bytes where it gives
+    /// JPEG, else encoded from the raw picture.
+    ///
+    /// # Errors
+    /// [`Error::NoCamera`], [`Error::NoPicture`], [`Error::Pipeline`].
+    pub fn photo(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let sample = self.camera()?.next_sample(self.config.camera.warmup(), PHOTO_TIMEOUT)?;
+        match own_jpeg(&sample) {
+            Some(bytes) => Ok(bytes),
+            None => convert(&mut locked(&self.photo), &sample, None, PHOTO_QUALITY),
+        }
+    }
+
+    /// The newest picture as a small JPEG. Opens the camera, which then runs as long as this is called.
+    ///
+    /// # Errors
+    /// [`Error::NoCamera`], [`Error::Pipeline`].
+    pub fn viewfinder(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(sample) = self.camera()?.newest() else { return Ok(None) };
+        let mut kept = locked(&self.finder);
+        let jpeg = convert(&mut kept, &sample, Some(VIEWFINDER_WIDTH), VIEWFINDER_QUALITY)?;
+        Ok(Some(jpeg.to_vec()))
+    }
+
+    /// Closes what nobody has used for a while; to be called about twice a second.
+    pub fn close_idle(&self) {
+        // One that is just being opened is not idle, and opening may take seconds.
+        for slot in [&self.microphone, &self.camera] {
+            if let Ok(mut slot) = slot.try_lock() {
+                slot.close_if_idle();
+            }
+        }
+    }
+
+    /// Opens everything once and tells what answers.
+    #[must_use]
+    pub fn report(&self) -> DeviceReport {
+        let mut faults = Vec::new();
+        let mut known =
+            |result: Result<String, Error>| result.map_err(|e| faults.push(e.to_string())).ok();
+        DeviceReport {
+            microphone: known(self.microphone().map(|hub| hub.name().to_owned())),
+            camera: known(self.camera().map(|hub| hub.name().to_owned())),
+            encoder: known(self.encoder().map(|e| format!("{e:?}").to_lowercase())),
+            gstreamer: gst::version_string().to_string(),
+            faults,
+        }
+    }
+}

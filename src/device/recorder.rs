@@ -1,0 +1,137 @@
+//! The recorder: a process of its own that captures and stores, whatever happens to the program on screen.
+//!
+//! It is the same executable, started again. A crash of the GUI or of a camera driver must not end the
+//! other, so they meet at a socket in the data folder (`DATA/recorder.sock`, mode 0600, peer's user checked
+//! on both sides) instead of sharing memory or an inherited pair of sockets: a restarted GUI finds running
+//! recordings again by connecting. The recorder knows neither vault nor case: the composition root gives it
+//! a [`FragmentSink`] per recording, made from an order that holds public keys only.
+
+mod child;
+mod frame;
+mod message;
+mod parent;
+mod session;
+mod signals;
+mod socket;
+mod spawn;
+
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+use spotcheck_app::desk::RecordingKind;
+use spotcheck_domain::TroubleResult;
+use zeroize::Zeroizing;
+
+pub use self::child::{ChildOptions, child_main, serve};
+pub use self::message::{Progress, RunningRecording};
+pub use self::parent::Parent;
+pub use self::spawn::Launch;
+use crate::capture::{Capture, DeviceReport, Devices, Fragment, OnFragment};
+
+/// Stores the fragments of one recording. Implemented in the composition root over the vault's writer.
+/// Dropped without `close` if the recording never got a first fragment.
+pub trait FragmentSink: Send {
+    /// Encrypts and stores one fragment; returns when it is durable, with the milliseconds of media that
+    /// are durable now.
+    ///
+    /// # Errors
+    /// Any trouble ends the recording; it is closed and told to whoever asks.
+    fn push(&mut self, bytes: &[u8], media_ms: u64, level: u8) -> TroubleResult<u64>;
+
+    /// Closes the recording; returns its outcome as JSON, whatever the composition root wants back.
+    ///
+    /// # Errors
+    /// The recording stays on disk for recovery.
+    fn close(self: Box<Self>) -> TroubleResult<Value>;
+}
+
+/// Where fragments and pictures come from; [`Devices`] in the product.
+pub trait FragmentSource: Send + Sync + 'static {
+    /// Starts a recording.
+    ///
+    /// # Errors
+    /// No device, no encoder.
+    fn start(
+        &self,
+        kind: RecordingKind,
+        on_fragment: OnFragment,
+    ) -> TroubleResult<Box<dyn RunningSource>>;
+    /// One photo, JPEG.
+    ///
+    /// # Errors
+    /// No camera.
+    fn photo(&self) -> TroubleResult<Zeroizing<Vec<u8>>>;
+    /// The newest small picture, JPEG.
+    ///
+    /// # Errors
+    /// No camera.
+    fn viewfinder(&self) -> TroubleResult<Option<Vec<u8>>>;
+    /// What answers.
+    fn report(&self) -> DeviceReport;
+    /// Called about twice a second.
+    fn tick(&self) {}
+}
+
+/// A source's side of one recording.
+pub trait RunningSource: Send {
+    /// Why nothing more will come, if so.
+    fn ended(&self) -> Option<String>;
+    /// What is missing from now on although it goes on.
+    fn impaired(&self) -> Option<String> {
+        None
+    }
+    /// Ends it; the last fragment, if there is more.
+    fn stop(self: Box<Self>) -> Option<Fragment>;
+}
+
+impl FragmentSource for Devices {
+    fn start(
+        &self,
+        kind: RecordingKind,
+        on_fragment: OnFragment,
+    ) -> TroubleResult<Box<dyn RunningSource>> {
+        let capture = match kind {
+            RecordingKind::Audio => self.start_audio(on_fragment),
+            RecordingKind::Video => self.start_video(on_fragment),
+        };
+        Ok(Box::new(capture?))
+    }
+
+    fn photo(&self) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        Ok(Self::photo(self)?)
+    }
+
+    fn viewfinder(&self) -> TroubleResult<Option<Vec<u8>>> {
+        Ok(Self::viewfinder(self)?)
+    }
+
+    fn report(&self) -> DeviceReport {
+        Self::report(self)
+    }
+
+    fn tick(&self) {
+        self.close_idle();
+    }
+}
+
+impl RunningSource for Capture {
+    fn ended(&self) -> Option<String> {
+        Self::ended(self)
+    }
+
+    fn impaired(&self) -> Option<String> {
+        Self::impaired(self)
+    }
+
+    fn stop(self: Box<Self>) -> Option<Fragment> {
+        Self::stop(*self)
+    }
+}
+
+/// Shorthand for what `on_fragment` answers.
+const fn go_on(yes: bool) -> ControlFlow<()> {
+    if yes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+#[cfg(test)]
+mod tests;

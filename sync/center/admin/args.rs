@@ -1,0 +1,399 @@
+//! Arguments, in both languages.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use spotcheck_domain::vocabulary::{CredentialKind, Mode};
+
+/// 现场稽核中心 / The centre of Spotcheck.
+#[derive(Debug, Parser)]
+#[command(name = "spotcheck-center", version, about, propagate_version = true)]
+pub struct Cli {
+    /// 数据目录 / data folder [default: /var/lib/spotcheck-center]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// 数据库密钥文件,0600 / database key file [default: DATA.key beside the data folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// 配置文件 / configuration file [default: /etc/spotcheck/center.toml, where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// 输出一个 JSON 对象 / print one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 启动服务 / serve handhelds
+    Serve(Serve),
+    /// 导入结算数据 / import claims
+    Import(Import),
+    /// 定点机构 / facilities
+    #[command(subcommand)]
+    Facilities(Facilities),
+    /// 检查任务 / inspection tasks
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// 数据包 / data packages
+    #[command(subcommand)]
+    Package(PackageCommand),
+    /// 手持机 / handhelds
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// 检查人员 / officers
+    #[command(subcommand)]
+    Officer(OfficerCommand),
+    /// 登记票 / tickets for enrolment
+    #[command(subcommand)]
+    Ticket(TicketCommand),
+    /// 证据包 / evidence bundles
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// 透明日志 / transparency log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// 导出证据信任根 / write the roots for evidence signatures
+    Roots(OutFile),
+    /// 手持机策略 / policy for handhelds
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// 配置 / configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// 托管密钥 / escrow key
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
+    /// 备份数据库(加密副本)/ encrypted copy of the database
+    Backup(OutFile),
+    /// 从备份恢复数据库 / put a copy in place of the database
+    Restore(Restore),
+    /// 生成演示数据 / make demo data
+    DemoData(DemoData),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutFile {
+    /// 输出文件 / file to write
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// 监听地址 / address to listen on [default: 127.0.0.1:8443]
+    #[arg(long)]
+    pub(super) listen: Option<SocketAddr>,
+    /// 对外名称或地址,可重复 / public name or address, repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(super) public_name: Vec<String>,
+    /// 时间戳服务地址 / URL of an RFC 3161 authority
+    #[arg(long, value_name = "URL")]
+    pub(super) tsa: Option<String>,
+    /// 时间戳服务的信任根 / its roots, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) tsa_roots: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// 目录或 ZIP / directory or ZIP
+    #[arg(long, value_name = "DIR")]
+    pub(super) from: PathBuf,
+    /// 映射文件 / mapping file
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// 未写明机构的行归于此机构 / facility of rows that name none
+    #[arg(long, value_name = "CODE")]
+    pub(super) facility: Option<String>,
+    /// 只检查,不写入 / check only
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Facilities {
+    /// 列出 / list
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoData {
+    /// 输出目录 / directory to make
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// 随机种子 / seed
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// 规模 / scale
+    #[arg(long, default_value_t = 1)]
+    pub(super) scale: u32,
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    let known = || Mode::ALL.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(", ");
+    Mode::parse(text).ok_or_else(known)
+}
+
+fn parse_credential(text: &str) -> Result<CredentialKind, String> {
+    CredentialKind::parse(text).ok_or_else(|| "enforcement, work".to_owned())
+}
+
+fn parse_period(text: &str) -> Result<(String, String), String> {
+    let (from, to) = text.split_once("..").ok_or("yyyy-MM-dd..yyyy-MM-dd")?;
+    Ok((from.to_owned(), to.to_owned()))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TaskNew {
+    /// 任务编号 / id [default: made]
+    #[arg(long)]
+    pub(super) id: Option<String>,
+    /// 定点机构编号 / facility code
+    #[arg(long, value_name = "CODE")]
+    pub(super) facility: String,
+    /// 检查人员编号,逗号分隔,至少两名 / officer ids, at least two
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(super) officers: Vec<String>,
+    /// 手持机编号,逗号分隔 / device ids
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(super) devices: Vec<String>,
+    /// 检查期间 / period, yyyy-MM-dd..yyyy-MM-dd
+    #[arg(long, value_parser = parse_period, value_name = "FROM..TO")]
+    pub(super) period: (String, String),
+    /// 任务名称 / title
+    #[arg(long)]
+    pub(super) title: String,
+    /// 检查方式 / mode: enforcement, flight, joint, agreement, daily
+    #[arg(long, value_parser = parse_mode, default_value = "enforcement")]
+    pub(super) mode: Mode,
+    /// 法律依据,可重复 / legal basis, repeatable
+    #[arg(long)]
+    pub(super) basis: Vec<String>,
+    /// 文号 / document number
+    #[arg(long)]
+    pub(super) document_number: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TaskCommand {
+    /// 新建 / new
+    New(Box<TaskNew>),
+    /// 列出 / list
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PackageCommand {
+    /// 为任务生成数据包 / build the package of a task
+    Build {
+        /// 任务编号 / task id
+        #[arg(long, value_name = "ID")]
+        task: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Id {
+    /// 编号 / id
+    #[arg(long)]
+    pub(super) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeviceCommand {
+    /// 列出 / list
+    List,
+    /// 停用 / revoke
+    Revoke(Id),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfficerAdd {
+    /// 编号 / id
+    #[arg(long)]
+    pub(super) id: String,
+    /// 姓名 / name
+    #[arg(long)]
+    pub(super) name: String,
+    /// 单位 / authority or agency
+    #[arg(long)]
+    pub(super) agency: String,
+    /// 证件种类 / credential: enforcement, work
+    #[arg(long, value_parser = parse_credential, default_value = "enforcement")]
+    pub(super) credential_kind: CredentialKind,
+    /// 证件号码 / number of the credential
+    #[arg(long)]
+    pub(super) credential_number: String,
+    /// 有效期至 / valid until, yyyy-MM-dd
+    #[arg(long, value_name = "DATE")]
+    pub(super) valid_until: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OfficerCommand {
+    /// 登入或更改 / enter or change
+    Add(OfficerAdd),
+    /// 列出 / list
+    List,
+    /// 停用 / revoke
+    Revoke(Id),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TicketArgs {
+    /// 编号 / id
+    #[arg(long)]
+    pub(super) id: String,
+    /// 名称(手持机)/ name (handheld)
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// 中心地址 / the centre's address [default: as served last]
+    #[arg(long, value_name = "URL")]
+    pub(super) centre: Option<String>,
+    /// 写入文件(0600)而不显示 / write to a file instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TicketCommand {
+    /// 手持机登记票 / for a handheld
+    Device(TicketArgs),
+    /// 检查人员登记票 / for an officer
+    Officer(TicketArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BundleCommand {
+    /// 列出 / list
+    List,
+    /// 查看状态和错误 / state and errors
+    Show {
+        /// 证据包编号 / bundle id
+        bundle: String,
+    },
+    /// 导出明文 ZIP(留痕)/ write the plain ZIP (the act is recorded)
+    Export {
+        /// 证据包编号 / bundle id
+        bundle: String,
+        /// 输出文件 / file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// 接收带来的证据包 ZIP / take in a bundle that was brought
+    Add {
+        /// 文件 / file
+        file: PathBuf,
+    },
+    /// 接受隔离中的证据包 / accept a quarantined bundle
+    Accept {
+        /// 证据包编号 / bundle id
+        bundle: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// 显示条目 / show entries
+    Show {
+        /// 起始序号 / first index
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// 条数 / number of entries
+        #[arg(long, default_value_t = 50)]
+        count: u64,
+    },
+    /// 公钥 / verifier key (C2SP vkey)
+    Key {
+        /// 写入文件 / write to a file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// 当前检查点 / present checkpoint
+    Checkpoint,
+    /// 追加时间条目 / append a time entry
+    Time,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Switch {
+    /// 是
+    True,
+    /// 否
+    False,
+}
+
+impl Switch {
+    pub(super) const fn on(self) -> bool {
+        matches!(self, Self::True)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicySet {
+    /// 文件保护时 PIN 最短字符数 / least characters of a PIN under file protection
+    #[arg(long)]
+    pub(super) pin_min_file: Option<u32>,
+    /// 硬件保护时 PIN 最短位数 / least digits of a PIN under hardware protection
+    #[arg(long)]
+    pub(super) pin_min_hardware: Option<u32>,
+    /// 允许文件保护 / allow file protection
+    #[arg(long)]
+    pub(super) allow_file_protection: Option<Switch>,
+    /// 收到回执后保留天数 / days kept after the receipt
+    #[arg(long)]
+    pub(super) retention_days: Option<u32>,
+    /// 无操作锁定分钟数 / idle minutes before locking
+    #[arg(long)]
+    pub(super) idle_lock_minutes: Option<u32>,
+    /// 允许手写板签字 / allow pad signatures
+    #[arg(long)]
+    pub(super) pad_signatures: Option<Switch>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// 显示 / show
+    Show,
+    /// 更改 / change
+    Set(PolicySet),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// 显示每项值及其来源 / each value and where it comes from
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EscrowCommand {
+    /// 把托管私钥分成分片发放,之后中心不再保存 / hand out shares, 2 of n, once
+    Export {
+        /// 输出目录 / directory to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// 保管人数 / custodians
+        #[arg(long, default_value_t = 3)]
+        custodians: u8,
+    },
+    /// 用两个分片恢复托管私钥 / put two shares together
+    Combine {
+        /// 两个分片文件 / two share files
+        #[arg(num_args = 2, required = true)]
+        shares: Vec<PathBuf>,
+        /// 输出文件(0600)/ file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// 备份文件 / copy made by backup
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: PathBuf,
+}

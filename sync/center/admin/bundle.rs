@@ -1,0 +1,84 @@
+//! Evidence bundles.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use spotcheck_domain::rfc3339;
+use spotcheck_wire::bundles::BundleState;
+
+use super::args::BundleCommand;
+use super::out::Output;
+use super::{Context, Result};
+use crate::Error;
+use crate::bundles;
+
+fn zh(state: BundleState) -> &'static str {
+    match state {
+        BundleState::Announced => "已申报,未传完",
+        BundleState::Verifying => "正在校验",
+        BundleState::Received => "已接收",
+        BundleState::Rejected => "未通过校验",
+        BundleState::Quarantined => "隔离中",
+    }
+}
+
+pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Output> {
+    let centre = context.open()?;
+    match command {
+        BundleCommand::List => {
+            let list = centre.repo().bundles()?;
+            let mut text = String::new();
+            for b in &list {
+                let _ = writeln!(text, "{}  {}  {}  {}", b.bundle, b.device, b.task, zh(b.state));
+            }
+            Ok(Output::new("bundle-list", json!({ "bundles": list }), text))
+        }
+        BundleCommand::Show { bundle } => {
+            let row = centre
+                .repo()
+                .bundle(bundle)?
+                .ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
+            let missing = bundles::missing(&centre, &row.announcement, &row.device)?;
+            let stamps: Vec<String> =
+                centre.repo().stamps(bundle)?.into_iter().map(|(role, _)| role).collect();
+            let mut text = format!("{bundle}  {}\n", zh(row.state));
+            for error in &row.errors {
+                let _ = writeln!(text, "错误 {error}");
+            }
+            let body = json!({
+                "bundle": bundle, "state": row.state, "device": row.device,
+                "task": row.announcement.task, "announced": rfc3339(row.announced_ms),
+                "finished": row.finished_ms.map(rfc3339), "errors": row.errors,
+                "missing": missing, "timestamps": stamps, "log_index": row.log_index,
+                "tagmanifest_sha256": row.announcement.tagmanifest_sha256,
+            });
+            Ok(Output::new("bundle-show", body, text))
+        }
+        BundleCommand::Export { bundle, out } => {
+            bundles::export(&centre, bundle, out)?;
+            let text = format!("证据包 {bundle} 的明文已写入 {}(已留痕)。", out.display());
+            Ok(Output::new("bundle-export", json!({ "bundle": bundle, "out": out }), text))
+        }
+        BundleCommand::Add { file } => {
+            let added = bundles::add_zip(&centre, file)?;
+            let body = json!({
+                "bundle": added.bundle, "state": added.state, "errors": added.errors,
+            });
+            let text = format!("{}  {}", added.bundle, zh(added.state));
+            let output = Output::new("bundle-add", body, text);
+            let good = added.state == BundleState::Received;
+            Ok(if good { output } else { output.failed_check() })
+        }
+        BundleCommand::Accept { bundle } => {
+            bundles::quarantined_accept(&centre, bundle)?;
+            bundles::verify_bundle(&centre, bundle)?;
+            let status = bundles::status(&centre, bundle, 0)?;
+            let body = json!({
+                "bundle": bundle, "state": status.state, "errors": status.errors,
+            });
+            let output = Output::new("bundle-accept", body, format!("{bundle}  {}", zh(status.state)));
+            let good = status.state == BundleState::Received;
+            Ok(if good { output } else { output.failed_check() })
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Import, facilities, demo data.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::args::{DemoData, Facilities, Import};
+use super::out::Output;
+use super::{Context, Result};
+use crate::Error;
+use crate::claims::{self, ImportOptions};
+
+pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
+    let centre = context.open()?;
+    let options = ImportOptions {
+        from: &args.from,
+        mapping: args.mapping.as_deref(),
+        facility: args.facility.as_deref(),
+        check: args.check,
+    };
+    let report = claims::import(&centre, &options, &mut |progress| {
+        tracing::debug!(?progress, "Importing.");
+    })?;
+    let mut text = String::new();
+    for (name, e) in &report.entities {
+        let _ = writeln!(
+            text,
+            "{name}:读入 {},导入 {},未变 {},拒收 {}",
+            e.read, e.imported, e.unchanged, e.rejected
+        );
+        for (column, sum) in &e.sums {
+            let _ = writeln!(text, "    {column} 合计 {sum}");
+        }
+    }
+    if report.rejected() > 0 {
+        let folder = report.rejects.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "拒收 {} 行,明细(加密)在 {folder}", report.rejected());
+    }
+    let body = serde_json::to_value(&report).map_err(|_| Error::Stored("report"))?;
+    let output = Output::new("import", body, text);
+    Ok(if args.check && report.rejected() > 0 { output.failed_check() } else { output })
+}
+
+pub(super) fn facilities(context: &Context, command: &Facilities) -> Result<Output> {
+    let Facilities::List = command;
+    let centre = context.open()?;
+    let list = claims::facilities(&centre)?;
+    let mut text = String::new();
+    for f in &list {
+        let lines = f.rows.get("fee_list_d").copied().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{}  {}  费用明细 {lines} 条",
+            f.facility.fixmedins_code, f.facility.fixmedins_name
+        );
+    }
+    Ok(Output::new("facilities", json!({ "facilities": list }), text))
+}
+
+pub(super) fn demo_data(args: &DemoData) -> Result<Output> {
+    let _ = args;
+    Err(Error::refused("DEMO-DATA", "演示数据生成器尚未接入。", "请稍后。"))
+}

@@ -1,0 +1,22 @@
+//! Evidence bundles: announced, uploaded blob by blob, committed, verified in a stream, receipted.
+//!
+//! What the centre keeps are the announcement (tag files, hash lists) and the age files as they came. The
+//! bag is put together in memory when it is judged or exported; no plaintext file comes to be.
+
+mod announce;
+mod assemble;
+mod export;
+mod journal;
+mod stamp;
+mod verify;
+mod view;
+
+pub use announce::{
+    CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
+};
+pub use assemble::BlobCheck;
+pub use export::{Rescued, add_zip, export};
+pub use journal::{JournalOutcome, take_journal};
+pub use stamp::{StampRequest, keep_stamp, stamp_requests};
+pub use verify::verify_bundle;
+pub use view::BagView;

@@ -1,0 +1,143 @@
+//! Inspection tasks: who goes where, with which handhelds, for which period.
+
+use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskOfficer};
+use spotcheck_domain::vocabulary::{CredentialKind, Mode};
+use spotcheck_domain::{DeviceId, OfficerId, TaskId, rfc3339};
+
+use spotcheck_wire::enrol::TicketKind;
+
+use crate::ca::DAY_MS;
+use crate::centre::Centre;
+use crate::claims::facility;
+use crate::{Error, Result};
+
+/// Days a task's package may be opened unless told otherwise.
+const VALID_DAYS: i64 = 30;
+
+/// A new task.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    /// Id; one is made if there is none.
+    pub id: Option<String>,
+    /// 定点医药机构编号.
+    pub facility: String,
+    /// Officer ids, at least two.
+    pub officers: Vec<String>,
+    /// Device ids.
+    pub devices: Vec<String>,
+    /// First day, `yyyy-MM-dd`.
+    pub period_from: String,
+    /// Last day, `yyyy-MM-dd`.
+    pub period_to: String,
+    /// One line.
+    pub title: String,
+    /// Mode of the visit.
+    pub mode: Mode,
+    /// Legal basis, clause by clause.
+    pub basis: Vec<String>,
+    /// 文号.
+    pub document_number: Option<String>,
+}
+
+fn bad(what: &str) -> Error {
+    Error::refused("TASK-INPUT", what, "请更正后重试。")
+}
+
+fn is_date(text: &str) -> bool {
+    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .is_ok_and(|date| date.format("%Y-%m-%d").to_string() == text)
+}
+
+fn officer(centre: &Centre, id: &str) -> Result<TaskOfficer> {
+    let row = centre
+        .repo()
+        .officer(id)?
+        .filter(|o| o.revoked_ms.is_none())
+        .ok_or(Error::NotFound { what: "officer", zh: "检查人员" })?;
+    Ok(TaskOfficer {
+        id: OfficerId::parse(id).map_err(|_| Error::Stored("officer"))?,
+        name: row.name,
+        agency: row.agency,
+        credential_kind: CredentialKind::parse(&row.credential_kind)
+            .ok_or(Error::Stored("officer"))?,
+        credential_number: row.credential_number,
+        credential_valid_until: row.credential_valid_until,
+    })
+}
+
+/// The law's own basis by mode, where the clerk names none.
+fn default_basis(mode: Mode) -> Vec<String> {
+    let text: &[&str] = match mode {
+        Mode::Enforcement | Mode::Flight | Mode::Joint => {
+            &["《医疗保障基金使用监督管理条例》第二十七条"]
+        }
+        Mode::Agreement | Mode::Daily => &["《医疗保障基金使用监督管理条例》第十一条", "定点医药机构医疗保障服务协议"],
+    };
+    text.iter().map(|t| (*t).to_owned()).collect()
+}
+
+/// Enters a task.
+///
+/// # Errors
+/// Unknown facility, officer or device, fewer than two officers, or a bad period.
+pub fn new_task(centre: &Centre, new: &NewTask) -> Result<Task> {
+    let mut officers = new.officers.clone();
+    officers.sort();
+    officers.dedup();
+    if officers.len() < 2 {
+        return Err(bad("现场检查须有至少两名不同的检查人员(行政处罚法第四十二条)。"));
+    }
+    if !is_date(&new.period_from) || !is_date(&new.period_to) || new.period_from > new.period_to {
+        return Err(bad("检查期间须为两个日期 yyyy-MM-dd,且先后正确。"));
+    }
+    if new.title.trim().is_empty() {
+        return Err(bad("任务名称不能为空。"));
+    }
+    if new.devices.is_empty() {
+        return Err(bad("至少需要一台手持机。"));
+    }
+    let devices = new
+        .devices
+        .iter()
+        .map(|id| {
+            // A task may be planned for a handheld that has its ticket and will enrol later.
+            let known = match centre.repo().device(id)? {
+                Some(device) => device.revoked_ms.is_none(),
+                None => {
+                    let now = centre.now_ms();
+                    centre.repo().has_open_ticket(TicketKind::Device, id, now)?
+                }
+            };
+            if !known {
+                return Err(Error::NotFound { what: "device", zh: "手持机" });
+            }
+            DeviceId::parse(id).map_err(|_| Error::Stored("device"))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let now = centre.now_ms();
+    let id = match &new.id {
+        Some(id) => TaskId::parse(id).map_err(|_| bad("任务编号不符合格式。"))?,
+        None => TaskId::parse(&format!("T-{}", centre.new_id()))
+            .map_err(|_| Error::Stored("task id"))?,
+    };
+    if centre.repo().task(id.as_str())?.is_some() {
+        return Err(bad("该任务编号已经存在。"));
+    }
+    let task = Task {
+        schema: TASK_SCHEMA.to_owned(),
+        id,
+        title: new.title.trim().to_owned(),
+        mode: new.mode,
+        basis: if new.basis.is_empty() { default_basis(new.mode) } else { new.basis.clone() },
+        document_number: new.document_number.clone(),
+        facility: facility(centre, &new.facility)?.facility,
+        period_from: new.period_from.clone(),
+        period_to: new.period_to.clone(),
+        officers: new.officers.iter().map(|id| officer(centre, id)).collect::<Result<_>>()?,
+        devices,
+        valid_from: rfc3339(now.saturating_sub(crate::ca::BACKDATE_MS)),
+        valid_until: rfc3339(now.saturating_add(VALID_DAYS.saturating_mul(DAY_MS))),
+    };
+    centre.repo().add_task(&task, now)?;
+    Ok(task)
+}

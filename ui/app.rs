@@ -1,0 +1,459 @@
+//! The window's state: where the officer is, what the desk last said, and how acts and answers travel.
+//!
+//! Everything lives on the UI thread in one `Rc`. No `RefCell` borrow is held while a property of the face
+//! is set, because setters run bindings and handlers at once.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use slint::{ComponentHandle, Timer, TimerMode};
+use spotcheck_app::desk::{CaseState, CaseView, Desk, TaskCard};
+use spotcheck_domain::{CaseId, Clock, TaskId, Trouble, TroubleResult};
+use spotcheck_face::{AppWindow, Keys, Screen, Shell, Theme};
+
+use crate::bridge::{self, Bridge, Reply};
+use crate::error::Error;
+use crate::options::FaceOptions;
+use crate::{
+    capture, document, interview, keyboard, party, person, persons, print, recording, seal, sign,
+    status, sync, task, today, trouble, unlock, visit,
+};
+
+/// How long a toast with undo stays, in milliseconds.
+const UNDO_MS: u64 = 10_000;
+/// How often the clock and a running recording are looked at, in milliseconds.
+const TICK_MS: u64 = 1_000;
+
+/// Where the officer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Unlock,
+    Today,
+    Task(TaskId),
+    Party,
+    Persons,
+    Person(String),
+    Visit(String),
+    Capture,
+    Describe(String),
+    Interview(String),
+    Document(String),
+    Print(String),
+    Seal { leaving: bool },
+    Sync,
+    Status,
+}
+
+impl Place {
+    const fn screen(&self) -> Screen {
+        match self {
+            Self::Unlock => Screen::Unlock,
+            Self::Today => Screen::Today,
+            Self::Task(_) => Screen::Task,
+            Self::Party => Screen::Party,
+            Self::Persons => Screen::Persons,
+            Self::Person(_) => Screen::Person,
+            Self::Visit(_) => Screen::Visit,
+            Self::Capture => Screen::Capture,
+            Self::Describe(_) => Screen::Describe,
+            Self::Interview(_) => Screen::Interview,
+            Self::Document(_) => Screen::Document,
+            Self::Print(_) => Screen::Print,
+            Self::Seal { .. } => Screen::Seal,
+            Self::Sync => Screen::Sync,
+            Self::Status => Screen::Status,
+        }
+    }
+
+    /// Screens that belong to one visit; 撤离 stands in their header.
+    const fn in_case(&self) -> bool {
+        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::Seal { .. })
+    }
+}
+
+type Undo = Box<dyn FnOnce(&Rc<App>)>;
+
+/// Everything the face needs, on the UI thread.
+pub(crate) struct App {
+    pub(crate) window: AppWindow,
+    pub(crate) clock: Arc<dyn Clock>,
+    bridge: Bridge,
+    pending: Cell<usize>,
+    nav: RefCell<Vec<Place>>,
+    pub(crate) task: RefCell<Option<TaskCard>>,
+    pub(crate) case: RefCell<Option<CaseView>>,
+    /// The open case's id, kept while locked so that a photo can still be taken into it.
+    open_case: RefCell<Option<CaseId>>,
+    undo: RefCell<Option<Undo>>,
+    toast_timer: Timer,
+    tick: Timer,
+    pub(crate) unlock: unlock::Model,
+    pub(crate) persons: persons::Model,
+    pub(crate) person: person::Model,
+    pub(crate) visit: visit::Model,
+    pub(crate) capture: capture::Model,
+    pub(crate) interview: interview::Model,
+    pub(crate) document: document::Model,
+    pub(crate) sign: sign::Model,
+    pub(crate) print: print::Model,
+    pub(crate) seal: seal::Model,
+    pub(crate) recording: recording::Model,
+}
+
+impl App {
+    /// Builds the window and starts the worker; the platform must have been selected.
+    pub(crate) fn open(
+        desk: Box<dyn Desk>,
+        options: &FaceOptions,
+        post: impl FnOnce(&AppWindow) -> Box<dyn Fn(Reply) + Send>,
+    ) -> Result<Rc<Self>, Error> {
+        let window = AppWindow::new()?;
+        window.global::<Theme<'_>>().set_mode(options.theme);
+        window.global::<Keys<'_>>().set_enabled(options.keyboard);
+        let bridge = Bridge::start(desk, post(&window))?;
+        let app = Rc::new_cyclic(|weak| Self {
+            clock: Arc::clone(&options.clock),
+            bridge,
+            pending: Cell::new(0),
+            nav: RefCell::new(vec![Place::Unlock]),
+            task: RefCell::default(),
+            case: RefCell::default(),
+            open_case: RefCell::default(),
+            undo: RefCell::default(),
+            toast_timer: Timer::default(),
+            tick: Timer::default(),
+            unlock: unlock::Model::new(),
+            persons: persons::Model::new(weak.clone()),
+            person: person::Model::default(),
+            visit: visit::Model::new(weak.clone()),
+            capture: capture::Model::default(),
+            interview: interview::Model::default(),
+            document: document::Model::default(),
+            sign: sign::Model::default(),
+            print: print::Model::default(),
+            seal: seal::Model::new(),
+            recording: recording::Model::default(),
+            window,
+        });
+        app.connect();
+        app.show();
+        Ok(app)
+    }
+
+    fn connect(self: &Rc<Self>) {
+        trouble::connect(self);
+        keyboard::connect(self);
+        recording::connect(self);
+        unlock::connect(self);
+        today::connect(self);
+        task::connect(self);
+        party::connect(self);
+        persons::connect(self);
+        person::connect(self);
+        visit::connect(self);
+        capture::connect(self);
+        interview::connect(self);
+        document::connect(self);
+        sign::connect(self);
+        print::connect(self);
+        seal::connect(self);
+        sync::connect(self);
+        status::connect(self);
+        let shell = self.window.global::<Shell<'_>>();
+        shell.on_back(self.on(Self::back));
+        shell.on_leave(self.on(|app| {
+            if app.case_id().is_some() {
+                app.go(Place::Seal { leaving: true });
+            }
+        }));
+        shell.on_toast_acted(self.on(|app| {
+            let undo = app.undo.borrow_mut().take();
+            app.window.global::<Shell<'_>>().set_toast("".into());
+            if let Some(undo) = undo {
+                undo(app);
+            }
+        }));
+        let weak = Rc::downgrade(self);
+        self.tick.start(TimerMode::Repeated, Duration::from_millis(TICK_MS), move || {
+            if let Some(app) = weak.upgrade() {
+                status::show_clock(&app);
+                recording::poll(&app);
+            }
+        });
+        status::show_clock(self);
+    }
+
+    /// A callback without arguments that holds the app weakly.
+    pub(crate) fn on(self: &Rc<Self>, act: impl Fn(&Rc<Self>) + 'static) -> impl Fn() + 'static {
+        let weak = Rc::downgrade(self);
+        move || {
+            if let Some(app) = weak.upgrade() {
+                act(&app);
+            }
+        }
+    }
+
+    /// A callback with one argument that holds the app weakly.
+    pub(crate) fn on_with<T>(
+        self: &Rc<Self>,
+        act: impl Fn(&Rc<Self>, T) + 'static,
+    ) -> impl Fn(T) + 'static {
+        let weak = Rc::downgrade(self);
+        move |value| {
+            if let Some(app) = weak.upgrade() {
+                act(&app, value);
+            }
+        }
+    }
+
+    /// Has the worker do something and takes the answer, good or bad, on the UI thread.
+    pub(crate) fn ask_result<T: Send + 'static>(
+        self: &Rc<Self>,
+        work: impl FnOnce(&mut dyn Desk) -> TroubleResult<T> + Send + 'static,
+        then: impl FnOnce(&Rc<Self>, TroubleResult<T>) + Send + 'static,
+    ) {
+        self.pending.set(self.pending.get().saturating_add(1));
+        let sent = self.bridge.send(Box::new(move |desk| {
+            let result = work(desk);
+            Box::new(move |app: &Rc<Self>| {
+                app.pending.set(app.pending.get().saturating_sub(1));
+                then(app, result);
+            })
+        }));
+        if !sent {
+            self.pending.set(self.pending.get().saturating_sub(1));
+            self.window.global::<Shell<'_>>().set_busy("".into());
+            trouble::show(
+                self,
+                &Trouble::new(
+                    "UI-WORKER-GONE",
+                    "程序内部的工作线程已停止",
+                    "已确认存好的都在, 录音由独立进程继续",
+                    "重新启动程序",
+                ),
+            );
+        }
+    }
+
+    /// As [`App::ask_result`], with every trouble shown as a card.
+    pub(crate) fn ask<T: Send + 'static>(
+        self: &Rc<Self>,
+        work: impl FnOnce(&mut dyn Desk) -> TroubleResult<T> + Send + 'static,
+        then: impl FnOnce(&Rc<Self>, T) + Send + 'static,
+    ) {
+        self.ask_result(work, |app, result| match result {
+            Ok(value) => then(app, value),
+            Err(trouble) => trouble::show(app, &trouble),
+        });
+    }
+
+    /// As [`App::ask`] for work that takes long: `words` stand on the screen until it ends, either way.
+    pub(crate) fn ask_busy<T: Send + 'static>(
+        self: &Rc<Self>,
+        words: &str,
+        work: impl FnOnce(&mut dyn Desk) -> TroubleResult<T> + Send + 'static,
+        then: impl FnOnce(&Rc<Self>, T) + Send + 'static,
+    ) {
+        self.window.global::<Shell<'_>>().set_busy(words.into());
+        self.ask_result(work, |app, result| {
+            app.window.global::<Shell<'_>>().set_busy("".into());
+            match result {
+                Ok(value) => then(app, value),
+                Err(trouble) => trouble::show(app, &trouble),
+            }
+        });
+    }
+
+    /// Acts whose answers have not come yet.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.get()
+    }
+
+    /// The screen on top.
+    pub(crate) fn place(&self) -> Place {
+        self.nav.borrow().last().cloned().unwrap_or(Place::Unlock)
+    }
+
+    /// Opens a screen above the present one.
+    pub(crate) fn go(self: &Rc<Self>, place: Place) {
+        self.nav.borrow_mut().push(place);
+        self.show();
+    }
+
+    /// Starts again from one screen.
+    pub(crate) fn restart_at(self: &Rc<Self>, places: &[Place]) {
+        *self.nav.borrow_mut() = places.to_vec();
+        self.show();
+    }
+
+    /// One screen back; inside a screen first whatever is open there.
+    pub(crate) fn back(self: &Rc<Self>) {
+        if document::step_back(self) || seal::step_back(self) {
+            return;
+        }
+        let mut nav = self.nav.borrow_mut();
+        if nav.len() > 1 {
+            nav.pop();
+        }
+        drop(nav);
+        self.show();
+    }
+
+    /// Draws the screen on top and loads what it shows.
+    pub(crate) fn show(self: &Rc<Self>) {
+        let place = self.place();
+        // A new screen may take the focus for its own field; drawing the same one again must not.
+        if self.window.global::<Shell<'_>>().get_screen() != place.screen() {
+            self.drop_keyboard();
+        }
+        self.show_case_marks();
+        capture::leave(self, &place);
+        match &place {
+            Place::Unlock => unlock::enter(self),
+            Place::Today => today::enter(self),
+            Place::Task(id) => task::enter(self, id),
+            Place::Party => party::enter(self),
+            Place::Persons => persons::enter(self),
+            Place::Person(id) => person::enter(self, id),
+            Place::Visit(id) => visit::enter(self, id),
+            Place::Capture => capture::enter(self),
+            Place::Describe(id) => capture::enter_item(self, id),
+            Place::Interview(id) => interview::enter(self, id),
+            Place::Document(id) => document::enter(self, id),
+            Place::Print(id) => print::enter(self, id),
+            Place::Seal { leaving } => seal::enter(self, *leaving),
+            Place::Sync => sync::enter(self),
+            Place::Status => status::enter(self),
+        }
+        self.window.global::<Shell<'_>>().set_screen(place.screen());
+    }
+
+    /// The case of the task that is open, while something can still be added to it.
+    pub(crate) fn case_id(&self) -> Option<CaseId> {
+        self.open_case.borrow().clone()
+    }
+
+    /// The task that is open.
+    pub(crate) fn task_id(&self) -> Option<TaskId> {
+        self.task.borrow().as_ref().map(|card| card.task.id.clone())
+    }
+
+    /// Keeps the newest view of the case and tells the shell.
+    pub(crate) fn keep_case(self: &Rc<Self>, case: CaseView) {
+        *self.open_case.borrow_mut() = (case.state == CaseState::Open).then(|| case.id.clone());
+        *self.case.borrow_mut() = Some(case);
+        self.show_case_marks();
+    }
+
+    /// Leaves the task: no case is open any more.
+    pub(crate) fn drop_case(self: &Rc<Self>) {
+        self.case.borrow_mut().take();
+        self.open_case.borrow_mut().take();
+        self.show_case_marks();
+    }
+
+    /// Forgets everything that was read from a package or case; the lock key does this.
+    pub(crate) fn forget(self: &Rc<Self>) {
+        self.case.borrow_mut().take();
+        self.task.borrow_mut().take();
+        self.undo.borrow_mut().take();
+        self.window.global::<Shell<'_>>().set_toast("".into());
+        persons::forget(self);
+        person::forget(self);
+        visit::forget(self);
+        interview::forget(self);
+        document::forget(self);
+        sign::forget(self);
+        seal::forget(self);
+    }
+
+    /// Shows or hides what depends on an open case.
+    pub(crate) fn show_case_marks(&self) {
+        let open = self.case_id().is_some();
+        let shell = self.window.global::<Shell<'_>>();
+        shell.set_in_case(open && self.place().in_case());
+        shell.set_can_photo(open);
+    }
+
+    /// Fetches the case again and lets `then` draw from it.
+    pub(crate) fn refresh_case(self: &Rc<Self>, then: impl FnOnce(&Rc<Self>) + Send + 'static) {
+        let Some(case) = self.case.borrow().as_ref().map(|c| c.id.clone()) else {
+            then(self);
+            return;
+        };
+        self.ask(
+            move |desk| desk.case(&case),
+            move |app, view| {
+                app.keep_case(view);
+                then(app);
+            },
+        );
+    }
+
+    /// One sentence at the foot of the screen.
+    pub(crate) fn toast(self: &Rc<Self>, words: &str) {
+        self.show_toast(words, "", None);
+    }
+
+    /// One sentence with a way back for ten seconds.
+    pub(crate) fn toast_with_undo(
+        self: &Rc<Self>,
+        words: &str,
+        undo: impl FnOnce(&Rc<Self>) + 'static,
+    ) {
+        self.show_toast(words, "撤销", Some(Box::new(undo)));
+    }
+
+    fn show_toast(self: &Rc<Self>, words: &str, action: &str, undo: Option<Undo>) {
+        let ms = if undo.is_some() { UNDO_MS } else { UNDO_MS.saturating_div(2) };
+        *self.undo.borrow_mut() = undo;
+        let shell = self.window.global::<Shell<'_>>();
+        shell.set_toast_action(action.into());
+        shell.set_toast(words.into());
+        let weak = Rc::downgrade(self);
+        self.toast_timer.start(TimerMode::SingleShot, Duration::from_millis(ms), move || {
+            if let Some(app) = weak.upgrade() {
+                app.undo.borrow_mut().take();
+                app.window.global::<Shell<'_>>().set_toast("".into());
+            }
+        });
+    }
+
+    /// Takes the focus from whatever field has it, which closes the keyboard.
+    pub(crate) fn drop_keyboard(&self) {
+        self.window.invoke_drop_focus();
+    }
+
+    /// Ends the worker after what it was given.
+    pub(crate) fn finish(&self) {
+        self.tick.stop();
+        self.toast_timer.stop();
+        self.bridge.finish();
+    }
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// The desk is moved to one worker thread, which owns it until the end. Software renderer, back end by
+/// name.
+///
+/// # Errors
+/// [`Error::Platform`] if there is no such display, [`Error::Worker`] if no thread can be started.
+pub fn run(desk: Box<dyn Desk>, options: &FaceOptions) -> Result<(), Error> {
+    slint::BackendSelector::new()
+        .backend_name(options.backend.name().to_owned())
+        .renderer_name("software".to_owned())
+        .select()?;
+    let app = App::open(desk, options, |window| {
+        Box::new(bridge::through_event_loop(window.as_weak()))
+    })?;
+    bridge::register(&app);
+    tracing::info!(backend = options.backend.name(), "The window opens.");
+    app.window.window().set_fullscreen(options.fullscreen);
+    let result = app.window.run();
+    app.finish();
+    result.map_err(Error::from)
+}

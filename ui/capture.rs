@@ -1,0 +1,289 @@
+//! Camera, tray, and saying what an item proves.
+//!
+//! One tap takes a photo on any screen; the viewfinder opens afterwards, so that a blurred one is followed
+//! by a better one. What it proves is said later.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use slint::{ComponentHandle, ModelRc, SharedString, Timer, TimerMode, VecModel};
+use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView};
+use spotcheck_face::{Capture, Describe, EvidenceItem, PairItem};
+
+use crate::app::{App, Place};
+use crate::status::{pair, pairs};
+use crate::{images, recording, words};
+
+/// Time between two viewfinder pictures, in milliseconds.
+const FRAME_MS: u64 = 100;
+
+#[derive(Default)]
+pub(crate) struct Model {
+    frames: Timer,
+    asked: Cell<bool>,
+    item: RefCell<Option<String>>,
+}
+
+/// What an item is called on the screen.
+fn kind_word(media_type: &str) -> (&'static str, &'static str) {
+    if media_type.starts_with("image/") {
+        ("photo", "照片")
+    } else if media_type.starts_with("video/") {
+        ("video", "录像")
+    } else {
+        ("audio", "录音")
+    }
+}
+
+/// The tray: newest first, running recordings on top.
+pub(crate) fn items(evidence: &[EvidenceView], running: &[RecordingView]) -> Vec<EvidenceItem> {
+    let live = running.iter().map(|r| EvidenceItem {
+        id: r.evidence.as_str().into(),
+        title: format!(
+            "{} {}",
+            r.evidence,
+            if r.kind == RecordingKind::Video { "录像" } else { "录音" }
+        )
+        .into(),
+        note: format!("已存 {}", words::short_time(r.stored_ms)).into(),
+        kind: if r.kind == RecordingKind::Video { "video".into() } else { "audio".into() },
+        filed: false,
+        live: true,
+    });
+    let kept = evidence
+        .iter()
+        .rev()
+        .filter(|e| !running.iter().any(|r| r.evidence == e.id))
+        .map(item);
+    live.chain(kept).collect()
+}
+
+fn item(view: &EvidenceView) -> EvidenceItem {
+    let (kind, word) = kind_word(&view.media_type);
+    let mut note = vec![words::time_of_day(&view.begun), words::bytes(view.size)];
+    if !view.marks.is_empty() {
+        note.push(format!("标记 {}", view.marks.len()));
+    }
+    if view.recovered {
+        note.push("中断后补存".to_owned());
+    }
+    if !view.proves.is_empty() {
+        note.push(view.proves.clone());
+    }
+    EvidenceItem {
+        id: view.id.as_str().into(),
+        title: format!("{} {word}", view.id).into(),
+        note: note.join(" · ").into(),
+        kind: kind.into(),
+        filed: !view.proves.is_empty(),
+        live: false,
+    }
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Capture<'_>>();
+    face.on_shoot(app.on(|app| shoot(app, false)));
+    face.on_video(app.on(video));
+    face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Describe(id.to_string()))));
+    app.window.global::<Describe<'_>>().on_save(app.on(save));
+}
+
+/// The key in the bottom bar and the hardware key.
+pub(crate) fn photo_anywhere(app: &Rc<App>) {
+    shoot(app, !matches!(app.place(), Place::Unlock | Place::Capture));
+}
+
+fn shoot(app: &Rc<App>, then_open: bool) {
+    let Some(case) = app.case_id() else {
+        app.toast("先打开一个任务再拍照, 录音现在就可以");
+        return;
+    };
+    app.ask(
+        move |desk| desk.capture_photo(&case),
+        move |app, photo| {
+            app.toast(&format!("已拍照 {} · 已加密存好", photo.id));
+            if then_open {
+                app.go(Place::Capture);
+            } else {
+                redraw(app);
+            }
+        },
+    );
+}
+
+/// Fetches the case again for the tray, only where it is shown.
+fn redraw(app: &Rc<App>) {
+    if app.place() == Place::Capture {
+        app.refresh_case(draw);
+    }
+}
+
+fn video(app: &Rc<App>) {
+    let running = app
+        .recording
+        .running
+        .borrow()
+        .iter()
+        .find(|r| r.kind == RecordingKind::Video)
+        .map(|r| r.evidence.clone());
+    match running {
+        Some(evidence) => recording::stop_one(app, evidence),
+        None => recording::start(app, RecordingKind::Video),
+    }
+}
+
+/// The video key says what a tap would do now.
+pub(crate) fn show_video(app: &Rc<App>) {
+    let running = app.recording.running.borrow().iter().any(|r| r.kind == RecordingKind::Video);
+    app.window.global::<Capture<'_>>().set_video_running(running);
+}
+
+pub(crate) fn enter(app: &Rc<App>) {
+    let face = app.window.global::<Capture<'_>>();
+    let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
+    face.set_place(facility.unwrap_or_default().into());
+    draw(app);
+    redraw(app);
+    look(app);
+    let weak = Rc::downgrade(app);
+    app.capture.frames.start(TimerMode::Repeated, Duration::from_millis(FRAME_MS), move || {
+        if let Some(app) = weak.upgrade() {
+            look(&app);
+        }
+    });
+}
+
+/// Stops the viewfinder on every other screen.
+pub(crate) fn leave(app: &Rc<App>, place: &Place) {
+    if *place != Place::Capture {
+        app.capture.frames.stop();
+        let face = app.window.global::<Capture<'_>>();
+        face.set_has_frame(false);
+        face.set_frame(slint::Image::default());
+    }
+    if !matches!(place, Place::Capture | Place::Describe(_)) {
+        app.window.global::<Capture<'_>>().set_listing(false);
+    }
+}
+
+/// One picture, never two requests at once. Decoding is the worker's.
+fn look(app: &Rc<App>) {
+    let face = app.window.global::<Capture<'_>>();
+    if app.capture.asked.get() || face.get_listing() {
+        return;
+    }
+    app.capture.asked.set(true);
+    app.ask_result(
+        |desk| Ok(desk.viewfinder()?.and_then(|bytes| images::decode(&bytes))),
+        |app, result| {
+            app.capture.asked.set(false);
+            match result {
+                Ok(Some(pixels)) if app.place() == Place::Capture => {
+                    let face = app.window.global::<Capture<'_>>();
+                    face.set_frame(images::image(pixels));
+                    face.set_has_frame(true);
+                }
+                Ok(_) => {}
+                Err(trouble) => tracing::warn!(code = trouble.code, "No viewfinder picture."),
+            }
+        },
+    );
+}
+
+fn draw(app: &Rc<App>) {
+    let evidence = app.case.borrow().as_ref().map(|c| c.evidence.clone()).unwrap_or_default();
+    let rows = items(&evidence, &app.recording.running.borrow());
+    let open = rows.iter().filter(|row| !row.filed && !row.live).count();
+    let face = app.window.global::<Capture<'_>>();
+    face.set_tray(format!("未归档 {open}").into());
+    face.set_items(ModelRc::new(VecModel::from(rows)));
+}
+
+/// Facts of one item, as its record keeps them.
+pub(crate) fn facts(view: &EvidenceView) -> Vec<PairItem> {
+    let mut facts = vec![pair("开始", &words::day_and_time(&view.begun))];
+    if view.ended != view.begun {
+        facts.push(pair("结束", &words::day_and_time(&view.ended)));
+    }
+    facts.push(pair("大小", &words::bytes(view.size)));
+    facts.push(pair("摘要", &words::head_digits(&view.sha256)));
+    if view.recovered {
+        facts.push(pair("说明", "录制中断, 之后补存"));
+    }
+    facts
+}
+
+pub(crate) fn enter_item(app: &Rc<App>, id: &str) {
+    let face = app.window.global::<Describe<'_>>();
+    let found = app
+        .case
+        .borrow()
+        .as_ref()
+        .and_then(|c| c.evidence.iter().find(|e| e.id == id).cloned());
+    let Some(view) = found else { return };
+    *app.capture.item.borrow_mut() = Some(id.to_owned());
+    face.set_title(format!("{} {}", view.id, kind_word(&view.media_type).1).into());
+    face.set_note(words::day_and_time(&view.begun).into());
+    face.set_proves(view.proves.as_str().into());
+    face.set_source("".into());
+    face.set_facts(pairs(facts(&view)));
+    face.set_marks(pairs(
+        view.marks.iter().map(|(ms, text)| pair(&words::short_time(*ms), text)).collect(),
+    ));
+}
+
+fn save(app: &Rc<App>) {
+    let face = app.window.global::<Describe<'_>>();
+    let proves = face.get_proves().trim().to_owned();
+    let source = face.get_source().trim().to_owned();
+    let (Some(case), Some(item)) = (app.case_id(), app.capture.item.borrow().clone()) else {
+        return;
+    };
+    if proves.is_empty() {
+        return;
+    }
+    app.ask(
+        move |desk| desk.describe_evidence(&case, &item, &proves, &source),
+        |app, ()| {
+            app.back();
+            app.toast("已归档");
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo(id: &str, proves: &str) -> EvidenceView {
+        EvidenceView {
+            id: id.to_owned(),
+            path: format!("data/media/{id}.jpg"),
+            media_type: "image/jpeg".to_owned(),
+            begun: "2026-11-24T10:31:24.000+08:00".to_owned(),
+            ended: "2026-11-24T10:31:24.000+08:00".to_owned(),
+            size: 1_200_000,
+            sha256: "ab".repeat(32),
+            proves: proves.to_owned(),
+            marks: Vec::new(),
+            recovered: false,
+        }
+    }
+
+    #[test]
+    fn the_tray_is_newest_first_with_running_recordings_on_top() {
+        let running = [RecordingView {
+            evidence: "E3".to_owned(),
+            kind: RecordingKind::Audio,
+            stored_ms: 5_000,
+            level: 3,
+        }];
+        let rows = items(&[photo("E1", "药架"), photo("E2", "")], &running);
+        let ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();
+        assert_eq!(ids, ["E3", "E2", "E1"]);
+        assert_eq!(rows.iter().map(|r| r.filed).collect::<Vec<_>>(), [false, false, true]);
+        assert!(rows[0].live);
+        assert_eq!(rows[2].note, "10:31 · 1.2 MB · 药架");
+    }
+}

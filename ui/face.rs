@@ -1,0 +1,395 @@
+//! The window without a display: built on the testing backend, drawn by the software renderer, driven by
+//! accessible labels.
+//!
+//! Tests, the demo without a screen and the gallery use it. It does what a person does: looks for a word,
+//! scrolls until it is there, taps it. It neither sleeps nor needs an event loop: answers of the worker
+//! come through a channel that [`Face::settle`] drains, and time is moved by hand.
+
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use i_slint_backend_testing::{
+    AccessibleRole, ElementHandle, ElementQuery, TestingBackend,
+    TestingBackendOptions, mock_elapsed_time,
+};
+use slint::platform::{PointerEventButton, WindowEvent};
+use slint::{ComponentHandle, LogicalPosition, PhysicalSize, SharedString};
+use spotcheck_app::desk::Desk;
+#[cfg(test)]
+use spotcheck_face::AppWindow;
+use spotcheck_face::{Theme, ThemeMode};
+
+use crate::app::App;
+use crate::bridge::Reply;
+use crate::error::Error;
+use crate::options::FaceOptions;
+
+/// Longest wait for an answer of the desk.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Most screens of scrolling in search of a word.
+const MOST_SCROLLS: usize = 40;
+
+/// Something that can be tapped or filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// Role, e.g. `Button`.
+    pub role: String,
+    /// Accessible label.
+    pub label: String,
+    /// May be used now.
+    pub enabled: bool,
+    /// Width and height in logical pixels.
+    pub size: (u32, u32),
+}
+
+/// A picture of the window: 8-bit RGB, rows from the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// `3 × width × height` bytes.
+    pub rgb: Vec<u8>,
+}
+
+/// The window, a worker with a desk, and hands.
+pub struct Face {
+    app: Rc<App>,
+    answers: mpsc::Receiver<Reply>,
+}
+
+impl std::fmt::Debug for Face {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Face").finish_non_exhaustive()
+    }
+}
+
+fn missing(what: impl Into<String>) -> Error {
+    Error::Missing(what.into())
+}
+
+impl Face {
+    /// Opens a window of `size` physical pixels without a display. One thread can hold several windows
+    /// one after the other; different threads do not disturb each other.
+    ///
+    /// # Errors
+    /// [`Error::Platform`] if another backend was selected on this thread, [`Error::Worker`].
+    pub fn open(
+        desk: Box<dyn Desk>,
+        options: &FaceOptions,
+        size: (u32, u32),
+    ) -> Result<Self, Error> {
+        let backend = TestingBackend::new(TestingBackendOptions {
+            mock_time: true,
+            threading: false,
+            renderer_name: Some("software".into()),
+        });
+        // A second window on this thread uses the backend that is there.
+        let _already_there = slint::platform::set_platform(Box::new(backend));
+        let (post, answers) = mpsc::channel::<Reply>();
+        let app = App::open(desk, options, move |_| {
+            Box::new(move |reply| {
+                // A closed face wants no answers.
+                let _closed = post.send(reply);
+            })
+        })?;
+        app.window.window().set_size(PhysicalSize::new(size.0, size.1));
+        app.window.show()?;
+        let face = Self { app, answers };
+        face.settle()?;
+        Ok(face)
+    }
+
+    /// Waits until every act has been answered and everything is drawn.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the desk does not answer within a minute.
+    pub fn settle(&self) -> Result<(), Error> {
+        mock_elapsed_time(Duration::ZERO);
+        while self.app.pending() > 0 {
+            let reply = self
+                .answers
+                .recv_timeout(PATIENCE)
+                .map_err(|_| missing("the desk did not answer"))?;
+            reply(&self.app);
+            mock_elapsed_time(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    /// Lets time pass for timers: the clock, the recording bar, toasts.
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn advance(&self, time: Duration) -> Result<(), Error> {
+        mock_elapsed_time(time);
+        self.settle()
+    }
+
+    fn all(&self) -> Vec<ElementHandle> {
+        ElementQuery::from_root(&self.app.window).find_all()
+    }
+
+    /// Everything on the screen that can be tapped or filled.
+    #[must_use]
+    pub fn controls(&self) -> Vec<Control> {
+        self.all().iter().filter_map(control).collect()
+    }
+
+    /// Every word on the screen, as far as it is visible.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        self.all()
+            .iter()
+            .filter(|e| e.accessible_role() == Some(AccessibleRole::Text))
+            .filter_map(|e| e.accessible_label())
+            .map(|label| label.to_string())
+            .filter(|label| !label.is_empty())
+            .collect()
+    }
+
+    /// True if a text that contains `words` is visible.
+    #[must_use]
+    pub fn shows(&self, words: &str) -> bool {
+        self.texts().iter().any(|text| text.contains(words))
+    }
+
+    fn look_for(&self, label: &str) -> Option<ElementHandle> {
+        self.all().into_iter().find(|element| {
+            control(element).is_some_and(|c| c.label == label)
+        })
+    }
+
+    /// Finds a control by its label, scrolling down and then from the top if need be.
+    fn find(&self, label: &str) -> Result<ElementHandle, Error> {
+        for delta in [-300.0, 300.0] {
+            for _ in 0..MOST_SCROLLS {
+                if let Some(found) = self.look_for(label) {
+                    return Ok(found);
+                }
+                let before = self.controls();
+                self.scroll(delta)?;
+                if self.controls() == before {
+                    break;
+                }
+            }
+        }
+        let there: Vec<String> = self.controls().into_iter().map(|c| c.label).collect();
+        Err(missing(format!("no control {label:?}; there are {there:?}; words {:?}", self.texts())))
+    }
+
+    /// Scrolls what lies in the middle of the window by `delta` logical pixels (negative: further down).
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn scroll(&self, delta: f32) -> Result<(), Error> {
+        let window = self.app.window.window();
+        let size = window.size().to_logical(window.scale_factor());
+        let position = LogicalPosition::new(size.width / 2.0, size.height * 0.55);
+        self.dispatch(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: delta })?;
+        mock_elapsed_time(Duration::from_millis(400));
+        self.settle()
+    }
+
+    fn dispatch(&self, event: WindowEvent) -> Result<(), Error> {
+        self.app.window.window().dispatch_event_with_result(event)?;
+        Ok(())
+    }
+
+    /// Taps a control through its default action.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it is not there or cannot be used, with the labels that are there.
+    pub fn tap(&self, label: &str) -> Result<(), Error> {
+        let found = self.find(label)?;
+        if found.accessible_enabled() == Some(false) {
+            return Err(missing(format!("{label:?} cannot be used now; words {:?}", self.texts())));
+        }
+        found.invoke_accessible_default_action();
+        self.settle()
+    }
+
+    /// Taps a control with a finger: pointer down and up in its middle.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn touch(&self, label: &str) -> Result<(), Error> {
+        self.find(label)?.mock_single_click(PointerEventButton::Left);
+        self.settle()
+    }
+
+    /// Puts text into a field.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn fill(&self, label: &str, text: &str) -> Result<(), Error> {
+        self.find(label)?.set_accessible_value(text);
+        self.settle()
+    }
+
+    /// What stands in a field.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn value(&self, label: &str) -> Result<String, Error> {
+        let found = self.find(label)?;
+        Ok(found.accessible_value().map(|v| v.to_string()).unwrap_or_default())
+    }
+
+    /// Types on a hardware keyboard, character by character.
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn type_text(&self, text: &str) -> Result<(), Error> {
+        for letter in text.chars() {
+            self.key(letter.into())?;
+        }
+        Ok(())
+    }
+
+    /// Presses one key of a hardware keyboard.
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn key(&self, key: SharedString) -> Result<(), Error> {
+        self.dispatch(WindowEvent::KeyPressed { text: key.clone() })?;
+        self.dispatch(WindowEvent::KeyReleased { text: key })?;
+        self.settle()
+    }
+
+    /// Draws strokes on a pad; points are fractions of its width and height.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn draw(&self, label: &str, strokes: &[&[(f32, f32)]]) -> Result<(), Error> {
+        let pad = self
+            .all()
+            .into_iter()
+            .find(|e| e.accessible_label().is_some_and(|l| l == label))
+            .ok_or_else(|| missing(format!("no pad {label:?}")))?;
+        let (origin, size) = (pad.absolute_position(), pad.size());
+        let button = PointerEventButton::Left;
+        for stroke in strokes {
+            let at = |(x, y): &(f32, f32)| {
+                LogicalPosition::new(origin.x + x * size.width, origin.y + y * size.height)
+            };
+            if let (Some(first), Some(last)) = (stroke.first(), stroke.last()) {
+                self.dispatch(WindowEvent::PointerPressed { position: at(first), button })?;
+                for point in stroke.iter().skip(1) {
+                    self.dispatch(WindowEvent::PointerMoved { position: at(point) })?;
+                }
+                self.dispatch(WindowEvent::PointerReleased { position: at(last), button })?;
+            }
+        }
+        self.settle()
+    }
+
+    /// Changes colours.
+    pub fn set_theme(&self, theme: ThemeMode) {
+        self.app.window.global::<Theme<'_>>().set_mode(theme);
+    }
+
+    /// The window as a picture.
+    ///
+    /// # Errors
+    /// [`Error::Platform`] if the renderer cannot draw.
+    pub fn snapshot(&self) -> Result<Picture, Error> {
+        // Rows that are looked at while drawing may ask for their pages: what is shown is the picture
+        // after those have come.
+        let mut pixels = self.app.window.window().take_snapshot()?;
+        mock_elapsed_time(Duration::ZERO);
+        if self.app.pending() > 0 {
+            self.settle()?;
+            pixels = self.app.window.window().take_snapshot()?;
+        }
+        let rgb = pixels.as_slice().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
+        Ok(Picture { width: pixels.width(), height: pixels.height(), rgb })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn window(&self) -> &AppWindow {
+        &self.app.window
+    }
+}
+
+impl Drop for Face {
+    fn drop(&mut self) {
+        let _hidden = self.app.window.hide();
+        self.app.finish();
+    }
+}
+
+fn control(element: &ElementHandle) -> Option<Control> {
+    let role = element.accessible_role()?;
+    let usable = matches!(
+        role,
+        AccessibleRole::Button | AccessibleRole::TextInput | AccessibleRole::Tab
+    );
+    if !usable {
+        return None;
+    }
+    let size = element.size();
+    Some(Control {
+        role: format!("{role:?}"),
+        label: element.accessible_label().unwrap_or_default().to_string(),
+        enabled: element.accessible_enabled().unwrap_or(true),
+        size: (whole(size.width), whole(size.height)),
+    })
+}
+
+fn whole(length: f32) -> u32 {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the range of a screen"
+    )]
+    {
+        length.clamp(0.0, 100_000.0).round() as u32
+    }
+}
+
+impl Picture {
+    /// The picture as PNG, with a palette where 256 colours suffice.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] if the encoder refuses.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        let refuse = |error: png::EncodingError| Error::Picture(error.to_string());
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
+        encoder.set_compression(png::Compression::High);
+        encoder.set_depth(png::BitDepth::Eight);
+        let data = match self.palette() {
+            Some((colours, indices)) => {
+                encoder.set_color(png::ColorType::Indexed);
+                encoder.set_palette(colours);
+                indices
+            }
+            None => {
+                encoder.set_color(png::ColorType::Rgb);
+                self.rgb.clone()
+            }
+        };
+        let mut writer = encoder.write_header().map_err(refuse)?;
+        writer.write_image_data(&data).map_err(refuse)?;
+        writer.finish().map_err(refuse)?;
+        Ok(bytes)
+    }
+
+    fn palette(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut known = std::collections::BTreeMap::new();
+        let mut colours = Vec::new();
+        let mut indices = Vec::new();
+        for pixel in self.rgb.chunks_exact(3) {
+            let next = known.len();
+            let index = *known.entry(pixel.to_vec()).or_insert(next);
+            if index == next {
+                colours.extend_from_slice(pixel);
+            }
+            indices.push(u8::try_from(index).ok()?);
+        }
+        Some((colours, indices))
+    }
+}

@@ -1,0 +1,510 @@
+//! An in-memory [`Desk`] with invented data: the whole way of a visit without disk, camera or network.
+//!
+//! It keeps the rules that the face relies on (wrong PINs, missing fields, two signatures, what is still
+//! missing before the seal), so that the interaction tests fail where the real desk would refuse. All
+//! people, hospitals and numbers are invented.
+
+mod claims;
+mod papers;
+mod visit;
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+use spotcheck_app::desk::{
+    AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
+    OutboxItem, PackageState, PrintReport, PrinterView, PullReport, RecordingKind, RecordingView,
+    SealReport, Status, Stroke, TaskCard,
+};
+use spotcheck_domain::claims::{
+    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+};
+use spotcheck_domain::time::parse_rfc3339;
+use spotcheck_domain::vocabulary::KeyProtection;
+use spotcheck_domain::{
+    BundleId, CaseId, DeviceId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
+};
+
+/// PIN of the first invented officer.
+pub const FIRST_PIN: &str = "135790";
+/// PIN of the second invented officer.
+pub const SECOND_PIN: &str = "246801";
+
+/// Milliseconds that pass with every act.
+const ACT_MS: i64 = 20_000;
+
+/// The invented handheld.
+pub struct FakeDesk {
+    now_ms: i64,
+    officers: Vec<OfficerCard>,
+    pins: Vec<&'static str>,
+    unlocked: Option<OfficerId>,
+    tasks: Vec<TaskCard>,
+    case: Option<CaseView>,
+    documents: BTreeMap<String, DocumentView>,
+    running: Vec<RecordingView>,
+    outbox: Vec<OutboxItem>,
+    /// Accesses that the real desk would journal: `(screen, number)`.
+    accesses: Vec<(String, String)>,
+    /// The next act fails with this.
+    fail_next: Option<Trouble>,
+}
+
+impl std::fmt::Debug for FakeDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FakeDesk").field("now_ms", &self.now_ms).finish_non_exhaustive()
+    }
+}
+
+impl Default for FakeDesk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn id<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    #[allow(clippy::expect_used, reason = "constant ids of this file, read by every test")]
+    text.parse().expect("a constant id")
+}
+
+/// The moment at which the invented day begins: 2026-11-24 09:48 in Beijing.
+#[must_use]
+pub fn morning_ms() -> i64 {
+    parse_rfc3339("2026-11-24T09:48:00+08:00").unwrap_or_default()
+}
+
+fn trouble(code: &str, message: &str, safe: &str, advice: &str) -> Trouble {
+    Trouble::new(code, message, safe, advice)
+}
+
+impl FakeDesk {
+    /// Enrolled, two officers with keys, two tasks, one package not yet checked, one old receipt.
+    #[must_use]
+    pub fn new() -> Self {
+        let officer = |officer: &str, name: &str| OfficerCard {
+            id: id(officer),
+            name: name.to_owned(),
+            certificate_until: "2027-06-30".to_owned(),
+        };
+        Self {
+            now_ms: morning_ms(),
+            officers: vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")],
+            pins: vec![FIRST_PIN, SECOND_PIN],
+            unlocked: None,
+            tasks: visit::tasks(),
+            case: None,
+            documents: BTreeMap::new(),
+            running: Vec::new(),
+            outbox: vec![OutboxItem {
+                bundle: id("EVID-01M7VBK5C0SAMP1E0000000001"),
+                case: id("CASE-01M7VBK5C0SAMP1E0000000001"),
+                sent_bytes: 640_000_000,
+                total_bytes: 640_000_000,
+                state: CaseState::Received,
+                errors: Vec::new(),
+                received: Some("2026-11-23T18:02:00.000+08:00".to_owned()),
+                log_index: Some(48_213),
+            }],
+            accesses: Vec::new(),
+            fail_next: None,
+        }
+    }
+
+    /// As [`FakeDesk::new`], with `trouble` coming from the next act that can fail.
+    #[must_use]
+    pub fn failing_with(trouble: Trouble) -> Self {
+        Self { fail_next: Some(trouble), ..Self::new() }
+    }
+
+    fn pass_time(&mut self) -> String {
+        self.now_ms = self.now_ms.saturating_add(ACT_MS);
+        for running in &mut self.running {
+            running.stored_ms =
+                running.stored_ms.saturating_add(u64::try_from(ACT_MS).unwrap_or_default());
+        }
+        rfc3339(self.now_ms)
+    }
+
+    fn fail(&mut self) -> TroubleResult<()> {
+        self.fail_next.take().map_or(Ok(()), Err)
+    }
+
+    fn needs_unlock(&self) -> TroubleResult<()> {
+        if self.unlocked.is_some() {
+            return Ok(());
+        }
+        Err(trouble("FAKE-LOCKED", "还没有解锁", "数据没有动过", "先解锁"))
+    }
+
+    fn open_view(&mut self, case: &CaseId) -> TroubleResult<&mut CaseView> {
+        match &mut self.case {
+            Some(view) if view.id == *case && view.state == CaseState::Open => Ok(view),
+            _ => Err(trouble("FAKE-CASE", "案件没有打开", "已存的都在", "从任务进入")),
+        }
+    }
+
+    fn checked(&self, task: &TaskId) -> TroubleResult<()> {
+        let ready = self.tasks.iter().any(|card| {
+            card.task.id == *task && card.package.as_ref().is_some_and(|p| p.checked.is_some())
+        });
+        if ready {
+            return Ok(());
+        }
+        Err(trouble("FAKE-PACKAGE", "数据包还没有核对", "数据没有动过", "先核对数据包"))
+    }
+}
+
+impl Desk for FakeDesk {
+    fn status(&mut self) -> TroubleResult<Status> {
+        self.now_ms = self.now_ms.saturating_add(1_000);
+        for running in &mut self.running {
+            running.stored_ms = running.stored_ms.saturating_add(1_000);
+            running.level = 62;
+        }
+        let waiting = self.outbox.iter().filter(|i| i.state != CaseState::Received).count();
+        Ok(Status {
+            device: Some(id::<DeviceId>("SC-0417")),
+            centre: Some("https://centre.example".to_owned()),
+            key_protection: KeyProtection::Tpm2,
+            officers: self.officers.clone(),
+            unlocked: self.unlocked.clone(),
+            safe: "安全: 上次录音 12 分 08 秒, 缺 ≤ 2 秒".to_owned(),
+            clock_set: true,
+            unsent: u32::try_from(waiting).unwrap_or_default(),
+            free_bytes: 48_600_000_000,
+            recordings: self.running.clone(),
+        })
+    }
+
+    fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {
+        self.fail()?;
+        let place = self.officers.iter().position(|o| o.id == *officer);
+        let right = place.and_then(|n| self.pins.get(n).copied());
+        if right != Some(pin.expose_secret()) {
+            return Err(trouble(
+                "VAULT-PIN-WRONG",
+                "PIN 不对, 还可试 4 次",
+                "数据都在, 录音继续",
+                "再输一次; 忘记时请管理员在中心重办",
+            ));
+        }
+        self.unlocked = Some(officer.clone());
+        Ok(())
+    }
+
+    fn lock(&mut self) -> TroubleResult<()> {
+        self.unlocked = None;
+        Ok(())
+    }
+
+    fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
+        let mut cards = self.tasks.clone();
+        if let Some(case) = &self.case {
+            for card in cards.iter_mut().filter(|card| card.task.id == case.task) {
+                card.case = Some(CaseCard {
+                    id: case.id.clone(),
+                    state: case.state,
+                    bundle: case.bundle.clone(),
+                });
+            }
+        }
+        Ok(cards)
+    }
+
+    fn pull(&mut self, _task: Option<&TaskId>) -> TroubleResult<PullReport> {
+        self.fail()?;
+        self.needs_unlock()?;
+        for card in &mut self.tasks {
+            card.package.get_or_insert_with(|| visit::package("PKG-01M7VBK5C0SAMP1E0000000002"));
+        }
+        let packages = self.tasks.iter().filter_map(|c| c.package.as_ref().map(|p| p.id.clone()));
+        Ok(PullReport {
+            tasks: u32::try_from(self.tasks.len()).unwrap_or_default(),
+            packages: packages.collect(),
+            unchanged: Vec::new(),
+        })
+    }
+
+    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
+        self.fail()?;
+        let now = self.pass_time();
+        let card = self.tasks.iter_mut().find(|card| card.task.id == *task);
+        match card.and_then(|card| card.package.as_mut()) {
+            Some(package) => {
+                package.checked = Some(now);
+                Ok(package.clone())
+            }
+            None => Err(trouble("FAKE-PACKAGE", "数据包不在本机", "数据没有动过", "先取回")),
+        }
+    }
+
+    fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView> {
+        self.checked(task)?;
+        Ok(claims::facility())
+    }
+
+    fn search_persons(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<PersonHit>> {
+        self.fail()?;
+        self.checked(task)?;
+        Ok(claims::search(query, page))
+    }
+
+    fn search_items(&mut self, _: &TaskId, _: &str, _: Page) -> TroubleResult<Vec<ItemHit>> {
+        Ok(Vec::new())
+    }
+
+    fn search_staff(&mut self, _: &TaskId, _: &str, _: Page) -> TroubleResult<Vec<StaffHit>> {
+        Ok(Vec::new())
+    }
+
+    fn person(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<PersonView>> {
+        self.checked(task)?;
+        self.accesses.push((screen.to_owned(), psn_no.to_owned()));
+        Ok(claims::person(psn_no))
+    }
+
+    fn visit(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        screen: &str,
+    ) -> TroubleResult<Option<VisitView>> {
+        self.checked(task)?;
+        self.accesses.push((screen.to_owned(), mdtrt_id.to_owned()));
+        Ok(claims::visit(mdtrt_id))
+    }
+
+    fn fee_lines(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<FeeLine>> {
+        self.checked(task)?;
+        Ok(claims::fee_lines(mdtrt_id, page))
+    }
+
+    fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
+        self.fail()?;
+        self.needs_unlock()?;
+        self.do_open_case(task)
+    }
+
+    fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
+        self.do_case(case)
+    }
+
+    fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()> {
+        let now = self.pass_time();
+        for shown in self.open_view(case)?.officers.iter_mut().filter(|o| o.id == *officer) {
+            shown.certificate_shown = Some(now.clone());
+        }
+        Ok(())
+    }
+
+    fn add_party(
+        &mut self,
+        case: &CaseId,
+        name: &str,
+        kind: &str,
+        post: Option<&str>,
+    ) -> TroubleResult<String> {
+        self.pass_time();
+        self.do_add_party(case, name, kind, post)
+    }
+
+    fn begin_step(&mut self, case: &CaseId, kind: &str, title: &str) -> TroubleResult<String> {
+        let now = self.pass_time();
+        self.do_begin_step(case, kind, title, now)
+    }
+
+    fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()> {
+        let now = self.pass_time();
+        for begun in self.open_view(case)?.steps.iter_mut().filter(|s| s.id == step) {
+            begun.ended = Some(now.clone());
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, case: &CaseId, _text: &str) -> TroubleResult<()> {
+        self.pass_time();
+        self.open_view(case).map(|_| ())
+    }
+
+    fn capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+        self.fail()?;
+        self.do_photo(case)
+    }
+
+    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {
+        Ok(papers::shelf())
+    }
+
+    fn start_recording(
+        &mut self,
+        _case: Option<&CaseId>,
+        kind: RecordingKind,
+    ) -> TroubleResult<RecordingView> {
+        self.fail()?;
+        self.do_start(kind)
+    }
+
+    fn mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
+        self.do_mark(evidence, words)
+    }
+
+    fn stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
+        self.do_stop(evidence)
+    }
+
+    fn describe_evidence(
+        &mut self,
+        case: &CaseId,
+        evidence: &str,
+        proves: &str,
+        _source: &str,
+    ) -> TroubleResult<()> {
+        for item in self.open_view(case)?.evidence.iter_mut().filter(|e| e.id == evidence) {
+            proves.clone_into(&mut item.proves);
+        }
+        Ok(())
+    }
+
+    fn new_document(
+        &mut self,
+        case: &CaseId,
+        form: &str,
+        party: Option<&str>,
+    ) -> TroubleResult<DocumentView> {
+        self.do_new_document(case, form, party)
+    }
+
+    fn document(&mut self, _case: &CaseId, document: &str) -> TroubleResult<DocumentView> {
+        self.do_document(document)
+    }
+
+    fn fill(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        key: &str,
+        value: &str,
+    ) -> TroubleResult<()> {
+        self.do_fill(document, key, value)
+    }
+
+    fn answer(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        n: Option<u32>,
+        question: &str,
+        answer: &str,
+    ) -> TroubleResult<AnswerView> {
+        self.pass_time();
+        self.do_answer(document, n, question, answer)
+    }
+
+    fn freeze(&mut self, _case: &CaseId, document: &str) -> TroubleResult<DocumentView> {
+        self.fail()?;
+        self.do_freeze(document)
+    }
+
+    fn page_image(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        page: u32,
+        width: u32,
+    ) -> TroubleResult<Vec<u8>> {
+        self.do_document(document)?;
+        papers::page(page, width)
+            .ok_or_else(|| trouble("FAKE-PAGE", "这一页画不出来", "文书都在", "再试一次"))
+    }
+
+    fn sign_document(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        signer: &str,
+        strokes: &[Stroke],
+    ) -> TroubleResult<DocumentView> {
+        let now = self.pass_time();
+        self.do_sign(document, signer, strokes, now)
+    }
+
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
+        Ok(vec![
+            PrinterView {
+                uri: "ipp://printer-1.example/ipp/print".to_owned(),
+                name: "便携打印机 1".to_owned(),
+                state: "空闲".to_owned(),
+            },
+            PrinterView {
+                uri: "ipp://printer-2.example/ipp/print".to_owned(),
+                name: "护士站打印机".to_owned(),
+                state: "停止: 缺纸".to_owned(),
+            },
+        ])
+    }
+
+    fn print(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        printer: &str,
+        copies: u32,
+    ) -> TroubleResult<PrintReport> {
+        self.fail()?;
+        self.do_print(document, printer, copies)
+    }
+
+    fn seal(
+        &mut self,
+        case: &CaseId,
+        pins: &[(OfficerId, SecretString)],
+        incomplete_reason: Option<&str>,
+    ) -> TroubleResult<SealReport> {
+        self.do_seal(case, pins, incomplete_reason)
+    }
+
+    fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {
+        Ok(self.outbox.clone())
+    }
+
+    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>> {
+        self.fail()?;
+        let now = self.pass_time();
+        for (place, item) in self.outbox.iter_mut().enumerate() {
+            if item.state != CaseState::Received {
+                item.sent_bytes = item.total_bytes;
+                item.state = CaseState::Received;
+                item.received = Some(now.clone());
+                item.log_index = u64::try_from(place).ok().map(|n| n.saturating_add(48_213));
+            }
+        }
+        if let Some(case) = &mut self.case
+            && case.bundle.is_some()
+        {
+            case.state = CaseState::Received;
+        }
+        Ok(self.outbox.clone())
+    }
+}
+
+fn bundle() -> BundleId {
+    id("EVID-01M7VBK5C0SAMP1E0000000002")
+}

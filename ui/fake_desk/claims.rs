@@ -1,0 +1,204 @@
+//! Invented claims: enough persons for several pages, one stay with 186 fee lines.
+
+use spotcheck_domain::claims::{
+    DiagnosisRow, FacilityView, FeeLine, Instant, Page, PersonHit, PersonView, SettlementRow,
+    VisitRow, VisitView,
+};
+use spotcheck_domain::{Amount, BeijingTime, Precision};
+
+/// Persons with invented names; the rest are numbered.
+const NAMED: [(&str, &str, &str); 4] =
+    [("甄示例", "1", "06"), ("李样本", "2", "07"), ("王虚构", "1", "12"), ("欧阳例", "2", "15")];
+const PERSONS: usize = 264;
+const FEE_LINES: u64 = 186;
+const DAY_S: i64 = 86_400;
+/// 2026-11-09, midnight.
+const ADMITTED_S: i64 = 1_794_182_400;
+
+fn day(offset: i64, p: Precision) -> Option<Instant> {
+    let at = BeijingTime::from_seconds(ADMITTED_S.saturating_add(offset));
+    Some(Instant { at, p })
+}
+
+fn amount(text: &str) -> Amount {
+    Amount::parse(text).unwrap_or_default()
+}
+
+fn text(words: &str) -> Option<String> {
+    Some(words.to_owned())
+}
+
+pub(super) fn facility() -> FacilityView {
+    FacilityView {
+        fixmedins_code: "H99010100001".to_owned(),
+        fixmedins_name: "示例市青禾医院".to_owned(),
+        fixmedins_type: text("1"),
+        hosp_lv: text("02"),
+        uscc: text("99000000EXAMPLE001"),
+        aprv_bed_cnt: Some(180),
+        hi_crtf_bed_cnt: Some(172),
+        addr: text("示例市示例路 1 号"),
+        persons: 8_412,
+        visits: 31_206,
+        settlements: 30_988,
+        fee_lines: 1_204_517,
+        cutoff: vec![("fee_line".to_owned(), Instant { at: BeijingTime::from_seconds(ADMITTED_S), p: Precision::Day })],
+    }
+}
+
+fn number(place: usize) -> String {
+    format!("P-{:04}", place.saturating_add(1))
+}
+
+fn hit(place: usize) -> PersonHit {
+    let (name, gend, bed) = NAMED.get(place).map_or_else(
+        || (format!("测试{:03}", place.saturating_add(1)), "2", None),
+        |(name, gend, bed)| ((*name).to_owned(), *gend, text(bed)),
+    );
+    PersonHit {
+        psn_no: number(place),
+        psn_name: name,
+        gend: text(gend),
+        brdy: Some(Instant { at: BeijingTime::from_seconds(-330_000_000), p: Precision::Day }),
+        certno: Some(format!("990101195907{:06}", place.saturating_mul(37).saturating_add(6_620))),
+        insutype: text(if place.is_multiple_of(2) { "310" } else { "390" }),
+        visits: 6,
+        last_visit: day(0, Precision::Day),
+        bed,
+    }
+}
+
+pub(super) fn search(query: &str, page: Page) -> Vec<PersonHit> {
+    let matching = (0..PERSONS).map(hit).filter(|hit| {
+        hit.psn_name.contains(query)
+            || hit.psn_no.ends_with(query)
+            || hit.bed.as_deref() == Some(query)
+            || hit.certno.as_deref().is_some_and(|c| c.ends_with(query))
+            || (query == "zsl" && hit.psn_name == "甄示例")
+    });
+    let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let take = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    matching.skip(skip).take(take).collect()
+}
+
+pub(super) fn person(psn_no: &str) -> Option<PersonView> {
+    let hit = (0..PERSONS).map(hit).find(|hit| hit.psn_no == psn_no)?;
+    let visit = |id: &str, med_type: &str, begin: i64, end: i64, dept: &str, diag: &str, sum: &str, lines| VisitRow {
+        mdtrt_id: format!("{psn_no}-{id}"),
+        med_type: text(med_type),
+        begntime: day(begin.saturating_mul(DAY_S), Precision::Minute),
+        endtime: day(end.saturating_mul(DAY_S), Precision::Minute),
+        dept_name: text(dept),
+        dscg_maindiag_name: text(diag),
+        fee_lines: lines,
+        medfee_sumamt: amount(sum),
+        fund_pay_sumamt: amount("6811.45"),
+    };
+    Some(PersonView {
+        psn_no: hit.psn_no,
+        psn_name: hit.psn_name,
+        gend: hit.gend,
+        brdy: hit.brdy,
+        psn_cert_type: text("01"),
+        certno: hit.certno,
+        tel: text("13900000000"),
+        addr: text("示例市示例路 8 号"),
+        insutype: hit.insutype,
+        psn_type: text("12"),
+        insu_admdvs: text("990100"),
+        emp_name: text("示例市示例厂"),
+        die_date: None,
+        visits: vec![
+            visit("V1", "21", 0, 9, "内二科", "脑梗死", "9230.20", FEE_LINES),
+            visit("V2", "11", -9, -9, "神经内科", "高血压", "286.40", 4),
+            visit("V3", "41", -15, -15, "药房", "高血压", "93.20", 2),
+            visit("V4", "21", -28, -20, "内二科", "脑梗死", "9412.10", 178),
+            visit("V5", "11", -40, -40, "神经内科", "脑梗死恢复期", "152.00", 3),
+            visit("V6", "14", -66, -66, "内科门诊", "高血压", "318.60", 5),
+        ],
+    })
+}
+
+pub(super) fn visit(mdtrt_id: &str) -> Option<VisitView> {
+    let (psn_no, _) = mdtrt_id.rsplit_once('-')?;
+    let person = person(psn_no)?;
+    let row = person.visits.into_iter().find(|v| v.mdtrt_id == mdtrt_id)?;
+    let diagnosis = |main: &str, n, code: &str, name: &str| DiagnosisRow {
+        inout_diag_type: text("1"),
+        maindiag_flag: text(main),
+        diag_srt_no: Some(n),
+        diag_code: text(code),
+        diag_name: text(name),
+    };
+    Some(VisitView {
+        mdtrt_id: row.mdtrt_id,
+        psn_no: person.psn_no,
+        psn_name: person.psn_name,
+        fixmedins_code: "H99010100001".to_owned(),
+        med_type: row.med_type,
+        insutype: person.insutype,
+        begntime: row.begntime,
+        endtime: row.endtime,
+        adm_dept_name: row.dept_name,
+        wardarea_bed: None,
+        adm_bed: text("06"),
+        chfpdr_code: text("D990001"),
+        chfpdr_name: text("林拟名"),
+        dscg_maindiag_code: text("I63.900"),
+        dscg_maindiag_name: row.dscg_maindiag_name,
+        ipt_otp_no: text("Z20261109006"),
+        medrcdno: text("B0009906"),
+        diagnoses: vec![
+            diagnosis("1", 1, "I63.900", "脑梗死"),
+            diagnosis("0", 2, "I10.x00", "高血压病"),
+        ],
+        settlements: vec![SettlementRow {
+            setl_id: "S-1".to_owned(),
+            setl_time: day(9_i64.saturating_mul(DAY_S).saturating_add(38_400), Precision::Second),
+            medfee_sumamt: Some(row.medfee_sumamt),
+            fund_pay_sumamt: Some(row.fund_pay_sumamt),
+            psn_pay: Some(amount("2418.75")),
+            acct_pay: Some(amount("600.00")),
+            refd_setl_flag: text("0"),
+        }],
+        fee_lines: row.fee_lines,
+        fee_sum: row.medfee_sumamt,
+    })
+}
+
+pub(super) fn fee_lines(mdtrt_id: &str, page: Page) -> Vec<FeeLine> {
+    const ITEMS: [(&str, &str, &str, &str); 6] = [
+        ("磁共振平扫(头部)", "03", "1", "480"),
+        ("二级护理", "07", "1", "24"),
+        ("床位费(三人间)", "01", "1", "38"),
+        ("注射用血塞通 0.2 g", "11", "2", "31.4"),
+        ("阿司匹林肠溶片 100 mg×30 片", "09", "1", "14.82"),
+        ("血糖测定(葡萄糖氧化酶法)", "04", "4", "5"),
+    ];
+    let all = visit(mdtrt_id).map_or(0, |v| v.fee_lines);
+    (0..all)
+        .skip(usize::try_from(page.offset).unwrap_or(usize::MAX))
+        .take(usize::try_from(page.limit).unwrap_or(usize::MAX))
+        .filter_map(|n| {
+            let (name, kind, cnt, pric) =
+                ITEMS.get(usize::try_from(n.checked_rem(6)?).ok()?).copied()?;
+            let hours = i64::try_from(n).ok()?.saturating_mul(4_100);
+            let (cnt, pric) = (amount(cnt), amount(pric));
+            Some(FeeLine {
+                bkkp_sn: format!("{mdtrt_id}-{n}"),
+                setl_id: text("S-1"),
+                fee_ocur_time: day(hours, Precision::Minute),
+                med_list_codg: Some(format!("XX{n:06}")),
+                hilist_name: text(name),
+                medins_list_name: text(name),
+                list_type: text("201"),
+                med_chrgitm_type: text(kind),
+                cnt: Some(cnt),
+                pric: Some(pric),
+                det_item_fee_sumamt: cnt.checked_mul(pric),
+                bilg_dept_name: text("内二科"),
+                bilg_dr_name: text("林拟名"),
+            })
+        })
+        .collect()
+}

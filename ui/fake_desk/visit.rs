@@ -1,0 +1,294 @@
+//! The invented visit: case, evidence, recordings, seal.
+
+use secrecy::{ExposeSecret, SecretString};
+use spotcheck_app::desk::{
+    CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView, OutboxItem,
+    PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView, TaskCard,
+};
+use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
+use spotcheck_domain::vocabulary::{CredentialKind, Mode};
+use spotcheck_domain::{CaseId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339};
+
+use super::{FakeDesk, bundle, id, trouble};
+
+const HEAD: &str = "8b2ed4713f9a17c0";
+
+pub(super) fn package(package: &str) -> PackageState {
+    PackageState {
+        id: package.to_owned(),
+        sha256: "3f9a17c08b2ed471".repeat(4),
+        size: 386_000_000,
+        checked: None,
+        valid_until: "2026-12-10T00:00:00.000+08:00".to_owned(),
+        cutoff: Some("11-23".to_owned()),
+    }
+}
+
+pub(super) fn tasks() -> Vec<TaskCard> {
+    let officer = |officer: &str, name: &str, credential: &str| TaskOfficer {
+        id: id(officer),
+        name: name.to_owned(),
+        agency: "示例市医疗保障局".to_owned(),
+        credential_kind: CredentialKind::Enforcement,
+        credential_number: credential.to_owned(),
+        credential_valid_until: Some("2028-12-31".to_owned()),
+    };
+    let card = |task: &str, title: &str, mode, number: Option<&str>, facility: &str, package| TaskCard {
+        task: Task {
+            schema: TASK_SCHEMA.to_owned(),
+            id: id(task),
+            title: title.to_owned(),
+            mode,
+            basis: vec!["医疗保障基金使用监督管理条例第二十七条".to_owned()],
+            document_number: number.map(str::to_owned),
+            facility: TaskFacility {
+                fixmedins_code: "H99010100001".to_owned(),
+                fixmedins_name: facility.to_owned(),
+                uscc: None,
+                addr: Some("示例市示例路 1 号".to_owned()),
+            },
+            period_from: "2026-01-01".to_owned(),
+            period_to: "2026-11-23".to_owned(),
+            officers: vec![
+                officer("O-0017", "周演示", "示例-0017"),
+                officer("O-0023", "吴样例", "示例-0023"),
+            ],
+            devices: vec![id("SC-0417")],
+            valid_from: "2026-11-20T00:00:00.000+08:00".to_owned(),
+            valid_until: "2026-12-10T00:00:00.000+08:00".to_owned(),
+        },
+        package,
+        case: None,
+    };
+    vec![
+        card(
+            "T-2026-0017",
+            "住院费用现场核查",
+            Mode::Flight,
+            Some("示医保检〔2026〕17号"),
+            "示例市青禾医院",
+            Some(package("PKG-01M7VBK5C0SAMP1E0000000001")),
+        ),
+        card("T-2026-0018", "药店购药核查", Mode::Daily, None, "示例市禾田大药房", None),
+    ]
+}
+
+impl FakeDesk {
+    pub(super) fn do_open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
+        let now = self.pass_time();
+        let officers = self
+            .officers
+            .iter()
+            .map(|o| CaseOfficer {
+                id: o.id.clone(),
+                name: o.name.clone(),
+                certificate_shown: None,
+                has_key: true,
+            })
+            .collect();
+        let case = self.case.get_or_insert_with(|| CaseView {
+            id: id("CASE-01M7VBK5C0SAMP1E0000000002"),
+            task: task.clone(),
+            state: CaseState::Open,
+            opened: now,
+            officers,
+            parties: Vec::new(),
+            steps: Vec::new(),
+            evidence: Vec::new(),
+            documents: Vec::new(),
+            missing: Vec::new(),
+            journal_head: HEAD.to_owned(),
+            bundle: None,
+        });
+        let case = case.id.clone();
+        self.do_case(&case)
+    }
+
+    pub(super) fn do_case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
+        let documents: Vec<DocumentCard> =
+            self.documents.values().map(|d| d.card.clone()).collect();
+        match &mut self.case {
+            Some(view) if view.id == *case => {
+                view.documents = documents;
+                view.missing = missing(view);
+                Ok(view.clone())
+            }
+            _ => Err(trouble("FAKE-CASE", "没有这个案件", "已存的都在", "从任务进入")),
+        }
+    }
+
+    pub(super) fn do_add_party(
+        &mut self,
+        case: &CaseId,
+        name: &str,
+        kind: &str,
+        post: Option<&str>,
+    ) -> TroubleResult<String> {
+        let parties = &mut self.open_view(case)?.parties;
+        let party = format!("party-{}", parties.len().saturating_add(1));
+        parties.push(PartyView {
+            id: party.clone(),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            post: post.map(str::to_owned),
+        });
+        Ok(party)
+    }
+
+    pub(super) fn do_begin_step(
+        &mut self,
+        case: &CaseId,
+        kind: &str,
+        title: &str,
+        now: String,
+    ) -> TroubleResult<String> {
+        let steps = &mut self.open_view(case)?.steps;
+        let step = format!("S{}", steps.len().saturating_add(1));
+        steps.push(StepView {
+            id: step.clone(),
+            kind: kind.to_owned(),
+            title: title.to_owned(),
+            begun: now,
+            ended: None,
+        });
+        Ok(step)
+    }
+
+    fn next_evidence(&self) -> String {
+        let kept = self.case.as_ref().map_or(0, |c| c.evidence.len());
+        format!("E{}", kept.saturating_add(self.running.len()).saturating_add(1))
+    }
+
+    fn item(&self, evidence: String, media_type: &str, length_ms: u64) -> EvidenceView {
+        let ended = self.now_ms;
+        let begun = ended.saturating_sub(i64::try_from(length_ms).unwrap_or_default());
+        EvidenceView {
+            path: format!("data/media/{evidence}"),
+            id: evidence,
+            media_type: media_type.to_owned(),
+            begun: rfc3339(begun),
+            ended: rfc3339(ended),
+            size: length_ms.saturating_mul(4).max(1_240_000),
+            sha256: "17c08b2ed4713f9a".repeat(4),
+            proves: String::new(),
+            marks: Vec::new(),
+            recovered: false,
+        }
+    }
+
+    pub(super) fn do_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+        self.pass_time();
+        let photo = self.item(self.next_evidence(), "image/jpeg", 0);
+        self.open_view(case)?.evidence.push(photo.clone());
+        Ok(photo)
+    }
+
+    pub(super) fn do_start(&mut self, kind: RecordingKind) -> TroubleResult<RecordingView> {
+        let started =
+            RecordingView { evidence: self.next_evidence(), kind, stored_ms: 0, level: 40 };
+        self.running.push(started.clone());
+        Ok(started)
+    }
+
+    pub(super) fn do_mark(&mut self, evidence: &str, _words: &str) -> TroubleResult<()> {
+        if self.running.iter().any(|r| r.evidence == evidence) {
+            return Ok(());
+        }
+        Err(trouble("FAKE-NOT-RUNNING", "这一段已经停了", "已录的都在", "不用再标记"))
+    }
+
+    pub(super) fn do_stop(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
+        let place = self.running.iter().position(|r| r.evidence == evidence);
+        let Some(place) = place else {
+            return Err(trouble("FAKE-NOT-RUNNING", "这一段已经停了", "已录的都在", "不用再停"));
+        };
+        let stopped = self.running.remove(place);
+        let media_type = match stopped.kind {
+            RecordingKind::Audio => "audio/ogg",
+            RecordingKind::Video => "video/x-matroska",
+        };
+        let item = self.item(stopped.evidence, media_type, stopped.stored_ms);
+        if let Some(case) = &mut self.case {
+            case.evidence.push(item.clone());
+        }
+        Ok(item)
+    }
+
+    pub(super) fn do_seal(
+        &mut self,
+        case: &CaseId,
+        pins: &[(OfficerId, SecretString)],
+        incomplete_reason: Option<&str>,
+    ) -> TroubleResult<SealReport> {
+        let wrong = pins.len() < 2
+            || pins.iter().any(|(officer, pin)| {
+                let place = self.officers.iter().position(|o| o.id == *officer);
+                place.and_then(|n| self.pins.get(n).copied()) != Some(pin.expose_secret())
+            });
+        if wrong {
+            return Err(trouble(
+                "VAULT-PIN-WRONG",
+                "有一位的 PIN 不对, 没有封存",
+                "案件完整, 什么都没有丢",
+                "两人各自重新输入 PIN",
+            ));
+        }
+        let missing = self.do_case(case)?.missing;
+        if !missing.is_empty() && incomplete_reason.is_none() {
+            return Err(trouble("FAKE-INCOMPLETE", "还有缺项", "案件完整", "补齐, 或写明原因"));
+        }
+        self.pass_time();
+        for evidence in self.running.iter().map(|r| r.evidence.clone()).collect::<Vec<_>>() {
+            self.do_stop(&evidence)?;
+        }
+        let view = self.open_view(case)?;
+        view.state = CaseState::Sealed;
+        view.bundle = Some(bundle());
+        let files = view.evidence.len().saturating_add(view.documents.len()).saturating_add(9);
+        let bytes = view.evidence.iter().fold(180_000_u64, |sum, e| sum.saturating_add(e.size));
+        self.outbox.push(OutboxItem {
+            bundle: bundle(),
+            case: case.clone(),
+            sent_bytes: 0,
+            total_bytes: bytes,
+            state: CaseState::Sealed,
+            errors: Vec::new(),
+            received: None,
+            log_index: None,
+        });
+        Ok(SealReport {
+            bundle: bundle(),
+            tagmanifest_sha256: "3f9a17c08b2ed471".repeat(4),
+            files: u32::try_from(files).unwrap_or_default(),
+            bytes,
+            missing,
+        })
+    }
+
+    pub(super) fn unknown_document() -> Trouble {
+        trouble("FAKE-DOCUMENT", "没有这份文书", "已存的都在", "从任务进入")
+    }
+}
+
+fn missing(view: &CaseView) -> Vec<String> {
+    let mut missing = Vec::new();
+    for officer in view.officers.iter().filter(|o| o.certificate_shown.is_none()) {
+        missing.push(format!("{} 没有出示证件", officer.name));
+    }
+    if view.parties.is_empty() {
+        missing.push("没有登记当事人".to_owned());
+    }
+    for form in ["W03", "W04"] {
+        let done = view.documents.iter().any(|d| {
+            d.form == form && matches!(d.state, DocumentState::Signed | DocumentState::Refused)
+        });
+        if !done {
+            missing.push(format!("{form} 没有签字"));
+        }
+    }
+    let tray = view.evidence.iter().filter(|e| e.proves.is_empty()).count();
+    if tray > 0 {
+        missing.push(format!("{tray} 份取证没有说明证明什么"));
+    }
+    missing
+}

@@ -1,0 +1,280 @@
+//! Pictures of every screen, for people to look at: `make screenshots`.
+//!
+//! The pictures are taken on the way of a whole visit, so they show screens as they really come about.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use spotcheck_app::desk::Desk;
+use spotcheck_domain::{ManualClock, Trouble};
+
+use crate::error::Error;
+use crate::face::Face;
+use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
+use crate::options::{FaceOptions, ThemeMode};
+
+/// Smallest screen that is supported, in pixels.
+pub const SMALL: (u32, u32) = (480, 800);
+/// Largest screen that is supported, in pixels.
+pub const LARGE: (u32, u32) = (720, 1280);
+
+/// A name written by hand, as fractions of the pad.
+pub const SIGNATURE: [&[(f32, f32)]; 4] = [
+    &[(0.20, 0.30), (0.28, 0.27), (0.36, 0.25)],
+    &[(0.29, 0.15), (0.28, 0.35), (0.24, 0.55), (0.18, 0.70)],
+    &[(0.29, 0.40), (0.34, 0.58), (0.42, 0.68)],
+    &[(0.52, 0.30), (0.62, 0.26), (0.60, 0.45), (0.54, 0.62), (0.68, 0.66)],
+];
+
+/// Takes a picture under a name.
+pub type Shot<'a> = dyn FnMut(&Face, &str) -> Result<(), Error> + 'a;
+
+/// Options for pictures: the invented morning, no in-app keyboard unless a picture asks for it.
+#[must_use]
+pub fn options(theme: ThemeMode) -> FaceOptions {
+    FaceOptions { theme, ..FaceOptions::new(Arc::new(ManualClock::at_ms(morning_ms()))) }
+}
+
+/// Writes `NAME-THEME.png` of every screen into `out`; `desk` makes a fresh desk with the data of
+/// [`FakeDesk`] (the way taps its invented names). Returns the files.
+///
+/// # Errors
+/// A control that is not there, or a file that cannot be written.
+pub fn screenshots(
+    desk: &dyn Fn() -> Box<dyn Desk>,
+    out: &Path,
+) -> Result<Vec<PathBuf>, Error> {
+    std::fs::create_dir_all(out).map_err(|error| Error::Picture(error.to_string()))?;
+    let mut written = Vec::new();
+    let sets = [
+        (ThemeMode::Light, SMALL, ""),
+        (ThemeMode::Sunlight, SMALL, "-sunlight"),
+        (ThemeMode::Dark, SMALL, "-dark"),
+        (ThemeMode::Light, LARGE, "-large"),
+    ];
+    for (theme, size, suffix) in sets {
+        let mut shot = |face: &Face, name: &str| {
+            let path = out.join(format!("{name}{suffix}.png"));
+            let bytes = face.snapshot()?.png()?;
+            std::fs::write(&path, bytes).map_err(|error| Error::Picture(error.to_string()))?;
+            written.push(path);
+            Ok(())
+        };
+        whole_way(&Face::open(desk(), &options(theme), size)?, &mut shot)?;
+        let trouble = Trouble::new(
+            "CLAIMS-PACKAGE-SIGNATURE",
+            "数据包的签名与中心的证书对不上",
+            "本机已有的数据和录音都在, 这个数据包没有打开",
+            "回到中心的网络重新取回; 再出现时把代码告诉管理员",
+        );
+        let failing = Face::open(Box::new(FakeDesk::failing_with(trouble)), &options(theme), size)?;
+        failing.fill("PIN", FIRST_PIN)?;
+        failing.tap("解锁")?;
+        shot(&failing, "16-error")?;
+    }
+    Ok(written)
+}
+
+/// The whole way of a visit: unlock, task, search, person, visit, capture, interview, document, sign,
+/// print, seal, sync. `shot` is called on every screen.
+///
+/// # Errors
+/// A control that is not there.
+pub fn whole_way(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    unlock_and_open(face, shot)?;
+    look_up(face, shot)?;
+    capture(face, shot)?;
+    interview(face, shot)?;
+    inspection(face, shot)?;
+    seal_and_send(face, shot)
+}
+
+fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.touch("PIN 1")?;
+    face.touch("PIN 3")?;
+    shot(face, "01-unlock")?;
+    face.tap("PIN 字母")?;
+    shot(face, "01-unlock-letters")?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    shot(face, "02-today")?;
+    face.tap("示例市青禾医院")?;
+    shot(face, "03-task-new")?;
+    face.tap("核对数据包")?;
+    face.tap("开始检查")?;
+    face.tap("步骤 到场、出示证件")?;
+    face.tap("出示证件 周演示")?;
+    face.tap("出示证件 吴样例")?;
+    face.tap("步骤 到场、出示证件")?;
+    face.tap("步骤 现场核查")?;
+    face.tap("登记当事人")?;
+    face.fill("姓名或名称", "李样本")?;
+    face.fill("职务或与患者的关系", "内二科患者")?;
+    shot(face, "04-party")?;
+    face.tap("登记")?;
+    face.advance(Duration::from_secs(6))?;
+    face.scroll(2_000.0)?;
+    shot(face, "03-task")?;
+    face.scroll(-480.0)?;
+    shot(face, "03-task-below")?;
+    Ok(())
+}
+
+fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("查人")?;
+    face.fill("查询", "没有这个人")?;
+    shot(face, "05-search-none")?;
+    face.fill("查询", "例")?;
+    shot(face, "05-search")?;
+    face.tap("键 收起")?;
+    shot(face, "05-search-list")?;
+    face.fill("查询", "6620")?;
+    face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620")?;
+    shot(face, "06-person")?;
+    face.tap("显名")?;
+    shot(face, "06-person-shown")?;
+    face.tap("11-09 → 11-18 住院")?;
+    shot(face, "07-visit")?;
+    face.tap("诊断")?;
+    shot(face, "07-visit-diagnoses")?;
+    face.tap("结算")?;
+    shot(face, "07-visit-settlements")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    Ok(())
+}
+
+fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("录音")?;
+    face.advance(Duration::from_secs(1))?;
+    face.tap("拍照")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "08-capture")?;
+    face.tap("拍照")?;
+    face.tap("标记")?;
+    face.tap("未归档 2")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "08-capture-tray")?;
+    for item in ["E3 照片", "E2 照片"] {
+        face.tap(item)?;
+        face.fill("证明什么", "药架实物、批号与数量")?;
+        face.fill("来源与保管人", "药库北架, 保管人李四")?;
+        if item == "E3 照片" {
+            shot(face, "08-describe")?;
+        }
+        face.tap("归档")?;
+    }
+    face.tap("返回")?;
+    Ok(())
+}
+
+fn interview(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("询问")?;
+    for (question, answer) in [
+        ("您住几床?", "06 床, 靠窗"),
+        ("11-09 那天您是什么时候离开病房的?", "早上交完费就走了, 八点多"),
+        ("11-10 有没有回来过?", "没有回, 在家"),
+    ] {
+        face.fill("问", question)?;
+        face.fill("答", answer)?;
+        face.tap("记下")?;
+    }
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "09-interview")?;
+    face.tap("答")?;
+    face.type_text("hu shi zhan")?;
+    shot(face, "09-interview-keyboard")?;
+    face.fill("答", "")?;
+    face.tap("键 收起")?;
+    face.tap("笔录")?;
+    shot(face, "10-document-interview")?;
+    freeze_and_sign(face, shot, false)?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    Ok(())
+}
+
+fn freeze_and_sign(face: &Face, shot: &mut Shot<'_>, take: bool) -> Result<(), Error> {
+    face.tap("定稿")?;
+    if take {
+        shot(face, "10-document-freeze")?;
+    }
+    face.tap("确认定稿")?;
+    face.advance(Duration::from_secs(6))?;
+    if take {
+        shot(face, "11-document-page")?;
+        face.tap("放大")?;
+        shot(face, "11-document-page-zoom")?;
+        face.tap("整页")?;
+    }
+    face.tap("去签字")?;
+    for signer in ["李样本", "周演示", "吴样例"] {
+        face.tap(&format!("签字人 {signer}"))?;
+        face.draw("签字板", &SIGNATURE)?;
+        if take && signer == "周演示" {
+            face.advance(Duration::from_secs(6))?;
+            shot(face, "12-sign")?;
+        }
+        face.tap("签好")?;
+    }
+    Ok(())
+}
+
+fn inspection(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("现场检查笔录")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "10-document")?;
+    face.tap("现场检查情况")?;
+    face.fill("现场检查情况", "10 时 14 分至 10 时 40 分, 检查人员在护士林拟名陪同下查看内二科, 核对 24 张床: 在床 21 人, 请假 2 人。")?;
+    shot(face, "10-document-field")?;
+    face.tap("填好")?;
+    face.tap("撤销")?;
+    face.tap("现场检查情况")?;
+    face.fill("现场检查情况", "核对 24 张床: 在床 21 人, 请假 2 人, 06 床不在床。")?;
+    face.tap("填好")?;
+    freeze_and_sign(face, shot, true)?;
+    face.tap("打印")?;
+    face.tap("加一份")?;
+    shot(face, "13-print")?;
+    face.tap("打印")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "13-print-done")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    Ok(())
+}
+
+fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("撤离")?;
+    shot(face, "14-leave")?;
+    face.tap("返回")?;
+    face.tap("完整性与封存")?;
+    face.tap("输入 PIN 周演示")?;
+    face.fill("PIN 周演示", FIRST_PIN)?;
+    shot(face, "14-seal-pin")?;
+    face.tap("输好了")?;
+    face.tap("输入 PIN 吴样例")?;
+    face.fill("PIN 吴样例", SECOND_PIN)?;
+    face.tap("输好了")?;
+    shot(face, "14-seal")?;
+    face.tap("封存")?;
+    shot(face, "14-seal-asked")?;
+    face.tap("确认封存")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "14-sealed")?;
+    face.tap("回传")?;
+    shot(face, "15-sync-waiting")?;
+    face.tap("回传")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(face, "15-sync")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    shot(face, "03-task-sealed")?;
+    face.tap("返回")?;
+    shot(face, "02-today-after")?;
+    face.tap("设备")?;
+    shot(face, "16-status")?;
+    Ok(())
+}

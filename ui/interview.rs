@@ -1,0 +1,190 @@
+//! An interview: one person, question and answer, stamped into the running audio by the desk.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, VecModel};
+use spotcheck_app::desk::{AnswerView, DocumentState, DocumentView};
+use spotcheck_domain::vocabulary::PartyKind;
+use spotcheck_domain::mask;
+use spotcheck_face::{AnswerItem, Interview};
+
+use crate::app::{App, Place};
+use crate::words;
+
+#[derive(Default)]
+pub(crate) struct Model {
+    view: RefCell<Option<DocumentView>>,
+    /// Which record belongs to which party, as far as this session has opened them.
+    records: RefCell<BTreeMap<String, String>>,
+}
+
+/// Answers with their time marks.
+pub(crate) fn answer_items(answers: &[AnswerView]) -> Vec<AnswerItem> {
+    answers
+        .iter()
+        .map(|a| AnswerItem {
+            n: i32::try_from(a.n).unwrap_or(i32::MAX),
+            time: a.at_ms.map_or_else(String::new, words::short_time).into(),
+            question: a.question.as_str().into(),
+            answer: a.answer.as_str().into(),
+        })
+        .collect()
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Interview<'_>>();
+    face.on_save(app.on(save));
+    face.on_edit(app.on_with(edit));
+    face.on_new(app.on(|app| clear_fields(app)));
+    face.on_document(app.on(|app| {
+        let id = app.interview.view.borrow().as_ref().map(|v| v.card.id.clone());
+        if let Some(id) = id {
+            app.go(Place::Document(id));
+        }
+    }));
+}
+
+/// Opens the record of a party, or begins one. An empty id means: the person who was entered last.
+pub(crate) fn begin(app: &Rc<App>, party: &str) {
+    let Some(case) = app.case_id() else { return };
+    let found = app.case.borrow().as_ref().and_then(|view| {
+        let by_id = view.parties.iter().find(|p| p.id == party);
+        by_id
+            .or_else(|| {
+                let persons = view.parties.iter().rev();
+                persons.clone().find(|p| PartyKind::parse(&p.kind) != Some(PartyKind::Facility))
+            })
+            .or_else(|| view.parties.last())
+            .map(|p| p.id.clone())
+    });
+    let Some(party) = found else { return };
+    let known = app.interview.records.borrow().get(&party).cloned();
+    let draft = known.filter(|id| {
+        app.case.borrow().as_ref().is_some_and(|view| {
+            view.documents.iter().any(|d| d.id == *id && d.state == DocumentState::Draft)
+        })
+    });
+    if let Some(id) = draft {
+        app.go(Place::Interview(id));
+        return;
+    }
+    let asked = party.clone();
+    app.ask(
+        move |desk| {
+            let document = desk.new_document(&case, "W04", Some(&asked))?;
+            Ok((document, desk.case(&case)?))
+        },
+        move |app, (document, case)| {
+            app.keep_case(case);
+            app.interview.records.borrow_mut().insert(party, document.card.id.clone());
+            app.go(Place::Interview(document.card.id));
+        },
+    );
+}
+
+pub(crate) fn enter(app: &Rc<App>, id: &str) {
+    let same = app.interview.view.borrow().as_ref().is_some_and(|v| v.card.id == id);
+    if !same {
+        forget(app);
+    }
+    name(app, id);
+    load(app, id.to_owned());
+}
+
+/// Forgets the interview on the screen.
+pub(crate) fn forget(app: &Rc<App>) {
+    app.interview.view.borrow_mut().take();
+    app.window.global::<Interview<'_>>().set_answers(ModelRc::default());
+    clear_fields(app);
+}
+
+fn name(app: &Rc<App>, id: &str) {
+    let records = app.interview.records.borrow();
+    let party = records.iter().find(|(_, record)| record.as_str() == id).map(|(party, _)| party);
+    let case = app.case.borrow();
+    let name = case
+        .as_ref()
+        .and_then(|c| c.parties.iter().find(|p| Some(&p.id) == party))
+        .map(|p| mask::name(&p.name));
+    let title = name.map_or_else(|| "询问".to_owned(), |name| format!("询问 · {name}"));
+    app.window.global::<Interview<'_>>().set_name(title.into());
+}
+
+fn load(app: &Rc<App>, id: String) {
+    let Some(case) = app.case_id() else { return };
+    app.ask(move |desk| desk.document(&case, &id), keep);
+}
+
+fn keep(app: &Rc<App>, view: DocumentView) {
+    let face = app.window.global::<Interview<'_>>();
+    let stamped = view.answers.iter().filter(|a| a.at_ms.is_some()).count();
+    face.set_note(
+        format!("{} · {} 问, {stamped} 条带时间点", view.card.title, view.answers.len()).into(),
+    );
+    face.set_answers(ModelRc::new(VecModel::from(answer_items(&view.answers))));
+    *app.interview.view.borrow_mut() = Some(view);
+}
+
+fn clear_fields(app: &App) {
+    let face = app.window.global::<Interview<'_>>();
+    face.set_editing(0);
+    face.set_question("".into());
+    face.set_answer("".into());
+}
+
+fn edit(app: &Rc<App>, n: i32) {
+    let found = app.interview.view.borrow().as_ref().and_then(|v| {
+        v.answers.iter().find(|a| i32::try_from(a.n) == Ok(n)).cloned()
+    });
+    let Some(answer) = found else { return };
+    let face = app.window.global::<Interview<'_>>();
+    face.set_editing(n);
+    face.set_question(answer.question.as_str().into());
+    face.set_answer(answer.answer.as_str().into());
+}
+
+/// Stamps question and answer. The fields are emptied only after the desk has confirmed.
+fn save(app: &Rc<App>) {
+    let face = app.window.global::<Interview<'_>>();
+    let question = face.get_question().trim().to_owned();
+    let answer = face.get_answer().trim().to_owned();
+    let n = u32::try_from(face.get_editing()).ok().filter(|n| *n > 0);
+    let id = app.interview.view.borrow().as_ref().map(|v| v.card.id.clone());
+    let (Some(case), Some(id)) = (app.case_id(), id) else { return };
+    if question.is_empty() || answer.is_empty() {
+        return;
+    }
+    app.ask(
+        move |desk| {
+            let kept = desk.answer(&case, &id, n, &question, &answer)?;
+            Ok((kept, desk.document(&case, &id)?))
+        },
+        |app, (kept, view)| {
+            clear_fields(app);
+            keep(app, view);
+            let at = kept.at_ms.map_or_else(String::new, |ms| format!(" · {}", words::short_time(ms)));
+            app.toast(&format!("已记下第 {} 问{at}", kept.n));
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_audio_has_no_time() {
+        let answer = |n, at_ms| AnswerView {
+            n,
+            question: "问".to_owned(),
+            answer: "答".to_owned(),
+            at_ms,
+            audio: None,
+        };
+        let items = answer_items(&[answer(1, Some(65_000)), answer(2, None)]);
+        assert_eq!(items[0].time, "01:05");
+        assert_eq!(items[1].time, "");
+    }
+}

@@ -1,0 +1,58 @@
+//! Entering who was met.
+
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_domain::vocabulary::PartyKind;
+use spotcheck_face::{NamedRow, Party};
+
+use crate::app::App;
+
+/// The kinds of party as chips.
+pub(crate) fn kinds() -> Vec<NamedRow> {
+    PartyKind::ALL
+        .iter()
+        .map(|kind| NamedRow {
+            id: kind.as_str().into(),
+            title: kind.zh().into(),
+            ..NamedRow::default()
+        })
+        .collect()
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Party<'_>>();
+    face.set_kinds(ModelRc::new(VecModel::from(kinds())));
+    face.on_choose(app.on_with(|app, kind: SharedString| {
+        app.window.global::<Party<'_>>().set_kind(kind);
+    }));
+    face.on_add(app.on(add));
+}
+
+pub(crate) fn enter(app: &Rc<App>) {
+    let face = app.window.global::<Party<'_>>();
+    face.set_name("".into());
+    face.set_post("".into());
+    face.set_kind(PartyKind::Person.as_str().into());
+}
+
+fn add(app: &Rc<App>) {
+    let Some(case) = app.case_id() else { return };
+    let face = app.window.global::<Party<'_>>();
+    let name = face.get_name().trim().to_owned();
+    let kind = face.get_kind().to_string();
+    let post = face.get_post().trim().to_owned();
+    if name.is_empty() {
+        return;
+    }
+    app.ask(
+        move |desk| {
+            let post = (!post.is_empty()).then_some(post.as_str());
+            desk.add_party(&case, &name, &kind, post)
+        },
+        |app, _| {
+            app.back();
+            app.toast("已登记");
+        },
+    );
+}

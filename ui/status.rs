@@ -1,0 +1,121 @@
+//! The device: status line, clock, certificates, and how the screen looks.
+
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_app::desk::Status;
+use spotcheck_domain::{BeijingTime, Precision, rfc3339};
+use spotcheck_face::{Device, Keys, PairItem, Shell, Theme, ThemeMode};
+
+use crate::app::App;
+use crate::{recording, words};
+
+/// A label with its value.
+pub(crate) fn pair(label: &str, value: &str) -> PairItem {
+    PairItem { label: label.into(), value: value.into() }
+}
+
+/// A model of pairs.
+pub(crate) fn pairs(items: Vec<PairItem>) -> ModelRc<PairItem> {
+    ModelRc::new(VecModel::from(items))
+}
+
+/// `11 月 24 日 周二`.
+pub(crate) fn date_line(wall_ms: i64) -> String {
+    const DAYS: [&str; 7] = ["周四", "周五", "周六", "周日", "周一", "周二", "周三"];
+    let time = BeijingTime::from_unix_ms(wall_ms);
+    let text = time.display(Precision::Day);
+    let mut parts = text.split('-').skip(1).map(|part| part.trim_start_matches('0'));
+    let (month, day) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    // 1970-01-01 was a Thursday.
+    let weekday = usize::try_from(time.day().rem_euclid(7)).unwrap_or_default();
+    format!("{month} 月 {day} 日 {}", DAYS.get(weekday).copied().unwrap_or_default())
+}
+
+/// What the device says about itself.
+pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
+    vec![
+        pair("设备", now.device.as_ref().map_or("未登记", |d| d.as_str())),
+        pair("中心", now.centre.as_deref().unwrap_or("未登记")),
+        pair("密钥保护", now.key_protection.zh()),
+        pair("时钟", if now.clock_set { "已设置" } else { "早于出厂时间, 请对时" }),
+        pair("可用空间", &words::bytes(now.free_bytes)),
+        pair("待回传", &format!("{} 个证据包", now.unsent)),
+    ]
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Device<'_>>();
+    face.on_theme(app.on_with(|app, mode: ThemeMode| {
+        app.window.global::<Theme<'_>>().set_mode(mode);
+    }));
+    face.on_toggle_keyboard(app.on(|app| {
+        let keys = app.window.global::<Keys<'_>>();
+        let on = !keys.get_enabled();
+        keys.set_enabled(on);
+        app.window.global::<Device<'_>>().set_keyboard(on);
+    }));
+}
+
+pub(crate) fn enter(app: &Rc<App>) {
+    let on = app.window.global::<Keys<'_>>().get_enabled();
+    app.window.global::<Device<'_>>().set_keyboard(on);
+    app.ask(|desk| desk.status(), |app, now| {
+        recording::show(app, &now);
+        let face = app.window.global::<Device<'_>>();
+        face.set_facts(pairs(facts(&now)));
+        face.set_officers(pairs(
+            now.officers
+                .iter()
+                .map(|o| pair(&o.name, &format!("有效至 {}", o.certificate_until)))
+                .collect(),
+        ));
+    });
+}
+
+/// Words beside the clock, and the room that is left.
+pub(crate) fn show_line(app: &Rc<App>, now: &Status) {
+    let shell = app.window.global::<Shell<'_>>();
+    shell.set_unlocked(now.unlocked.is_some());
+    let left = match &now.unlocked {
+        None => "未解锁".to_owned(),
+        Some(id) => now
+            .officers
+            .iter()
+            .find(|o| &o.id == id)
+            .map_or_else(|| id.to_string(), |o| o.name.clone()),
+    };
+    let left = match (now.clock_set, now.unsent) {
+        (false, _) => format!("{left} · 时钟不可信"),
+        (true, 0) => left,
+        (true, unsent) => format!("{left} · 待回传 {unsent}"),
+    };
+    shell.set_status_left(left.into());
+    shell.set_status_right(format!("可用 {}", words::bytes(now.free_bytes)).into());
+}
+
+/// Hours and minutes in the status line.
+pub(crate) fn show_clock(app: &Rc<App>) {
+    let time: SharedString = words::time_of_day(&rfc3339(app.clock.read().wall_ms)).into();
+    let shell = app.window.global::<Shell<'_>>();
+    if shell.get_clock() != time {
+        shell.set_clock(time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spotcheck_domain::time::parse_rfc3339;
+
+    #[test]
+    fn weekdays_are_beijing_weekdays() {
+        for (time, shown) in [
+            ("2026-11-24T09:48:00+08:00", "11 月 24 日 周二"),
+            ("2026-11-24T00:10:00+08:00", "11 月 24 日 周二"),
+            ("2026-02-01T23:59:00+08:00", "2 月 1 日 周日"),
+        ] {
+            assert_eq!(date_line(parse_rfc3339(time).unwrap()), shown);
+        }
+    }
+}

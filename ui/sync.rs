@@ -1,0 +1,124 @@
+//! Sending and receipts.
+
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, VecModel};
+use spotcheck_app::desk::{CaseState, OutboxItem, Status};
+use spotcheck_face::{OutboxEntry, Shell, Sync};
+
+use crate::app::App;
+use crate::{recording, today, trouble, words};
+
+/// One bundle on its way, or with its receipt.
+pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
+    let percent = item
+        .sent_bytes
+        .saturating_mul(100)
+        .checked_div(item.total_bytes)
+        .unwrap_or(0)
+        .min(100);
+    let percent = u8::try_from(percent).unwrap_or(100);
+    let done = item.state == CaseState::Received;
+    OutboxEntry {
+        id: item.bundle.as_str().into(),
+        title: item.bundle.as_str().into(),
+        state: if done { words::case_state(item.state).into() } else { format!("{percent}%").into() },
+        progress: f32::from(percent) / 100.0,
+        bytes: if done {
+            words::bytes(item.total_bytes).into()
+        } else {
+            format!("{} / {}", words::bytes(item.sent_bytes), words::bytes(item.total_bytes)).into()
+        },
+        received: item.received.as_deref().map_or_else(String::new, words::day_and_time).into(),
+        log: item
+            .log_index
+            .map_or_else(|| "无".to_owned(), |n| format!("第 {} 条, 包含证明已验证", words::count(n)))
+            .into(),
+        error: item.errors.first().map_or("", String::as_str).into(),
+        done,
+    }
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Sync<'_>>();
+    face.on_push(app.on(push));
+    face.on_pull(app.on(|app| today::pull(app, None)));
+}
+
+pub(crate) fn enter(app: &Rc<App>) {
+    app.ask(
+        |desk| Ok((desk.status()?, desk.outbox()?)),
+        |app, (now, items)| draw(app, &now, &items),
+    );
+}
+
+fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
+    recording::show(app, now);
+    let (done, waiting): (Vec<OutboxEntry>, Vec<OutboxEntry>) =
+        items.iter().map(entry).partition(|e| e.done);
+    let face = app.window.global::<Sync<'_>>();
+    face.set_note(
+        format!("本机 {} · {} 个证据包", now.device.as_ref().map_or("未登记", |d| d.as_str()), items.len())
+            .into(),
+    );
+    face.set_waiting(ModelRc::new(VecModel::from(waiting)));
+    face.set_received(ModelRc::new(VecModel::from(done)));
+}
+
+fn push(app: &Rc<App>) {
+    let face = app.window.global::<Sync<'_>>();
+    face.set_running(true);
+    app.window.global::<Shell<'_>>().set_busy("正在回传, 断开也会从断点续传".into());
+    app.ask_result(
+        |desk| {
+            let sent = desk.push();
+            // Where everything stands is worth knowing after a failure too.
+            Ok((sent, desk.status()?, desk.outbox()?))
+        },
+        |app, result| {
+            app.window.global::<Shell<'_>>().set_busy("".into());
+            app.window.global::<Sync<'_>>().set_running(false);
+            match result {
+                Ok((sent, now, items)) => {
+                    draw(app, &now, &items);
+                    match sent {
+                        Ok(_) => app.toast("回传完成"),
+                        Err(trouble) => trouble::show(app, &trouble),
+                    }
+                }
+                Err(trouble) => trouble::show(app, &trouble),
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spotcheck_domain::{BundleId, CaseId};
+
+    #[test]
+    fn progress_and_receipt() {
+        let mut item = OutboxItem {
+            bundle: BundleId::parse("EVID-01M7VBK5C0SAMP1E0000000001").unwrap(),
+            case: CaseId::parse("CASE-01M7VBK5C0SAMP1E0000000001").unwrap(),
+            sent_bytes: 1_100_000_000,
+            total_bytes: 1_800_000_000,
+            state: CaseState::Sealed,
+            errors: vec!["断开".to_owned(), "更早".to_owned()],
+            received: None,
+            log_index: None,
+        };
+        let waiting = entry(&item);
+        assert_eq!((waiting.state.as_str(), waiting.bytes.as_str()), ("61%", "1.1 GB / 1.8 GB"));
+        assert_eq!(waiting.error, "断开");
+        item.state = CaseState::Received;
+        item.received = Some("2026-11-23T18:02:00.000+08:00".to_owned());
+        item.log_index = Some(48_213);
+        let done = entry(&item);
+        assert!(done.done);
+        assert_eq!((done.log.as_str(), done.received.as_str()), ("第 48,213 条, 包含证明已验证", "11-23 18:02"));
+        item.total_bytes = 0;
+        assert_eq!(entry(&item).progress, 0.0);
+    }
+}

@@ -1,0 +1,6 @@
+//! The face as an officer uses it: by what stands on the screen.
+
+mod controls;
+mod keyboard;
+mod recording;
+mod way;

@@ -1,0 +1,80 @@
+//! Recording and photos from anywhere.
+
+use std::time::Duration;
+
+use super::way::{face, on_site, unlocked};
+
+#[test]
+fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
+    let face = face();
+    face.touch("录音").unwrap();
+    assert!(face.shows("录音中"));
+    let first = clock(&face);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert_ne!(clock(&face), first, "the bar is looked at every second");
+    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.tap("解锁").unwrap();
+    for place in ["设备", "返回", "示例市青禾医院", "返回", "回传"] {
+        face.tap(place).unwrap();
+        assert!(face.shows("录音中"), "after {place}");
+    }
+    face.tap("停止").unwrap();
+    assert!(!face.shows("录音中"));
+    assert!(face.shows("已存好"));
+}
+
+fn clock(face: &crate::face::Face) -> String {
+    face.texts().into_iter().find(|t| t.len() == 8 && t.starts_with("00:")).unwrap()
+}
+
+#[test]
+fn a_hardware_key_records_and_a_second_press_is_no_second_recording() {
+    let face = unlocked();
+    for _ in 0..2 {
+        face.key(slint::platform::Key::F1.into()).unwrap();
+    }
+    assert!(face.shows("录音中"));
+    face.tap("停止").unwrap();
+    assert!(!face.shows("录音中"));
+}
+
+#[test]
+fn while_recording_the_record_key_marks() {
+    let face = on_site();
+    face.tap("录音").unwrap();
+    face.tap("标记").unwrap();
+    assert!(face.shows("已标记"));
+}
+
+#[test]
+fn one_tap_is_a_photo_and_opens_the_viewfinder() {
+    let face = on_site();
+    face.tap("拍照").unwrap();
+    assert!(face.shows("已拍照 E1"));
+    assert!(face.shows("证明什么可以以后再填"));
+    face.key(slint::platform::Key::F2.into()).unwrap();
+    assert!(face.shows("已拍照 E2"));
+    face.tap("未归档 2").unwrap();
+    assert!(face.shows("E1 照片"));
+}
+
+#[test]
+fn an_answer_is_stamped_only_while_sound_is_recorded() {
+    let face = on_site();
+    face.tap("询问").unwrap();
+    assert!(face.shows("没有在录音"));
+    face.fill("问", "您住几床?").unwrap();
+    face.fill("答", "06 床").unwrap();
+    face.tap("记下").unwrap();
+    assert!(face.shows("无录音"));
+    face.tap("录音").unwrap();
+    face.fill("问", "靠窗吗?").unwrap();
+    face.fill("答", "靠窗").unwrap();
+    face.tap("记下").unwrap();
+    assert!(face.shows("已记下第 2 问 · 00:2"));
+    face.tap("第 2 问").unwrap();
+    face.fill("答", "不靠窗").unwrap();
+    face.tap("改好").unwrap();
+    assert!(face.shows("不靠窗"));
+    assert_eq!(face.value("问").unwrap(), "");
+}
