@@ -25,6 +25,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> TroubleResult<()> {
+    // Whatever this process makes is for its own user only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let setup = Setup::read(&cli.common)?;
     setup.start_log()?;
     spotcheck_device::harden_process()?;

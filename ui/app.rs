@@ -230,7 +230,7 @@ impl App {
                 &Trouble::new(
                     "UI-WORKER-GONE",
                     "程序内部的工作线程已停止",
-                    "已确认存好的都在, 录音由独立进程继续",
+                    "已确认存好的都在，录音由独立进程继续",
                     "重新启动程序",
                 ),
             );
@@ -447,9 +447,8 @@ pub fn run(desk: Box<dyn Desk>, options: &FaceOptions) -> Result<(), Error> {
         .backend_name(options.backend.name().to_owned())
         .renderer_name("software".to_owned())
         .select()?;
-    let app = App::open(desk, options, |window| {
-        Box::new(bridge::through_event_loop(window.as_weak()))
-    })?;
+    let app =
+        App::open(desk, options, |window| Box::new(bridge::through_event_loop(window.as_weak())))?;
     bridge::register(&app);
     tracing::info!(backend = options.backend.name(), "The window opens.");
     app.window.window().set_fullscreen(options.fullscreen);

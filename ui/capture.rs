@@ -51,11 +51,8 @@ pub(crate) fn items(evidence: &[EvidenceView], running: &[RecordingView]) -> Vec
         filed: false,
         live: true,
     });
-    let kept = evidence
-        .iter()
-        .rev()
-        .filter(|e| !running.iter().any(|r| r.evidence == e.id))
-        .map(item);
+    let kept =
+        evidence.iter().rev().filter(|e| !running.iter().any(|r| r.evidence == e.id)).map(item);
     live.chain(kept).collect()
 }
 
@@ -96,7 +93,7 @@ pub(crate) fn photo_anywhere(app: &Rc<App>) {
 
 fn shoot(app: &Rc<App>, then_open: bool) {
     let Some(case) = app.case_id() else {
-        app.toast("先打开一个任务再拍照, 录音现在就可以");
+        app.toast("先打开一个任务再拍照，录音现在就可以");
         return;
     };
     app.ask(
@@ -133,10 +130,13 @@ fn video(app: &Rc<App>) {
     }
 }
 
-/// The video key says what a tap would do now.
-pub(crate) fn show_video(app: &Rc<App>) {
+/// The video key says what a tap would do now; the tray shows how much is stored.
+pub(crate) fn show_running(app: &Rc<App>) {
     let running = app.recording.running.borrow().iter().any(|r| r.kind == RecordingKind::Video);
     app.window.global::<Capture<'_>>().set_video_running(running);
+    if app.place() == Place::Capture {
+        draw(app);
+    }
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -209,18 +209,15 @@ pub(crate) fn facts(view: &EvidenceView) -> Vec<PairItem> {
     facts.push(pair("大小", &words::bytes(view.size)));
     facts.push(pair("摘要", &words::head_digits(&view.sha256)));
     if view.recovered {
-        facts.push(pair("说明", "录制中断, 之后补存"));
+        facts.push(pair("说明", "录制中断，之后补存"));
     }
     facts
 }
 
 pub(crate) fn enter_item(app: &Rc<App>, id: &str) {
     let face = app.window.global::<Describe<'_>>();
-    let found = app
-        .case
-        .borrow()
-        .as_ref()
-        .and_then(|c| c.evidence.iter().find(|e| e.id == id).cloned());
+    let found =
+        app.case.borrow().as_ref().and_then(|c| c.evidence.iter().find(|e| e.id == id).cloned());
     let Some(view) = found else { return };
     *app.capture.item.borrow_mut() = Some(id.to_owned());
     face.set_title(format!("{} {}", view.id, kind_word(&view.media_type).1).into());

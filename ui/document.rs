@@ -49,8 +49,7 @@ pub(crate) fn note(view: &DocumentView) -> String {
 
 /// The key of the editable field `step` places further, in a ring.
 pub(crate) fn neighbour(view: &DocumentView, key: &str, step: i32) -> Option<String> {
-    let keys: Vec<&str> =
-        view.fields.iter().filter(|f| !f.fixed).map(|f| f.key.as_str()).collect();
+    let keys: Vec<&str> = view.fields.iter().filter(|f| !f.fixed).map(|f| f.key.as_str()).collect();
     let here = i64::try_from(keys.iter().position(|k| *k == key)?).ok()?;
     let count = i64::try_from(keys.len()).ok()?;
     let there = here.checked_add(i64::from(step))?.checked_rem_euclid(count)?;
@@ -60,6 +59,7 @@ pub(crate) fn neighbour(view: &DocumentView, key: &str, step: i32) -> Option<Str
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Document<'_>>();
     face.on_edit(app.on_with(|app, key: SharedString| edit(app, &key)));
+    face.on_go_missing(app.on_with(|app, words: SharedString| go_missing(app, &words)));
     face.on_keep(app.on(keep_field));
     face.on_stop_editing(app.on(|app| {
         app.drop_keyboard();
@@ -68,8 +68,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_next_field(app.on_with(|app, step: i32| {
         keep_field(app);
         let key = app.window.global::<Document<'_>>().get_editing();
-        let next =
-            app.document.view.borrow().as_ref().and_then(|view| neighbour(view, &key, step));
+        let next = app.document.view.borrow().as_ref().and_then(|view| neighbour(view, &key, step));
         if let Some(next) = next {
             edit(app, &next);
         }
@@ -161,6 +160,22 @@ fn edit(app: &Rc<App>, key: &str) {
     face.set_editing(field.key.as_str().into());
 }
 
+/// Where a missing thing can be made good: its field, the answers, or the signatures.
+fn go_missing(app: &Rc<App>, words: &str) {
+    let Some(view) = app.document.view.borrow().clone() else { return };
+    let face = app.window.global::<Document<'_>>();
+    if view.card.state != DocumentState::Draft {
+        face.set_tab(2);
+        return;
+    }
+    let field = view.fields.iter().find(|f| !f.fixed && words.contains(f.label.as_str()));
+    match field {
+        Some(field) => edit(app, &field.key),
+        None if view.card.form == "W04" => app.go(Place::Interview(view.card.id)),
+        None => {}
+    }
+}
+
 /// Keeps the text of the open field if it was changed, with a way back.
 fn keep_field(app: &Rc<App>) {
     let face = app.window.global::<Document<'_>>();
@@ -217,7 +232,7 @@ fn freeze(app: &Rc<App>) {
     let id = app.document.view.borrow().as_ref().map(|v| v.card.id.clone());
     let (Some(case), Some(id)) = (app.case_id(), id) else { return };
     app.ask_busy(
-        "正在定稿: 排版、摘要、写入日志",
+        "正在定稿：排版、摘要、写入日志",
         move |desk| desk.freeze(&case, &id),
         |app, view| {
             app.document.page.set(0);
@@ -225,15 +240,14 @@ fn freeze(app: &Rc<App>) {
             face.set_has_page(false);
             keep(app, view);
             face.set_tab(1);
-            app.toast("已定稿, 请对方看");
+            app.toast("已定稿，请对方看");
         },
     );
 }
 
 /// Another page; `width` is in physical pixels.
 fn turn(app: &Rc<App>, step: i32, width: i32) {
-    let last =
-        app.document.view.borrow().as_ref().map_or(1, |v| v.pages.max(1)).saturating_sub(1);
+    let last = app.document.view.borrow().as_ref().map_or(1, |v| v.pages.max(1)).saturating_sub(1);
     let page = app.document.page.get().saturating_add_signed(step).min(last);
     app.document.page.set(page);
     let width = u32::try_from(width).unwrap_or(0).clamp(200, 2400);
@@ -274,7 +288,7 @@ fn show_page(app: &Rc<App>, page: u32, pixels: images::Pixels) {
     face.set_page_note(if pages == 0 {
         "预览".into()
     } else {
-        format!("第 {} 页, 共 {pages} 页", page.saturating_add(1)).into()
+        format!("第 {} 页，共 {pages} 页", page.saturating_add(1)).into()
     });
     face.set_has_page(true);
 }

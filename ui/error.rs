@@ -28,8 +28,8 @@ impl From<Error> for Trouble {
             Error::Platform(_) => Self::new(
                 "UI-NO-WINDOW",
                 "打不开窗口",
-                "数据没有动过, 录音不受影响",
-                "检查显示设备后再启动; 也可以用子命令完成同样的事",
+                "数据没有动过，录音不受影响",
+                "检查显示设备后再启动；也可以用子命令完成同样的事",
             ),
             Error::Worker(_) => Self::new(
                 "UI-NO-WORKER",

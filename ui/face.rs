@@ -10,8 +10,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use i_slint_backend_testing::{
-    AccessibleRole, ElementHandle, ElementQuery, TestingBackend,
-    TestingBackendOptions, mock_elapsed_time,
+    AccessibleRole, ElementHandle, ElementQuery, TestingBackend, TestingBackendOptions,
+    mock_elapsed_time,
 };
 use slint::platform::{PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, PhysicalSize, SharedString};
@@ -157,9 +157,7 @@ impl Face {
     }
 
     fn look_for(&self, label: &str) -> Option<ElementHandle> {
-        self.all().into_iter().find(|element| {
-            control(element).is_some_and(|c| c.label == label)
-        })
+        self.all().into_iter().find(|element| control(element).is_some_and(|c| c.label == label))
     }
 
     /// Finds a control by its label, scrolling down and then from the top if need be.
@@ -323,10 +321,8 @@ impl Drop for Face {
 
 fn control(element: &ElementHandle) -> Option<Control> {
     let role = element.accessible_role()?;
-    let usable = matches!(
-        role,
-        AccessibleRole::Button | AccessibleRole::TextInput | AccessibleRole::Tab
-    );
+    let usable =
+        matches!(role, AccessibleRole::Button | AccessibleRole::TextInput | AccessibleRole::Tab);
     if !usable {
         return None;
     }
@@ -351,7 +347,8 @@ fn whole(length: f32) -> u32 {
 }
 
 impl Picture {
-    /// The picture as PNG, with a palette where 256 colours suffice.
+    /// The picture as a small PNG: with a palette, the lowest bits of each colour dropped if need be.
+    /// For looking at; compare [`Picture::rgb`] where every bit counts.
     ///
     /// # Errors
     /// [`Error::Picture`] if the encoder refuses.
@@ -361,7 +358,8 @@ impl Picture {
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_compression(png::Compression::High);
         encoder.set_depth(png::BitDepth::Eight);
-        let data = match self.palette() {
+        let few = [0xFF_u8, 0xFC, 0xF8, 0xF0].iter().find_map(|mask| self.palette(*mask));
+        let data = match few {
             Some((colours, indices)) => {
                 encoder.set_color(png::ColorType::Indexed);
                 encoder.set_palette(colours);
@@ -378,15 +376,20 @@ impl Picture {
         Ok(bytes)
     }
 
-    fn palette(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+    fn palette(&self, mask: u8) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut known = std::collections::BTreeMap::new();
         let mut colours = Vec::new();
         let mut indices = Vec::new();
         for pixel in self.rgb.chunks_exact(3) {
             let next = known.len();
-            let index = *known.entry(pixel.to_vec()).or_insert(next);
+            // White stays white: the dropped bits are filled from the highest ones.
+            let coarse: Vec<u8> = pixel
+                .iter()
+                .map(|c| (c & mask) | (!mask & (c >> mask.count_ones().min(7))))
+                .collect();
+            let index = *known.entry(coarse.clone()).or_insert(next);
             if index == next {
-                colours.extend_from_slice(pixel);
+                colours.extend_from_slice(&coarse);
             }
             indices.push(u8::try_from(index).ok()?);
         }

@@ -19,6 +19,31 @@ pub const SMALL: (u32, u32) = (480, 800);
 /// Largest screen that is supported, in pixels.
 pub const LARGE: (u32, u32) = (720, 1280);
 
+/// Screens that are also taken in the dark theme and on the largest screen.
+const SAMPLE: &[&str] = &[
+    "01-unlock",
+    "02-today",
+    "03-task",
+    "06-person",
+    "07-visit",
+    "08-capture",
+    "09-interview-keyboard",
+    "10-document",
+    "12-sign",
+    "14-seal",
+    "15-sync",
+    "16-error",
+];
+
+fn trouble() -> Trouble {
+    Trouble::new(
+        "CLAIMS-PACKAGE-SIGNATURE",
+        "数据包的签名与中心的证书对不上",
+        "本机已有的数据和录音都在，这个数据包没有打开",
+        "回到中心的网络重新取回；再出现时把代码告诉管理员",
+    )
+}
+
 /// A name written by hand, as fractions of the pad.
 pub const SIGNATURE: [&[(f32, f32)]; 4] = [
     &[(0.20, 0.30), (0.28, 0.27), (0.36, 0.25)],
@@ -41,20 +66,20 @@ pub fn options(theme: ThemeMode) -> FaceOptions {
 ///
 /// # Errors
 /// A control that is not there, or a file that cannot be written.
-pub fn screenshots(
-    desk: &dyn Fn() -> Box<dyn Desk>,
-    out: &Path,
-) -> Result<Vec<PathBuf>, Error> {
+pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<PathBuf>, Error> {
     std::fs::create_dir_all(out).map_err(|error| Error::Picture(error.to_string()))?;
     let mut written = Vec::new();
     let sets = [
-        (ThemeMode::Light, SMALL, ""),
-        (ThemeMode::Sunlight, SMALL, "-sunlight"),
-        (ThemeMode::Dark, SMALL, "-dark"),
-        (ThemeMode::Light, LARGE, "-large"),
+        (ThemeMode::Light, SMALL, "", None),
+        (ThemeMode::Sunlight, SMALL, "-sunlight", None),
+        (ThemeMode::Dark, SMALL, "-dark", Some(SAMPLE)),
+        (ThemeMode::Light, LARGE, "-large", Some(SAMPLE)),
     ];
-    for (theme, size, suffix) in sets {
+    for (theme, size, suffix, only) in sets {
         let mut shot = |face: &Face, name: &str| {
+            if only.is_some_and(|only| !only.contains(&name)) {
+                return Ok(());
+            }
             let path = out.join(format!("{name}{suffix}.png"));
             let bytes = face.snapshot()?.png()?;
             std::fs::write(&path, bytes).map_err(|error| Error::Picture(error.to_string()))?;
@@ -62,13 +87,8 @@ pub fn screenshots(
             Ok(())
         };
         whole_way(&Face::open(desk(), &options(theme), size)?, &mut shot)?;
-        let trouble = Trouble::new(
-            "CLAIMS-PACKAGE-SIGNATURE",
-            "数据包的签名与中心的证书对不上",
-            "本机已有的数据和录音都在, 这个数据包没有打开",
-            "回到中心的网络重新取回; 再出现时把代码告诉管理员",
-        );
-        let failing = Face::open(Box::new(FakeDesk::failing_with(trouble)), &options(theme), size)?;
+        let failing =
+            Face::open(Box::new(FakeDesk::failing_with(trouble())), &options(theme), size)?;
         failing.fill("PIN", FIRST_PIN)?;
         failing.tap("解锁")?;
         shot(&failing, "16-error")?;
@@ -123,9 +143,10 @@ fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 
 fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("查人")?;
-    face.fill("查询", "没有这个人")?;
+    face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;
-    face.fill("查询", "例")?;
+    face.tap("清空查询")?;
+    face.type_text("例")?;
     shot(face, "05-search")?;
     face.tap("键 收起")?;
     shot(face, "05-search-list")?;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::desk::{AnswerView, DocumentState, DocumentView};
-use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_domain::mask;
+use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_face::{AnswerItem, Interview};
 
 use crate::app::{App, Place};
@@ -121,7 +121,7 @@ fn keep(app: &Rc<App>, view: DocumentView) {
     let face = app.window.global::<Interview<'_>>();
     let stamped = view.answers.iter().filter(|a| a.at_ms.is_some()).count();
     face.set_note(
-        format!("{} · {} 问, {stamped} 条带时间点", view.card.title, view.answers.len()).into(),
+        format!("{} · {} 问，{stamped} 条带时间点", view.card.title, view.answers.len()).into(),
     );
     face.set_answers(ModelRc::new(VecModel::from(answer_items(&view.answers))));
     *app.interview.view.borrow_mut() = Some(view);
@@ -135,9 +135,12 @@ fn clear_fields(app: &App) {
 }
 
 fn edit(app: &Rc<App>, n: i32) {
-    let found = app.interview.view.borrow().as_ref().and_then(|v| {
-        v.answers.iter().find(|a| i32::try_from(a.n) == Ok(n)).cloned()
-    });
+    let found = app
+        .interview
+        .view
+        .borrow()
+        .as_ref()
+        .and_then(|v| v.answers.iter().find(|a| i32::try_from(a.n) == Ok(n)).cloned());
     let Some(answer) = found else { return };
     let face = app.window.global::<Interview<'_>>();
     face.set_editing(n);
@@ -164,7 +167,8 @@ fn save(app: &Rc<App>) {
         |app, (kept, view)| {
             clear_fields(app);
             keep(app, view);
-            let at = kept.at_ms.map_or_else(String::new, |ms| format!(" · {}", words::short_time(ms)));
+            let at =
+                kept.at_ms.map_or_else(String::new, |ms| format!(" · {}", words::short_time(ms)));
             app.toast(&format!("已记下第 {} 问{at}", kept.n));
         },
     );

@@ -161,7 +161,9 @@ impl<T: Clone + 'static> Model for PagedModel<T> {
 mod tests {
     use super::*;
 
-    fn model() -> (Rc<PagedModel<u32>>, Rc<RefCell<Vec<(u64, u32)>>>) {
+    type Asked = Rc<RefCell<Vec<(u64, u32)>>>;
+
+    fn model() -> (Rc<PagedModel<u32>>, Asked) {
         let asked = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&asked);
         (PagedModel::new(u32::MAX, move |r, p| log.borrow_mut().push((r, p))), asked)

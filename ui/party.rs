@@ -8,6 +8,9 @@ use spotcheck_face::{NamedRow, Party};
 
 use crate::app::App;
 
+/// Kinds that fit beside each other on the smallest screen.
+const CHIPS_PER_LINE: usize = 3;
+
 /// The kinds of party as chips.
 pub(crate) fn kinds() -> Vec<NamedRow> {
     PartyKind::ALL
@@ -22,7 +25,13 @@ pub(crate) fn kinds() -> Vec<NamedRow> {
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Party<'_>>();
-    face.set_kinds(ModelRc::new(VecModel::from(kinds())));
+    let (first, rest): (Vec<_>, Vec<_>) =
+        kinds().into_iter().enumerate().partition(|(place, _)| *place < CHIPS_PER_LINE);
+    let model = |part: Vec<(usize, NamedRow)>| {
+        ModelRc::new(VecModel::from_iter(part.into_iter().map(|(_, kind)| kind)))
+    };
+    face.set_kinds(model(first));
+    face.set_more_kinds(model(rest));
     face.on_choose(app.on_with(|app, kind: SharedString| {
         app.window.global::<Party<'_>>().set_kind(kind);
     }));

@@ -145,7 +145,7 @@ fn draw(app: &Rc<App>, shown: bool) {
     face.set_shown(shown);
     face.set_facts(pairs(facts(&view, shown)));
     let stays = view.visits.iter().filter(|v| words::is_stay(v.med_type.as_deref())).count();
-    face.set_visits_note(format!("住院 {stays} 次, 共 {} 次", view.visits.len()).into());
+    face.set_visits_note(format!("住院 {stays} 次，共 {} 次", view.visits.len()).into());
     let rows: Vec<VisitItem> = view.visits.iter().map(visit_item).collect();
     face.set_visits(ModelRc::new(VecModel::from(rows)));
 }

@@ -28,12 +28,7 @@ impl Model {
                 fetch(&app, revision, page);
             }
         });
-        Self {
-            hits,
-            query: RefCell::default(),
-            running: Cell::new(false),
-            owed: Cell::new(false),
-        }
+        Self { hits, query: RefCell::default(), running: Cell::new(false), owed: Cell::new(false) }
     }
 }
 

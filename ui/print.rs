@@ -78,16 +78,19 @@ pub(crate) fn enter(app: &Rc<App>, id: &str) {
 
 fn look(app: &Rc<App>) {
     app.window.global::<Print<'_>>().set_looked(false);
-    app.ask(|desk| desk.printers(), |app, printers| {
-        let mut chosen = app.print.chosen.borrow_mut();
-        if !printers.iter().any(|p| Some(&p.uri) == chosen.as_ref()) {
-            *chosen = printers.first().map(|p| p.uri.clone());
-        }
-        drop(chosen);
-        *app.print.printers.borrow_mut() = printers;
-        app.window.global::<Print<'_>>().set_looked(true);
-        draw(app);
-    });
+    app.ask(
+        |desk| desk.printers(),
+        |app, printers| {
+            let mut chosen = app.print.chosen.borrow_mut();
+            if !printers.iter().any(|p| Some(&p.uri) == chosen.as_ref()) {
+                *chosen = printers.first().map(|p| p.uri.clone());
+            }
+            drop(chosen);
+            *app.print.printers.borrow_mut() = printers;
+            app.window.global::<Print<'_>>().set_looked(true);
+            draw(app);
+        },
+    );
 }
 
 fn draw(app: &Rc<App>) {

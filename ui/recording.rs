@@ -89,13 +89,16 @@ pub(crate) fn poll(app: &Rc<App>) {
         return;
     }
     app.recording.asked.set(true);
-    app.ask_result(|desk| desk.status(), |app, result| {
-        app.recording.asked.set(false);
-        match result {
-            Ok(now) => show(app, &now),
-            Err(trouble) => tracing::warn!(code = trouble.code, "No status while recording."),
-        }
-    });
+    app.ask_result(
+        |desk| desk.status(),
+        |app, result| {
+            app.recording.asked.set(false);
+            match result {
+                Ok(now) => show(app, &now),
+                Err(trouble) => tracing::warn!(code = trouble.code, "No status while recording."),
+            }
+        },
+    );
 }
 
 /// Draws bar and status line.
@@ -112,7 +115,7 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
         }
         None => shell.set_recording(false),
     }
-    capture::show_video(app);
+    capture::show_running(app);
 }
 
 #[cfg(test)]

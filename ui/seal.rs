@@ -60,12 +60,12 @@ pub(crate) fn officer_items(case: &CaseView, typed: &[OfficerId]) -> Vec<Officer
 pub(crate) fn head(case: &CaseView) -> (String, String, String) {
     let missing = case.missing.len();
     if missing == 0 {
-        ("0".to_owned(), "项要补, 可以封存".to_owned(), "各项齐全".to_owned())
+        ("0".to_owned(), "项要补，可以封存".to_owned(), "各项齐全".to_owned())
     } else {
         (
             missing.to_string(),
             "项要补".to_owned(),
-            "也可现在离开: 封存为“不完整”, 并列出所缺".to_owned(),
+            "也可现在离开：封存为“不完整”，并列出所缺".to_owned(),
         )
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn report_pairs(report: &SealReport) -> Vec<PairItem> {
     let complete = if report.missing.is_empty() {
         "完整".to_owned()
     } else {
-        format!("不完整, 列出 {} 项", report.missing.len())
+        format!("不完整，列出 {} 项", report.missing.len())
     };
     vec![
         pair("证据包", report.bundle.as_str()),
@@ -121,11 +121,14 @@ pub(crate) fn enter(app: &Rc<App>, leaving: bool) {
     face.set_leaving(leaving);
     face.set_reason("".into());
     face.set_report(ModelRc::default());
-    app.ask(|desk| desk.status(), |app, now| {
-        use spotcheck_domain::vocabulary::KeyProtection;
-        let letters = now.key_protection == KeyProtection::File;
-        app.window.global::<Seal<'_>>().set_letters(letters);
-    });
+    app.ask(
+        |desk| desk.status(),
+        |app, now| {
+            use spotcheck_domain::vocabulary::KeyProtection;
+            let letters = now.key_protection == KeyProtection::File;
+            app.window.global::<Seal<'_>>().set_letters(letters);
+        },
+    );
     draw(app);
     app.refresh_case(draw);
 }
@@ -199,7 +202,7 @@ fn seal(app: &Rc<App>) {
     let pins: Vec<(OfficerId, SecretString)> = app.seal.pins.borrow_mut().drain(..).collect();
     let face = app.window.global::<Seal<'_>>();
     let reason = face.get_reason().trim().to_owned();
-    app.window.global::<Shell<'_>>().set_busy("正在封存: 停录、清单、两人签名".into());
+    app.window.global::<Shell<'_>>().set_busy("正在封存：停录、清单、两人签名".into());
     app.ask_result(
         move |desk| {
             let reason = (!reason.is_empty()).then_some(reason.as_str());

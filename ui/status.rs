@@ -38,7 +38,7 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
         pair("设备", now.device.as_ref().map_or("未登记", |d| d.as_str())),
         pair("中心", now.centre.as_deref().unwrap_or("未登记")),
         pair("密钥保护", now.key_protection.zh()),
-        pair("时钟", if now.clock_set { "已设置" } else { "早于出厂时间, 请对时" }),
+        pair("时钟", if now.clock_set { "已设置" } else { "早于出厂时间，请对时" }),
         pair("可用空间", &words::bytes(now.free_bytes)),
         pair("待回传", &format!("{} 个证据包", now.unsent)),
     ]
@@ -60,17 +60,20 @@ pub(crate) fn connect(app: &Rc<App>) {
 pub(crate) fn enter(app: &Rc<App>) {
     let on = app.window.global::<Keys<'_>>().get_enabled();
     app.window.global::<Device<'_>>().set_keyboard(on);
-    app.ask(|desk| desk.status(), |app, now| {
-        recording::show(app, &now);
-        let face = app.window.global::<Device<'_>>();
-        face.set_facts(pairs(facts(&now)));
-        face.set_officers(pairs(
-            now.officers
-                .iter()
-                .map(|o| pair(&o.name, &format!("有效至 {}", o.certificate_until)))
-                .collect(),
-        ));
-    });
+    app.ask(
+        |desk| desk.status(),
+        |app, now| {
+            recording::show(app, &now);
+            let face = app.window.global::<Device<'_>>();
+            face.set_facts(pairs(facts(&now)));
+            face.set_officers(pairs(
+                now.officers
+                    .iter()
+                    .map(|o| pair(&o.name, &format!("有效至 {}", o.certificate_until)))
+                    .collect(),
+            ));
+        },
+    );
 }
 
 /// Words beside the clock, and the room that is left.

@@ -11,18 +11,18 @@ use crate::{recording, today, trouble, words};
 
 /// One bundle on its way, or with its receipt.
 pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
-    let percent = item
-        .sent_bytes
-        .saturating_mul(100)
-        .checked_div(item.total_bytes)
-        .unwrap_or(0)
-        .min(100);
+    let percent =
+        item.sent_bytes.saturating_mul(100).checked_div(item.total_bytes).unwrap_or(0).min(100);
     let percent = u8::try_from(percent).unwrap_or(100);
     let done = item.state == CaseState::Received;
     OutboxEntry {
         id: item.bundle.as_str().into(),
         title: item.bundle.as_str().into(),
-        state: if done { words::case_state(item.state).into() } else { format!("{percent}%").into() },
+        state: if done {
+            words::case_state(item.state).into()
+        } else {
+            format!("{percent}%").into()
+        },
         progress: f32::from(percent) / 100.0,
         bytes: if done {
             words::bytes(item.total_bytes).into()
@@ -32,7 +32,10 @@ pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
         received: item.received.as_deref().map_or_else(String::new, words::day_and_time).into(),
         log: item
             .log_index
-            .map_or_else(|| "无".to_owned(), |n| format!("第 {} 条, 包含证明已验证", words::count(n)))
+            .map_or_else(
+                || "无".to_owned(),
+                |n| format!("第 {} 条，包含证明已验证", words::count(n)),
+            )
             .into(),
         error: item.errors.first().map_or("", String::as_str).into(),
         done,
@@ -58,8 +61,12 @@ fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
         items.iter().map(entry).partition(|e| e.done);
     let face = app.window.global::<Sync<'_>>();
     face.set_note(
-        format!("本机 {} · {} 个证据包", now.device.as_ref().map_or("未登记", |d| d.as_str()), items.len())
-            .into(),
+        format!(
+            "本机 {} · {} 个证据包",
+            now.device.as_ref().map_or("未登记", |d| d.as_str()),
+            items.len()
+        )
+        .into(),
     );
     face.set_waiting(ModelRc::new(VecModel::from(waiting)));
     face.set_received(ModelRc::new(VecModel::from(done)));
@@ -68,7 +75,7 @@ fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
 fn push(app: &Rc<App>) {
     let face = app.window.global::<Sync<'_>>();
     face.set_running(true);
-    app.window.global::<Shell<'_>>().set_busy("正在回传, 断开也会从断点续传".into());
+    app.window.global::<Shell<'_>>().set_busy("正在回传，断开也会从断点续传".into());
     app.ask_result(
         |desk| {
             let sent = desk.push();
@@ -117,7 +124,10 @@ mod tests {
         item.log_index = Some(48_213);
         let done = entry(&item);
         assert!(done.done);
-        assert_eq!((done.log.as_str(), done.received.as_str()), ("第 48,213 条, 包含证明已验证", "11-23 18:02"));
+        assert_eq!(
+            (done.log.as_str(), done.received.as_str()),
+            ("第 48,213 条，包含证明已验证", "11-23 18:02")
+        );
         item.total_bytes = 0;
         assert_eq!(entry(&item).progress, 0.0);
     }

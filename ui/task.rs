@@ -125,10 +125,7 @@ pub(crate) fn counts(facility: &FacilityView) -> Vec<CountItem> {
         (facility.fee_lines, "费用明细"),
     ]
     .into_iter()
-    .map(|(number, label)| CountItem {
-        value: words::count(number).into(),
-        label: label.into(),
-    })
+    .map(|(number, label)| CountItem { value: words::count(number).into(), label: label.into() })
     .collect()
 }
 
@@ -172,7 +169,8 @@ pub(crate) fn enter(app: &Rc<App>, id: &TaskId) {
     app.ask(
         move |desk| {
             let card = desk.tasks()?.into_iter().find(|card| card.task.id == id);
-            let ready = card.as_ref().and_then(|c| c.package.as_ref()).is_some_and(|p| p.checked.is_some());
+            let ready =
+                card.as_ref().and_then(|c| c.package.as_ref()).is_some_and(|p| p.checked.is_some());
             // Whoever has not passed the full check is not opened here.
             let facility = if ready { Some(desk.facility(&id)?) } else { None };
             let case = match card.as_ref().and_then(|c| c.case.as_ref()) {
@@ -254,7 +252,7 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
     face.set_tray(format!("共 {} · 未归档 {open}", case.evidence.len()).into());
     face.set_missing(
         match (case.state, case.missing.len()) {
-            (CaseState::Open, 0) => "各项齐全, 可以封存".to_owned(),
+            (CaseState::Open, 0) => "各项齐全，可以封存".to_owned(),
             (CaseState::Open, n) => format!("{n} 项要补"),
             (state, _) => words::case_state(state).to_owned(),
         }
@@ -270,7 +268,7 @@ fn keep_and_draw(app: &Rc<App>, case: CaseView) {
 fn check_package(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
     app.ask_busy(
-        "正在核对数据包: 签名、摘要、完整性、条数",
+        "正在核对数据包：签名、摘要、完整性、条数",
         move |desk| desk.check_package(&task),
         |app, _| {
             app.show();
@@ -339,10 +337,7 @@ mod tests {
 
     #[test]
     fn steps_are_done_going_on_or_not_begun() {
-        let steps = [
-            step("arrive", Some("2026-11-24T09:06:00.000+08:00")),
-            step("inform", None),
-        ];
+        let steps = [step("arrive", Some("2026-11-24T09:06:00.000+08:00")), step("inform", None)];
         let items = step_items(&steps);
         assert_eq!(items.iter().map(|s| s.state).collect::<Vec<_>>(), [2, 1, 0, 0, 0, 0, 0]);
         assert_eq!(items[0].note, "09:02 – 09:06");

@@ -20,7 +20,7 @@ pub(crate) fn package_line(package: Option<&PackageState>) -> String {
                 .cutoff
                 .as_deref()
                 .map_or_else(String::new, |cutoff| format!(" · 数据截止 {cutoff}"));
-            format!("数据包{checked} · {}{cutoff}", words::bytes(package.size))
+            format!("数据包{checked}{cutoff}")
         }
     }
 }
@@ -54,17 +54,19 @@ pub(crate) fn checks(now: &Status, cards: &[TaskCard]) -> Vec<CheckItem> {
     };
     let officers = now.officers.len();
     let pulled = cards.iter().filter(|c| c.package.is_some()).count();
-    let checked = cards
-        .iter()
-        .filter(|c| c.package.as_ref().is_some_and(|p| p.checked.is_some()))
-        .count();
+    let checked =
+        cards.iter().filter(|c| c.package.as_ref().is_some_and(|p| p.checked.is_some())).count();
     vec![
-        item(now.clock_set, "时钟已设置", "时钟未设置, 请先对时".to_owned()),
-        item(officers >= 2, "两名执法人员的签名密钥", format!("签名密钥只有 {officers} 人, 封存要两人")),
+        item(now.clock_set, "时钟已设置", "时钟未设置，请先对时".to_owned()),
+        item(
+            officers >= 2,
+            "两名执法人员的签名密钥",
+            format!("签名密钥只有 {officers} 人，封存要两人"),
+        ),
         item(
             !cards.is_empty() && checked == cards.len(),
             "数据包已下载并核对",
-            format!("数据包: 已下载 {pulled}, 已核对 {checked}, 共 {}", cards.len()),
+            format!("数据包：已下载 {pulled}，已核对 {checked}，共 {}", cards.len()),
         ),
         item(
             now.free_bytes >= ENOUGH_BYTES,
@@ -112,7 +114,7 @@ pub(crate) fn pull(app: &Rc<App>, task: Option<TaskId>) {
         |app, report| {
             app.show();
             app.toast(&format!(
-                "取回任务 {} 个, 数据包 {} 个",
+                "取回任务 {} 个，数据包 {} 个",
                 report.tasks,
                 report.packages.len()
             ));
@@ -149,7 +151,7 @@ fn draw(app: &Rc<App>, now: &Status, cards: &[TaskCard], outbox: &[OutboxItem]) 
     let checks = checks(now, cards);
     let ready = checks.iter().filter(|c| c.ok).count();
     face.set_checks_note(
-        format!("{ready} 项就绪, {} 项待补", checks.len().saturating_sub(ready)).into(),
+        format!("{ready} 项就绪，{} 项待补", checks.len().saturating_sub(ready)).into(),
     );
     face.set_checks(ModelRc::new(VecModel::from(checks)));
     let (first, second) = outbox_lines(outbox);

@@ -84,10 +84,13 @@ pub(crate) fn connect(app: &Rc<App>) {
 pub(crate) fn enter(app: &Rc<App>) {
     app.unlock.pin.borrow_mut().clear();
     draw(app);
-    app.ask(|desk| desk.status(), |app, now| {
-        recording::show(app, &now);
-        show(app, &now);
-    });
+    app.ask(
+        |desk| desk.status(),
+        |app, now| {
+            recording::show(app, &now);
+            show(app, &now);
+        },
+    );
 }
 
 fn show(app: &Rc<App>, now: &Status) {
@@ -109,8 +112,7 @@ fn show(app: &Rc<App>, now: &Status) {
 }
 
 fn draw(app: &Rc<App>) {
-    let items =
-        officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref());
+    let items = officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref());
     let face = app.window.global::<Unlock<'_>>();
     face.set_officers(ModelRc::new(VecModel::from(items)));
     face.set_hint("输入 PIN".into());

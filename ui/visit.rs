@@ -87,7 +87,11 @@ fn diagnoses(view: &VisitView) -> Vec<PairItem> {
     view.diagnoses
         .iter()
         .map(|row| {
-            let main = if row.maindiag_flag.as_deref() == Some("1") { "主要诊断" } else { "其他诊断" };
+            let main = if row.maindiag_flag.as_deref() == Some("1") {
+                "主要诊断"
+            } else {
+                "其他诊断"
+            };
             let code = row.diag_code.as_deref().unwrap_or_default();
             let name = row.diag_name.as_deref().unwrap_or("名称未上传");
             pair(main, format!("{name} {code}").trim_end())
@@ -98,7 +102,8 @@ fn diagnoses(view: &VisitView) -> Vec<PairItem> {
 fn settlements(view: &VisitView) -> Vec<PairItem> {
     let mut facts = Vec::new();
     for row in &view.settlements {
-        let taken_back = if row.refd_setl_flag.as_deref() == Some("1") { " (已退)" } else { "" };
+        let taken_back =
+            if row.refd_setl_flag.as_deref() == Some("1") { " （已退）" } else { "" };
         facts.push(pair("结算时间", &format!("{}{taken_back}", words::instant(row.setl_time))));
         facts.push(pair("总费用", &words::yuan_or_none(row.medfee_sumamt)));
         facts.push(pair("基金支付", &words::yuan_or_none(row.fund_pay_sumamt)));
@@ -207,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_settlement_that_was_taken_back_is_not_counted() {
-        let rows = [settlement("100.10", Some("0")), settlement("50", None), settlement("7", Some("1"))];
+        let rows =
+            [settlement("100.10", Some("0")), settlement("50", None), settlement("7", Some("1"))];
         assert_eq!(fund_sum(&rows), Some(Amount::parse("150.10").unwrap()));
     }
 

@@ -373,6 +373,12 @@ impl Handheld {
         let meta = self.open_meta(case)?;
         let mut document = self.stored_document(case, id)?;
         let Some(frozen) = document.frozen.clone() else { return Err(not_frozen("签字")) };
+        if !self.pad_allowed()? {
+            return Err(troubles::document(
+                "本省未允许手写板签字",
+                "打印文书,由当事人在纸面签字、捺印,再拍照入卷",
+            ));
+        }
         if strokes.iter().all(|s| s.points.len() < 2) {
             return Err(troubles::document("签字板上没有笔迹", "请本人重新签字"));
         }
@@ -417,6 +423,13 @@ impl Handheld {
         document.signed_pdf = Some(signed);
         self.commit(case, vec![act, paper], vec![set(kind::DOCUMENT, id, &document)?])?;
         self.document_view(case, id)
+    }
+
+    /// Strokes on the pad are off unless the province allows them (inspection.md); the centre's policy says.
+    fn pad_allowed(&self) -> TroubleResult<bool> {
+        let policy = self.ports.keys.enrolment()?.map(|e| e.policy).unwrap_or_default();
+        let policy: serde_json::Value = serde_json::from_str(&policy).unwrap_or_default();
+        Ok(policy.get("pad_signatures").and_then(serde_json::Value::as_bool).unwrap_or(false))
     }
 
     /// Name and capacity of somebody who signs by hand.

@@ -10,7 +10,7 @@ use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::task::{Task, TaskOfficer};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
-    BundleId, CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, TroubleResult,
+    BundleId, CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, Trouble, TroubleResult,
 };
 use zeroize::Zeroizing;
 
@@ -459,6 +459,8 @@ pub struct Pulled {
     pub new_packages: Vec<(TaskId, PackageId)>,
     /// Packages that were already here.
     pub unchanged: Vec<(TaskId, PackageId)>,
+    /// Packages that were refused, and why; the previous one stays in force.
+    pub refused: Vec<(TaskId, Trouble)>,
 }
 
 /// A sealed bundle as handed to the outbox: tag files and signatures in full, payload by blob list.

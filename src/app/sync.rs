@@ -55,6 +55,13 @@ impl Handheld {
                 }
             }
         }
+        for (task, trouble) in pulled.refused {
+            let draft = self.draft("package_refused")?;
+            let draft = draft.about(task.as_str()).fact("code", trouble.code.as_str());
+            self.journal_device(draft)?;
+            // Everything else is stored; the officer still has to hear of it.
+            return Err(trouble);
+        }
         Ok(report)
     }
 
@@ -132,7 +139,7 @@ impl Handheld {
                     .fact("log_index", receipt.log_index)
                     .fact("received", receipt.received.as_str()),
             );
-            let newest = checkpoint_of(&receipt.proof).unwrap_or(proof.checkpoint.clone());
+            let newest = larger(checkpoint_of(&receipt.proof), &proof.checkpoint);
             values.push(set(
                 kind::PROOF,
                 ONLY,
@@ -189,6 +196,12 @@ impl Handheld {
 /// The checkpoint is what follows the first empty line of a tlog-proof.
 fn checkpoint_of(proof: &str) -> Option<String> {
     proof.split_once("\n\n").map(|(_, checkpoint)| checkpoint.to_owned())
+}
+
+/// The newer of two checkpoints of one log: a receipt's may be older than the one pulled.
+fn larger(one: Option<String>, other: &str) -> String {
+    let size = |note: &str| note.lines().nth(1).and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
+    one.filter(|one| size(one) > size(other)).unwrap_or_else(|| other.to_owned())
 }
 
 fn total(sealed: &SealedBundle) -> u64 {

@@ -45,3 +45,6 @@ pub use package::{
 };
 pub use partition::{DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore};
 pub use reader::PackageReader;
+
+#[cfg(test)]
+mod story;

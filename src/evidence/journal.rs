@@ -309,3 +309,6 @@ pub fn next_line(
     let hash = Hash32::sha256(&line);
     Ok((line, ChainHead { seq: entry.seq, hash }))
 }
+
+#[cfg(test)]
+mod tests;

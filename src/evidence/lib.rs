@@ -38,5 +38,10 @@ pub mod zip;
 mod asn1;
 mod form;
 
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod vectors;
+
 pub use error::EvidenceError;
 pub use hashes::{DualHash, FileHashes, Hash32};

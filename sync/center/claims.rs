@@ -12,7 +12,7 @@ use spotcheck_claims::{
     PartitionReader, PartitionRef, PartitionStore, Progress, RejectsDb, import_dir,
 };
 use spotcheck_domain::task::TaskFacility;
-use spotcheck_domain::{Trouble, TroubleResult};
+use spotcheck_domain::{Trouble, TroubleResult, Ulid};
 use zeroize::Zeroizing;
 
 use crate::centre::Centre;
@@ -252,4 +252,26 @@ pub fn import(
         centre.record_act("claims-imported", &id)?;
     }
     Ok(report)
+}
+
+/// Days after which rejects and reports are removed (sync.md).
+const KEEP_REPORTS_DAYS: i64 = 30;
+
+/// Removes rejects and reports of old imports; the folder's name is a ULID and tells their age.
+///
+/// # Errors
+/// Those of the system.
+pub fn expire_reports(centre: &Centre) -> Result<()> {
+    let what = "expire import reports";
+    let keep_ms = KEEP_REPORTS_DAYS.saturating_mul(crate::ca::DAY_MS);
+    for item in std::fs::read_dir(centre.folder().imports()).map_err(Error::io(what))? {
+        let item = item.map_err(Error::io(what))?;
+        let name = item.file_name();
+        let Ok(id) = Ulid::from_string(&name.to_string_lossy()) else { continue };
+        let made_ms = i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX);
+        if centre.now_ms().saturating_sub(made_ms) > keep_ms {
+            std::fs::remove_dir_all(item.path()).map_err(Error::io(what))?;
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ pub const VERIFY: &str = "verify";
 pub const STAMP: &str = "stamp";
 
 /// How long a worker may stay silent before another one takes over.
-pub const LEASE_MS: i64 = 10 * 60 * 1000;
+pub const LEASE_MS: i64 = 60 * 1000;
 
 /// Wait before the next try: 5 s doubling up to an hour.
 #[must_use]

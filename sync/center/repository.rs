@@ -195,6 +195,8 @@ pub struct BundleRow {
     pub finished_ms: Option<i64>,
     /// The device was revoked when it announced.
     pub from_revoked: bool,
+    /// A clerk took it out of quarantine.
+    pub accepted: bool,
     /// Codes and paths of what is wrong.
     pub errors: Vec<String>,
     /// Index of its log entry.
@@ -374,7 +376,8 @@ pub trait Tasks {
 
 /// Bundles, blobs, uploads, device journals.
 pub trait Bundles {
-    /// Stores an announcement, once.
+    /// Stores an announcement, once. A rejected bundle that is announced with other blobs or signatures
+    /// gets another chance; what was announced alike stays rejected.
     fn announce(
         &self,
         announcement: &Announcement,
@@ -386,12 +389,21 @@ pub trait Bundles {
     fn bundle(&self, id: &str) -> Result<Option<BundleRow>>;
     /// All bundles, newest first.
     fn bundles(&self) -> Result<Vec<BundleSummary>>;
-    /// Announced or quarantined by order → verifying; `false` if it is past that already.
+    /// Announced → verifying, with its job; `false` if it is past that already.
     fn start_verifying(&self, id: &str, at_ms: i64) -> Result<bool>;
+    /// Quarantined → verifying, by a clerk; `false` if it is not in quarantine.
+    fn accept_quarantined(&self, id: &str, at_ms: i64) -> Result<bool>;
     /// Announced → quarantined.
     fn quarantine(&self, id: &str, at_ms: i64) -> Result<bool>;
-    /// Verifying → received, with its log entry.
-    fn mark_received(&self, id: &str, received: &str, log_index: u64, at_ms: i64) -> Result<()>;
+    /// Verifying → received, with its log entry; `notes` are what a clerk accepted it with.
+    fn mark_received(
+        &self,
+        id: &str,
+        received: &str,
+        log_index: u64,
+        notes: &[String],
+        at_ms: i64,
+    ) -> Result<()>;
     /// Verifying → rejected; kept with its errors.
     fn mark_rejected(&self, id: &str, errors: &[String], at_ms: i64) -> Result<()>;
     /// Stores a time stamp's bytes untouched, once per role.
@@ -429,6 +441,10 @@ pub trait Jobs {
     fn add_job(&self, kind: &str, subject: &str, due_ms: i64) -> Result<()>;
     /// Claims one job that is due and not leased.
     fn claim_job(&self, owner: &str, now_ms: i64, lease_ms: i64) -> Result<Option<Job>>;
+    /// Keeps a job leased while its worker is alive.
+    fn renew_lease(&self, job: &Job, owner: &str, until_ms: i64) -> Result<()>;
+    /// Frees all leases: only for who knows that no worker is alive.
+    fn release_leases(&self) -> Result<()>;
     /// The job is done.
     fn finish_job(&self, job: &Job) -> Result<()>;
     /// The job failed: due again later. `cause` is a code, never a value.

@@ -7,14 +7,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use spotcheck_claims::DemoOptions;
+use spotcheck_claims::demo::DEMO_LAST_DAY;
 use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::Mode;
-use spotcheck_domain::{Clock, Entropy};
+use spotcheck_domain::{Clock, Entropy, Trouble};
 use spotcheck_wire::enrol::{Ticket, TicketKind};
 
 use crate::centre::{Centre, OpenCentre};
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::repository::Officer;
+use crate::repository::{Officer, PackageRow};
 use crate::server::{Running, ServeOptions, start};
 use crate::tasks::{NewTask, new_task};
 use crate::tickets::{new_ticket, put_public_url};
@@ -36,8 +38,20 @@ pub struct TestOptions {
     pub clock: Option<Arc<dyn Clock>>,
     /// URL and roots (PEM) of a time-stamping authority.
     pub tsa: Option<(String, String)>,
-    /// Export to import and facility of the task; without it there is no task.
-    pub claims: Option<TestClaims>,
+    /// Claims to import; without any there is no task.
+    pub claims: TestData,
+}
+
+/// Which claims the centre has.
+#[derive(Debug, Clone, Default)]
+pub enum TestData {
+    /// The demo city, with a task at its hospital.
+    #[default]
+    Demo,
+    /// None, and no task: starts faster.
+    Nothing,
+    /// An export of the test's own.
+    Export(TestClaims),
 }
 
 /// Claims for the test centre.
@@ -87,7 +101,7 @@ fn serve(
 }
 
 impl TestCentre {
-    /// A centre with its people and tickets, without claims.
+    /// A centre with its people and tickets, the demo city and a task.
     ///
     /// # Errors
     /// Those of the centre.
@@ -142,7 +156,22 @@ impl TestCentre {
             .iter()
             .map(|id| new_ticket(&centre, TicketKind::Officer, id, None, None))
             .collect::<Result<_>>()?;
-        let task = options.claims.as_ref().map(|c| Self::load(&centre, c)).transpose()?;
+        let task = match &options.claims {
+            TestData::Nothing => None,
+            TestData::Export(claims) => Some(Self::load(&centre, claims)?),
+            TestData::Demo => {
+                let from = folder.path().join("demo-city");
+                let made = spotcheck_claims::demo_data(&from, &DemoOptions::default())
+                    .map_err(Trouble::from)?;
+                let claims = TestClaims {
+                    from,
+                    mapping: None,
+                    facility: made.fixmedins_code,
+                    period: ("2026-01-01".to_owned(), DEMO_LAST_DAY.to_owned()),
+                };
+                Some(Self::load(&centre, &claims)?)
+            }
+        };
         let (runtime, running) = (Some(runtime), Some(running));
         Ok(Self {
             centre,
@@ -180,6 +209,14 @@ impl TestCentre {
                 document_number: Some("示医保检〔2026〕9号".to_owned()),
             },
         )
+    }
+
+    /// Builds the task's package; the handheld and one officer must be enrolled.
+    ///
+    /// # Errors
+    /// Those of the build, or there is no task.
+    pub fn build_package(&self) -> Result<PackageRow> {
+        crate::packages::build(&self.centre, TASK)
     }
 
     /// `https://127.0.0.1:port`.
@@ -231,6 +268,7 @@ impl TestCentre {
     /// Somebody else took the port.
     pub fn resume(&mut self) -> Result<()> {
         if let (Some(runtime), None) = (&self.runtime, &self.running) {
+            self.centre.repo().release_leases()?;
             self.running = Some(serve(runtime, &self.centre, &self.options, self.address)?);
         }
         Ok(())

@@ -236,20 +236,21 @@ impl CentreClient {
             enrolment: &enrolment,
             time: &self.time,
         };
-        let (pulled, refused) = self.block_on(async {
+        let (mut pulled, refused) = self.block_on(async {
             greet(&http).await?;
             pull.run(task, last_checkpoint).await
         })?;
         self.remember_time(&pulled.proof)?;
         // Every other package is in force by now; what was refused must be said.
-        match refused.into_iter().next() {
-            None => Ok(pulled),
-            Some((task, error)) => {
+        pulled.refused = refused
+            .into_iter()
+            .map(|(task, error)| {
                 let mut trouble = error.during(Act::Pull);
                 trouble.message = format!("任务 {task}:{}", trouble.message);
-                Err(trouble.into())
-            }
-        }
+                (task, trouble)
+            })
+            .collect();
+        Ok(pulled)
     }
 
     fn try_send(

@@ -72,6 +72,9 @@ pub fn read(output: &Output) -> Result<Ran> {
     Ok(Ran { code: output.status.code().unwrap_or(-1), json, stderr })
 }
 
+/// Variables set for a program (folders such as `TMPDIR`).
+pub type Environment = Vec<(&'static str, PathBuf)>;
+
 /// A handheld's data folder and the program on it.
 #[derive(Debug, Clone)]
 pub struct HandheldCli {
@@ -81,6 +84,8 @@ pub struct HandheldCli {
     pub device: PathBuf,
     /// PIN files by officer: (id, file).
     pub pins: Vec<(String, PathBuf)>,
+    /// Environment of the program.
+    pub environment: Environment,
 }
 
 impl HandheldCli {
@@ -95,6 +100,7 @@ impl HandheldCli {
             command.args(["--officer", id]).arg("--pin-file").arg(file);
         }
         command.args(arguments).stdin(Stdio::null());
+        command.envs(self.environment.iter().cloned());
         Ok(command)
     }
 
@@ -136,6 +142,8 @@ pub fn pin_file(path: &Path, pin: &str) -> Result<()> {
 pub struct CenterCli {
     /// `--data`.
     pub data: PathBuf,
+    /// Environment of the program.
+    pub environment: Environment,
 }
 
 impl CenterCli {
@@ -146,6 +154,7 @@ impl CenterCli {
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program("spotcheck-center")?);
         command.arg("--data").arg(&self.data).arg("--json").args(arguments).stdin(Stdio::null());
+        command.envs(self.environment.iter().cloned());
         Ok(command)
     }
 

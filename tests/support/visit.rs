@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::programs::{CenterCli, HandheldCli, Serving, free_port, pin_file, text};
+use super::programs::{CenterCli, Environment, HandheldCli, Serving, free_port, pin_file, text};
 
 /// PINs of the demo's officers: they protect invented data only.
 const PINS: [&str; 2] = ["demo-pin-one-1", "demo-pin-two-2"];
@@ -45,6 +45,11 @@ pub enum Claims {
     DemoCity {
         /// Seed.
         seed: u64,
+    },
+    /// A folder in the contract's own form.
+    Folder {
+        /// `--from`.
+        from: PathBuf,
     },
     /// A folder with a mapping.
     Mapped {
@@ -84,8 +89,23 @@ impl World {
         serve: &[&str],
         printer: Option<&str>,
     ) -> Result<Self> {
+        Self::build_in(folder, claims, serve, printer, &Vec::new())
+    }
+
+    /// [`World::build`] with an environment of its own for all programs.
+    ///
+    /// # Errors
+    /// Any step that does not end as it must.
+    pub fn build_in(
+        folder: &Path,
+        claims: &Claims,
+        serve: &[&str],
+        printer: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let center = CenterCli { data: folder.join("center") };
+        let environment = environment.clone();
+        let center = CenterCli { data: folder.join("center"), environment: environment.clone() };
         let period = import(&center, folder, claims)?;
         let facilities = center.ok(&["facilities", "list"])?;
         let facility = busiest(&facilities)?;
@@ -106,16 +126,18 @@ impl World {
                 "enforcement",
                 "--credential-number",
                 &number,
-                "--credential-valid-until",
+                "--valid-until",
                 valid,
             ])?;
         }
+        // The province of the demo allows the pad, and handhelds without a security chip.
+        center.ok(&["policy", "set", "--allow-file-protection", "true", "--pad-signatures", "true"])?;
         let serving = center.serve(free_port()?, serve)?;
         let ticket = folder.join("device.ticket");
         ticket_for(&center, "device", "D-0001", "手持机一号", &serving.url, &ticket)?;
         let device = folder.join("device.toml");
         stand_in_device(&device, printer)?;
-        let mut handheld = HandheldCli { data: folder.join("handheld"), device, pins: Vec::new() };
+        let mut handheld = HandheldCli { data: folder.join("handheld"), device, pins: Vec::new(), environment };
         handheld.ok(&["enroll", "--ticket", &path(&ticket)])?;
         for (id, pin) in [("O-0001", PINS[0]), ("O-0002", PINS[1])] {
             let ticket = folder.join(format!("{id}.ticket"));
@@ -174,51 +196,60 @@ impl World {
         h.ok(&["visit", "--task", task, &visit])?;
 
         let case = text(&h.ok(&["case", "open", "--task", task])?, "/id")?;
-        h.ok(&["case", "certificate", &case, "O-0001"])?;
-        h.ok(&["case", "certificate", &case, "O-0002"])?;
-        let step = h.ok(&["case", "step", &case, "--kind", "bed_check", "--title", "在床核查"])?;
-        let step = text(&step, "/step")?;
         h.ok(&["person", "--task", task, &person])?;
-        let photo = text(&h.ok(&["capture", "photo", &case])?, "/id")?;
+        self.work(&case, printer)
+    }
+
+    /// From the opened case to the sealed bundle.
+    ///
+    /// # Errors
+    /// Any step that does not end as it must.
+    pub fn work(&self, case: &str, printer: Option<&str>) -> Result<Sealed> {
+        let h = &self.handheld;
+        h.ok(&["case", "certificate", case, "O-0001"])?;
+        h.ok(&["case", "certificate", case, "O-0002"])?;
+        let step = h.ok(&["case", "step", case, "--kind", "bed_check", "--title", "在床核查"])?;
+        let step = text(&step, "/step")?;
+        let photo = text(&h.ok(&["capture", "photo", case])?, "/id")?;
         h.ok(&[
             "capture",
             "describe",
-            &case,
+            case,
             &photo,
             "--proves",
             "12 床无人在床",
             "--source",
             "一病区 12 床",
         ])?;
-        let video = text(&h.ok(&["capture", "video", &case, "--seconds", "10"])?, "/id")?;
+        let video = text(&h.ok(&["capture", "video", case, "--seconds", "10"])?, "/id")?;
         h.ok(&[
             "capture",
             "describe",
-            &case,
+            case,
             &video,
             "--proves",
             "一病区现场情况",
             "--source",
             "一病区走廊",
         ])?;
-        let interview = self.interview(&case)?;
-        h.ok(&["case", "end-step", &case, &step])?;
-        let record = self.record(&case, &photo)?;
+        let interview = self.interview(case)?;
+        h.ok(&["case", "end-step", case, &step])?;
+        let record = self.record(case, &photo)?;
         if let Some(printer) = printer {
             for document in [&interview, &record] {
-                h.ok(&["doc", "print", &case, document, "--printer", printer, "--copies", "2"])?;
+                h.ok(&["doc", "print", case, document, "--printer", printer, "--copies", "2"])?;
             }
         }
         let signers: Vec<String> =
             h.pins.iter().map(|(id, file)| format!("{id}={}", path(file))).collect();
-        let mut seal = vec!["seal", &case];
+        let mut seal = vec!["seal", case];
         for signer in &signers {
             seal.extend(["--signer", signer]);
         }
         let sealed = h.ok(&seal)?;
         let bundle = text(&sealed, "/bundle")?;
         let documents = vec![interview, record];
-        Ok(Sealed { case, bundle, documents })
+        Ok(Sealed { case: case.to_owned(), bundle, documents })
     }
 
     /// An inhabitant of the package to look for.
@@ -341,6 +372,10 @@ fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<String> 
             std::fs::remove_dir_all(&city)?;
             Ok("2025-11-01..2026-11-15".to_owned())
         }
+        Claims::Folder { from } => {
+            center.ok(&["import", "--from", &path(from)])?;
+            Ok("2025-11-01..2026-11-15".to_owned())
+        }
         Claims::Mapped { from, mapping, period } => {
             center.ok(&["import", "--from", &path(from), "--mapping", &path(mapping)])?;
             Ok(period.clone())
@@ -350,8 +385,8 @@ fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<String> 
 
 /// The facility with most fee lines, else the first one.
 fn busiest(facilities: &Value) -> Result<String> {
-    let items = facilities.get("items").and_then(Value::as_array).context("no facilities")?;
-    let lines = |item: &&Value| item.get("fee_lines").and_then(Value::as_u64).unwrap_or(0);
+    let items = facilities.get("facilities").and_then(Value::as_array).context("no facilities")?;
+    let lines = |item: &&Value| item.pointer("/rows/fee_list_d").and_then(Value::as_u64).unwrap_or(0);
     let found = items.iter().max_by_key(lines).context("no facilities")?;
     text(found, "/fixmedins_code")
 }

@@ -40,9 +40,7 @@ fn fonts(root: &Path, script: &Path, out: &Path) -> Result<(), Failure> {
         fs::copy(made.join(name), out.join(name))?;
         text.push_str(&format!("import \"{name}\";\n"));
     }
-    text.push_str(
-        "export global Font { out property <string> family: \"Spotcheck Sans\"; }\n",
-    );
+    text.push_str("export global Font { out property <string> family: \"Spotcheck Sans\"; }\n");
     fs::write(out.join("fonts.slint"), text)?;
     Ok(())
 }

@@ -42,7 +42,10 @@ pub(super) fn facility() -> FacilityView {
         visits: 31_206,
         settlements: 30_988,
         fee_lines: 1_204_517,
-        cutoff: vec![("fee_line".to_owned(), Instant { at: BeijingTime::from_seconds(ADMITTED_S), p: Precision::Day })],
+        cutoff: vec![(
+            "fee_line".to_owned(),
+            Instant { at: BeijingTime::from_seconds(ADMITTED_S), p: Precision::Day },
+        )],
     }
 }
 
@@ -83,7 +86,14 @@ pub(super) fn search(query: &str, page: Page) -> Vec<PersonHit> {
 
 pub(super) fn person(psn_no: &str) -> Option<PersonView> {
     let hit = (0..PERSONS).map(hit).find(|hit| hit.psn_no == psn_no)?;
-    let visit = |id: &str, med_type: &str, begin: i64, end: i64, dept: &str, diag: &str, sum: &str, lines| VisitRow {
+    let visit = |id: &str,
+                 med_type: &str,
+                 begin: i64,
+                 end: i64,
+                 dept: &str,
+                 diag: &str,
+                 sum: &str,
+                 lines| VisitRow {
         mdtrt_id: format!("{psn_no}-{id}"),
         med_type: text(med_type),
         begntime: day(begin.saturating_mul(DAY_S), Precision::Minute),

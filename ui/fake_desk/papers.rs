@@ -58,7 +58,11 @@ impl FakeDesk {
             ("询问笔录", fields)
         } else {
             let fields = vec![
-                fixed("begun", "检查开始", opened.opened.get(..16).unwrap_or_default()),
+                fixed(
+                    "begun",
+                    "检查开始",
+                    &opened.opened.get(..16).unwrap_or_default().replace('T', " "),
+                ),
                 fixed("officers", "检查人员", "周演示、吴样例"),
                 field("place", "检查地点", "示例市青禾医院内二科", true, false),
                 field("situation", "现场检查情况", "", true, true),
@@ -279,17 +283,23 @@ pub(super) fn page(page: u32, width: u32) -> Option<Vec<u8>> {
 pub(super) fn shelf() -> Option<Vec<u8>> {
     let mut canvas = Canvas::new(480, 640, 92);
     canvas.fill(0, 0, 1000, 120, 118);
-    for (x, y, w, h) in [(60, 130, 160, 190), (230, 130, 150, 190), (390, 145, 150, 175), (600, 110, 210, 210), (815, 110, 185, 210)] {
+    for (x, y, w, h) in [
+        (60, 130, 160, 190),
+        (230, 130, 150, 190),
+        (390, 145, 150, 175),
+        (600, 110, 210, 210),
+        (815, 110, 185, 210),
+    ] {
         canvas.fill(x, y, w, h, 186);
         canvas.fill(x, y, w, 4, 70);
     }
     canvas.fill(0, 320, 1000, 30, 62);
-    for x in [130, 500] {
+    for x in [130_usize, 500] {
         canvas.fill(x, 430, 350, 300, 228);
         canvas.fill(x, 430, 350, 80, 150);
-        canvas.fill(x + 30, 550, 220, 16, 80);
-        canvas.fill(x + 30, 590, 150, 16, 80);
-        canvas.fill(x + 30, 630, 190, 16, 80);
+        canvas.fill(x.saturating_add(30), 550, 220, 16, 80);
+        canvas.fill(x.saturating_add(30), 590, 150, 16, 80);
+        canvas.fill(x.saturating_add(30), 630, 190, 16, 80);
     }
     canvas.fill(0, 730, 1000, 30, 62);
     canvas.fill(50, 830, 500, 500, 160);

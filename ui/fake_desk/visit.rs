@@ -33,33 +33,34 @@ pub(super) fn tasks() -> Vec<TaskCard> {
         credential_number: credential.to_owned(),
         credential_valid_until: Some("2028-12-31".to_owned()),
     };
-    let card = |task: &str, title: &str, mode, number: Option<&str>, facility: &str, package| TaskCard {
-        task: Task {
-            schema: TASK_SCHEMA.to_owned(),
-            id: id(task),
-            title: title.to_owned(),
-            mode,
-            basis: vec!["医疗保障基金使用监督管理条例第二十七条".to_owned()],
-            document_number: number.map(str::to_owned),
-            facility: TaskFacility {
-                fixmedins_code: "H99010100001".to_owned(),
-                fixmedins_name: facility.to_owned(),
-                uscc: None,
-                addr: Some("示例市示例路 1 号".to_owned()),
+    let card =
+        |task: &str, title: &str, mode, number: Option<&str>, facility: &str, package| TaskCard {
+            task: Task {
+                schema: TASK_SCHEMA.to_owned(),
+                id: id(task),
+                title: title.to_owned(),
+                mode,
+                basis: vec!["医疗保障基金使用监督管理条例第二十七条".to_owned()],
+                document_number: number.map(str::to_owned),
+                facility: TaskFacility {
+                    fixmedins_code: "H99010100001".to_owned(),
+                    fixmedins_name: facility.to_owned(),
+                    uscc: None,
+                    addr: Some("示例市示例路 1 号".to_owned()),
+                },
+                period_from: "2026-01-01".to_owned(),
+                period_to: "2026-11-23".to_owned(),
+                officers: vec![
+                    officer("O-0017", "周演示", "示例-0017"),
+                    officer("O-0023", "吴样例", "示例-0023"),
+                ],
+                devices: vec![id("SC-0417")],
+                valid_from: "2026-11-20T00:00:00.000+08:00".to_owned(),
+                valid_until: "2026-12-10T00:00:00.000+08:00".to_owned(),
             },
-            period_from: "2026-01-01".to_owned(),
-            period_to: "2026-11-23".to_owned(),
-            officers: vec![
-                officer("O-0017", "周演示", "示例-0017"),
-                officer("O-0023", "吴样例", "示例-0023"),
-            ],
-            devices: vec![id("SC-0417")],
-            valid_from: "2026-11-20T00:00:00.000+08:00".to_owned(),
-            valid_until: "2026-12-10T00:00:00.000+08:00".to_owned(),
-        },
-        package,
-        case: None,
-    };
+            package,
+            case: None,
+        };
     vec![
         card(
             "T-2026-0017",

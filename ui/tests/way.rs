@@ -53,13 +53,13 @@ fn unlock_to_receipt() {
     shown("06-person-shown", "甄示例");
     shown("07-visit", "¥9,230.20");
     shown("09-interview", "早上交完费就走了, 八点多");
-    shown("10-document", "(必填)");
-    shown("11-document-page", "第 1 页, 共 2 页");
+    shown("10-document", "（必填）");
+    shown("11-document-page", "第 1 页，共 2 页");
     shown("13-print-done", "2 页 × 2 份");
     shown("14-seal", "各项齐全");
     shown("14-sealed", "EVID-01M7VBK5C0SAMP1E0000000002");
     shown("15-sync-waiting", "0%");
-    shown("15-sync", "第 48,214 条, 包含证明已验证");
+    shown("15-sync", "第 48,214 条，包含证明已验证");
     shown("03-task-sealed", "中心已收");
 }
 
@@ -80,7 +80,8 @@ fn a_wrong_pin_is_a_card_with_four_parts_and_the_dots_are_gone() {
     let face = face();
     face.fill("PIN", "000000").unwrap();
     face.tap("解锁").unwrap();
-    for words in ["安全", "数据都在, 录音继续", "发生了", "怎么办", "代码", "VAULT-PIN-WRONG"] {
+    for words in ["安全", "数据都在, 录音继续", "发生了", "怎么办", "代码", "VAULT-PIN-WRONG"]
+    {
         assert!(face.shows(words), "{words}");
     }
     face.tap("知道了").unwrap();
@@ -97,7 +98,7 @@ fn a_failing_act_leaves_no_busy_sign_behind() {
     face.tap("解锁").unwrap();
     assert!(face.shows("连不上中心"));
     assert!(!face.shows("正在解锁"));
-    face.tap("知道了,稍后再试").unwrap();
+    face.tap("知道了，稍后再试").unwrap();
     face.fill("PIN", FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     assert!(face.shows("今天"));
@@ -155,7 +156,7 @@ fn an_incomplete_seal_needs_a_reason_and_two_pins() {
     face.fill("没有做完的原因", "对方要求中止").unwrap();
     face.tap("封存").unwrap();
     face.tap("确认封存").unwrap();
-    assert!(face.shows("不完整, 列出"));
+    assert!(face.shows("不完整，列出"));
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl KeyRing for MemoryKeys {
             intake_id: "intake-1".to_owned(),
             escrow: String::new(),
             log_key: String::new(),
-            policy: String::new(),
+            policy: "{\"pad_signatures\":true}".to_owned(),
         }))
     }
 

@@ -27,14 +27,6 @@ pub(crate) struct Outcome {
     pub(crate) duplicates: u64,
 }
 
-impl Outcome {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.imported = self.imported.saturating_add(other.imported);
-        self.unchanged = self.unchanged.saturating_add(other.unchanged);
-        self.duplicates = self.duplicates.saturating_add(other.duplicates);
-    }
-}
-
 /// Keys of fee lines that came back with a time in another month, by the month that still has them.
 pub(crate) type Moved = BTreeMap<String, HashSet<Vec<u8>>>;
 

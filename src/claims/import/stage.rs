@@ -22,9 +22,8 @@ const CACHE_KIB: u32 = 64 * 1024;
 const SEQ_BITS: u32 = 40;
 
 /// One entity of one partition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
-    pub(crate) entity: &'static Entity,
     pub(crate) rows: i64,
     pub(crate) cutoff: Option<Instant>,
 }
@@ -131,7 +130,7 @@ impl Stage {
         let fresh = self.parts.len();
         let part = *self.index.entry(key.clone()).or_default().entry(entity.name).or_insert(fresh);
         if part == fresh {
-            self.parts.push(Part { entity, rows: 0, cutoff: None });
+            self.parts.push(Part::default());
         }
         self.last = Some((key, entity.name, part));
         part

@@ -307,6 +307,24 @@ fn a_file_stands_in_for_the_microphone_until_its_end() {
     assert!(was.abs_diff(is) < 300, "{is} ms of {was} ms");
 }
 
+#[test]
+fn a_video_file_stands_in_for_the_camera() {
+    const TEST: &str = "a_video_file_stands_in_for_the_camera";
+    let devices = Devices::open(&small()).unwrap();
+    devices.warm_up();
+    let (on_fragment, told) = collector();
+    let original = record(devices.start_video(on_fragment).unwrap(), &told, 2000);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("影像.mkv");
+    std::fs::write(&path, joined(&original)).unwrap();
+    let camera =
+        CameraConfig { kind: CameraKind::File, path: Some(path), ..CameraConfig::default() };
+    let devices = Devices::open(&DeviceConfig { camera, ..small() }).unwrap();
+    let photo = devices.photo().unwrap();
+    let Some(told) = streams(TEST, &photo) else { return };
+    assert_eq!(told.trim(), "mjpeg,320,240");
+}
+
 /// The sound of a video comes from a file that ends early: pictures go on, and it is told.
 #[test]
 fn a_device_that_is_lost_during_a_video_is_told_and_the_rest_goes_on() {

@@ -101,7 +101,7 @@ impl Authority {
             invalidity_date: None,
         });
         let params = CertificateRevocationListParams {
-            this_update: date_time_ymd(2026, 11, 1),
+            this_update: date_time_ymd(2025, 1, 1),
             next_update: date_time_ymd(until, 12, 31),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,

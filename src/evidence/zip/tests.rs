@@ -182,7 +182,7 @@ fn archives_that_two_programs_read_differently_are_refused() {
         ("deflated to less", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 9)), "ZIP-CONTENT"),
         ("deflated to more", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 7)), "ZIP-CONTENT"),
         ("deflate stream with a tail", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.stored.push(0))), "ZIP-CONTENT"),
-        ("deflate stream cut off", plus(Raw::deflated("T/z", &[7; 900]).with(|e| drop(e.stored.pop()))), "ZIP-CONTENT"),
+        ("deflate stream cut off", plus(Raw::deflated("T/z", &[7; 900]).with(|e| e.stored.truncate(e.stored.len() - 1))), "ZIP-CONTENT"),
         ("deflate stream that is none", plus(Raw::deflated("T/z", b"zzzz").with(|e| e.stored = vec![0xff; 9])), "ZIP-CONTENT"),
         ("bomb that says so", plus(Raw::deflated("T/z", &vec![0; 80 << 20])), "ZIP-BOMB"),
         ("bomb that lies", plus(Raw::deflated("T/z", &vec![0; 8 << 20]).with(|e| e.size = 10)), "ZIP-CONTENT"),

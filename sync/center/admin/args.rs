@@ -126,7 +126,7 @@ pub(super) struct DemoData {
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
     /// 随机种子 / seed
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = spotcheck_claims::DemoOptions::default().seed)]
     pub(super) seed: u64,
     /// 规模 / scale
     #[arg(long, default_value_t = 1)]

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
+use spotcheck_claims::DemoOptions;
+use spotcheck_domain::Trouble;
 
 use super::args::{DemoData, Facilities, Import};
 use super::out::Output;
@@ -58,6 +60,19 @@ pub(super) fn facilities(context: &Context, command: &Facilities) -> Result<Outp
 }
 
 pub(super) fn demo_data(args: &DemoData) -> Result<Output> {
-    let _ = args;
-    Err(Error::refused("DEMO-DATA", "演示数据生成器尚未接入。", "请稍后。"))
+    let options = DemoOptions { seed: args.seed, scale: args.scale };
+    let made = spotcheck_claims::demo_data(&args.out, &options).map_err(Trouble::from)?;
+    let rows = made.rows.values().fold(0_u64, |sum, n| sum.saturating_add(*n));
+    let text = format!(
+        "演示数据已写入 {}:{} 张表,{rows} 行;演示机构 {}",
+        args.out.display(),
+        made.rows.len(),
+        made.fixmedins_code
+    );
+    let body = json!({
+        "out": args.out, "rows": made.rows, "fixmedins_code": made.fixmedins_code,
+        "double_billed_visit": made.double_billed_visit,
+        "double_billed_person": made.double_billed_person,
+    });
+    Ok(Output::new("demo-data", body, text))
 }

@@ -19,6 +19,8 @@ pub(super) fn serve(context: &Context, _args: &Serve) -> Result<Output> {
     let _lock = folder.lock()?;
     let centre = Arc::new(context.open()?);
     clear_work(&folder)?;
+    // The lock is ours: whoever leased a job is dead.
+    centre.repo().release_leases()?;
     if let Some(path) = &settings.tsa_roots.value {
         let pem = std::fs::read_to_string(path).map_err(Error::io("read the time-stamp roots"))?;
         spotcheck_evidence::chain::TrustRoots::from_pem(pem.as_bytes()).map_err(|_| {

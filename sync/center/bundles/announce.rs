@@ -139,16 +139,14 @@ pub fn quarantined_accept(centre: &Centre, id: &str) -> Result<()> {
         .repo()
         .bundle(id)?
         .ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
-    if row.state != BundleState::Quarantined {
+    if !centre.repo().accept_quarantined(&row.announcement.bundle, centre.now_ms())? {
         return Err(Error::refused(
             "BUNDLE-NOT-QUARANTINED",
             "该证据包不在隔离状态。",
             "请用 bundle list 查看状态。",
         ));
     }
-    centre.record_act("bundle-accepted", id)?;
-    centre.repo().start_verifying(id, centre.now_ms())?;
-    Ok(())
+    centre.record_act("bundle-accepted", id)
 }
 
 /// Receipt of a bundle that is in the log.

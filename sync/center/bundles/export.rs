@@ -65,20 +65,37 @@ pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
         .mode(0o600)
         .open(out)
         .map_err(Error::io(what))?;
+    let written = write_zip(centre, announcement, &late, &sums, target);
+    if written.is_err() {
+        // Half an export is plaintext that nobody asked for.
+        let _ = std::fs::remove_file(out);
+    }
+    written?;
+    sync_dir(out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+fn write_zip(
+    centre: &Centre,
+    announcement: &Announcement,
+    late: &[CarriedFile],
+    sums: &[u32],
+    target: File,
+) -> Result<()> {
+    let what = "write the export";
+    let top = &announcement.bundle;
     let mut zip = ZipWriter::new(BufWriter::new(target));
     let mut opener = Opener::new(centre);
-    for file in announcement.tag_files.iter().chain(&late) {
-        zip.add_bytes(&format!("{id}/{}", file.path), &file.bytes).map_err(failed)?;
+    for file in announcement.tag_files.iter().chain(late) {
+        zip.add_bytes(&format!("{top}/{}", file.path), &file.bytes).map_err(failed)?;
     }
-    for (file, crc32) in announcement.files.iter().zip(&sums) {
+    for (file, crc32) in announcement.files.iter().zip(sums) {
         let mut content = Joined::new(&mut opener, file);
-        zip.add_known(&format!("{id}/{}", file.path), file.size, *crc32, &mut content)
+        zip.add_known(&format!("{top}/{}", file.path), file.size, *crc32, &mut content)
             .map_err(failed)?;
     }
     let mut writer = zip.finish().map_err(failed)?;
     writer.flush().map_err(Error::io(what))?;
-    writer.get_ref().sync_all().map_err(Error::io(what))?;
-    sync_dir(out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    writer.get_ref().sync_all().map_err(Error::io(what))
 }
 
 /// What became of a ZIP brought in by hand.
@@ -159,6 +176,13 @@ pub fn add_zip(centre: &Centre, path: &Path) -> Result<Rescued> {
     if report.verdict == Verdict::Rejected {
         return Ok(refused_report(&report));
     }
+    // Received already: nothing to take in again.
+    if let Some(id) = &report.bundle
+        && let Some(row) = centre.repo().bundle(id)?
+        && row.state == BundleState::Received
+    {
+        return Ok(Rescued { bundle: id.clone(), state: row.state, errors: row.errors });
+    }
     let mut archive = ZipArchive::open(open()?).map_err(|(fault, _)| failed(fault))?;
     let entries = archive.entries().to_vec();
     let recipient: Recipient =
@@ -209,7 +233,7 @@ pub fn add_zip(centre: &Centre, path: &Path) -> Result<Rescued> {
     }
     centre.record_act("bundle-added", &bundle)?;
     if centre.repo().start_verifying(&bundle, now)? {
-        receive(centre, &announcement, &device)?;
+        receive(centre, &announcement, &device, &[])?;
     }
     let row = status(centre, &bundle, 0)?;
     Ok(Rescued { bundle, state: row.state, errors: row.errors })

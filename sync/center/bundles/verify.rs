@@ -114,7 +114,12 @@ fn faults(centre: &Centre, announcement: &Announcement, device: &str) -> Result<
 }
 
 /// Appends the bundle's entry and marks it received; repeating changes nothing.
-pub(super) fn receive(centre: &Centre, announcement: &Announcement, device: &str) -> Result<()> {
+pub(super) fn receive(
+    centre: &Centre,
+    announcement: &Announcement,
+    device: &str,
+    notes: &[String],
+) -> Result<()> {
     let bundle = BundleId::parse(&announcement.bundle).map_err(evidence)?;
     let received = rfc3339(centre.now_ms());
     let entry = LogEntry::Bundle(BundleEntry {
@@ -132,7 +137,17 @@ pub(super) fn receive(centre: &Centre, announcement: &Announcement, device: &str
         _ => received,
     };
     let now = centre.now_ms();
-    centre.repo().mark_received(&announcement.bundle, &received, leaf.index, now)
+    centre.repo().mark_received(&announcement.bundle, &received, leaf.index, notes, now)
+}
+
+/// Takes out what a clerk accepts when taking a revoked device's bundle out of quarantine: that its
+/// certificate is revoked. It stays noted with the bundle, and every verifier sees it.
+fn accepted_anyway(errors: &mut Vec<String>) -> Vec<String> {
+    let (noted, rest) = std::mem::take(errors)
+        .into_iter()
+        .partition(|error| error.starts_with("CERT-REVOKED signatures/device.p7s"));
+    *errors = rest;
+    noted
 }
 
 /// Verifies a committed bundle and receives or rejects it.
@@ -144,9 +159,10 @@ pub fn verify_bundle(centre: &Centre, id: &str) -> Result<()> {
     if row.state != BundleState::Verifying {
         return Ok(());
     }
-    let errors = faults(centre, &row.announcement, &row.device)?;
+    let mut errors = faults(centre, &row.announcement, &row.device)?;
+    let notes = if row.accepted { accepted_anyway(&mut errors) } else { Vec::new() };
     if errors.is_empty() {
-        receive(centre, &row.announcement, &row.device)?;
+        receive(centre, &row.announcement, &row.device, &notes)?;
         tracing::info!(bundle = id, "A bundle was received.");
     } else {
         tracing::warn!(bundle = id, count = errors.len(), "A bundle was rejected.");

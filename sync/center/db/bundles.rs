@@ -28,6 +28,7 @@ struct Raw {
     from_revoked: bool,
     errors: Vec<u8>,
     log_index: Option<i64>,
+    accepted: bool,
 }
 
 fn raw_row(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -40,6 +41,7 @@ fn raw_row(row: &Row<'_>) -> rusqlite::Result<Raw> {
         from_revoked: row.get(5)?,
         errors: row.get(6)?,
         log_index: row.get(7)?,
+        accepted: row.get(8)?,
     })
 }
 
@@ -65,11 +67,13 @@ impl Bundles for SqliteStore {
                 if !same {
                     return Ok(AnnounceOutcome::Conflict);
                 }
-                // Signatures and blob lists may come anew (a file encrypted again after a broken disk)
-                // as long as nothing has been judged; the signed bytes are the same by their hash.
+                // Signatures and blob lists may come anew (a file encrypted again after a broken disk):
+                // the signed bytes are the same by their hash.
                 t.execute(
-                    "UPDATE bundle SET announcement = ?2 WHERE id = ?1 AND state = 'announced'",
-                    params![announcement.bundle, body],
+                    "UPDATE bundle SET announcement = ?2, state = 'announced', errors = ?3,
+                         finished_ms = NULL
+                     WHERE id = ?1 AND announcement <> ?2 AND state IN ('announced', 'rejected')",
+                    params![announcement.bundle, body, b"[]".as_slice()],
                 )?;
                 return Ok(AnnounceOutcome::Again);
             }
@@ -95,7 +99,7 @@ impl Bundles for SqliteStore {
     fn bundle(&self, id: &str) -> Result<Option<BundleRow>> {
         let found = self.read(|c| {
             let sql = "SELECT announcement, device, state, announced_ms, finished_ms, from_revoked,
-                errors, log_index FROM bundle WHERE id = ?1";
+                errors, log_index, accepted_ms IS NOT NULL FROM bundle WHERE id = ?1";
             Ok(c.prepare_cached(sql)?.query_row([id], raw_row).optional()?)
         })?;
         found
@@ -108,6 +112,7 @@ impl Bundles for SqliteStore {
                     announced_ms: raw.announced_ms,
                     finished_ms: raw.finished_ms,
                     from_revoked: raw.from_revoked,
+                    accepted: raw.accepted,
                     errors: serde_json::from_slice(&raw.errors)
                         .map_err(|_| Error::Stored("errors"))?,
                     log_index: raw.log_index.map(from_db).transpose()?,
@@ -146,7 +151,21 @@ impl Bundles for SqliteStore {
         self.write(|t| {
             let moved = t.execute(
                 "UPDATE bundle SET state = 'verifying', committed_ms = ?2
-                 WHERE id = ?1 AND state IN ('announced', 'quarantined')",
+                 WHERE id = ?1 AND state = 'announced'",
+                params![id, at_ms],
+            )?;
+            if moved == 1 {
+                super::jobs::insert(t, crate::jobs::VERIFY, id, at_ms)?;
+            }
+            Ok(moved == 1)
+        })
+    }
+
+    fn accept_quarantined(&self, id: &str, at_ms: i64) -> Result<bool> {
+        self.write(|t| {
+            let moved = t.execute(
+                "UPDATE bundle SET state = 'verifying', accepted_ms = ?2
+                 WHERE id = ?1 AND state = 'quarantined'",
                 params![id, at_ms],
             )?;
             if moved == 1 {
@@ -167,13 +186,21 @@ impl Bundles for SqliteStore {
         })
     }
 
-    fn mark_received(&self, id: &str, received: &str, log_index: u64, at_ms: i64) -> Result<()> {
+    fn mark_received(
+        &self,
+        id: &str,
+        received: &str,
+        log_index: u64,
+        notes: &[String],
+        at_ms: i64,
+    ) -> Result<()> {
         let index = to_db(log_index)?;
+        let notes = serde_json::to_vec(notes).map_err(|_| Error::Stored("notes"))?;
         self.write(|t| {
             t.execute(
                 "UPDATE bundle SET state = 'received', received = ?2, log_index = ?3,
                      finished_ms = ?4, errors = ?5 WHERE id = ?1 AND state = 'verifying'",
-                params![id, received, index, at_ms, b"[]".as_slice()],
+                params![id, received, index, at_ms, notes],
             )?;
             Ok(())
         })

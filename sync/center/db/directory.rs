@@ -79,10 +79,11 @@ fn enrol_in(t: &Transaction<'_>, e: &Enrolment<'_>) -> Result<bool> {
              ON CONFLICT (id) DO UPDATE SET name = excluded.name",
             params![e.subject, e.name, e.at_ms],
         )?;
-        // A handheld that enrols again is a new installation: its old TLS keys are not ours to trust.
+        // A handheld that enrols again is a new installation: its old connection keys are not ours to
+        // trust. Its old evidence certificate stays: what it sealed before may still be on the way.
         t.execute(
             "UPDATE certificate SET revoked_ms = ?2
-             WHERE kind IN ('device-tls', 'device') AND subject = ?1 AND revoked_ms IS NULL",
+             WHERE kind = 'device-tls' AND subject = ?1 AND revoked_ms IS NULL",
             params![e.subject, e.at_ms],
         )?;
         t.execute("DELETE FROM package_recipient WHERE device = ?1", [e.subject])?;

@@ -34,6 +34,24 @@ impl Jobs for SqliteStore {
         })
     }
 
+    fn renew_lease(&self, job: &Job, owner: &str, until_ms: i64) -> Result<()> {
+        self.write(|t| {
+            t.execute(
+                "UPDATE job SET lease_until_ms = ?4
+                 WHERE kind = ?1 AND subject = ?2 AND lease_owner = ?3",
+                params![job.kind, job.subject, owner, until_ms],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn release_leases(&self) -> Result<()> {
+        self.write(|t| {
+            t.execute("UPDATE job SET lease_owner = NULL, lease_until_ms = 0", [])?;
+            Ok(())
+        })
+    }
+
     fn finish_job(&self, job: &Job) -> Result<()> {
         self.write(|t| {
             t.execute(

@@ -108,6 +108,7 @@ CREATE TABLE bundle (
     announcement       BLOB NOT NULL,
     announced_ms       INTEGER NOT NULL,
     committed_ms       INTEGER,
+    accepted_ms        INTEGER,
     finished_ms        INTEGER,
     from_revoked       INTEGER NOT NULL DEFAULT 0,
     errors             BLOB NOT NULL,

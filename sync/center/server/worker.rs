@@ -14,6 +14,7 @@ use crate::{Error, Result};
 
 /// Jobs are looked for at least this often (another process may add some).
 const POLL: Duration = Duration::from_secs(2);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 const HOUR_MS: i64 = 3_600_000;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const TSA_WITHIN: Duration = Duration::from_secs(20);
@@ -41,18 +42,26 @@ pub(super) async fn work(app: App, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn one_job(app: &App, owner: &str, http: Option<&reqwest::Client>) -> Result<bool> {
-    let owner = owner.to_owned();
+    let (owner, claimant) = (owner.to_owned(), owner.to_owned());
     let claimed = app
-        .run_plain(move |centre| centre.repo().claim_job(&owner, centre.now_ms(), LEASE_MS))
+        .run_plain(move |centre| centre.repo().claim_job(&claimant, centre.now_ms(), LEASE_MS))
         .await?;
     let Some(job) = claimed else { return Ok(false) };
-    let done = match job.kind.as_str() {
-        VERIFY => {
-            let id = job.subject.clone();
-            app.run_plain(move |centre| verify_bundle(centre, &id)).await
+    let done = {
+        let work = async {
+            match job.kind.as_str() {
+                VERIFY => {
+                    let id = job.subject.clone();
+                    app.run_plain(move |centre| verify_bundle(centre, &id)).await
+                }
+                STAMP => stamp(app, http, &job).await,
+                _ => Ok(()),
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = heartbeat(app, &job, &owner) => Ok(()),
         }
-        STAMP => stamp(app, http, &job).await,
-        _ => Ok(()),
     };
     app.run_plain(move |centre| match done {
         Ok(()) => centre.repo().finish_job(&job),
@@ -65,6 +74,23 @@ async fn one_job(app: &App, owner: &str, http: Option<&reqwest::Client>) -> Resu
     })
     .await?;
     Ok(true)
+}
+
+/// Keeps the lease while the job runs; never ends by itself.
+async fn heartbeat(app: &App, job: &Job, owner: &str) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let (job, owner) = (job.clone(), owner.to_owned());
+        let kept = app
+            .run_plain(move |centre| {
+                let until = centre.now_ms().saturating_add(LEASE_MS);
+                centre.repo().renew_lease(&job, &owner, until)
+            })
+            .await;
+        if let Err(cause) = kept {
+            tracing::warn!(%cause, "A lease could not be renewed.");
+        }
+    }
 }
 
 fn tsa_client() -> Option<reqwest::Client> {
@@ -112,6 +138,7 @@ pub(super) async fn housekeeping(
             .run_plain(move |centre| {
                 hourly_time(centre)?;
                 tus::sweep(centre)?;
+                crate::claims::expire_reports(centre)?;
                 identity.renew_if_due(centre)
             })
             .await;

@@ -28,7 +28,7 @@ use crate::testing::{DEVICE, OFFICER_NAMES, OFFICERS, TestCentre};
 /// Two officers and a handheld, enrolled.
 pub(super) struct Team {
     pub(super) handheld: Handheld,
-    people: Vec<Person>,
+    pub(super) people: Vec<Person>,
 }
 
 fn person(role: &str, id: &str, name: &str, key: &Key, chain: &str, root: &str) -> Person {
@@ -71,7 +71,7 @@ impl Team {
 }
 
 /// The testkit's visit, moved under this centre's roots and log.
-fn parts(centre: &TestCentre) -> Parts {
+pub(super) fn parts(centre: &TestCentre) -> Parts {
     let mut parts = Workshop::new().story();
     let (centre, log) = (centre.centre(), centre.centre().log());
     parts.tags.clear();
@@ -95,7 +95,7 @@ fn parts(centre: &TestCentre) -> Parts {
 }
 
 /// A bag as announcement and age files, media in two segments.
-fn seal(centre: &TestCentre, bag: &Bag) -> (Announcement, Vec<Vec<u8>>) {
+pub(super) fn seal(centre: &TestCentre, bag: &Bag) -> (Announcement, Vec<Vec<u8>>) {
     let recipients = centre.centre().recipients();
     let intake: age::x25519::Recipient = recipients.intake.parse().unwrap();
     let escrow: age::x25519::Recipient = recipients.escrow.parse().unwrap();
@@ -163,7 +163,7 @@ async fn commit(handheld: &Handheld, bundle: &str) -> reqwest::Response {
 }
 
 /// Asks until the centre has decided; the worker is woken by the commit.
-async fn decided(handheld: &Handheld, bundle: &str, from_size: u64) -> BundleStatus {
+pub(super) async fn decided(handheld: &Handheld, bundle: &str, from_size: u64) -> BundleStatus {
     let begun = Instant::now();
     loop {
         let path = format!("/v1/bundles/{bundle}?from_size={from_size}");
@@ -176,7 +176,7 @@ async fn decided(handheld: &Handheld, bundle: &str, from_size: u64) -> BundleSta
     }
 }
 
-async fn deliver(handheld: &Handheld, announcement: &Announcement, blobs: &[Vec<u8>]) -> BundleStatus {
+pub(super) async fn deliver(handheld: &Handheld, announcement: &Announcement, blobs: &[Vec<u8>]) -> BundleStatus {
     announce(handheld, announcement).await;
     for blob in blobs {
         handheld.upload(blob, 50_000).await;
@@ -315,6 +315,14 @@ fn what_is_wrong_with_a_bundle_is_said_and_nothing_is_receipted() {
         assert_eq!(status.errors, [format!("BLOB-NOT-OURS {}", announcement.files[0].path)]);
         assert!(status.receipt.is_none());
         assert!(centre.centre().repo().leaf_of(&announcement.bundle).unwrap().is_none());
+        // The same again stays rejected; with the right blob announced it gets its chance.
+        let again = deliver(handheld, &announcement, &blobs).await;
+        assert_eq!(again.state, BundleState::Rejected);
+        let first = blobs.first().unwrap();
+        announcement.files[0].blobs[0].ciphertext_sha256 = sha256_hex(first);
+        announcement.files[0].blobs[0].ciphertext_size = first.len() as u64;
+        let mended = deliver(handheld, &announcement, &blobs).await;
+        assert_eq!(mended.state, BundleState::Received, "{:?}", mended.errors);
 
         // One inspector's signature is missing.
         let mut story = parts(&centre);
@@ -354,11 +362,12 @@ fn a_revoked_device_delivers_into_quarantine_until_a_clerk_accepts() {
         assert!(status.receipt.is_none());
         crate::bundles::quarantined_accept(centre.centre(), &announcement.bundle).unwrap();
         crate::bundles::verify_bundle(centre.centre(), &announcement.bundle).unwrap();
-        // Its own signature counts no more (no time stamp proves it older than the revocation), and that
-        // is said; what the clerk does with the evidence is for people to decide.
+        // It is received, and it stays said that the device's certificate is revoked.
         let status = decided(&team.handheld, &announcement.bundle, 0).await;
-        assert_eq!(status.state, BundleState::Rejected);
-        assert!(!status.errors.is_empty());
+        assert_eq!(status.state, BundleState::Received, "{:?}", status.errors);
+        assert_eq!(status.errors, ["CERT-REVOKED signatures/device.p7s"]);
+        assert!(status.receipt.is_some());
+        assert!(crate::bundles::quarantined_accept(centre.centre(), &announcement.bundle).is_err());
     });
 }
 

@@ -11,7 +11,7 @@ use spotcheck_evidence::testkit::NOW_MS;
 use spotcheck_wire::enrol::{ENROL_SCHEMA, EnrolRequest, EnrolResponse, Ticket};
 
 use crate::clock::TlsTime;
-use crate::testing::{TestCentre, TestOptions};
+use crate::testing::{TestCentre, TestData, TestOptions};
 
 pub(super) struct Key(pub(super) KeyPair);
 
@@ -28,8 +28,11 @@ impl Key {
 /// A centre at the story's present with a clock to turn.
 pub(super) fn centre() -> (TestCentre, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at_ms(NOW_MS));
-    let options =
-        TestOptions { clock: Some(Arc::<ManualClock>::clone(&clock)), ..TestOptions::default() };
+    let options = TestOptions {
+        clock: Some(Arc::<ManualClock>::clone(&clock)),
+        claims: TestData::Nothing,
+        ..TestOptions::default()
+    };
     (TestCentre::start_with(options).unwrap(), clock)
 }
 

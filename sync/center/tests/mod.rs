@@ -1,6 +1,9 @@
 //! Stories over the wire: a real server on loopback, handhelds played by `reqwest` with mTLS.
 
 mod bundles;
+mod contract;
 mod enrolment;
 mod handheld;
+mod packages;
+mod stamps;
 mod uploads;

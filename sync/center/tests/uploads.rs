@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::handheld::{Handheld, block_on, centre, problem};
 use crate::objects::sha256_hex;
 use crate::repository::Bundles;
-use crate::testing::DEVICE;
+use crate::testing::{DEVICE, TestOptions};
 
 #[test]
 fn a_blob_arrives_in_parts_and_is_known_by_its_hash() {
@@ -118,10 +118,10 @@ fn a_cut_patch_keeps_nothing_beyond_the_offset_that_head_reports() {
 const TUSPY: &str = r#"
 import sys
 from tusclient import client
-url, cert, key, ca, path = sys.argv[1:]
+url, cert, key, path = sys.argv[1:]
 c = client.TusClient(url, client_cert=(cert, key))
 for checksum in (False, True):
-    up = c.uploader(path, chunk_size=70000, upload_checksum=checksum, verify_tls_cert=ca)
+    up = c.uploader(path, chunk_size=70000, upload_checksum=checksum)
     up.upload()
     print("DONE", up.offset, up.get_offset())
 "#;
@@ -134,7 +134,9 @@ fn tuspy_uploads_to_our_server() {
         return;
     }
     // Python reads the real clock, so this centre does too.
-    let centre = crate::testing::TestCentre::start().unwrap();
+    let options =
+        TestOptions { claims: crate::testing::TestData::Nothing, ..TestOptions::default() };
+    let centre = crate::testing::TestCentre::start_with(options).unwrap();
     let clock = std::sync::Arc::new(spotcheck_domain::ManualClock::at_ms(centre.centre().now_ms()));
     let handheld = block_on(Handheld::enrol(&centre, &clock));
     let dir = tempfile::tempdir().unwrap();
@@ -154,8 +156,8 @@ fn tuspy_uploads_to_our_server() {
     let ca = file("ca.pem", centre.centre().ca().tls.pem().as_bytes());
     let (path, script) = (file("blob", &bytes), file("up.py", TUSPY.as_bytes()));
     let output = std::process::Command::new("python3")
-        .args([script, url, cert, key, ca, path])
-        .env_remove("REQUESTS_CA_BUNDLE")
+        .args([script, url, cert, key, path])
+        .env("REQUESTS_CA_BUNDLE", ca)
         .env_remove("CURL_CA_BUNDLE")
         .output()
         .unwrap();

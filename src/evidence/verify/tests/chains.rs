@@ -165,7 +165,8 @@ fn bad_chains_are_refused() {
         signed_by(&other, &people)
     };
     all_rejected(vec![
-        ("a CA nobody trusts", inspector(w, &Authority::root("Testkit root CA"), |_| {}), &["CERT-UNTRUSTED"]),
+        ("a CA nobody trusts", inspector(w, &Authority::root("Stranger"), |_| {}), &["CERT-UNTRUSTED"]),
+        ("a CA of the same name", inspector(w, &Authority::root("Testkit root CA"), |_| {}), &["CERT-SIGNATURE"]),
         ("expired signer", inspector(w, &w.root, |p| p.not_after = date_time_ymd(2026, 11, 1)), &["CERT-EXPIRED"]),
         ("signer not valid yet", inspector(w, &w.root, |p| p.not_before = date_time_ymd(2027, 1, 1)), &["CERT-NOT-YET-VALID"]),
         ("expired CA between", below(|p| p.not_after = date_time_ymd(2026, 11, 1)), &["CERT-EXPIRED"]),

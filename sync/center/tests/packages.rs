@@ -1,0 +1,125 @@
+//! From the demo city to a package on the wire: import, task, build, ranges, signature, key (claims.md §2).
+
+use std::sync::Arc;
+
+use age::x25519::Identity;
+use spotcheck_claims::{PackageManifest, check_package};
+use spotcheck_domain::{DeviceId, ManualClock};
+use spotcheck_evidence::Hash32;
+use spotcheck_evidence::chain::{Role, TrustRoots, leaf_profile};
+use spotcheck_evidence::testkit::NOW_MS;
+use spotcheck_wire::enrol::EnrolResponse;
+use spotcheck_wire::tasks::{PACKAGE_FILES, TaskList};
+
+use super::handheld::{Handheld, Key, anonymous, block_on, problem, request};
+use crate::objects::sha256_hex;
+use crate::testing::{DEVICE, TASK, TestCentre, TestOptions};
+
+#[test]
+fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
+    let clock = Arc::new(ManualClock::at_ms(NOW_MS));
+    let options =
+        TestOptions { clock: Some(Arc::<ManualClock>::clone(&clock)), ..TestOptions::default() };
+    let centre = TestCentre::start_with(options).unwrap();
+    let code = |error: crate::Error| spotcheck_domain::Trouble::from(error).code;
+    // Nobody enrolled, then no officer: clear errors, nothing half built.
+    assert_eq!(code(centre.build_package().unwrap_err()), "PACKAGE-DEVICE");
+    block_on(async {
+        let handheld = Handheld::enrol(&centre, &clock).await;
+        assert_eq!(code(centre.build_package().unwrap_err()), "PACKAGE-NO-RECIPIENT");
+        let identity = Identity::generate();
+        let recipient = identity.to_public().to_string();
+        let ask = request(&centre.officer_tickets()[0], None, &Key::new(), Some(DEVICE), Some(&recipient));
+        let url = format!("{}/v1/enroll", centre.url());
+        let response = anonymous(&centre, &clock).post(url).json(&ask).send().await.unwrap();
+        let _: EnrolResponse = response.json().await.unwrap();
+        let built = centre.build_package().unwrap();
+
+        let list: TaskList = handheld.get("/v1/tasks").send().await.unwrap().json().await.unwrap();
+        assert_eq!(list.tasks.len(), 1);
+        assert_eq!(list.tasks[0].task.id.as_str(), TASK);
+        let package = list.tasks[0].package.clone().unwrap();
+        assert_eq!(package.id, built.id);
+        let names: Vec<&str> = package.files.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, PACKAGE_FILES);
+
+        let dir = tempfile::tempdir().unwrap();
+        for file in &package.files {
+            let path = format!("/v1/packages/{}/{}", package.id, file.name);
+            let whole = handheld.get(&path).send().await.unwrap();
+            assert_eq!(whole.status(), 200);
+            let etag = whole.headers()["etag"].to_str().unwrap().to_owned();
+            let whole = whole.bytes().await.unwrap();
+            assert_eq!((sha256_hex(&whole), whole.len() as u64), (file.sha256.clone(), file.size));
+            std::fs::write(dir.path().join(&file.name), &whole).unwrap();
+
+            let half = file.size / 2;
+            let range = format!("bytes={half}-");
+            let rest = handheld.get(&path).header("range", &range).header("if-range", &etag);
+            let rest = rest.send().await.unwrap();
+            assert_eq!(rest.status(), 206);
+            let want = format!("bytes {half}-{}/{}", file.size - 1, file.size);
+            assert_eq!(rest.headers()["content-range"], want.as_str());
+            assert_eq!(rest.bytes().await.unwrap(), whole.slice(half as usize..));
+            // The file was built anew meanwhile: the range is ignored and the new file comes whole.
+            let other = handheld.get(&path).header("range", &range).header("if-range", "\"other\"");
+            assert_eq!(other.send().await.unwrap().status(), 200);
+            let same = handheld.get(&path).header("if-none-match", &etag).send().await.unwrap();
+            assert_eq!(same.status(), 304);
+            let beyond = handheld.get(&path).header("range", format!("bytes={}-", file.size));
+            assert_eq!(problem(beyond.send().await.unwrap()).await.0, 416);
+        }
+        for bad in ["claims.db.bak", "..%2f..%2fcenter.db", ""] {
+            let path = format!("/v1/packages/{}/{bad}", package.id);
+            assert_eq!(handheld.get(&path).send().await.unwrap().status(), 404, "{bad}");
+        }
+
+        // What the handheld then does: signature by the centre's role, hashes, key, integrity, counts.
+        let bytes = std::fs::read(dir.path().join("package.json")).unwrap();
+        let p7s = std::fs::read(dir.path().join("package.json.p7s")).unwrap();
+        let (_, row) = centre.centre().signer().unwrap();
+        let certificate = rustls_pki_types::CertificateDer::from(row.der);
+        spotcheck_evidence::cms::verify_detached(&p7s, &Hash32::sha256(&bytes), &certificate).unwrap();
+        leaf_profile(&certificate, Role::Centre).unwrap();
+        let roots = TrustRoots::from_pem(centre.centre().ca().evidence.pem().as_bytes()).unwrap();
+        roots.path(&certificate, &[], NOW_MS).unwrap();
+        let manifest = PackageManifest::parse(&bytes).unwrap();
+        let wrapped = manifest.wrapped_key(&DeviceId::parse(DEVICE).unwrap()).unwrap().to_owned();
+        let file = dir.path().join("wrapped.age");
+        std::fs::write(&file, &wrapped).unwrap();
+        let key = unwrap_with_age(&identity, &file).unwrap_or_else(|| unwrap(&identity, &wrapped));
+        let mut raw = spotcheck_claims::Key::new([0; 32]);
+        raw.copy_from_slice(&key);
+        let report = check_package(dir.path(), &manifest, &raw).unwrap();
+        assert!(report.rows > 1000, "{report:?}");
+
+        // A second build is a new package with a new key; reference.db is the same object.
+        let again = centre.build_package().unwrap();
+        let sha = |files: &[spotcheck_wire::tasks::PackageFile], name: &str| {
+            files.iter().find(|f| f.name == name).unwrap().sha256.clone()
+        };
+        assert_eq!(sha(&again.files, "reference.db"), sha(&built.files, "reference.db"));
+        assert_ne!(sha(&again.files, "claims.db"), sha(&built.files, "claims.db"));
+    });
+}
+
+fn unwrap(identity: &Identity, armoured: &str) -> Vec<u8> {
+    use base64::Engine;
+    let body: String = armoured.lines().filter(|l| !l.starts_with('-')).collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    age::decrypt(identity, &bytes).unwrap()
+}
+
+/// Debian's `age` opens the wrapped key.
+fn unwrap_with_age(identity: &Identity, file: &std::path::Path) -> Option<Vec<u8>> {
+    use age::secrecy::ExposeSecret;
+    let secret = file.with_extension("identity");
+    std::fs::write(&secret, identity.to_string().expose_secret()).unwrap();
+    let output = std::process::Command::new("age").arg("-d").arg("-i").arg(&secret).arg(file).output();
+    let Ok(output) = output else {
+        eprintln!("SKIPPED unwrap_with_age: age is not installed");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(output.stdout)
+}
