@@ -92,16 +92,16 @@ fn check(h: &HandheldCli, case: &str, act: &str, show: &Value, doc: &Value, jour
             running && entries.iter().any(|e| e["kind"] == "capture_started")
         }
         ("doc", "new") => list("documents").iter().any(|d| d["id"] == "D1"),
-        ("doc", "answer") => doc["answers"]
-            .as_array()
-            .is_some_and(|a| a.iter().any(|a| a["question"] == words[5])),
+        ("doc", "answer") => {
+            doc["answers"].as_array().is_some_and(|a| a.iter().any(|a| a["question"] == words[5]))
+        }
         ("doc", "fill") => doc["fields"]
             .as_array()
             .is_some_and(|f| f.iter().any(|f| f["key"] == words[4] && f["value"] == words[5])),
         ("doc", "freeze") => !doc["content_sha256"].is_null(),
-        ("doc", "sign") => doc["signatures"]
-            .as_array()
-            .is_some_and(|s| s.iter().any(|s| s["signer"] == words[4])),
+        ("doc", "sign") => {
+            doc["signatures"].as_array().is_some_and(|s| s.iter().any(|s| s["signer"] == words[4]))
+        }
         ("seal", _) => show["state"] == "sealed",
         _ => panic!("no check for {act}"),
     };
@@ -125,7 +125,8 @@ fn r31_what_was_confirmed_survives_twenty_kills() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::build(folder.path(), &Claims::DemoCity { seed: 3 }, &[], None).unwrap();
     let strokes = folder.path().join("strokes.json");
-    std::fs::write(&strokes, r#"[{"points":[[10,10,0,512],[200,120,90,512],[300,60,160,512]]}]"#).unwrap();
+    std::fs::write(&strokes, r#"[{"points":[[10,10,0,512],[200,120,90,512],[300,60,160,512]]}]"#)
+        .unwrap();
     let pins: Vec<String> =
         world.handheld.pins.iter().map(|(id, file)| format!("{id}={}", file.display())).collect();
     let mut state = SEED;

@@ -5,6 +5,7 @@
 //! scrolls until it is there, taps it. It neither sleeps nor needs an event loop: answers of the worker
 //! come through a channel that [`Face::settle`] drains, and time is moved by hand.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -347,52 +348,48 @@ fn whole(length: f32) -> u32 {
 }
 
 impl Picture {
-    /// The picture as a small PNG: with a palette, the lowest bits of each colour dropped if need be.
-    /// For looking at; compare [`Picture::rgb`] where every bit counts.
+    /// The picture as a small PNG: a palette of the 256 commonest colours; rarer ones (edges of letters)
+    /// take the nearest. For looking at; compare [`Picture::rgb`] where every bit counts.
     ///
     /// # Errors
     /// [`Error::Picture`] if the encoder refuses.
     pub fn png(&self) -> Result<Vec<u8>, Error> {
         let refuse = |error: png::EncodingError| Error::Picture(error.to_string());
+        let (palette, indices) = self.palette();
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_compression(png::Compression::High);
         encoder.set_depth(png::BitDepth::Eight);
-        let few = [0xFF_u8, 0xFC, 0xF8, 0xF0].iter().find_map(|mask| self.palette(*mask));
-        let data = match few {
-            Some((colours, indices)) => {
-                encoder.set_color(png::ColorType::Indexed);
-                encoder.set_palette(colours);
-                indices
-            }
-            None => {
-                encoder.set_color(png::ColorType::Rgb);
-                self.rgb.clone()
-            }
-        };
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(palette);
         let mut writer = encoder.write_header().map_err(refuse)?;
-        writer.write_image_data(&data).map_err(refuse)?;
+        writer.write_image_data(&indices).map_err(refuse)?;
         writer.finish().map_err(refuse)?;
         Ok(bytes)
     }
 
-    fn palette(&self, mask: u8) -> Option<(Vec<u8>, Vec<u8>)> {
-        let mut known = std::collections::BTreeMap::new();
-        let mut colours = Vec::new();
-        let mut indices = Vec::new();
+    fn palette(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
         for pixel in self.rgb.chunks_exact(3) {
-            let next = known.len();
-            // White stays white: the dropped bits are filled from the highest ones.
-            let coarse: Vec<u8> = pixel
-                .iter()
-                .map(|c| (c & mask) | (!mask & (c >> mask.count_ones().min(7))))
-                .collect();
-            let index = *known.entry(coarse.clone()).or_insert(next);
-            if index == next {
-                colours.extend_from_slice(&coarse);
-            }
-            indices.push(u8::try_from(index).ok()?);
+            let count = counts.entry(pixel).or_default();
+            *count = count.saturating_add(1);
         }
-        Some((colours, indices))
+        let mut common: Vec<(&[u8], usize)> = counts.iter().map(|(p, n)| (*p, *n)).collect();
+        common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let colours: Vec<&[u8]> = common.into_iter().take(256).map(|(p, _)| p).collect();
+        let nearest: BTreeMap<&[u8], u8> = counts
+            .into_keys()
+            .map(|pixel| {
+                let best = colours.iter().enumerate().min_by_key(|(_, c)| distance(pixel, c));
+                (pixel, best.and_then(|(place, _)| u8::try_from(place).ok()).unwrap_or(0))
+            })
+            .collect();
+        let indices =
+            self.rgb.chunks_exact(3).map(|p| nearest.get(p).copied().unwrap_or(0)).collect();
+        (colours.concat(), indices)
     }
+}
+
+fn distance(a: &[u8], b: &[u8]) -> u32 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).saturating_pow(2)).sum()
 }

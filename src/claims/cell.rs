@@ -53,9 +53,7 @@ impl Cell<'_> {
             Self::Text(text) => Some(Cow::Borrowed(trim(text))),
             Self::Int(n) => Some(Cow::Owned(n.to_string())),
             Self::Real(x) => Some(Cow::Owned(real_text(*x).unwrap_or_else(|_| x.to_string()))),
-            Self::Time(at, p) => {
-                Some(Cow::Owned(BeijingTime::from_naive(*at).display(*p)))
-            }
+            Self::Time(at, p) => Some(Cow::Owned(BeijingTime::from_naive(*at).display(*p))),
             Self::Bad(_) => None,
         }
     }
@@ -98,9 +96,11 @@ pub fn read(column: &Column, cell: &Cell<'_>) -> Result<Value, &'static str> {
         Kind::Int => whole(cell)?,
         Kind::Time => time_cell(cell)?,
         Kind::Code(width) => text_cell(cell)?.map_or(Value::Null, |t| Value::Text(pad(t, width))),
-        Kind::TraceCodes => {
-            text_cell(cell)?.map(trace_codes).transpose()?.flatten().map_or(Value::Null, Value::Text)
-        }
+        Kind::TraceCodes => text_cell(cell)?
+            .map(|t| trace_codes(&t))
+            .transpose()?
+            .flatten()
+            .map_or(Value::Null, Value::Text),
         Kind::Id | Kind::Serial | Kind::Name | Kind::Text => {
             text_cell(cell)?.map_or(Value::Null, Value::Text)
         }
@@ -246,7 +246,8 @@ fn zone(text: &str) -> Option<(&str, Option<i64>)> {
         return None;
     }
     let hours: i64 = digits.get(..2)?.parse().ok()?;
-    let minutes: i64 = digits.get(2..).filter(|m| !m.is_empty()).map_or(Some(0), |m| m.parse().ok())?;
+    let minutes: i64 =
+        digits.get(2..).filter(|m| !m.is_empty()).map_or(Some(0), |m| m.parse().ok())?;
     if hours > 14 || minutes > 59 {
         return None;
     }
@@ -273,10 +274,10 @@ fn clock_part(text: &str) -> Option<(NaiveTime, Precision)> {
 
 /// Trace codes as `a,b,c` from a plain code, a list, or the array form
 /// `[{"drug_trac_codg":"8…"}]` (also spelled `drug_trac_code`).
-fn trace_codes(text: String) -> Result<Option<String>, &'static str> {
+fn trace_codes(text: &str) -> Result<Option<String>, &'static str> {
     let codes: Vec<String> = if text.starts_with(['[', '{']) {
         let json: serde_json::Value =
-            serde_json::from_str(&text).map_err(|_| "追溯码数组不是有效的JSON")?;
+            serde_json::from_str(text).map_err(|_| "追溯码数组不是有效的JSON")?;
         let items = match json {
             serde_json::Value::Array(items) => items,
             other => vec![other],

@@ -62,7 +62,10 @@ fn apply_key(db: &Connection, key: &Key) -> rusqlite::Result<()> {
     let hex = Zeroizing::new(hex::encode(key.as_slice()));
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", hex.as_str()));
     db.execute_batch(&pragma)?;
-    db.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")
+    // SQLCipher would write page numbers to standard error; errors come back as results anyway.
+    db.execute_batch(
+        "PRAGMA cipher_log_level = NONE; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
+    )
 }
 
 /// Creates a new encrypted file for bulk loading: no journal, no syncing until [`finish`].

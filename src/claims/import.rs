@@ -17,7 +17,9 @@ use std::path::Path;
 use spotcheck_domain::{Clock, Entropy};
 
 pub use rejects::{Reject, RejectSink, RejectsDb};
-pub use report::{EntityReport, IMPORT_SCHEMA, ImportReport, PartitionCounts, SourceReport, sum_text};
+pub use report::{
+    EntityReport, IMPORT_SCHEMA, ImportReport, PartitionCounts, SourceReport, sum_text,
+};
 
 use crate::cipher::ClaimsKey;
 use crate::error::{Error, Result};
@@ -94,7 +96,10 @@ pub struct ImportTools<'a> {
 /// # Errors
 /// A mandatory table is missing, a file or the mapping cannot be read, or the store refuses. Rows that
 /// cannot be read are no error.
-pub fn import_dir(request: &ImportRequest<'_>, tools: &mut ImportTools<'_>) -> Result<ImportReport> {
+pub fn import_dir(
+    request: &ImportRequest<'_>,
+    tools: &mut ImportTools<'_>,
+) -> Result<ImportReport> {
     let mapping = request.mapping.map(Mapping::load).transpose()?;
     let mut source = Source::open(request.from)?;
     std::fs::create_dir_all(request.work).map_err(Error::io("work folder"))?;
@@ -138,7 +143,8 @@ fn read_native(
 ) -> Result<()> {
     // A workbook whose own name is no entity may hold one entity per sheet.
     let files: Vec<_> = source.files().to_vec();
-    let books: Vec<_> = files.iter().filter(|f| entity(&f.stem).is_none() && f.has_sheets()).collect();
+    let books: Vec<_> =
+        files.iter().filter(|f| entity(&f.stem).is_none() && f.has_sheets()).collect();
     let mut in_sheets: BTreeMap<&'static str, Vec<&crate::source::SourceFile>> = BTreeMap::new();
     for book in &books {
         for sheet in source.sheets(book)? {

@@ -43,7 +43,9 @@ pub use package::{
     BuiltPackage, FindingRow, PackageManifest, PackageRequest, PeerStat, Period, Recipient,
     ReferenceData, RulePackRef, build_package, check_package, file_states,
 };
-pub use partition::{DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore};
+pub use partition::{
+    DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore,
+};
 pub use reader::PackageReader;
 
 #[cfg(test)]

@@ -102,9 +102,10 @@ impl Mapping {
         }
         let encoding = match file.source.encoding.as_deref() {
             None | Some("auto") => None,
-            Some(text) => Some(TextEncoding::parse(text).ok_or_else(|| {
-                fail("source.encoding", format!("不认识的编码 {text}"))
-            })?),
+            Some(text) => Some(
+                TextEncoding::parse(text)
+                    .ok_or_else(|| fail("source.encoding", format!("不认识的编码 {text}")))?,
+            ),
         };
         Ok(Self { name: name.to_owned(), encoding, file })
     }
@@ -194,11 +195,12 @@ impl Mapping {
         let fail = |e: rusqlite::Error| self.fail(&place, watch.explain(&e));
         guard::single_select(sql).map_err(|m| self.fail(&place, m))?;
         let mut statement = work.db()?.prepare(sql).map_err(fail)?;
-        if !statement.readonly() || statement.column_count() == 0 {
+        if !statement.readonly() || statement.is_explain() != 0 || statement.column_count() == 0 {
             return Err(self.fail(&place, "只允许一个 SELECT"));
         }
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let missing = intake.begin(entity, &format!("{}#{}", self.name, entity.name), &names, false);
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let missing =
+            intake.begin(entity, &format!("{}#{}", self.name, entity.name), &names, false);
         if !missing.is_empty() {
             return Err(self.fail(&place, format!("缺少必需的列 {}", missing.join("、"))));
         }
@@ -264,7 +266,8 @@ impl TableSink for TextTable<'_> {
         self.db
             .execute_batch(&format!("CREATE TABLE {table} ({}) STRICT", columns.join(", ")))
             .map_err(Error::sql(&self.name))?;
-        self.insert = Some(format!("INSERT INTO {table} VALUES ({})", vec!["?"; names.len()].join(",")));
+        self.insert =
+            Some(format!("INSERT INTO {table} VALUES ({})", vec!["?"; names.len()].join(",")));
         Ok(true)
     }
 

@@ -4,6 +4,7 @@
 //! inspector adds lies in the case store and refers to it by national keys. A page that fails its HMAC stops
 //! the query and is reported with the table that was being read; nothing is guessed around it.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -38,6 +39,14 @@ pub(crate) fn page_error(table: &str, error: rusqlite::Error) -> Error {
     }
 }
 
+/// Opens `claims.db`; a key that does not fit is told apart from a damaged file by the caller's hashes.
+pub(crate) fn open_claims(folder: &Path, key: &Key) -> Result<Connection> {
+    cipher::open_immutable(&folder.join(CLAIMS_DB), key, CACHE_KIB).map_err(|error| match error {
+        Error::Sql { .. } => Error::PackageKey,
+        other => other,
+    })
+}
+
 /// Key and identity: the file must be the one that the manifest describes.
 pub(crate) fn check_meta(db: &Connection, manifest: &PackageManifest) -> Result<()> {
     let meta = |name: &str| -> rusqlite::Result<String> {
@@ -60,6 +69,9 @@ pub(crate) fn check_meta(db: &Connection, manifest: &PackageManifest) -> Result<
 pub struct PackageReader {
     db: Connection,
     manifest: PackageManifest,
+    /// Table and cause of the first page that failed. SQLCipher refuses everything after it, so the
+    /// package stays closed until it has been checked again.
+    failed: RefCell<Option<(String, String)>>,
 }
 
 impl PackageReader {
@@ -73,10 +85,10 @@ impl PackageReader {
         if !path.is_file() {
             return Err(Error::PackageFile { file: CLAIMS_DB.to_owned(), reason: "missing" });
         }
-        let db = cipher::open_immutable(&path, key, CACHE_KIB)?;
+        let db = open_claims(folder, key)?;
         check_meta(&db, manifest)?;
         db.set_prepared_statement_cache_capacity(64);
-        Ok(Self { db, manifest: manifest.clone() })
+        Ok(Self { db, manifest: manifest.clone(), failed: RefCell::default() })
     }
 
     /// The manifest.
@@ -90,6 +102,22 @@ impl PackageReader {
     #[must_use]
     pub const fn db(&self) -> &Connection {
         &self.db
+    }
+
+    /// Runs a query unless a page has failed before, and remembers the first one that does.
+    fn guarded<T>(&self, query: impl FnOnce() -> Result<T>) -> TroubleResult<T> {
+        if let Some((table, cause)) = self.failed.borrow().clone() {
+            return Err(Error::PackagePage { table, cause }.into());
+        }
+        // A database error inside the search code carries its table already.
+        let result = query().map_err(|error| match error {
+            Error::Sql { what, source } => page_error(&what, source),
+            other => other,
+        });
+        if let Err(Error::PackagePage { table, cause }) = &result {
+            *self.failed.borrow_mut() = Some((table.clone(), cause.clone()));
+        }
+        Ok(result?)
     }
 
     fn list<T>(
@@ -313,8 +341,7 @@ impl PackageReader {
         )?;
         let Some(mut view) = view else { return Ok(None) };
         let name = "SELECT psn_name FROM v_psn WHERE psn_no = ?1 ORDER BY dup_no LIMIT 1";
-        let name: Option<Option<String>> =
-            self.one("psn", name, [&view.psn_no], |r| r.get(0))?;
+        let name: Option<Option<String>> = self.one("psn", name, [&view.psn_no], |r| r.get(0))?;
         view.psn_name = name.flatten().unwrap_or_default();
         view.diagnoses = self.list(
             "diag",
@@ -415,40 +442,32 @@ fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Amount>> {
     Ok(row.get::<_, Option<i64>>(at)?.map(Amount::from_millionths))
 }
 
-/// A page error inside the search code carries its table already.
-fn paged<T>(result: Result<T>) -> Result<T> {
-    result.map_err(|error| match error {
-        Error::Sql { what, source } => page_error(&what, source),
-        other => other,
-    })
-}
-
 impl ClaimsReader for PackageReader {
     fn facility(&self) -> TroubleResult<FacilityView> {
-        Ok(self.read_facility()?)
+        self.guarded(|| self.read_facility())
     }
 
     fn search_persons(&self, query: &str, page: Page) -> TroubleResult<Vec<PersonHit>> {
-        Ok(paged(search::persons(&self.db, query, page))?)
+        self.guarded(|| search::persons(&self.db, query, page))
     }
 
     fn search_items(&self, query: &str, page: Page) -> TroubleResult<Vec<ItemHit>> {
-        Ok(paged(search::items(&self.db, query, page))?)
+        self.guarded(|| search::items(&self.db, query, page))
     }
 
     fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>> {
-        Ok(paged(search::staff(&self.db, query, page))?)
+        self.guarded(|| search::staff(&self.db, query, page))
     }
 
     fn person(&self, psn_no: &str) -> TroubleResult<Option<PersonView>> {
-        Ok(self.read_person(psn_no)?)
+        self.guarded(|| self.read_person(psn_no))
     }
 
     fn visit(&self, mdtrt_id: &str) -> TroubleResult<Option<VisitView>> {
-        Ok(self.read_visit(mdtrt_id)?)
+        self.guarded(|| self.read_visit(mdtrt_id))
     }
 
     fn fee_lines(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<FeeLine>> {
-        Ok(self.read_fee_lines(mdtrt_id, page)?)
+        self.guarded(|| self.read_fee_lines(mdtrt_id, page))
     }
 }

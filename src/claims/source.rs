@@ -257,7 +257,9 @@ fn open(path: &Path) -> Result<BufReader<File>> {
 }
 
 /// Column names as the contract writes them: trimmed; what the sink makes of case is its business.
-pub(crate) fn header_names<'a>(cells: impl Iterator<Item = std::borrow::Cow<'a, str>>) -> Vec<String> {
+pub(crate) fn header_names<'a>(
+    cells: impl Iterator<Item = std::borrow::Cow<'a, str>>,
+) -> Vec<String> {
     let mut names: Vec<String> = cells.map(|c| crate::cell::trim(&c).to_owned()).collect();
     while names.last().is_some_and(String::is_empty) {
         names.pop();

@@ -16,8 +16,8 @@ mod dirt;
 mod guard;
 mod packages;
 mod peers;
-mod secrets;
 mod searching;
+mod secrets;
 mod synthea;
 
 use std::path::{Path, PathBuf};
@@ -136,7 +136,8 @@ pub(crate) struct Package {
 
 impl Package {
     pub(crate) fn open(&self) -> PackageReader {
-        PackageReader::open(self.folder.path(), &self.built.manifest, &self.built.key).expect("open")
+        PackageReader::open(self.folder.path(), &self.built.manifest, &self.built.key)
+            .expect("open")
     }
 
     pub(crate) fn key(&self) -> &Key {
@@ -218,11 +219,8 @@ pub(crate) fn python(test: &str, modules: &[&str], script: &str, args: &[&str]) 
             return None;
         }
     }
-    let output = Command::new("python3").arg("-c").arg(script).args(args).output().expect("python3");
-    assert!(
-        output.status.success(),
-        "{test}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        Command::new("python3").arg("-c").arg(script).args(args).output().expect("python3");
+    assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).expect("text").trim().to_owned())
 }

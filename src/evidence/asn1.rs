@@ -72,6 +72,23 @@ pub(crate) fn children(value: &[u8]) -> Option<Vec<Tlv<'_>>> {
     Some(found)
 }
 
+/// One element as DER.
+pub(crate) fn put(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let digits: Vec<u8> = length.iter().copied().skip_while(|b| *b == 0).collect();
+    let mut element = vec![tag];
+    match digits.as_slice() {
+        [] => element.push(0),
+        [short] if *short < 0x80 => element.push(*short),
+        long => {
+            element.push(0x80 | u8::try_from(long.len()).unwrap_or(0x7f));
+            element.extend_from_slice(long);
+        }
+    }
+    element.extend_from_slice(content);
+    element
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +100,10 @@ mod tests {
         assert_eq!(only(&[0x30, 0x80, 0, 0], SEQUENCE), None, "indefinite");
         assert_eq!(only(&[0x04, 1, 7, 0], OCTET_STRING), None, "trailing byte");
         assert_eq!(only(&[0x04, 2, 7], OCTET_STRING), None, "cut off");
+        for length in [0, 1, 127, 128, 255, 256, 70_000] {
+            let content = vec![7; length];
+            assert_eq!(only(&put(OCTET_STRING, &content), OCTET_STRING), Some(&content[..]));
+        }
         assert_eq!(children(&[0x04, 0, 0x02, 1, 5]).unwrap().len(), 2);
     }
 }

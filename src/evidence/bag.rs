@@ -35,7 +35,9 @@ pub fn is_bag_path(path: &str) -> bool {
     path.len() <= MAX_PATH_BYTES
         && path.split('/').all(|part| {
             !matches!(part, "" | "." | "..")
-                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
         })
 }
 
@@ -202,7 +204,8 @@ mod tests {
     #[test]
     fn manifests_read_back_and_other_forms_are_refused() {
         let hash = Hash32::sha256(b"x");
-        let text = manifest(vec![("data/b.jpg", hash), ("data/a-1.pdf", hash), ("data/a.pdf", hash)]);
+        let text =
+            manifest(vec![("data/b.jpg", hash), ("data/a-1.pdf", hash), ("data/a.pdf", hash)]);
         let text = text.unwrap();
         let names: Vec<_> = text.lines().map(|l| &l[66..]).collect();
         assert_eq!(names, ["data/a-1.pdf", "data/a.pdf", "data/b.jpg"], "bytes, not words");
@@ -225,7 +228,9 @@ mod tests {
     fn names_that_two_programs_read_differently_are_not_written() {
         let hash = Hash32::sha256(b"x");
         assert!(manifest(vec![("data/a.jpg", hash), ("data/A.jpg", hash)]).is_err());
-        for bad in ["", "/a", "a//b", "a/./b", "a/../b", "a\\b", "中.jpg", "a b", "a/", &"x".repeat(256)] {
+        for bad in
+            ["", "/a", "a//b", "a/./b", "a/../b", "a\\b", "中.jpg", "a b", "a/", &"x".repeat(256)]
+        {
             assert!(!is_bag_path(bad), "{bad}");
         }
         assert!(is_bag_path(&"x".repeat(255)) && is_payload_path("data/media/0001.jpg"));

@@ -17,9 +17,7 @@ mod crl;
 mod profile;
 
 pub use crl::{CrlFault, CrlSet, Revocation};
-pub use profile::{
-    Profile, ProfileFault, Role, leaf_profile, policy_extension, timestamp_profile,
-};
+pub use profile::{Profile, ProfileFault, Role, leaf_profile, policy_extension, timestamp_profile};
 
 /// Most certificates that one bundle or signature may bring.
 const MAX_CERTIFICATES: usize = 64;
@@ -94,7 +92,9 @@ impl From<webpki::Error> for PathFault {
             | E::UnsupportedSignatureAlgorithmContext(_)
             | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Self::Unsupported,
             E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => Self::Purpose,
-            E::BadDer | E::BadDerTime | E::MalformedExtensions | E::TrailingData(_) => Self::Malformed,
+            E::BadDer | E::BadDerTime | E::MalformedExtensions | E::TrailingData(_) => {
+                Self::Malformed
+            }
             _ => Self::Refused,
         }
     }

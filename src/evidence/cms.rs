@@ -4,13 +4,15 @@
 //! offline and `openssl cms -verify` reads each alone. The key is a trait of two methods: a file key
 //! through ring today, a TPM or PKCS#11 key tomorrow.
 
+mod raw;
 mod sign;
 mod verify;
 
 pub use sign::{P256Signer, RingP256, sign_detached};
 pub use verify::{CmsFault, CmsSignature, verify_detached};
 
-pub(crate) use verify::{attribute, plain_algorithm};
+pub(crate) use raw::{RawSignedData, RawSigner};
+pub(crate) use verify::{attribute, names, plain_algorithm};
 
 use der::asn1::ObjectIdentifier;
 

@@ -3,7 +3,9 @@
 //! The serde types hold plain strings where the schema has a pattern, so that records are easy to build;
 //! this is where the patterns are held, once, for writer and verifier alike.
 
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use spotcheck_domain::{CanonicalError, parse_canonical, to_canonical};
 
 use crate::EvidenceError;
 use spotcheck_domain::canonical::MAX_SAFE_INTEGER;
@@ -18,6 +20,19 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer)
+}
+
+/// Reads a value whose RFC 8785 form are exactly these bytes. serde also takes an array for a struct;
+/// writing the value again shows that, and any member that was dropped.
+pub(crate) fn parse_exact<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+) -> Result<T, EvidenceError> {
+    let value: T = parse_canonical(bytes)?;
+    if to_canonical(&value)? == bytes {
+        Ok(value)
+    } else {
+        Err(CanonicalError::NotCanonical.into())
+    }
 }
 
 /// `2026-11-20T09:30:00[.120](Z|+08:00)` and a time of the calendar.
@@ -226,8 +241,12 @@ mod tests {
         }
         assert!(is_party("party-10") && !is_party("party-0") && !is_party("party-"));
         assert!(is_inspector("inspector-9") && !is_inspector("inspector-10"));
-        assert!(is_media_type("image/svg+xml") && !is_media_type("Image/x") && !is_media_type("a/"));
-        assert!(is_schema_name("sheet-bed/1") && !is_schema_name("sheet/0") && !is_schema_name("x"));
+        assert!(
+            is_media_type("image/svg+xml") && !is_media_type("Image/x") && !is_media_type("a/")
+        );
+        assert!(
+            is_schema_name("sheet-bed/1") && !is_schema_name("sheet/0") && !is_schema_name("x")
+        );
         assert!(is_kind("case_opened") && !is_kind("case__opened") && !is_kind("Case"));
         assert!(is_uuid("6f0c6f0a-3a52-4c0e-9a43-7d2b5c1e0001") && !is_uuid("6F0C"));
     }

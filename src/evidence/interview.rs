@@ -4,11 +4,11 @@
 //! was given, so that a dispute about a sentence is settled by listening to ten seconds.
 
 use serde::{Deserialize, Serialize};
-use spotcheck_domain::{OfficerId, parse_canonical, to_canonical};
+use spotcheck_domain::{OfficerId, to_canonical};
 
 use crate::EvidenceError;
 use crate::bag::is_payload_path;
-use crate::form::{Checker, required};
+use crate::form::{Checker, parse_exact, required};
 
 /// Schema named in the annex and in record.json.
 pub const INTERVIEW_SCHEMA: &str = "spotcheck-interview/1";
@@ -65,7 +65,7 @@ impl Interview {
     /// [`EvidenceError::OtherSchema`] for a later version, else what does not fit.
     pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
         crate::record::expect_schema(bytes, INTERVIEW_SCHEMA)?;
-        let annex: Self = parse_canonical(bytes)?;
+        let annex: Self = parse_exact(bytes)?;
         annex.check()?;
         Ok(annex)
     }

@@ -7,11 +7,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use spotcheck_domain::{
-    BundleId, ClockReading, ClockSource, DeviceId, OfficerId, PackageId, TaskId, parse_canonical,
-    rfc3339, to_canonical,
+    BundleId, ClockReading, ClockSource, DeviceId, OfficerId, PackageId, TaskId, rfc3339,
+    to_canonical,
 };
 
-use crate::form::{Checker, is_head16, is_kind, is_uuid, required};
+use crate::form::{Checker, is_head16, is_kind, is_uuid, parse_exact, required};
 use crate::{EvidenceError, Hash32};
 
 pub use self::chain::{CLOCK_STEP_MS, ChainFault, ChainReader, ChainState, verify_chain};
@@ -124,7 +124,14 @@ impl EntryDraft {
     /// A draft without subject, facts and hash.
     #[must_use]
     pub fn new(officer: Option<OfficerId>, device: DeviceId, kind: &str) -> Self {
-        Self { officer, device, kind: kind.to_owned(), subject: None, facts: Map::new(), hash: None }
+        Self {
+            officer,
+            device,
+            kind: kind.to_owned(),
+            subject: None,
+            facts: Map::new(),
+            hash: None,
+        }
     }
 
     /// Sets the subject.
@@ -191,7 +198,12 @@ impl EntryDraft {
     /// A line of a recording log. `subject` is the path in the bag of the recording it belongs to,
     /// `fragment` counts from 1.
     #[must_use]
-    pub fn fragment(device: DeviceId, subject: &str, fragment: u64, ciphertext_sha256: Hash32) -> Self {
+    pub fn fragment(
+        device: DeviceId,
+        subject: &str,
+        fragment: u64,
+        ciphertext_sha256: Hash32,
+    ) -> Self {
         Self::new(None, device, kinds::FRAGMENT)
             .about(subject)
             .fact("fragment", fragment)
@@ -206,7 +218,7 @@ impl JournalEntry {
     /// Not RFC 8785, not the closed members, a text that does not fit its pattern, or a fact that the
     /// schema demands of its kind is missing.
     pub fn parse(line: &[u8]) -> Result<Self, EvidenceError> {
-        let entry: Self = parse_canonical(line)?;
+        let entry: Self = parse_exact(line)?;
         entry.check()?;
         Ok(entry)
     }

@@ -9,17 +9,17 @@ use serde_json::Value;
 use spotcheck_domain::vocabulary::{
     Capacity, CredentialKind, Direction, LegalKind, Mode, Originality, PartyKind, SigningMethod,
 };
-use spotcheck_domain::{BundleId, CanonicalError, OfficerId, TaskId, parse_canonical, to_canonical};
+use spotcheck_domain::{BundleId, CanonicalError, OfficerId, TaskId, to_canonical};
 
-use crate::form::required;
+use crate::form::{parse_exact, required};
 use crate::{EvidenceError, FileHashes, Hash32};
 
 mod check;
 mod words;
 
 pub use words::{
-    AnswerableAs, Channel, CopyForm, DeadlineUnit, FindingState, HelperKind, LossMethod, MeasureKind,
-    RelationKind,
+    AnswerableAs, Channel, CopyForm, DeadlineUnit, FindingState, HelperKind, LossMethod,
+    MeasureKind, RelationKind,
 };
 
 /// Schema named in the document.
@@ -754,7 +754,7 @@ impl Record {
     /// [`EvidenceError::OtherSchema`] for a later version, else what does not fit.
     pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
         expect_schema(bytes, RECORD_SCHEMA)?;
-        let record: Self = parse_canonical(bytes)?;
+        let record: Self = parse_exact(bytes)?;
         record.check()?;
         Ok(record)
     }
@@ -764,7 +764,12 @@ impl Record {
     #[must_use]
     pub fn files(&self) -> Vec<FileClaim<'_>> {
         fn claim(file: &BagFile) -> FileClaim<'_> {
-            FileClaim { path: &file.path, sha256: file.sha256, sm3: Some(file.sm3), size: file.size }
+            FileClaim {
+                path: &file.path,
+                sha256: file.sha256,
+                sm3: Some(file.sm3),
+                size: file.size,
+            }
         }
         let mut files = Vec::new();
         for item in &self.evidence {

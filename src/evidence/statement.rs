@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::vocabulary::KeyProtection;
-use spotcheck_domain::{BundleId, DeviceId, parse_canonical, to_canonical};
+use spotcheck_domain::{BundleId, DeviceId, to_canonical};
 
-use crate::form::{Checked, Checker, is_inspector, is_party, required};
+use crate::form::{Checked, Checker, is_inspector, is_party, parse_exact, required};
 use crate::{EvidenceError, Hash32};
 
 /// Schema named in the document.
@@ -151,7 +151,7 @@ impl Statement {
     /// [`EvidenceError::OtherSchema`] for a later version, else what does not fit.
     pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
         crate::record::expect_schema(bytes, STATEMENT_SCHEMA)?;
-        let statement: Self = parse_canonical(bytes)?;
+        let statement: Self = parse_exact(bytes)?;
         statement.check()?;
         Ok(statement)
     }

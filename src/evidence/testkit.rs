@@ -64,8 +64,10 @@ impl Workshop {
     pub fn new() -> Self {
         let root = Authority::root("Testkit root CA");
         let agency = root.below("Testkit agency CA", |_| {});
-        let device = Person::issue(&root, ROLE_DEVICE, DEVICE, "手持机 D-0009", Role::Device, |_| {});
-        let one = Person::issue(&root, "inspector-1", "O-0091", "张三(虚构)", Role::Inspector, |_| {});
+        let device =
+            Person::issue(&root, ROLE_DEVICE, DEVICE, "手持机 D-0009", Role::Device, |_| {});
+        let one =
+            Person::issue(&root, "inspector-1", "O-0091", "张三(虚构)", Role::Inspector, |_| {});
         let two =
             Person::issue(&agency, "inspector-2", "O-0092", "李四(虚构)", Role::Inspector, |_| {});
         let log = TestLog::new("log.example.invalid/testkit");

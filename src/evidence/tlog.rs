@@ -205,7 +205,8 @@ impl Checkpoint {
 
     fn from_text(text: &str) -> Result<Self, LogFault> {
         let mut lines = text.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
             return Err(LogFault::Checkpoint);
         };
         let size = parse_number(size).ok_or(LogFault::Checkpoint)?;

@@ -5,9 +5,7 @@
 //! word, so everything RFC 3161 asks of it is checked: imprint, nonce, purpose of the certificate, and
 //! the certificate's hash inside the signature.
 
-use cms::cert::CertificateChoices;
-use cms::content_info::ContentInfo;
-use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
+use cms::signed_data::SignerInfo;
 use der::asn1::{Any, Int, ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _, Sequence};
 use ring::digest;
@@ -15,13 +13,12 @@ use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::CertificateDer;
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
-use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use crate::asn1;
 use crate::chain::{PathFault, TrustRoots, timestamp_profile};
 use crate::cms::{
     OID_CONTENT_TYPE, OID_EC_PUBLIC_KEY, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_SHA256,
-    OID_SIGNED_DATA, attribute, plain_algorithm,
+    RawSignedData, RawSigner, attribute, names, plain_algorithm,
 };
 use crate::{EvidenceError, Hash32};
 
@@ -172,17 +169,10 @@ pub fn verify(
     roots: &TrustRoots,
 ) -> Result<Stamp, TsaFault> {
     let token = granted_token(response)?;
-    let outer = ContentInfo::from_der(token).map_err(|_| TsaFault::NotAResponse)?;
-    if outer.content_type != OID_SIGNED_DATA {
-        return Err(TsaFault::NotAResponse);
-    }
-    let signed: SignedData = outer.content.decode_as().map_err(|_| TsaFault::NotAResponse)?;
-    let content = &signed.encap_content_info;
-    let content_octets = content.econtent.as_ref().filter(|_| content.econtent_type == OID_TST_INFO);
-    let content_octets: OctetString = content_octets
-        .and_then(|c| c.decode_as().ok())
-        .ok_or(TsaFault::NotAResponse)?;
-    let info = tst_info(content_octets.as_bytes()).ok_or(TsaFault::NotAResponse)?;
+    let signed = RawSignedData::read(token).ok_or(TsaFault::NotAResponse)?;
+    let content = signed.content.filter(|_| signed.content_type == OID_TST_INFO);
+    let content = content.ok_or(TsaFault::NotAResponse)?;
+    let info = tst_info(content).ok_or(TsaFault::NotAResponse)?;
     let imprint = hash(&info.imprint_algorithm, data).ok_or(TsaFault::Algorithm)?;
     if imprint.as_ref() != info.imprint {
         return Err(TsaFault::OtherData);
@@ -190,10 +180,11 @@ pub fn verify(
     if nonce.is_some_and(|n| info.nonce != Some(nonce_integer(n).as_slice())) {
         return Err(TsaFault::Nonce);
     }
-    let [signer] = signed.signer_infos.0.as_slice() else { return Err(TsaFault::NotAResponse) };
-    let certificates: Vec<CertificateDer<'static>> = embedded(&signed);
-    let (der, certificate) = find_signer(signer, &certificates).ok_or(TsaFault::Certificate)?;
-    check_attributes(signer, content_octets.as_bytes(), der)?;
+    let [signer] = signed.signers.as_slice() else { return Err(TsaFault::NotAResponse) };
+    let certificates = signed.certificates;
+    let (der, certificate) =
+        find_signer(&signer.info, &certificates).ok_or(TsaFault::Certificate)?;
+    check_attributes(&signer.info, content, der)?;
     verify_signature(signer, &certificate)?;
     timestamp_profile(der).map_err(|_| TsaFault::Purpose)?;
     roots.path(der, &certificates, info.at_ms).map_err(TsaFault::Path)?;
@@ -286,31 +277,13 @@ fn hash(algorithm: &AlgorithmIdentifierOwned, data: &[u8]) -> Option<digest::Dig
     digest_algorithm(algorithm.oid).map(|a| digest::digest(a, data))
 }
 
-fn embedded(signed: &SignedData) -> Vec<CertificateDer<'static>> {
-    let all = signed.certificates.iter().flat_map(|set| set.0.iter());
-    all.filter_map(|choice| match choice {
-        CertificateChoices::Certificate(c) => c.to_der().ok().map(CertificateDer::from),
-        CertificateChoices::Other(_) => None,
-    })
-    .collect()
-}
-
 fn find_signer<'a>(
     signer: &SignerInfo,
     certificates: &'a [CertificateDer<'static>],
 ) -> Option<(&'a CertificateDer<'static>, Certificate)> {
     certificates.iter().find_map(|der| {
         let certificate = Certificate::from_der(der).ok()?;
-        let tbs = &certificate.tbs_certificate;
-        let named = match &signer.sid {
-            SignerIdentifier::IssuerAndSerialNumber(id) => {
-                id.issuer == tbs.issuer && id.serial_number == tbs.serial_number
-            }
-            SignerIdentifier::SubjectKeyIdentifier(id) => {
-                tbs.get::<SubjectKeyIdentifier>().ok().flatten().is_some_and(|(_, own)| own == *id)
-            }
-        };
-        named.then_some((der, certificate))
+        names(signer, &certificate).then_some((der, certificate))
     })
 }
 
@@ -356,12 +329,13 @@ fn ess_cert_id(attribute: &[u8]) -> Option<(ObjectIdentifier, &[u8])> {
     Some((algorithm, asn1::take_tag(&mut first, asn1::OCTET_STRING)?))
 }
 
-fn verify_signature(signer: &SignerInfo, certificate: &Certificate) -> Result<(), TsaFault> {
+fn verify_signature(signer: &RawSigner<'_>, certificate: &Certificate) -> Result<(), TsaFault> {
+    let info = &signer.info;
     let key = &certificate.tbs_certificate.subject_public_key_info;
     let curve = key.algorithm.parameters.as_ref().and_then(|p| p.decode_as().ok());
-    let digest = signer.digest_alg.oid;
+    let digest = info.digest_alg.oid;
     let algorithm: &dyn VerificationAlgorithm =
-        match (signer.signature_algorithm.oid, key.algorithm.oid, curve, digest) {
+        match (info.signature_algorithm.oid, key.algorithm.oid, curve, digest) {
             (OID_ECDSA_SHA256, OID_EC_PUBLIC_KEY, Some(OID_P256), OID_SHA256) => {
                 &signature::ECDSA_P256_SHA256_ASN1
             }
@@ -385,11 +359,10 @@ fn verify_signature(signer: &SignerInfo, certificate: &Certificate) -> Result<()
             }
             _ => return Err(TsaFault::Algorithm),
         };
-    let attributes = signer.signed_attrs.as_ref().ok_or(TsaFault::Attributes)?;
-    let message = attributes.to_der().map_err(|_| TsaFault::Attributes)?;
+    let message = signer.signed_message().ok_or(TsaFault::Attributes)?;
     let public = key.subject_public_key.as_bytes().ok_or(TsaFault::Algorithm)?;
     UnparsedPublicKey::new(algorithm, public)
-        .verify(&message, signer.signature.as_bytes())
+        .verify(&message, info.signature.as_bytes())
         .map_err(|_| TsaFault::Signature)
 }
 

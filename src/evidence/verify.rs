@@ -24,7 +24,8 @@ mod structure;
 mod words;
 
 pub use report::{
-    FileReport, FileState, Finding, JudgedBy, Report, SignerReport, SignerState, TimeReport, Verdict,
+    FileReport, FileState, Finding, JudgedBy, Report, SignerReport, SignerState, TimeReport,
+    Verdict,
 };
 pub use words::{CODES, explain};
 

@@ -70,7 +70,8 @@ fn judge(arguments: &Arguments, now_ms: i64) -> TroubleResult<Report> {
             .and_then(|file| verify_zip(std::io::BufReader::new(file), &options))
     };
     report.map_err(|error| {
-        could_not("VERIFY-BUNDLE-UNREADABLE", "读不出证据包文件", "请检查文件路径、介质与权限").because(error)
+        could_not("VERIFY-BUNDLE-UNREADABLE", "读不出证据包文件", "请检查文件路径、介质与权限")
+            .because(error)
     })
 }
 

@@ -68,7 +68,13 @@ fn signers(page: &mut String, report: &Report) {
             clean(&signer.name),
             clean(&signer.id)
         );
-        let _ = writeln!(page, "    判断时点 {},{}{}", time(&signer.judged_at), by(signer.judged_by), revocation(signer));
+        let _ = writeln!(
+            page,
+            "    判断时点 {},{}{}",
+            time(&signer.judged_at),
+            by(signer.judged_by),
+            revocation(signer)
+        );
     }
 }
 

@@ -85,20 +85,15 @@ impl Centre {
     /// No permission, wrong key, newer database, damaged memory.
     pub fn open(with: OpenCentre<'_>) -> Result<Self> {
         let folder = Folder::open(with.data)?;
-        let (key, key_source) = find_key(
-            &folder,
-            with.key_file,
-            with.credentials.as_deref(),
-            with.entropy.as_ref(),
-        )?;
+        let (key, key_source) =
+            find_key(&folder, with.key_file, with.credentials.as_deref(), with.entropy.as_ref())?;
         let store = Arc::new(SqliteStore::open(&folder.database(), &key)?);
         let repo: Arc<dyn Repository> = Arc::<SqliteStore>::clone(&store);
         let ca = Authorities::open(store.as_ref(), with.clock.as_ref(), with.entropy.as_ref())?;
         let objects = Objects::open(&folder)?;
         let sha = ca.tls.sha256();
         let name = format!("spotcheck-center/{}", sha.get(..16).unwrap_or_default());
-        let log =
-            Log::open(Arc::clone(&repo), objects.clone(), &name, with.entropy.as_ref())?;
+        let log = Log::open(Arc::clone(&repo), objects.clone(), &name, with.entropy.as_ref())?;
         let recipients = recipients(store.as_ref())?;
         Ok(Self {
             folder,

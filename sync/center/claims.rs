@@ -36,8 +36,7 @@ pub fn master_key(centre: &Centre) -> Result<ClaimsKey> {
         }
     };
     let stored = Zeroizing::new(stored);
-    let bytes: [u8; 32] =
-        stored.as_slice().try_into().map_err(|_| Error::Stored("claims key"))?;
+    let bytes: [u8; 32] = stored.as_slice().try_into().map_err(|_| Error::Stored("claims key"))?;
     Ok(ClaimsKey::new(bytes))
 }
 
@@ -85,9 +84,7 @@ impl PartitionStore for CentrePartitions<'_> {
 
     fn list(&self, facility: Option<&str>) -> TroubleResult<Vec<PartitionRef>> {
         let found = self.centre.repo().partitions(facility);
-        found
-            .and_then(|bodies| bodies.iter().map(|b| entry(b)).collect())
-            .map_err(Trouble::from)
+        found.and_then(|bodies| bodies.iter().map(|b| entry(b)).collect()).map_err(Trouble::from)
     }
 
     fn local(&self, partition: &PartitionRef) -> TroubleResult<PathBuf> {
@@ -107,8 +104,7 @@ impl PartitionStore for CentrePartitions<'_> {
             })
             .collect();
         let gone: Vec<_> = gone.iter().map(|k| (k.facility.clone(), k.month.clone())).collect();
-        now.and_then(|now| self.centre.repo().switch_partitions(&now, &gone))
-            .map_err(Trouble::from)
+        now.and_then(|now| self.centre.repo().switch_partitions(&now, &gone)).map_err(Trouble::from)
     }
 }
 

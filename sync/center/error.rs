@@ -132,12 +132,9 @@ impl From<Error> for Trouble {
         let retryable = error.is_retryable();
         let mut trouble = match error {
             Error::Told(trouble) => return *trouble,
-            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => Self::new(
-                "CENTRE-DISK-FULL",
-                "磁盘已满。",
-                SAFE,
-                "请清理磁盘或扩容后重试。",
-            ),
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Self::new("CENTRE-DISK-FULL", "磁盘已满。", SAFE, "请清理磁盘或扩容后重试。")
+            }
             Error::Io { .. } => Self::new(
                 "CENTRE-IO",
                 "读写文件失败。",
@@ -174,18 +171,12 @@ impl From<Error> for Trouble {
                 SAFE,
                 "请先停止该进程。",
             ),
-            Error::Certificate(_) => Self::new(
-                "CENTRE-CERTIFICATE",
-                "证书处理失败。",
-                SAFE,
-                "请查看日志。",
-            ),
-            Error::Age(_) => Self::new(
-                "CENTRE-AGE",
-                "加密文件处理失败。",
-                SAFE,
-                "请查看日志;原始密文仍然保留。",
-            ),
+            Error::Certificate(_) => {
+                Self::new("CENTRE-CERTIFICATE", "证书处理失败。", SAFE, "请查看日志。")
+            }
+            Error::Age(_) => {
+                Self::new("CENTRE-AGE", "加密文件处理失败。", SAFE, "请查看日志;原始密文仍然保留。")
+            }
             Error::Log(_) => {
                 Self::new("CENTRE-LOG", "透明日志处理失败。", SAFE, "请查看日志后重试。")
             }

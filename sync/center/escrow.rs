@@ -76,8 +76,11 @@ impl Share {
         let number = parts.next()?.parse().ok().filter(|n| (1..=*CUSTODIANS.end()).contains(n))?;
         let check = parts.next()?.to_owned();
         let bytes = Zeroizing::new(hex::decode(parts.next()?).ok()?);
-        (check.len() == CHECK_DIGITS && parts.next().is_none())
-            .then_some(Self { number, check, bytes })
+        (check.len() == CHECK_DIGITS && parts.next().is_none()).then_some(Self {
+            number,
+            check,
+            bytes,
+        })
     }
 }
 
@@ -106,8 +109,7 @@ pub fn combine(a: &Share, b: &Share) -> Option<Zeroizing<Vec<u8>>> {
     let scale = invert(a.number ^ b.number);
     let (left, right) = (multiply(b.number, scale), multiply(a.number, scale));
     let pairs = a.bytes.iter().zip(b.bytes.iter());
-    let secret: Vec<u8> =
-        pairs.map(|(x, y)| multiply(*x, left) ^ multiply(*y, right)).collect();
+    let secret: Vec<u8> = pairs.map(|(x, y)| multiply(*x, left) ^ multiply(*y, right)).collect();
     let secret = Zeroizing::new(secret);
     (check_of(&secret) == a.check).then_some(secret)
 }
@@ -126,11 +128,7 @@ pub fn export(centre: &Centre, out: &Path, custodians: u8) -> Result<Vec<PathBuf
         ));
     }
     let secret = pending_escrow(centre.repo())?.ok_or_else(|| {
-        Error::refused(
-            "ESCROW-GONE",
-            "托管密钥的分片已经发放,中心不再保存。",
-            "请联系保管人。",
-        )
+        Error::refused("ESCROW-GONE", "托管密钥的分片已经发放,中心不再保存。", "请联系保管人。")
     })?;
     let what = "write a share";
     std::fs::create_dir_all(out).map_err(Error::io(what))?;

@@ -63,7 +63,11 @@ impl Folder {
     /// No permission, no room, or not a folder.
     pub fn open(root: &Path) -> Result<Self> {
         let what = "create the data folder";
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(Error::io(what))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(Error::io(what))?;
         let root = root.canonicalize().map_err(Error::io(what))?;
         let folder = Self { root };
         for sub in [folder.objects(), folder.partitions(), folder.imports(), folder.work()] {
@@ -218,6 +222,8 @@ pub fn find_key(
 /// Those of the system.
 pub fn sync_dir(dir: &Path) -> Result<()> {
     let what = "sync a folder";
+    // The parent of a bare file name is empty.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     File::open(dir).and_then(|f| f.sync_all()).map_err(Error::io(what))
 }
 

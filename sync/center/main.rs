@@ -6,12 +6,15 @@ use clap::Parser;
 use spotcheck_center::admin::{Cli, run};
 
 fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A server tells what it does; a sub-command only what went wrong, with the technical cause.
+    let usual = if cli.serves() { "warn,spotcheck_center=info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SPOTCHECK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,spotcheck_center=info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let _ = tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .try_init();
-    ExitCode::from(run(&Cli::parse()))
+    ExitCode::from(run(&cli))
 }

@@ -71,7 +71,9 @@ fn default_basis(mode: Mode) -> Vec<String> {
         Mode::Enforcement | Mode::Flight | Mode::Joint => {
             &["《医疗保障基金使用监督管理条例》第二十七条"]
         }
-        Mode::Agreement | Mode::Daily => &["《医疗保障基金使用监督管理条例》第十一条", "定点医药机构医疗保障服务协议"],
+        Mode::Agreement | Mode::Daily => {
+            &["《医疗保障基金使用监督管理条例》第十一条", "定点医药机构医疗保障服务协议"]
+        }
     };
     text.iter().map(|t| (*t).to_owned()).collect()
 }

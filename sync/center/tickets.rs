@@ -44,13 +44,8 @@ pub fn new_ticket(
     name: Option<&str>,
     url: Option<&str>,
 ) -> Result<Ticket> {
-    let revoked = || {
-        Error::refused(
-            "TICKET-REVOKED",
-            "该编号已停用,不能再登记。",
-            "请使用新的编号。",
-        )
-    };
+    let revoked =
+        || Error::refused("TICKET-REVOKED", "该编号已停用,不能再登记。", "请使用新的编号。");
     if !is_plain_id(id) || matches!(id, "." | "..") {
         return Err(Error::refused(
             "TICKET-ID",

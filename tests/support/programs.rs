@@ -64,11 +64,9 @@ impl Ran {
 pub fn read(output: &Output) -> Result<Ran> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let json = stdout
-        .lines()
-        .rev()
-        .find_map(|line| serde_json::from_str(line).ok().filter(Value::is_object))
-        .unwrap_or(Value::Null);
+    let object = |text: &str| serde_json::from_str(text).ok().filter(Value::is_object);
+    let last = || stdout.lines().rev().find_map(object);
+    let json = object(&stdout).or_else(last).unwrap_or(Value::Null);
     Ok(Ran { code: output.status.code().unwrap_or(-1), json, stderr })
 }
 

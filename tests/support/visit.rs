@@ -131,13 +131,21 @@ impl World {
             ])?;
         }
         // The province of the demo allows the pad, and handhelds without a security chip.
-        center.ok(&["policy", "set", "--allow-file-protection", "true", "--pad-signatures", "true"])?;
+        center.ok(&[
+            "policy",
+            "set",
+            "--allow-file-protection",
+            "true",
+            "--pad-signatures",
+            "true",
+        ])?;
         let serving = center.serve(free_port()?, serve)?;
         let ticket = folder.join("device.ticket");
         ticket_for(&center, "device", "D-0001", "手持机一号", &serving.url, &ticket)?;
         let device = folder.join("device.toml");
         stand_in_device(&device, printer)?;
-        let mut handheld = HandheldCli { data: folder.join("handheld"), device, pins: Vec::new(), environment };
+        let mut handheld =
+            HandheldCli { data: folder.join("handheld"), device, pins: Vec::new(), environment };
         handheld.ok(&["enroll", "--ticket", &path(&ticket)])?;
         for (id, pin) in [("O-0001", PINS[0]), ("O-0002", PINS[1])] {
             let ticket = folder.join(format!("{id}.ticket"));
@@ -386,7 +394,8 @@ fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<String> 
 /// The facility with most fee lines, else the first one.
 fn busiest(facilities: &Value) -> Result<String> {
     let items = facilities.get("facilities").and_then(Value::as_array).context("no facilities")?;
-    let lines = |item: &&Value| item.pointer("/rows/fee_list_d").and_then(Value::as_u64).unwrap_or(0);
+    let lines =
+        |item: &&Value| item.pointer("/rows/fee_list_d").and_then(Value::as_u64).unwrap_or(0);
     let found = items.iter().max_by_key(lines).context("no facilities")?;
     text(found, "/fixmedins_code")
 }

@@ -1,6 +1,6 @@
 //! Facilities, departments, staff, units, equipment.
 
-use super::out::{Row, Rng, Tables, day, days_ago};
+use super::out::{Rng, Row, Tables, day, days_ago};
 use super::people::invented_name;
 
 /// A facility with those who work there.

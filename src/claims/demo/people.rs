@@ -14,11 +14,14 @@ pub(super) struct Person {
 }
 
 const SURNAMES: &[&str] = &[
-    "王", "王", "王", "李", "李", "李", "张", "张", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡",
-    "朱", "高", "林", "何", "郭", "马", "罗", "单", "曾", "仇", "吕", "解", "朴", "翟", "欧阳", "诸葛", "上官",
+    "王", "王", "王", "李", "李", "李", "张", "张", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴",
+    "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马", "罗", "单", "曾", "仇", "吕", "解", "朴",
+    "翟", "欧阳", "诸葛", "上官",
 ];
-const FIRST: &[&str] = &["甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "小", "大", "阿", "示"];
-const SECOND: &[&str] = &["一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "例", "样", "范", "本"];
+const FIRST: &[&str] =
+    &["甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "小", "大", "阿", "示"];
+const SECOND: &[&str] =
+    &["一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "例", "样", "范", "本"];
 
 /// A name like 王甲三 or 李四.
 pub(super) fn invented_name(rng: &mut Rng) -> String {
@@ -59,7 +62,8 @@ pub(super) fn build(tables: &mut Tables, rng: &mut Rng, count: usize) -> Vec<Per
         let year = i32::try_from(2026 - age).unwrap_or(1980);
         let (month, of_month) = (rng.between(1, 12), rng.between(1, 28));
         let number = |n: i64| u32::try_from(n).unwrap_or(1);
-        let birth = NaiveDate::from_ymd_opt(year, number(month), number(of_month)).unwrap_or_default();
+        let birth =
+            NaiveDate::from_ymd_opt(year, number(month), number(of_month)).unwrap_or_default();
         let female = rng.percent(51);
         let employee = age >= 22 && rng.percent(45);
         let (insutype, psn_type) = match (employee, age) {

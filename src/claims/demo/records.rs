@@ -37,10 +37,7 @@ pub(super) fn build(tables: &mut Tables, rng: &mut Rng, city: &City) {
             tables.add("inv_purchase", row);
         }
         let mut row = head();
-        row.extend([
-            ("invdate", day(days_ago(0))),
-            ("inv_cnt", rng.between(20, 120).to_string()),
-        ]);
+        row.extend([("invdate", day(days_ago(0))), ("inv_cnt", rng.between(20, 120).to_string())]);
         tables.add("inv_check", row);
     }
     if let Some(item) = ITEMS.iter().find(|i| i.id == "X001") {

@@ -1,6 +1,11 @@
 //! The demo city is consistent, invented and the same every time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
 
 use super::{DEMO_HOSPITAL, DemoOptions, demo_data};
 use spotcheck_domain::Amount;
@@ -37,9 +42,8 @@ fn settlements_are_the_sum_of_their_lines_to_the_cent() {
     let dir = tempfile::tempdir().expect("dir");
     let made = demo_data(dir.path(), &DemoOptions::default()).expect("city");
     assert!(made.rows["psn"] == 400 && made.rows["fee_list_d"] > 10_000, "{:?}", made.rows);
-    let amount = |row: &BTreeMap<String, String>, column: &str| {
-        Amount::parse(&row[column]).expect("amount")
-    };
+    let amount =
+        |row: &BTreeMap<String, String>, column: &str| Amount::parse(&row[column]).expect("amount");
     let mut lines: BTreeMap<String, (Amount, Amount)> = BTreeMap::new();
     for line in read(dir.path(), "fee_list_d") {
         let product = amount(&line, "cnt").checked_mul(amount(&line, "pric"));

@@ -71,8 +71,7 @@ pub(super) fn build(
     city: &City,
     persons: &[Person],
 ) -> Planted {
-    let mut maker =
-        Maker { tables, rng, numbers: Numbers::default(), planted: Planted::default() };
+    let mut maker = Maker { tables, rng, numbers: Numbers::default(), planted: Planted::default() };
     for person in persons {
         for _ in 0..maker.rng.between(0, 6) {
             maker.outpatient(city, person);
@@ -116,7 +115,8 @@ impl Maker<'_> {
             .collect();
         let Some(department) = self.rng.pick(&clinics).copied() else { return };
         let day = days_ago(self.rng.between(0, 364));
-        let begin = at(day, self.rng.between(8, 16), self.rng.between(0, 59), self.rng.between(0, 59));
+        let begin =
+            at(day, self.rng.between(8, 16), self.rng.between(0, 59), self.rng.between(0, 59));
         let emergency = department.name == "急诊科";
         let chronic = person.chronic && self.rng.percent(50);
         let med_type = match (emergency, chronic) {
@@ -135,7 +135,8 @@ impl Maker<'_> {
         };
         let first = if emergency { "C003" } else { "C002" };
         visit.line(first, begin, 1);
-        let later = |minutes: i64| begin.checked_add_signed(TimeDelta::minutes(minutes)).unwrap_or(begin);
+        let later =
+            |minutes: i64| begin.checked_add_signed(TimeDelta::minutes(minutes)).unwrap_or(begin);
         for id in ["S001", "S002", "S004", "S005", "S006"] {
             if self.rng.percent(22) {
                 visit.line(id, later(25), 1);
@@ -211,7 +212,8 @@ impl Maker<'_> {
             Some(from) => (last_day() - from).num_days() + 1,
             None => stay,
         };
-        let begin = at(first, self.rng.between(8, 18), self.rng.between(0, 59), self.rng.between(0, 59));
+        let begin =
+            at(first, self.rng.between(8, 18), self.rng.between(0, 59), self.rng.between(0, 59));
         let end = still_in.is_none().then(|| {
             let last = first.checked_add_signed(TimeDelta::days(days)).unwrap_or(first);
             at(last, 10, self.rng.between(0, 59), 0)
@@ -276,13 +278,14 @@ impl Maker<'_> {
             }
         }
         // The planted day: one treatment, executed once, billed twice.
-        if rehabilitation && end.is_some() && self.planted.visit.is_empty()
+        if rehabilitation
+            && end.is_some()
+            && self.planted.visit.is_empty()
             && facility.code == super::DEMO_HOSPITAL
         {
             let date = first.checked_add_signed(TimeDelta::days(2)).unwrap_or(first);
             visit.line("S010", at(date, 15, 5, 0), 1);
-            self.planted =
-                Planted { visit: visit.id.clone(), person: visit.person.psn_no.clone() };
+            self.planted = Planted { visit: visit.id.clone(), person: visit.person.psn_no.clone() };
         }
         if let Some(end) = end {
             visit.take_home("X008", end, 2);
@@ -553,9 +556,8 @@ impl Maker<'_> {
     /// Writes the lines; returns total and reimbursable cents. `sign` −1 writes the lines of a refund.
     fn fee_lines(&mut self, visit: &Visit<'_>, settlement: Option<&str>, sign: i64) -> (i64, i64) {
         let (mut total, mut covered) = (0, 0);
-        let serial = |n: usize, sign: i64| {
-            format!("{}{:05}", if sign < 0 { "R" } else { "F" }, n + 1)
-        };
+        let serial =
+            |n: usize, sign: i64| format!("{}{:05}", if sign < 0 { "R" } else { "F" }, n + 1);
         for (n, line) in visit.lines.iter().enumerate() {
             let count = line.count * sign;
             let amount = count * line.item.cents;
@@ -671,10 +673,16 @@ impl Maker<'_> {
 }
 
 impl Visit<'_> {
-    fn push(&mut self, id: &str, when: NaiveDateTime, count: i64, order: Option<String>, home: bool) {
+    fn push(
+        &mut self,
+        id: &str,
+        when: NaiveDateTime,
+        count: i64,
+        order: Option<String>,
+        home: bool,
+    ) {
         if let Some(item) = find(id) {
-            let line =
-                Line { item, at: when, count, order, refund_of: None, take_home: home };
+            let line = Line { item, at: when, count, order, refund_of: None, take_home: home };
             self.lines.push(line);
         }
     }
@@ -695,14 +703,8 @@ impl Visit<'_> {
     fn refund(&mut self, of: usize, when: NaiveDateTime) {
         if let Some(line) = self.lines.get(of) {
             let (item, count) = (line.item, -line.count);
-            let back = Line {
-                item,
-                at: when,
-                count,
-                order: None,
-                refund_of: Some(of),
-                take_home: false,
-            };
+            let back =
+                Line { item, at: when, count, order: None, refund_of: Some(of), take_home: false };
             self.lines.push(back);
         }
     }

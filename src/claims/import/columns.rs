@@ -20,6 +20,9 @@ pub(crate) struct ColumnMap {
     pub(crate) missing: Vec<&'static str>,
 }
 
+/// One way to find a column by its name.
+type Find<'a> = &'a dyn Fn(&str) -> Option<usize>;
+
 impl ColumnMap {
     /// Matches names in any case, aliases, and (DBF) names that were cut to ten characters if only one
     /// contract column begins so.
@@ -31,18 +34,18 @@ impl ColumnMap {
         let alias = |name: &str| entity.resolve(name);
         let cut = |name: &str| if cut_names { by_prefix(entity, name) } else { None };
         // The contract's own names go first: an alias never displaces them.
-        let rounds: [&dyn Fn(&str) -> Option<usize>; 3] = [&exact, &alias, &cut];
+        let rounds: [Find<'_>; 3] = [&exact, &alias, &cut];
         for find in rounds {
             for (source, name) in names.iter().enumerate() {
                 let Some(target) = targets.get_mut(source) else { continue };
                 if target.is_some() {
                     continue;
                 }
-                if let Some(position) = find(name) {
-                    if !taken.contains_key(&position) {
-                        taken.insert(position, source);
-                        *target = Some(position);
-                    }
+                if let Some(position) = find(name)
+                    && let std::collections::btree_map::Entry::Vacant(e) = taken.entry(position)
+                {
+                    e.insert(source);
+                    *target = Some(position);
                 }
             }
         }
@@ -62,11 +65,16 @@ impl ColumnMap {
             .columns
             .iter()
             .enumerate()
-            .filter(|(n, c)| c.required && c.name != "fixmedins_code" && !taken.contains_key(n))
+            .filter(|(n, c)| c.required && !may_fill_in(entity, c.name) && !taken.contains_key(n))
             .map(|(_, c)| c.name)
             .collect();
         Self { targets, upload, ignored, missing }
     }
+}
+
+/// True for a facility that the importer finds out where a row names none; the facilities' own table must.
+pub(crate) fn may_fill_in(entity: &Entity, column: &str) -> bool {
+    column == "fixmedins_code" && entity.name != "fixmedins_b"
 }
 
 fn by_prefix(entity: &Entity, name: &str) -> Option<usize> {
@@ -97,7 +105,8 @@ mod tests {
     #[test]
     fn any_order_any_case_aliases_and_unknown_columns() {
         let fee = entity("fee_list_d").expect("entity");
-        let header = names(&["DET_ITEM_FEE_SUMAMT", "MDTRT_ID", "feedetl_sn", "HIS_ROW", "UPDT_TIME"]);
+        let header =
+            names(&["DET_ITEM_FEE_SUMAMT", "MDTRT_ID", "feedetl_sn", "HIS_ROW", "UPDT_TIME"]);
         let map = ColumnMap::new(fee, &header, false);
         assert_eq!(map.targets[0], fee.position("det_item_fee_sumamt"));
         assert_eq!(map.targets[2], fee.position("bkkp_sn"));

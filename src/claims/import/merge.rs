@@ -11,8 +11,8 @@ use std::path::Path;
 use crate::cipher::ClaimsKey;
 use crate::error::{Error, Result};
 use crate::partition::{
-    ContentHash, PartitionKey, PartitionReader, PartitionRef, PartitionStore, PartitionWriter,
-    UNDATED, BASE, later, read_row,
+    BASE, ContentHash, PartitionKey, PartitionReader, PartitionRef, PartitionStore,
+    PartitionWriter, UNDATED, later, read_row,
 };
 use crate::schema::{ENTITIES, Entity, MONTHLY};
 use crate::value::{Row, Value, decode, encode, key_bytes};
@@ -129,7 +129,11 @@ impl Merger<'_> {
     }
 
     /// Compares without writing.
-    pub(crate) fn plan(&self, key: &PartitionKey, moved: Option<&HashSet<Vec<u8>>>) -> Result<Plan> {
+    pub(crate) fn plan(
+        &self,
+        key: &PartitionKey,
+        moved: Option<&HashSet<Vec<u8>>>,
+    ) -> Result<Plan> {
         let current = self.store.current(key).map_err(Error::Port)?;
         let reader = self.reader(current.as_ref())?;
         let mut hash = ContentHash::new(self.master, key)?;
@@ -172,17 +176,16 @@ impl Merger<'_> {
                 }
                 let count = u64::try_from(group.len()).unwrap_or(0);
                 total = total.saturating_add(count);
-                outcome.duplicates =
-                    outcome.duplicates.saturating_add(count.saturating_sub(1));
+                outcome.duplicates = outcome.duplicates.saturating_add(count.saturating_sub(1));
                 let mut same = 0_u64;
                 if old.is_empty() {
                     if entity.name == MONTHLY {
                         for (_, id) in group {
                             let row = decode(&self.stage.row(*id)?, entity.columns.len())?;
-                            if let Some(visit) = visit_of(entity, &row) {
-                                if !new_visits.contains(visit) {
-                                    new_visits.insert(visit.to_owned());
-                                }
+                            if let Some(visit) = visit_of(entity, &row)
+                                && !new_visits.contains(visit)
+                            {
+                                new_visits.insert(visit.to_owned());
                             }
                         }
                     }
@@ -230,8 +233,7 @@ impl Merger<'_> {
             let moved = moved.filter(|_| entity.name == MONTHLY);
             let old = there.and_then(|r| r.partition().tables.get(entity.name));
             let part = self.stage.part_of(&plan.key, entity);
-            let cutoff =
-                later(old.and_then(|s| s.cutoff), part.and_then(|(_, part)| part.cutoff));
+            let cutoff = later(old.and_then(|s| s.cutoff), part.and_then(|(_, part)| part.cutoff));
             let mut statement = there.map(|r| r.select(entity)).transpose()?;
             let rows = match &mut statement {
                 Some(s) => Some(s.query([]).map_err(Error::sql(entity.name))?),
@@ -255,10 +257,10 @@ impl Merger<'_> {
                     let (group, after) = rest.split_at_checked(many).unwrap_or((rest, &[]));
                     rest = after;
                     while current.peek_key().is_some_and(|k| k < first.as_slice()) {
-                        if let Some((key, row)) = current.advance()? {
-                            if !moved.is_some_and(|m| m.contains(&key)) {
-                                put(&key, &row)?;
-                            }
+                        if let Some((key, row)) = current.advance()?
+                            && !moved.is_some_and(|m| m.contains(&key))
+                        {
+                            put(&key, &row)?;
                         }
                     }
                     while current.peek_key() == Some(first.as_slice()) {
@@ -375,12 +377,12 @@ fn keep(
     bytes: &mut Vec<u8>,
     mut take: impl FnMut(&[u8]),
 ) -> Result<()> {
-    if let Some((key, row)) = current.advance()? {
-        if !moved.is_some_and(|m| m.contains(&key)) {
-            bytes.clear();
-            encode(&row, bytes);
-            take(bytes);
-        }
+    if let Some((key, row)) = current.advance()?
+        && !moved.is_some_and(|m| m.contains(&key))
+    {
+        bytes.clear();
+        encode(&row, bytes);
+        take(bytes);
     }
     Ok(())
 }

@@ -119,7 +119,8 @@ impl RejectsDb {
             let line: i64 = row.get(0).map_err(sql("rejects"))?;
             let header = get(3)?;
             if header != last_header {
-                let mut names = vec!["_line".to_owned(), "_column".to_owned(), "_reason".to_owned()];
+                let mut names =
+                    vec!["_line".to_owned(), "_column".to_owned(), "_reason".to_owned()];
                 names.extend(list(&header));
                 writer.write_record(&names).map_err(io)?;
                 last_header = header;

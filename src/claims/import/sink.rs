@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use spotcheck_domain::Amount;
 use spotcheck_domain::claims::Instant;
 
-use super::columns::ColumnMap;
+use super::columns::{ColumnMap, may_fill_in};
 use super::report::{ImportReport, sum_text};
 use super::stage::{Link, Stage};
 use super::{ImportTools, Progress, Reject};
@@ -81,7 +81,8 @@ impl Intake {
     ) -> Result<()> {
         // A table without rows is reported too.
         self.report.entity(entity.name);
-        let mut sink = EntitySink { intake: self, tools, entity, file, sheet, rows: 0, used: false };
+        let mut sink =
+            EntitySink { intake: self, tools, entity, file, sheet, rows: 0, used: false };
         let encoding = source.read(file, None, &mut sink)?;
         let used = sink.used;
         if !used && sheet.is_none() && file.format != Format::Text {
@@ -113,8 +114,7 @@ impl Intake {
             let mut sums: BTreeMap<_, _> = BTreeMap::new();
             sums.extend(entity.money_columns().map(|c| (c, Amount::ZERO)));
             self.sums.entry(entity.name).or_insert(sums);
-            self.table =
-                Some(Table { entity, file: file.to_owned(), names: names.to_vec(), map });
+            self.table = Some(Table { entity, file: file.to_owned(), names: names.to_vec(), map });
         }
         missing
     }
@@ -203,7 +203,8 @@ impl Intake {
                 continue;
             };
             // An empty facility is filled in below.
-            let own = Column { required: column.required && column.name != FACILITY, ..*column };
+            let required = column.required && !may_fill_in(entity, column.name);
+            let own = Column { required, ..*column };
             *place = cell::read(&own, cell)
                 .map_err(|reason| Refusal::Row(name.clone(), reason.to_owned()))?;
         }
@@ -211,10 +212,10 @@ impl Intake {
             Scope::Region => String::new(),
             Scope::Facility => self.facility_of(entity, &row, tools)?,
         };
-        if let Some(place) = entity.position(FACILITY).and_then(|p| row.get_mut(p)) {
-            if *place == Value::Null {
-                *place = Value::Text(facility.clone());
-            }
+        if let Some(place) = entity.position(FACILITY).and_then(|p| row.get_mut(p))
+            && *place == Value::Null
+        {
+            *place = Value::Text(facility.clone());
         }
         let cutoff = self.cutoff(table, &row, cells);
         if let Some(cutoff) = cutoff {
@@ -332,20 +333,20 @@ struct EntitySink<'a, 't> {
 impl EntitySink<'_, '_> {
     fn tick(&mut self) {
         self.rows = self.rows.saturating_add(1);
-        if self.rows.is_multiple_of(1000) {
-            if let Some(progress) = self.tools.progress.as_mut() {
-                progress(&Progress::Reading { file: self.file.name.clone(), rows: self.rows });
-            }
+        if self.rows.is_multiple_of(1000)
+            && let Some(progress) = self.tools.progress.as_mut()
+        {
+            progress(&Progress::Reading { file: self.file.name.clone(), rows: self.rows });
         }
     }
 }
 
 impl TableSink for EntitySink<'_, '_> {
     fn header(&mut self, part: Option<&str>, names: &[String]) -> Result<bool> {
-        if let (Some(wanted), Some(part)) = (self.sheet, part) {
-            if part.to_lowercase() != wanted {
-                return Ok(false);
-            }
+        if let (Some(wanted), Some(part)) = (self.sheet, part)
+            && part.to_lowercase() != wanted
+        {
+            return Ok(false);
         }
         if let Some(progress) = self.tools.progress.as_mut() {
             progress(&Progress::Reading { file: self.file.name.clone(), rows: 0 });

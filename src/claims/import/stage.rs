@@ -121,10 +121,12 @@ impl Stage {
     }
 
     fn part(&mut self, facility: &str, month: &str, entity: &'static Entity) -> usize {
-        if let Some((key, name, part)) = &self.last {
-            if key.facility == facility && key.month == month && *name == entity.name {
-                return *part;
-            }
+        if let Some((key, name, part)) = &self.last
+            && key.facility == facility
+            && key.month == month
+            && *name == entity.name
+        {
+            return *part;
         }
         let key = PartitionKey::new(facility, month);
         let fresh = self.parts.len();

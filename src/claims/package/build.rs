@@ -274,10 +274,8 @@ fn count_tables(
     let mut names = db
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
         .map_err(sql("claims.db"))?;
-    let names: Vec<String> = names
-        .query_map([], |r| r.get(0))
-        .and_then(Iterator::collect)
-        .map_err(sql("claims.db"))?;
+    let names: Vec<String> =
+        names.query_map([], |r| r.get(0)).and_then(Iterator::collect).map_err(sql("claims.db"))?;
     let mut tables = BTreeMap::new();
     for name in names {
         let count = format!("SELECT COUNT(*) FROM {name}");
@@ -653,8 +651,8 @@ impl<'a> Builder<'a> {
         let sql = Error::sql;
         let millionths = |a: Option<Amount>| a.map(Amount::millionths);
         for f in request.findings {
-            let lines = serde_json::to_string(&f.bkkp_sn)
-                .map_err(|e| Error::Internal(e.to_string()))?;
+            let lines =
+                serde_json::to_string(&f.bkkp_sn).map_err(|e| Error::Internal(e.to_string()))?;
             self.db
                 .prepare_cached(
                     "INSERT INTO finding VALUES (NULL,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,

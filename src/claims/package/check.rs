@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CLAIMS_DB, PackageManifest};
-use crate::cipher::{self, Key};
+use crate::cipher::Key;
 use crate::error::{Error, Result};
 use crate::partition::sha256_of_file;
 use crate::reader::page_error;
@@ -67,7 +67,8 @@ pub fn file_states(folder: &Path, manifest: &PackageManifest) -> Result<Vec<File
 #[must_use]
 pub fn same_files(folder: &Path, manifest: &PackageManifest, checked: &[FileState]) -> bool {
     file_states(folder, manifest).is_ok_and(|now| {
-        now == checked && now.iter().all(|f| manifest.files.get(&f.name).is_some_and(|m| m.size == f.size))
+        now == checked
+            && now.iter().all(|f| manifest.files.get(&f.name).is_some_and(|m| m.size == f.size))
     })
 }
 
@@ -92,7 +93,7 @@ pub fn check_package(folder: &Path, manifest: &PackageManifest, key: &Key) -> Re
     if !manifest.files.contains_key(CLAIMS_DB) {
         return Err(Error::PackageFile { file: CLAIMS_DB.to_owned(), reason: "missing" });
     }
-    let db = cipher::open_immutable(&folder.join(CLAIMS_DB), key, 8 * 1024)?;
+    let db = crate::reader::open_claims(folder, key)?;
     crate::reader::check_meta(&db, manifest)?;
     let page = |table: &str| {
         let table = table.to_owned();
@@ -121,9 +122,10 @@ pub fn check_package(folder: &Path, manifest: &PackageManifest, key: &Key) -> Re
     };
     if names.iter().ne(manifest.tables.keys()) {
         let differs = |n: &&String| !manifest.tables.contains_key(*n);
-        let table = names.iter().find(differs).or_else(|| {
-            manifest.tables.keys().find(|n| !names.contains(n))
-        });
+        let table = names
+            .iter()
+            .find(differs)
+            .or_else(|| manifest.tables.keys().find(|n| !names.contains(n)));
         return Err(Error::PackageCount {
             table: table.cloned().unwrap_or_default(),
             what: "presence".to_owned(),
@@ -154,8 +156,7 @@ fn count<'n>(
     let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     // Names come from a signed manifest, and still are not put into SQL unless they are plain names.
     let columns: Vec<&String> = columns.filter(|c| plain(c)).collect();
-    let sums: Vec<String> =
-        columns.iter().map(|c| format!(", COALESCE(SUM({c}), 0)")).collect();
+    let sums: Vec<String> = columns.iter().map(|c| format!(", COALESCE(SUM({c}), 0)")).collect();
     let table = if plain(table) { table } else { "sqlite_schema" };
     db.query_row(&format!("SELECT COUNT(*){} FROM {table}", sums.concat()), [], |row| {
         let mut found = BTreeMap::new();

@@ -32,9 +32,7 @@ impl Span {
     pub(super) fn meets(self, begin: Option<i64>, end: Option<i64>) -> bool {
         match self.0 {
             None => true,
-            Some((from, to)) => {
-                begin.is_none_or(|b| b <= to) && end.is_none_or(|e| e >= from)
-            }
+            Some((from, to)) => begin.is_none_or(|b| b <= to) && end.is_none_or(|e| e >= from),
         }
     }
 }
@@ -77,10 +75,10 @@ impl Ids {
     }
 
     pub(super) fn add(&mut self, id: Option<&str>) {
-        if let Some(id) = id {
-            if !self.0.contains(id) {
-                self.0.insert(id.into());
-            }
+        if let Some(id) = id
+            && !self.0.contains(id)
+        {
+            self.0.insert(id.into());
         }
     }
 
@@ -134,12 +132,12 @@ impl<'d> Copier<'d> {
                 let at = next(&mut to).saturating_add(1);
                 bind(&mut self.insert, at, letter).map_err(sql)?;
             }
-            if let (Kind::Money, ValueRef::Integer(amount)) = (column.kind, value) {
-                if let Some(sum) = self.stats.sums.get_mut(column.name) {
-                    *sum = sum.checked_add(Amount::from_millionths(amount)).ok_or_else(|| {
-                        Error::Internal(format!("sum of {} overflows", column.name))
-                    })?;
-                }
+            if let (Kind::Money, ValueRef::Integer(amount)) = (column.kind, value)
+                && let Some(sum) = self.stats.sums.get_mut(column.name)
+            {
+                *sum = sum
+                    .checked_add(Amount::from_millionths(amount))
+                    .ok_or_else(|| Error::Internal(format!("sum of {} overflows", column.name)))?;
             }
         }
         let dup_no = row.get_ref(next(&mut n)).map_err(sql)?;

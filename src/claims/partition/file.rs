@@ -145,8 +145,11 @@ impl PartitionWriter {
             "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT; BEGIN;",
         )
         .map_err(Error::sql("partition"))?;
-        let meta =
-            [("schema", SCHEMA), ("facility", key.facility.as_str()), ("month", key.month.as_str())];
+        let meta = [
+            ("schema", SCHEMA),
+            ("facility", key.facility.as_str()),
+            ("month", key.month.as_str()),
+        ];
         for (name, value) in meta {
             db.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])
                 .map_err(Error::sql("partition"))?;

@@ -67,7 +67,13 @@ pub(super) const INV_CHANGE: Entity = Entity {
 pub(super) const INV_PURCHASE: Entity = Entity {
     name: "inv_purchase",
     zh: "采购",
-    key: &["fixmedins_code", "fixmedins_bchno", "med_list_codg", "purc_retn_stoin_time", "purc_invo_no"],
+    key: &[
+        "fixmedins_code",
+        "fixmedins_bchno",
+        "med_list_codg",
+        "purc_retn_stoin_time",
+        "purc_invo_no",
+    ],
     columns: &[
         must("fixmedins_code", Id),
         must("fixmedins_bchno", Serial),
@@ -98,7 +104,11 @@ pub(super) const INV_PURCHASE: Entity = Entity {
         col("rtal_pric", Quantity),
         col("drug_trac_codg", TraceCodes),
     ],
-    aliases: &[("prodentp_name", "prdr_name"), ("drugtracinfo", "drug_trac_codg"), ("drug_trac_code", "drug_trac_codg")],
+    aliases: &[
+        ("prodentp_name", "prdr_name"),
+        ("drugtracinfo", "drug_trac_codg"),
+        ("drug_trac_code", "drug_trac_codg"),
+    ],
     scope: Scope::Facility,
     pick: Pick::At("purc_retn_stoin_time"),
     cutoff: Some("purc_retn_stoin_time"),
@@ -110,7 +120,13 @@ pub(super) const INV_PURCHASE: Entity = Entity {
 pub(super) const INV_PURCHASE_RETURN: Entity = Entity {
     name: "inv_purchase_return",
     zh: "采购退货",
-    key: &["fixmedins_code", "fixmedins_bchno", "med_list_codg", "purc_retn_stoin_time", "purc_invo_no"],
+    key: &[
+        "fixmedins_code",
+        "fixmedins_bchno",
+        "med_list_codg",
+        "purc_retn_stoin_time",
+        "purc_invo_no",
+    ],
     columns: &[
         must("fixmedins_code", Id),
         must("fixmedins_bchno", Serial),
@@ -138,7 +154,11 @@ pub(super) const INV_PURCHASE_RETURN: Entity = Entity {
         col("rtal_pric", Quantity),
         col("drug_trac_codg", TraceCodes),
     ],
-    aliases: &[("prodentp_name", "prdr_name"), ("drugtracinfo", "drug_trac_codg"), ("drug_trac_code", "drug_trac_codg")],
+    aliases: &[
+        ("prodentp_name", "prdr_name"),
+        ("drugtracinfo", "drug_trac_codg"),
+        ("drug_trac_code", "drug_trac_codg"),
+    ],
     scope: Scope::Facility,
     pick: Pick::At("purc_retn_stoin_time"),
     cutoff: Some("purc_retn_stoin_time"),
@@ -203,7 +223,13 @@ pub(super) const INV_SALE: Entity = Entity {
 pub(super) const INV_SALE_RETURN: Entity = Entity {
     name: "inv_sale_return",
     zh: "销售退货",
-    key: &["fixmedins_code", "fixmedins_bchno", "med_list_codg", "sel_retn_time", "medins_prod_sel_no"],
+    key: &[
+        "fixmedins_code",
+        "fixmedins_bchno",
+        "med_list_codg",
+        "sel_retn_time",
+        "medins_prod_sel_no",
+    ],
     columns: &[
         must("fixmedins_code", Id),
         must("fixmedins_bchno", Serial),

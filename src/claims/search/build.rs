@@ -20,14 +20,19 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Adds one visit.
-    pub(crate) fn visit(&mut self, begin: Option<Instant>, bed: Option<String>, numbers: [&str; 2]) {
+    pub(crate) fn visit(
+        &mut self,
+        begin: Option<Instant>,
+        bed: Option<String>,
+        numbers: [&str; 2],
+    ) {
         self.visits = self.visits.saturating_add(1);
         self.last = crate::partition::later(self.last, begin);
         let at = begin.map_or(i64::MIN, |b| b.at.seconds());
-        if let Some(bed) = bed {
-            if self.bed.as_ref().is_none_or(|(known, _)| *known <= at) {
-                self.bed = Some((at, bed));
-            }
+        if let Some(bed) = bed
+            && self.bed.as_ref().is_none_or(|(known, _)| *known <= at)
+        {
+            self.bed = Some((at, bed));
         }
         for number in numbers {
             if !number.is_empty() && !self.numbers.iter().any(|n| n == number) {
@@ -111,7 +116,9 @@ fn persons(db: &Connection, seen: &HashMap<i64, Seen>, lists: &mut Lists) -> Res
         )
         .map_err(sql("psn"))?;
     let mut insert = db
-        .prepare("INSERT INTO person_search VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")
+        .prepare(
+            "INSERT INTO person_search VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+        )
         .map_err(sql("person_search"))?;
     let none = Seen::default();
     for (n, (_, psn_no, id)) in order.into_iter().enumerate() {

@@ -152,7 +152,8 @@ pub(super) fn read<R: Read + Seek>(
         };
         let (first_row, first_column) = range.start().unwrap_or_default();
         for (row, column, value) in range.used_cells() {
-            let at = |n: usize, base: u32| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(base);
+            let at =
+                |n: usize, base: u32| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(base);
             let value: DataRef<'_> = as_ref(value);
             rows.cell(at(row, first_row), at(column, first_column), cell(&value))?;
         }

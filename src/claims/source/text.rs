@@ -329,7 +329,12 @@ fn joined(
     Ok(found)
 }
 
-fn row(sink: &mut dyn TableSink, line: u64, columns: usize, mut cells: Vec<Cell<'_>>) -> Result<()> {
+fn row(
+    sink: &mut dyn TableSink,
+    line: u64,
+    columns: usize,
+    mut cells: Vec<Cell<'_>>,
+) -> Result<()> {
     let empty = |c: &Cell<'_>| c.as_text().is_some_and(|t| t.is_empty());
     if cells.iter().all(empty) {
         return Ok(());

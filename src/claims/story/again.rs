@@ -117,8 +117,7 @@ fn rows_with_one_key_are_all_kept_and_numbered() {
 fn check_writes_nothing_but_the_report() {
     let centre = Centre::new();
     let dir = export(&[]);
-    let (report, _) =
-        centre.try_import(dir.path(), None, |r| r.check = true, None).expect("check");
+    let (report, _) = centre.try_import(dir.path(), None, |r| r.check = true, None).expect("check");
     assert!(report.check);
     assert_eq!(report.entities["fee_list_d"].imported, 3);
     assert!(centre.store.list(None).expect("list").is_empty());

@@ -17,10 +17,12 @@ fn column(centre: &Centre, month: &str, sql: &str) -> Vec<String> {
 #[test]
 fn bom_crlf_upper_case_headers_trailing_tabs_and_lost_zeros() {
     let centre = Centre::new();
-    let facility = "\u{feff}FIXMEDINS_CODE\t,FIXMEDINS_NAME\t,HOSP_LV\t\r\nH01\t,示例医院\t,5\t\r\n";
+    let facility =
+        "\u{feff}FIXMEDINS_CODE\t,FIXMEDINS_NAME\t,HOSP_LV\t\r\nH01\t,示例医院\t,5\t\r\n";
     let fee = "\u{feff}FEEDETL_SN\t,MDTRT_ID\t,FEE_OCUR_TIME\t,CHRGITM_LV\t,BILG_DR_CODG\t,DET_ITEM_FEE_SUMAMT\t,HIS_NO\t\r\n\
          001\t,V1\t,20260106\t,1\t,D01\t,50.10\t,x\t\r\n";
-    let dir = export(&[("fixmedins_b.csv", facility.as_bytes()), ("fee_list_d.csv", fee.as_bytes())]);
+    let dir =
+        export(&[("fixmedins_b.csv", facility.as_bytes()), ("fee_list_d.csv", fee.as_bytes())]);
     let (report, rejects) = centre.import(dir.path());
     assert!(rejects.is_empty(), "{rejects:?}");
     assert_eq!(column(&centre, "base", "SELECT hosp_lv FROM fixmedins_b"), vec!["05"]);
@@ -164,8 +166,7 @@ fn a_zip_is_read_without_unpacking() {
         .iter()
         .map(|n| (format!("导出/{n}"), std::fs::read(dir.path().join(n)).expect("file")))
         .collect();
-    let list: Vec<(&str, &[u8])> =
-        files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+    let list: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
     let zip = zipped(&list);
     let (report, rejects) = Centre::new().import(zip.path());
     assert!(rejects.is_empty());
@@ -208,7 +209,10 @@ fn workbooks_written_by_openpyxl() {
     let found: Vec<_> = rejects.iter().map(|r| (r.entity.as_str(), r.column.as_str())).collect();
     // 16 digits in a number cell: Excel keeps fifteen, the id is not to be trusted.
     assert_eq!(found, vec![("mdtrt_d", "PSN_NO"), ("fee_list_d", "det_item_fee_sumamt")]);
-    assert_eq!(column(&centre, "base", "SELECT mdtrt_id FROM mdtrt_d ORDER BY 1"), vec!["123", "V3"]);
+    assert_eq!(
+        column(&centre, "base", "SELECT mdtrt_id FROM mdtrt_d ORDER BY 1"),
+        vec!["123", "V3"]
+    );
     let times = "SELECT begntime_p || begntime FROM mdtrt_d ORDER BY mdtrt_id";
     let at = |text: &str| crate::cell::time(text).expect("time").at.seconds();
     assert_eq!(
@@ -265,14 +269,17 @@ fn dbf_in_gb18030_with_numbers_that_are_ids() {
 
 const DBF: &str = r#"
 import sys, dbf
-t = dbf.Table(sys.argv[1] + "/SETL_D.DBF", "setl_id N(18,0); mdtrt_id C(30); medfee_sum N(16,2); setl_time D; updt_time C(20)", codepage="cp936")
+t = dbf.Table(sys.argv[1] + "/SETL_D.DBF", "setl_id C(18); mdtrt_id C(30); medfee_sum N(16,2); setl_time D; updt_time C(20)", codepage="cp936")
 t.open(mode=dbf.READ_WRITE)
 import datetime
-t.append((123456789012345678, "V1", 100.10, datetime.date(2026,1,20), "2026-11-01 08:00:00"))
-t.append((123456789012345679, "V2", -20.05, datetime.date(2026,1,21), "2026-11-02 08:00:00"))
-t.append((1, "V2", 5, datetime.date(2026,1,22), ""))
+t.append(("123456789012345678", "V1", 100.10, datetime.date(2026,1,20), "2026-11-01 08:00:00"))
+t.append(("123456789012345679", "V2", -20.05, datetime.date(2026,1,21), "2026-11-02 08:00:00"))
+t.append(("1", "V2", 5, datetime.date(2026,1,22), ""))
 with t[2] as r: dbf.delete(r)
 t.close()
+# This library writes numbers through floating point; a FoxPro system does not.
+with open(t.filename, "r+b") as f:
+    f.seek(32 + 11); assert f.read(1) == b"C"; f.seek(32 + 11); f.write(b"N")
 "#;
 
 #[test]

@@ -20,7 +20,8 @@ sql = "SELECT bkkp_sn, mdtrt_id, fixmedins_code, fee_ocur_time, det_item_fee_sum
 fn run(sql: &str, limits: MappingLimits) -> crate::Result<u64> {
     let dir = export(&[]);
     let source = "[source]\nfiles = [\"fixmedins_b.csv\", \"mdtrt_d.csv\", \"setl_d.csv\", \"fee_list_d.csv\"]\n";
-    let text = format!("{source}[lookup.t]\na = \"b\"\n[entity.fixmedins_b]\nsql = '''{sql}'''\n{REST}");
+    let text =
+        format!("{source}[lookup.t]\na = \"b\"\n[entity.fixmedins_b]\nsql = '''{sql}'''\n{REST}");
     let path = dir.path().join("map.toml");
     std::fs::write(&path, text).expect("mapping");
     let centre = Centre::new();

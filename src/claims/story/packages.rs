@@ -7,13 +7,13 @@ use spotcheck_domain::claims::{ClaimsReader as _, Page};
 use spotcheck_domain::{Amount, DeviceId, Trouble};
 
 use super::{Centre, Package, centre_with_city, export};
+use crate::PackageReader;
 use crate::demo::DEMO_HOSPITAL;
 use crate::error::Error;
 use crate::package::{
     CLAIMS_DB, PackageManifest, Period, Recipient, check_package, file_states, same_files,
 };
 use crate::schema::ENTITIES;
-use crate::PackageReader;
 
 #[test]
 fn the_whole_hospital_comes_out_as_it_went_in() {
@@ -27,7 +27,12 @@ fn the_whole_hospital_comes_out_as_it_went_in() {
     let facility = reader.facility().expect("facility");
     assert_eq!(facility.fixmedins_name, "示例市人民医院");
     assert!(facility.persons > 100 && facility.fee_lines > 5000, "{facility:?}");
-    assert!(facility.cutoff.iter().any(|(t, c)| t == "fee_list_d" && c.display().starts_with("2026-11-1")));
+    assert!(
+        facility
+            .cutoff
+            .iter()
+            .any(|(t, c)| t == "fee_list_d" && c.display().starts_with("2026-11-1"))
+    );
     assert_eq!(manifest.tables["fixmedins_b"].rows, 1);
     assert!(manifest.tables["psn_other"].rows > 0);
 
@@ -151,7 +156,7 @@ fn every_tampering_is_refused_by_name() {
     let whole = std::fs::read(&path).expect("file");
     std::fs::write(&path, &whole[..whole.len() - 4096]).expect("cut");
     assert!(matches!(check(manifest), Err(Error::PackageFile { reason: "size", .. })));
-    let mut bent = whole.clone();
+    let mut bent = whole;
     let middle = bent.len() / 2;
     bent[middle] ^= 1;
     std::fs::write(&path, &bent).expect("bend");
@@ -189,14 +194,14 @@ fn a_page_that_fails_later_stops_the_reading_and_names_the_table() {
     let trouble = reader.fee_lines(&made.double_billed_visit, page).expect_err("damaged");
     assert_eq!(trouble.code, "CLAIMS-PACKAGE-PAGE");
     assert!(trouble.message.contains("fee_list_d"), "{trouble}");
-    assert!(reader.facility().is_ok(), "other tables still read");
+    let again = reader.facility().expect_err("stopped");
+    assert!(again.message.contains("fee_list_d"), "the table that failed first: {again}");
 }
 
 #[test]
 fn hot_queries_use_their_indexes() {
-    let centre = Centre::new();
-    centre.import(export(&[]).path());
-    let reader = centre.package("H01", None).open();
+    let (centre, _) = centre_with_city();
+    let reader = centre.package(DEMO_HOSPITAL, None).open();
     for (sql, index) in [
         ("SELECT * FROM v_mdtrt_d WHERE mdtrt_id = 'x'", "mdtrt_d_0"),
         ("SELECT * FROM v_psn WHERE psn_no = 'x'", "psn_0"),

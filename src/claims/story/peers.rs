@@ -27,7 +27,8 @@ fn another_sqlcipher_reader_opens_the_package_and_counts_the_same() {
     let manifest = &package.built.manifest;
     let path = package.folder.path().join(CLAIMS_DB);
     let tables: Vec<&str> = manifest.tables.keys().map(String::as_str).collect();
-    let args = [path.to_str().expect("path"), &hex::encode(package.key().as_slice()), &tables.join(",")];
+    let args =
+        [path.to_str().expect("path"), &hex::encode(package.key().as_slice()), &tables.join(",")];
     let Some(out) = python(test, &["apsw"], APSW, &args) else { return };
     let counts: BTreeMap<String, serde_json::Value> = serde_json::from_str(&out).expect("json");
     for (name, table) in &manifest.tables {
@@ -42,7 +43,7 @@ const DUCKDB: &str = r#"
 import sys, json, duckdb
 folder = sys.argv[1]
 def t(name): return f"read_csv('{folder}/{name}.csv', all_varchar=true, header=true)"
-one = lambda q: str(duckdb.sql(q).fetchone()[0])
+one = lambda q: str(duckdb.sql(q).fetchall()[0][0])
 print(json.dumps({
   "fee": one(f"SELECT SUM(CAST(det_item_fee_sumamt AS DECIMAL(18,2))) FROM {t('fee_list_d')}"),
   "setl": one(f"SELECT SUM(CAST(medfee_sumamt AS DECIMAL(18,2))) FROM {t('setl_d')}"),

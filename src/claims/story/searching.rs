@@ -7,9 +7,9 @@ use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use spotcheck_domain::claims::{ClaimsReader as _, Page};
 
 use super::{Package, centre_with_city};
+use crate::PackageReader;
 use crate::demo::DEMO_HOSPITAL;
 use crate::search::{fold, forms};
-use crate::PackageReader;
 
 const ALL: Page = Page { offset: 0, limit: 1_000_000 };
 
@@ -25,10 +25,8 @@ fn everybody() -> &'static Everybody {
         let (centre, _) = centre_with_city();
         let package = centre.package(DEMO_HOSPITAL, None);
         let reader = package.open();
-        let mut statement = reader
-            .db()
-            .prepare("SELECT psn_no, psn_name, certno, tel FROM v_psn")
-            .expect("sql");
+        let mut statement =
+            reader.db().prepare("SELECT psn_no, psn_name, certno, tel FROM v_psn").expect("sql");
         let rows = statement
             .query_map([], |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]))
             .expect("query");
@@ -112,12 +110,16 @@ fn pages_follow_each_other_without_gap_or_repetition() {
     let mut paged = Vec::new();
     for offset in (0..whole.len() as u64).step_by(7) {
         let page = Page { offset, limit: 7 };
-        paged.extend(reader.search_persons("王", page).expect("search").into_iter().map(|h| h.psn_no));
+        paged.extend(
+            reader.search_persons("王", page).expect("search").into_iter().map(|h| h.psn_no),
+        );
     }
     assert_eq!(paged, whole);
     let times: Vec<_> = reader.search_persons("", ALL).expect("search");
     assert_eq!(times.len(), reader.facility().expect("facility").persons as usize);
-    assert!(times.windows(2).all(|w| w[0].last_visit.map(|t| t.at) >= w[1].last_visit.map(|t| t.at)));
+    assert!(
+        times.windows(2).all(|w| w[0].last_visit.map(|t| t.at) >= w[1].last_visit.map(|t| t.at))
+    );
 }
 
 #[test]
@@ -132,7 +134,9 @@ fn items_and_staff_by_name_initials_and_code() {
     assert!(all.windows(2).all(|w| w[0].amount >= w[1].amount));
     let somebody = reader.search_staff("", ALL).expect("search").remove(0);
     let form = forms(&somebody.prac_psn_name);
-    for query in [&somebody.prac_psn_name, &somebody.prac_psn_code, &form.initials[0], &form.full[0]] {
+    for query in
+        [&somebody.prac_psn_name, &somebody.prac_psn_code, &form.initials[0], &form.full[0]]
+    {
         let hits = reader.search_staff(query, ALL).expect("search");
         assert!(hits.iter().any(|h| h.prac_psn_code == somebody.prac_psn_code), "{query}");
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Centre, RealEntropy, export};
-use spotcheck_domain::claims::{ClaimsReader as _, Page};
 use spotcheck_domain::Entropy as _;
+use spotcheck_domain::claims::{ClaimsReader as _, Page};
 
 const NAME: &str = "张密言甲";
 const PINYIN: &str = "zhangmiyanjia";
@@ -58,7 +58,8 @@ fn leaks_in_open_files(source: &Path) -> Vec<String> {
 #[test]
 fn no_name_or_number_is_in_any_file_while_importing_or_afterwards() {
     let person = format!("psn_no,psn_name,certno\nP1,{NAME},{NUMBER}\n");
-    let mut fee = String::from("bkkp_sn,mdtrt_id,psn_no,fee_ocur_time,hilist_name,cnt,det_item_fee_sumamt\n");
+    let mut fee =
+        String::from("bkkp_sn,mdtrt_id,psn_no,fee_ocur_time,hilist_name,cnt,det_item_fee_sumamt\n");
     for n in 0..3000 {
         fee.push_str(&format!("{n},V1,P1,2026-01-06,{NAME},1,1\n"));
     }

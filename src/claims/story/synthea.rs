@@ -86,7 +86,10 @@ fn broken_rows_of_a_mapped_export_are_rejected_alone() {
     std::fs::write(&path, lines.join("\n")).expect("write");
     let centre = Centre::new();
     let error = centre.try_import(dir.path(), Some(&mapping()), |_| (), None).expect_err("dsum");
-    assert!(error.to_string().contains("entity.setl_d"), "an aggregate cannot leave a row out: {error}");
+    assert!(
+        error.to_string().contains("entity.setl_d"),
+        "an aggregate cannot leave a row out: {error}"
+    );
     lines[charges[0]] = lines[charges[0]].replacen(",CHARGE,x", ",CHARGE,", 1);
     std::fs::write(&path, lines.join("\n")).expect("write");
     let (report, rejects) =

@@ -100,12 +100,17 @@ impl TrustRoots {
     ) -> Result<Revocation, CrlFault> {
         if let Some(entry) = list.find_serial(serial).map_err(|_| CrlFault::Unreadable)? {
             // The list must have passed webpki, which then ends with "revoked".
-            if self.webpki(path, list, at_ms, ExpirationPolicy::Ignore) != Err(webpki::Error::CertRevoked)
+            if self.webpki(path, list, at_ms, ExpirationPolicy::Ignore)
+                != Err(webpki::Error::CertRevoked)
             {
                 return Err(CrlFault::Signature);
             }
             let since = entry.invalidity_date.map_or(entry.revocation_date, |d| {
-                if d.as_secs() < entry.revocation_date.as_secs() { d } else { entry.revocation_date }
+                if d.as_secs() < entry.revocation_date.as_secs() {
+                    d
+                } else {
+                    entry.revocation_date
+                }
             });
             let at = u64::try_from(at_ms.div_euclid(1000)).unwrap_or(0);
             return Ok(if since.as_secs() <= at { Revocation::Revoked } else { Revocation::Later });

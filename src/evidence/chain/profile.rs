@@ -209,7 +209,8 @@ fn our_policies(certificate: &Certificate) -> Result<Vec<u8>, ProfileFault> {
     let mut ours = Vec::new();
     for information in list {
         let mut content = information.value;
-        let policy = asn1::take_tag(&mut content, asn1::OBJECT_ID).ok_or(ProfileFault::Malformed)?;
+        let policy =
+            asn1::take_tag(&mut content, asn1::OBJECT_ID).ok_or(ProfileFault::Malformed)?;
         match policy.strip_prefix(&POLICY_ARC[..]) {
             Some([last]) => ours.push(*last),
             Some(_) => return Err(ProfileFault::Policy),

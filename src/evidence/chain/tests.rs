@@ -34,7 +34,9 @@ fn a_certificate_of_openssl_fits_the_profile() {
     let Some(o) = OpenSsl::find("a_certificate_of_openssl_fits_the_profile") else { return };
     o.put("e.cnf", "[req]\ndistinguished_name = dn\n[dn]\n[ca]\nbasicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n[leaf]\nbasicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature, nonRepudiation\ncertificatePolicies = 2.25.324750978229347175992892312150139303405.1.1\n");
     let ec = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config e.cnf";
-    o.must(&format!("req -x509 {ec} -extensions ca -keyout ca.key -out ca.pem -days 30 -subj /CN=CA"));
+    o.must(&format!(
+        "req -x509 {ec} -extensions ca -keyout ca.key -out ca.pem -days 30 -subj /CN=CA"
+    ));
     o.must(&format!("req {ec} -keyout l.key -out l.csr -subj /CN=Somebody/serialNumber=O-0001"));
     o.must("x509 -req -in l.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 29 -extfile e.cnf -extensions leaf -out l.pem");
     let leaf = certificates_from_pem(&o.get("l.pem")).unwrap();

@@ -1,10 +1,9 @@
 //! Making a signature.
+//!
+//! The outer parts are put together by hand, because the typed crates do not sort a SET OF certificates by
+//! its bytes (see `raw`); names, algorithms and attributes are theirs.
 
-use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
-use cms::content_info::{CmsVersion, ContentInfo};
-use cms::signed_data::{
-    CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos,
-};
+use cms::cert::IssuerAndSerialNumber;
 use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Decode as _, Encode as _};
 use ring::rand::SystemRandom;
@@ -15,11 +14,12 @@ use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
 use x509_cert::time::Time;
 
+use super::raw::{set_of, sorted};
 use super::{
     OID_CONTENT_TYPE, OID_DATA, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_SHA256, OID_SIGNED_DATA,
     OID_SIGNING_TIME,
 };
-use crate::{EvidenceError, Hash32};
+use crate::{EvidenceError, Hash32, asn1};
 
 /// A P-256 private key, wherever it lives.
 pub trait P256Signer {
@@ -87,17 +87,12 @@ pub fn sign_detached(
     chain: &[CertificateDer<'_>],
     signing_time_ms: Option<i64>,
 ) -> Result<Vec<u8>, EvidenceError> {
-    let certificates: Vec<_> =
-        chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
-    let own = certificates.first().ok_or(EvidenceError::OtherCertificate)?;
+    let own = chain.first().ok_or(EvidenceError::OtherCertificate)?;
+    let own = Certificate::from_der(own)?;
     let tbs = &own.tbs_certificate;
     if tbs.subject_public_key_info.subject_public_key.raw_bytes() != signer.public_key() {
         return Err(EvidenceError::OtherCertificate);
     }
-    let sid = SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-        issuer: tbs.issuer.clone(),
-        serial_number: tbs.serial_number.clone(),
-    });
     let mut attributes = vec![
         one(OID_CONTENT_TYPE, Any::encode_from(&OID_DATA)?)?,
         one(OID_MESSAGE_DIGEST, Any::encode_from(&OctetString::new(content_sha256.as_bytes())?)?)?,
@@ -105,30 +100,31 @@ pub fn sign_detached(
     if let Some(ms) = signing_time_ms {
         attributes.push(one(OID_SIGNING_TIME, Any::encode_from(&time(ms)?)?)?);
     }
-    let signed_attrs = SetOfVec::try_from(attributes)?;
+    let attributes: Vec<Vec<u8>> =
+        attributes.iter().map(Attribute::to_der).collect::<Result<_, _>>()?;
     // RFC 5652 §5.4: signed as SET OF, whatever tag it carries inside SignerInfo.
-    let signature = signer.sign_sha256_message(&signed_attrs.to_der()?)?;
-    let info = SignerInfo {
-        version: CmsVersion::V1,
-        sid,
-        digest_alg: plain(OID_SHA256),
-        signed_attrs: Some(signed_attrs),
-        signature_algorithm: plain(OID_ECDSA_SHA256),
-        signature: OctetString::new(signature)?,
-        unsigned_attrs: None,
+    let signature = signer.sign_sha256_message(&set_of(attributes.clone()))?;
+    let sid = IssuerAndSerialNumber {
+        issuer: tbs.issuer.clone(),
+        serial_number: tbs.serial_number.clone(),
     };
-    let embedded: Vec<_> = certificates.into_iter().map(CertificateChoices::Certificate).collect();
-    let data = SignedData {
-        version: CmsVersion::V1,
-        digest_algorithms: SetOfVec::try_from(vec![plain(OID_SHA256)])?,
-        encap_content_info: EncapsulatedContentInfo { econtent_type: OID_DATA, econtent: None },
-        certificates: Some(CertificateSet(SetOfVec::try_from(embedded)?)),
-        crls: None,
-        signer_infos: SignerInfos(SetOfVec::try_from(vec![info])?),
-    };
-    let outer =
-        ContentInfo { content_type: OID_SIGNED_DATA, content: Any::encode_from(&data)? };
-    Ok(outer.to_der()?)
+    let info = [
+        asn1::put(asn1::INTEGER, &[1]),
+        sid.to_der()?,
+        plain(OID_SHA256).to_der()?,
+        asn1::put(0xa0, &sorted(attributes)),
+        plain(OID_ECDSA_SHA256).to_der()?,
+        asn1::put(asn1::OCTET_STRING, &signature),
+    ];
+    let data = [
+        asn1::put(asn1::INTEGER, &[1]),
+        set_of(vec![plain(OID_SHA256).to_der()?]),
+        asn1::put(asn1::SEQUENCE, &OID_DATA.to_der()?),
+        asn1::put(0xa0, &sorted(chain.iter().map(|c| c.to_vec()).collect())),
+        set_of(vec![asn1::put(asn1::SEQUENCE, &info.concat())]),
+    ];
+    let data = asn1::put(0xa0, &asn1::put(asn1::SEQUENCE, &data.concat()));
+    Ok(asn1::put(asn1::SEQUENCE, &[OID_SIGNED_DATA.to_der()?, data].concat()))
 }
 
 fn plain(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {

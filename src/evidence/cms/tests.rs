@@ -3,10 +3,10 @@
 use rustls_pki_types::CertificateDer;
 
 use super::{CmsFault, P256Signer as _, RingP256, sign_detached, verify_detached};
+use crate::Hash32;
 use crate::chain::{certificate_to_pem, pem};
 use crate::peers::OpenSsl;
 use crate::testkit::{SEALED_MS, Workshop, p256};
-use crate::Hash32;
 
 const CONTENT: &[u8] = b"hash  path\n";
 const SIGN: &str = "cms -sign -binary -in content -outform DER -out out.p7s";
@@ -36,7 +36,9 @@ fn openssl_accepts_what_we_sign() {
     let w = Workshop::new();
     let Some(o) = openssl("openssl_accepts_what_we_sign", &w) else { return };
     let digest = Hash32::sha256(CONTENT);
-    for (person, time) in [(2, Some(SEALED_MS)), (2, None), (1, Some(4_102_444_800_000)), (0, Some(0))] {
+    for (person, time) in
+        [(2, Some(SEALED_MS)), (2, None), (1, Some(4_102_444_800_000)), (0, Some(0))]
+    {
         let person = &w.people[person];
         let chain = &person.chain[..person.chain.len() - 1];
         let p7s = sign_detached(&digest, &person.key(), chain, time).unwrap();
@@ -57,10 +59,8 @@ fn embedded_certificates_are_a_sorted_set() {
     chain.push(w.people[0].chain[0].clone());
     chain.push(w.people[1].chain[0].clone());
     let p7s = sign_detached(&Hash32::sha256(CONTENT), &w.people[2].key(), &chain, None).unwrap();
-    let mut places: Vec<usize> = chain
-        .iter()
-        .map(|c| p7s.windows(c.len()).position(|x| x == c.as_ref()).unwrap())
-        .collect();
+    let mut places: Vec<usize> =
+        chain.iter().map(|c| p7s.windows(c.len()).position(|x| x == c.as_ref()).unwrap()).collect();
     places.sort_unstable();
     let found: Vec<&[u8]> = places
         .iter()

@@ -4,9 +4,8 @@
 //! rejection, because what one program signs another must not read differently. The signer is not
 //! searched: the caller says whose certificate it must be, found by its hash in statement.json.
 
-use cms::cert::CertificateChoices;
-use cms::content_info::{CmsVersion, ContentInfo};
-use cms::signed_data::{SignedAttributes, SignedData, SignerIdentifier, SignerInfo};
+use cms::content_info::CmsVersion;
+use cms::signed_data::{SignedAttributes, SignerIdentifier, SignerInfo};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -18,7 +17,7 @@ use x509_cert::time::Time;
 
 use super::{
     OID_CONTENT_TYPE, OID_DATA, OID_EC_PUBLIC_KEY, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_P256,
-    OID_SHA256, OID_SIGNED_DATA, OID_SIGNING_TIME,
+    OID_SHA256, OID_SIGNING_TIME, RawSignedData,
 };
 use crate::Hash32;
 
@@ -88,16 +87,18 @@ pub fn verify_detached(
     content_sha256: &Hash32,
     signer: &CertificateDer<'_>,
 ) -> Result<CmsSignature, CmsFault> {
-    let data = strict_signed_data(p7s)?;
-    let [info] = data.signer_infos.0.as_slice() else { return Err(CmsFault::Signers) };
-    let content = &data.encap_content_info;
-    if content.econtent.is_some() {
+    let data = RawSignedData::read(p7s).ok_or(CmsFault::NotDer)?;
+    let [signed] = data.signers.as_slice() else { return Err(CmsFault::Signers) };
+    if data.content.is_some() {
         return Err(CmsFault::Content);
     }
-    let digests_plain = data.digest_algorithms.iter().all(|a| plain_algorithm(a, OID_SHA256));
-    if content.econtent_type != OID_DATA
-        || !digests_plain
-        || data.digest_algorithms.len() != 1
+    if !data.is_der() {
+        return Err(CmsFault::NotDer);
+    }
+    let info = &signed.info;
+    let [digest] = data.digest_algorithms.as_slice() else { return Err(CmsFault::Algorithm) };
+    if data.content_type != OID_DATA
+        || !plain_algorithm(digest, OID_SHA256)
         || !plain_algorithm(&info.digest_alg, OID_SHA256)
         || info.signature_algorithm.oid != OID_ECDSA_SHA256
         || info.signature_algorithm.parameters.is_some()
@@ -105,7 +106,9 @@ pub fn verify_detached(
         return Err(CmsFault::Algorithm);
     }
     let certificate = Certificate::from_der(signer).map_err(|_| CmsFault::OtherSigner)?;
-    check_signer_id(info, &certificate)?;
+    if !names(info, &certificate) {
+        return Err(CmsFault::OtherSigner);
+    }
     let attributes = info.signed_attrs.as_ref().ok_or(CmsFault::Attributes)?;
     let kind = attribute(attributes, OID_CONTENT_TYPE).ok_or(CmsFault::Attributes)?;
     if kind.decode_as::<ObjectIdentifier>().ok() != Some(OID_DATA) {
@@ -125,37 +128,19 @@ pub fn verify_detached(
         }
         _ => return Err(CmsFault::Attributes),
     };
-    // Re-encoded as SET OF; `strict_signed_data` has shown that these are the bytes in the file.
-    let signed = attributes.to_der().map_err(|_| CmsFault::NotDer)?;
-    verify_p256(&certificate, &signed, info.signature.as_bytes())?;
-    let embedded = data.certificates.map(|set| set.0.into_vec()).unwrap_or_default();
-    let certificates = embedded.iter().filter_map(|choice| match choice {
-        CertificateChoices::Certificate(c) => c.to_der().ok().map(CertificateDer::from),
-        CertificateChoices::Other(_) => None,
-    });
+    let message = signed.signed_message().ok_or(CmsFault::Attributes)?;
+    verify_p256(&certificate, &message, info.signature.as_bytes())?;
     Ok(CmsSignature {
         signing_time_ms: signing_time
             .and_then(|t| i64::try_from(t.to_unix_duration().as_millis()).ok()),
-        certificates: certificates.collect(),
+        certificates: data.certificates,
     })
 }
 
-/// Reads SignedData and insists that writing it again gives the same bytes: that is what DER means, and
-/// it covers sorted sets, minimal lengths and trailing bytes at once.
-fn strict_signed_data(p7s: &[u8]) -> Result<SignedData, CmsFault> {
-    let outer = ContentInfo::from_der(p7s).map_err(|_| CmsFault::NotDer)?;
-    if outer.content_type != OID_SIGNED_DATA {
-        return Err(CmsFault::NotDer);
-    }
-    let data: SignedData = outer.content.decode_as().map_err(|_| CmsFault::NotDer)?;
-    let content = Any::encode_from(&data).map_err(|_| CmsFault::NotDer)?;
-    let again = ContentInfo { content_type: OID_SIGNED_DATA, content };
-    if again.to_der().ok().as_deref() == Some(p7s) { Ok(data) } else { Err(CmsFault::NotDer) }
-}
-
-fn check_signer_id(info: &SignerInfo, certificate: &Certificate) -> Result<(), CmsFault> {
+/// True if the signer's identifier names this certificate, in the version that fits it.
+pub(crate) fn names(info: &SignerInfo, certificate: &Certificate) -> bool {
     let tbs = &certificate.tbs_certificate;
-    let named = match &info.sid {
+    match &info.sid {
         SignerIdentifier::IssuerAndSerialNumber(id) => {
             info.version == CmsVersion::V1
                 && id.issuer == tbs.issuer
@@ -165,8 +150,7 @@ fn check_signer_id(info: &SignerInfo, certificate: &Certificate) -> Result<(), C
             let own = tbs.get::<SubjectKeyIdentifier>().ok().flatten().map(|(_, k)| k);
             info.version == CmsVersion::V3 && own.as_ref() == Some(id)
         }
-    };
-    if named { Ok(()) } else { Err(CmsFault::OtherSigner) }
+    }
 }
 
 fn verify_p256(

@@ -61,12 +61,16 @@ fn clock_steps_are_counted_and_boot_time_never_runs_back() {
             }
         })
     };
-    let state = |lines: &[Vec<u8>]| verify_chain(lines.iter().map(Vec::as_slice), Hash32::ZERO).unwrap();
+    let state =
+        |lines: &[Vec<u8>]| verify_chain(lines.iter().map(Vec::as_slice), Hash32::ZERO).unwrap();
     let unmarked = state(&stepped("note"));
     assert_eq!((unmarked.unmarked_steps, unmarked.marked_steps), (1, 0));
     let marked = state(&stepped(kinds::CLOCK_STEPPED));
     assert_eq!((marked.unmarked_steps, marked.marked_steps), (0, 1));
-    assert_eq!(fault(&chain(&["note", "note"], |c, n| c.advance_ms(if n == 1 { -5 } else { 10 }))), Some(ChainFault::Boottime));
+    assert_eq!(
+        fault(&chain(&["note", "note"], |c, n| c.advance_ms(if n == 1 { -5 } else { 10 }))),
+        Some(ChainFault::Boottime)
+    );
 }
 
 #[test]
@@ -84,7 +88,10 @@ fn drafts_that_do_not_fit_the_schema_are_not_written() {
     let mut early = reading.clone();
     early.boottime_ms = -1;
     assert!(next_line(&ChainHead::START, draft("note"), &early).is_err());
-    assert!(next_line(&ChainHead { seq: u64::MAX, hash: Hash32::ZERO }, draft("note"), &reading).is_err());
+    assert!(
+        next_line(&ChainHead { seq: u64::MAX, hash: Hash32::ZERO }, draft("note"), &reading)
+            .is_err()
+    );
 }
 
 #[test]
@@ -94,7 +101,10 @@ fn members_are_closed_and_none_may_be_missing() {
     for member in value.as_object().unwrap().keys() {
         let mut less = value.clone();
         less.as_object_mut().unwrap().remove(member);
-        assert!(JournalEntry::parse(&spotcheck_domain::to_canonical(&less).unwrap()).is_err(), "{member}");
+        assert!(
+            JournalEntry::parse(&spotcheck_domain::to_canonical(&less).unwrap()).is_err(),
+            "{member}"
+        );
     }
     let mut more = value;
     more["more"] = json!(1);

@@ -145,7 +145,8 @@ impl Person {
         plan.key_usages =
             vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
         if let Some(content) = policy_extension(profile) {
-            plan.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 32], content)];
+            plan.custom_extensions =
+                vec![CustomExtension::from_oid_content(&[2, 5, 29, 32], content)];
         }
         change(&mut plan);
         Self::with_key(by, role, id, name, &plan, &p256())

@@ -122,8 +122,11 @@ fn path(index: usize, leaves: &[Hash32]) -> Vec<Hash32> {
     }
     let k = split(leaves.len());
     let (left, right) = leaves.split_at(k);
-    let (mut found, sibling) =
-        if index < k { (path(index, left), root(right)) } else { (path(index - k, right), root(left)) };
+    let (mut found, sibling) = if index < k {
+        (path(index, left), root(right))
+    } else {
+        (path(index - k, right), root(left))
+    };
     found.push(sibling);
     found
 }

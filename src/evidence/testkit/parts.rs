@@ -57,7 +57,8 @@ impl Parts {
             }
         }
         walk(&mut self.record, path, &hashes);
-        for line in self.journal.iter_mut().filter(|l| l["subject"] == path && !l["hash"].is_null()) {
+        for line in self.journal.iter_mut().filter(|l| l["subject"] == path && !l["hash"].is_null())
+        {
             line["hash"] = json!(hashes.sha256);
         }
         self.payload.insert(path.to_owned(), bytes);
@@ -101,7 +102,9 @@ impl Parts {
     #[must_use]
     pub fn close(mut self, people: &[Person]) -> Bag {
         let record = to_canonical(&self.record).unwrap();
-        if self.fix_sealed && let Some(last) = self.journal.last_mut() {
+        if self.fix_sealed
+            && let Some(last) = self.journal.last_mut()
+        {
             last["hash"] = json!(Hash32::sha256(&record));
         }
         let journal = self.chain_journal();
@@ -124,7 +127,11 @@ impl Parts {
             let path = format!("certificates/{}.pem", person.role);
             files.insert(path, person.chain_pem().into_bytes());
         }
-        let mut bag = Bag { top: self.bundle, task: self.record["task"]["id"].as_str().unwrap_or("T").to_owned(), files };
+        let mut bag = Bag {
+            top: self.bundle,
+            task: self.record["task"]["id"].as_str().unwrap_or("T").to_owned(),
+            files,
+        };
         bag.recompute();
         bag.sign(people);
         bag
@@ -176,7 +183,9 @@ impl Bag {
             .files
             .iter()
             .filter(|(path, _)| {
-                !path.starts_with("data/") && !crate::bag::is_late_path(path) && *path != TAGMANIFEST
+                !path.starts_with("data/")
+                    && !crate::bag::is_late_path(path)
+                    && *path != TAGMANIFEST
             })
             .map(|(path, bytes)| (path.as_str(), Hash32::sha256(bytes)));
         let text = crate::bag::manifest(tags.collect()).unwrap();

@@ -17,8 +17,8 @@ use super::ca::{Authority, CertPlan, Person, p256};
 use crate::Hash32;
 use crate::chain::Role;
 use crate::cms::{
-    OID_CONTENT_TYPE, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_SHA256, OID_SIGNED_DATA, P256Signer as _,
-    RingP256,
+    OID_CONTENT_TYPE, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_SHA256, OID_SIGNED_DATA,
+    P256Signer as _, RingP256,
 };
 
 const OID_TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
@@ -145,8 +145,10 @@ impl TestTsa {
             crls: None,
             signer_infos: SignerInfos(SetOfVec::try_from(vec![signer]).unwrap()),
         };
-        let token =
-            ContentInfo { content_type: OID_SIGNED_DATA, content: Any::encode_from(&data).unwrap() };
+        let token = ContentInfo {
+            content_type: OID_SIGNED_DATA,
+            content: Any::encode_from(&data).unwrap(),
+        };
         let status = seq(&[2, 1, plan.status]);
         seq(&[status, token.to_der().unwrap()].concat())
     }
@@ -181,20 +183,12 @@ fn tst_info(data: &[u8], plan: &StampPlan) -> Vec<u8> {
     let text = spotcheck_domain::rfc3339(plan.at_ms - 8 * 3_600_000);
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let algorithm = AlgorithmIdentifierOwned { oid: OID_SHA256, parameters: Some(Any::null()) };
-    let imprint = seq(&[
-        algorithm.to_der().unwrap(),
-        tlv(4, Hash32::sha256(data).as_bytes()),
-    ]
-    .concat());
+    let imprint =
+        seq(&[algorithm.to_der().unwrap(), tlv(4, Hash32::sha256(data).as_bytes())].concat());
     let policy = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999.1").to_der().unwrap();
-    let mut info = [
-        tlv(2, &[1]),
-        policy,
-        imprint,
-        tlv(2, &[7]),
-        tlv(0x18, format!("{digits}Z").as_bytes()),
-    ]
-    .concat();
+    let mut info =
+        [tlv(2, &[1]), policy, imprint, tlv(2, &[7]), tlv(0x18, format!("{digits}Z").as_bytes())]
+            .concat();
     if let Some(nonce) = plan.nonce {
         let mut bytes = vec![0];
         bytes.extend(nonce.to_be_bytes());

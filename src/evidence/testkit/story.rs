@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use spotcheck_domain::{
-    Clock as _, DeviceId, ManualClock, OfficerId, rfc3339, to_canonical,
-};
+use spotcheck_domain::{Clock as _, DeviceId, ManualClock, OfficerId, rfc3339, to_canonical};
 
 use super::{BUNDLE, DEVICE, Parts, SEALED_MS, TASK, Workshop};
 use crate::journal::{ChainHead, EntryDraft, next_line};
@@ -44,8 +42,8 @@ impl Teller {
 
     /// One entry by officer `who`; a payload file as subject gives its hash.
     fn tell(&mut self, who: &str, kind: &str, subject: &str, facts: Value) -> u64 {
-        let mut draft =
-            EntryDraft::new(Some(OfficerId::parse(who).unwrap()), Self::device(), kind).about(subject);
+        let mut draft = EntryDraft::new(Some(OfficerId::parse(who).unwrap()), Self::device(), kind)
+            .about(subject);
         draft.facts = facts.as_object().cloned().unwrap_or_else(Map::new);
         draft.hash = self.payload.get(subject).map(|b| Hash32::sha256(b));
         self.write(draft);
@@ -86,8 +84,13 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
         payload: BTreeMap::new(),
     };
     let opened = t.at();
-    t.tell(one, "case_opened", BUNDLE, json!({"schema": "spotcheck-journal/1", "task": TASK,
-        "package": null, "device_journal": {"seq": 12, "head": Hash32::sha256(b"device journal")}}));
+    t.tell(
+        one,
+        "case_opened",
+        BUNDLE,
+        json!({"schema": "spotcheck-journal/1", "task": TASK,
+        "package": null, "device_journal": {"seq": 12, "head": Hash32::sha256(b"device journal")}}),
+    );
     t.tell(one, "certificate_shown", one, json!({"to": "party-1"}));
     t.tell(two, "certificate_shown", two, json!({"to": "party-1"}));
     let step_begun = t.at();
@@ -102,8 +105,13 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     let log = record_log(&mut t);
     let sound_ended = t.at();
     t.put(SOUND, [&b"OggS"[..], &[3; 5000]].concat());
-    let stopped = t.tell(two, "capture_stopped", SOUND, json!({"evidence": "E2",
-        "fragments": log.seq, "log": LOG, "log_head": log.hash}));
+    let stopped = t.tell(
+        two,
+        "capture_stopped",
+        SOUND,
+        json!({"evidence": "E2",
+        "fragments": log.seq, "log": LOG, "log_head": log.hash}),
+    );
     t.tell(two, "log_closed", LOG, json!({"evidence": "E2"}));
 
     let answered = t.at();
@@ -116,7 +124,13 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     t.tell(one, "step_ended", "S1", json!({}));
 
     let template = json!({"id": "W03", "sha256": Hash32::sha256(b"template W03")});
-    t.put(ELEMENTS, to_canonical(&json!({"elements": {"title": "现场笔录", "text": ["示例"]}, "template": template})).unwrap());
+    t.put(
+        ELEMENTS,
+        to_canonical(
+            &json!({"elements": {"title": "现场笔录", "text": ["示例"]}, "template": template}),
+        )
+        .unwrap(),
+    );
     t.put(SHOWN, b"%PDF-1.7 shown".to_vec());
     t.put(SIGNED, b"%PDF-1.7 signed".to_vec());
     t.put(STROKES, b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec());
@@ -127,7 +141,12 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     t.tell(one, "document_rendered", SHOWN, facts);
     let head = t.head.hash.head16();
     let printed = t.at();
-    t.tell(one, "document_printed", SHOWN, json!({"document": "D1", "version": 1, "copies": 2, "journal_head": head}));
+    t.tell(
+        one,
+        "document_printed",
+        SHOWN,
+        json!({"document": "D1", "version": 1, "copies": 2, "journal_head": head}),
+    );
     let signed_at = t.at();
     let by = json!({"document": "D1", "version": 1, "signer": "party-1"});
     t.tell(one, "document_signed", STROKES, by.clone());
@@ -135,7 +154,14 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     t.clock.step_wall_to_ms(SEALED_MS);
 
     let opinion = json!({"party": "party-1", "text": "属实", "at": signed_at});
-    let item = |id: &str, path: &str, kind: &str, log: Value, begun: &str, ended: &str, first: u64, last: u64| {
+    let item = |id: &str,
+                path: &str,
+                kind: &str,
+                log: Value,
+                begun: &str,
+                ended: &str,
+                first: u64,
+                last: u64| {
         let mut item = t.file(path, kind);
         let more = json!({"id": id, "log": log, "legal_kind": "audiovisual", "power": 4,
             "original": "original", "source": "三病区 12 床", "keeper": null, "original_place": null,
@@ -147,7 +173,16 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     };
     let evidence = json!([
         item("E1", PHOTO, "image/jpeg", Value::Null, &photo_at, &photo_at, photo, photo),
-        item("E2", SOUND, "audio/ogg", t.file(LOG, "application/jsonl"), &sound_begun, &sound_ended, started, stopped)
+        item(
+            "E2",
+            SOUND,
+            "audio/ogg",
+            t.file(LOG, "application/jsonl"),
+            &sound_begun,
+            &sound_ended,
+            started,
+            stopped
+        )
     ]);
     let officer = |id: &str, role: &str, name: &str| {
         json!({"id": id, "role": role, "name": name, "agency": "示例医疗保障局(虚构)",
@@ -180,7 +215,8 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     });
     let record_hash = Hash32::sha256(&to_canonical(&record).unwrap());
     let officers = [OfficerId::parse(one).unwrap(), OfficerId::parse(two).unwrap()];
-    let sealed = EntryDraft::sealed(officers[0].clone(), Teller::device(), record_hash, t.head, &officers);
+    let sealed =
+        EntryDraft::sealed(officers[0].clone(), Teller::device(), record_hash, t.head, &officers);
     // The clock stands at sealing now, an hour after the first line, on all its hands.
     let mut reading = t.clock.read();
     reading.boottime_ms = 7_200_000;

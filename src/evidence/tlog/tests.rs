@@ -67,7 +67,11 @@ fn proofs_of_the_centre_hold_and_no_others() {
 fn a_newer_tree_contains_the_older_one_or_not() {
     let stored = theirs(40);
     let at = |size: u64| {
-        let root = if size == 0 { Hash32::sha256(b"") } else { Hash32(tree_hash(size, &stored).unwrap().0) };
+        let root = if size == 0 {
+            Hash32::sha256(b"")
+        } else {
+            Hash32(tree_hash(size, &stored).unwrap().0)
+        };
         Checkpoint { origin: "log".to_owned(), size, root }
     };
     for new in 1..=40 {
@@ -90,7 +94,9 @@ fn a_newer_tree_contains_the_older_one_or_not() {
 fn the_testkit_log_agrees_with_the_centres() {
     let stored = theirs(21);
     let log = TestLog::new("log.example.invalid/x");
-    (0..21).for_each(|n| drop(log.append(&entry(n))));
+    (0..21).for_each(|n| {
+        let _ = log.append(&entry(n));
+    });
     for size in 1..=21 {
         assert_eq!(log.checkpoint(size).root.0, tree_hash(size, &stored).unwrap().0);
         for index in 0..size {
@@ -105,7 +111,8 @@ fn the_testkit_log_agrees_with_the_centres() {
 #[test]
 fn notes_are_read_alike_in_both_directions() {
     // Theirs, read by us. RFC 8032 test seed.
-    let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").unwrap();
+    let seed =
+        hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").unwrap();
     let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
     let public = ring::signature::KeyPair::public_key(&pair).as_ref().try_into().unwrap();
     let key = LogKey::new("log.example.invalid/x", public).unwrap();
@@ -116,7 +123,8 @@ fn notes_are_read_alike_in_both_directions() {
         STANDARD.encode([&[1][..], &seed].concat())
     );
     let signer = StandardSigner::new(&skey).unwrap();
-    let checkpoint = Checkpoint { origin: key.name().to_owned(), size: 7, root: Hash32::sha256(b"r") };
+    let checkpoint =
+        Checkpoint { origin: key.name().to_owned(), size: 7, root: Hash32::sha256(b"r") };
     let mut note = Note::new(checkpoint.to_text().as_bytes(), &[]).unwrap();
     note.add_sigs(&[&signer]).unwrap();
     let text = String::from_utf8(note.to_bytes()).unwrap();
@@ -136,14 +144,16 @@ fn notes_are_read_alike_in_both_directions() {
 #[test]
 fn keys_checkpoints_and_proofs_of_another_form_are_refused() {
     let log = TestLog::new("log.example.invalid/x");
-    (0..3).for_each(|n| drop(log.append(&entry(n))));
+    (0..3).for_each(|n| {
+        let _ = log.append(&entry(n));
+    });
     let vkey = log.key().to_vkey();
     let (name, rest) = vkey.split_once('+').unwrap();
     for bad in [
         String::new(),
         name.to_owned(),
         format!("other+{rest}"),
-        vkey.replace("+AQ", "+AA"),
+        format!("{name}+{}+{}", hex::encode(log.key().id()), STANDARD.encode([2; 33])),
         vkey.to_uppercase(),
         format!("{vkey}AAAA"),
         format!("a b+{rest}"),
@@ -156,7 +166,10 @@ fn keys_checkpoints_and_proofs_of_another_form_are_refused() {
     assert_eq!(Checkpoint::open(&note, &other.key()), Err(LogFault::OtherLog));
     let renamed = TestLog::new("log.example.invalid/z");
     assert_eq!(Checkpoint::open(&note, &renamed.key()), Err(LogFault::OtherLog));
-    assert_eq!(Checkpoint::open(&note.replacen("\n3\n", "\n4\n", 1), &log.key()), Err(LogFault::Signature));
+    assert_eq!(
+        Checkpoint::open(&note.replacen("\n3\n", "\n4\n", 1), &log.key()),
+        Err(LogFault::Signature)
+    );
     for bad in [
         note.replacen("\n3\n", "\n03\n", 1),
         note.replacen("\n3\n", "\n-3\n", 1),

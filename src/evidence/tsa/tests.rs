@@ -36,12 +36,15 @@ fn authority(o: &OpenSsl, key: &str, digest: &str, ess: &str) -> TrustRoots {
     o.put("serial", "01\n");
     let ec = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     o.must(&format!("req -x509 {ec} -config t.cnf -extensions ca -keyout ca.key -out ca.pem -days 30 -subj /CN=Stamps"));
-    o.must(&format!("req {key} -nodes -config t.cnf -keyout tsa.key -out tsa.csr -subj /CN=Authority"));
+    o.must(&format!(
+        "req {key} -nodes -config t.cnf -keyout tsa.key -out tsa.csr -subj /CN=Authority"
+    ));
     o.must("x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 29 -extfile t.cnf -extensions stamp -out tsa.pem");
     TrustRoots::from_pem(&o.get("ca.pem")).unwrap()
 }
 
-const REPLY: &str = "ts -reply -config t.cnf -section t -queryfile q.tsq -signer tsa.pem -inkey tsa.key -out r.tsr";
+const REPLY: &str =
+    "ts -reply -config t.cnf -section t -queryfile q.tsq -signer tsa.pem -inkey tsa.key -out r.tsr";
 
 #[test]
 fn stamps_of_openssl_hold_with_every_kind_of_key() {
@@ -58,7 +61,8 @@ fn stamps_of_openssl_hold_with_every_kind_of_key() {
         o.put("q.tsq", request(&Hash32::sha256(DATA), nonce).unwrap());
         o.must(REPLY);
         let response = o.get("r.tsr");
-        let stamp = verify(&response, DATA, Some(nonce), &roots).unwrap_or_else(|e| panic!("{key} {digest}: {e}"));
+        let stamp = verify(&response, DATA, Some(nonce), &roots)
+            .unwrap_or_else(|e| panic!("{key} {digest}: {e}"));
         assert!(stamp.at_ms > 1_700_000_000_000);
         assert_eq!(verify(&response, DATA, None, &roots).unwrap(), stamp);
         assert_eq!(verify(&response, DATA, Some(1), &roots), Err(TsaFault::Nonce));

@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spotcheck_domain::parse_canonical;
 
 use super::Judged;
 use super::journal::{Journal, JournalJudge, LineJudge, fault_code};
 use super::report::{FileReport, FileState, Findings};
 use super::source::{BagSource, SourceFault};
 use crate::bag::{BAG_INFO, parse_bag_info};
+use crate::form::parse_exact;
 use crate::hashes::DualHash;
 use crate::interview::{INTERVIEW_SCHEMA, Interview};
 use crate::journal::kinds;
@@ -26,11 +26,10 @@ use crate::{EvidenceError, FileHashes, Hash32};
 const MAX_JSON_BYTES: u64 = 64 << 20;
 
 /// The elements file, RFC 8785 `{"elements":…,"template":{"id","sha256"}}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Elements {
-    #[serde(rename = "elements")]
-    _elements: Value,
+    elements: Value,
     template: TemplateRef,
 }
 
@@ -168,7 +167,7 @@ impl Judged<'_> {
         version: &Version,
     ) -> io::Result<FileHashes> {
         let (hashes, bytes) = self.read_json(source, path)?;
-        match parse_canonical::<Elements>(&bytes) {
+        match parse_exact::<Elements>(&bytes) {
             Ok(elements) if elements.template == *template => {}
             Ok(_) => self.findings.error("DOCUMENT-TEMPLATE", Some(path)),
             Err(_) => self.findings.error("SCHEMA-FORM", Some(path)),
@@ -281,7 +280,10 @@ impl Judged<'_> {
     }
 
     /// Every file against both lists.
-    fn judge_hashes(&mut self, found: &BTreeMap<String, FileHashes>) -> BTreeMap<String, FileReport> {
+    fn judge_hashes(
+        &mut self,
+        found: &BTreeMap<String, FileHashes>,
+    ) -> BTreeMap<String, FileReport> {
         let mut files = BTreeMap::new();
         for (path, listed) in &self.structure.listed {
             let hashes = found.get(path);
@@ -382,17 +384,20 @@ impl Judged<'_> {
         let signing = record.officers.iter().filter_map(|o| o.role.as_ref().map(|r| (r, o)));
         let mut matched = 0_usize;
         for (role, officer) in signing {
-            let same = statement.signers.iter().any(|s| {
-                s.role == *role && s.id == officer.id.as_str() && s.name == officer.name
-            });
+            let same = statement
+                .signers
+                .iter()
+                .any(|s| s.role == *role && s.id == officer.id.as_str() && s.name == officer.name);
             if same {
                 matched = matched.saturating_add(1);
             } else {
                 self.findings.error("STATEMENT-OFFICERS", Some(role));
             }
         }
-        let inspectors =
-            statement.signers.iter().filter(|s| is_role(&s.role) && s.role.starts_with("inspector-"));
+        let inspectors = statement
+            .signers
+            .iter()
+            .filter(|s| is_role(&s.role) && s.role.starts_with("inspector-"));
         if inspectors.count() != matched {
             self.findings.error("STATEMENT-OFFICERS", Some(STATEMENT_PATH));
         }

@@ -230,10 +230,11 @@ impl Journal {
             self.last_hash.insert(subject.to_owned(), entry.hash);
         }
         match entry.kind.as_str() {
-            kinds::CAPTURE_STARTED => self.started.entry(subject.to_owned()).or_default().push(Started {
-                line: state.head.hash,
-                log_first: entry.fact_hash("log_first"),
-            }),
+            kinds::CAPTURE_STARTED => self
+                .started
+                .entry(subject.to_owned())
+                .or_default()
+                .push(Started { line: state.head.hash, log_first: entry.fact_hash("log_first") }),
             kinds::CAPTURE_STOPPED => {
                 let stopped = Stopped {
                     log: entry.fact_text("log").map(str::to_owned),

@@ -115,14 +115,16 @@ impl Judged<'_> {
             self.findings.error_if(strict, "RECEIPT-ENTRY", Some(RECEIPT_ENTRY));
             return None;
         };
-        let meant = self.statement.as_ref().is_some_and(|s| {
-            s.bundle == bundle.bundle && s.device.id == bundle.device
-        });
+        let meant = self
+            .statement
+            .as_ref()
+            .is_some_and(|s| s.bundle == bundle.bundle && s.device.id == bundle.device);
         if !meant || bundle.tagmanifest_sha256 != self.tagmanifest {
             self.findings.error_if(strict, "RECEIPT-OTHER-BUNDLE", Some(RECEIPT_ENTRY));
             return None;
         }
-        let Some(parsed) = std::str::from_utf8(proof).ok().and_then(|t| LogProof::parse(t).ok()) else {
+        let Some(parsed) = std::str::from_utf8(proof).ok().and_then(|t| LogProof::parse(t).ok())
+        else {
             self.findings.error_if(strict, "RECEIPT-PROOF", Some(RECEIPT_PROOF));
             return None;
         };

@@ -167,8 +167,7 @@ impl Report {
         let present = |f: &&FileReport| f.size.is_some() && f.state != FileState::Unlisted;
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let files_present = count(files.values().filter(present).count());
-        let files_listed =
-            count(files.values().filter(|f| f.state != FileState::Unlisted).count());
+        let files_listed = count(files.values().filter(|f| f.state != FileState::Unlisted).count());
         if accepted {
             for file in files.values_mut().filter(|f| f.state == FileState::Intact) {
                 file.state = FileState::Proven;
@@ -238,7 +237,9 @@ fn put(list: &mut Vec<Finding>, code: &str, path: Option<&str>) {
         return;
     }
     // A name out of a hostile ZIP goes to a terminal: control characters must not.
-    let path = path.map(|p| p.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(300).collect());
+    let path = path.map(|p| {
+        p.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(300).collect()
+    });
     list.push(Finding { code: code.to_owned(), path, what: explain(code).to_owned() });
 }
 

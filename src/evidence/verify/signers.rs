@@ -137,10 +137,8 @@ impl Judged<'_> {
             signing_time: None,
             revocation: None,
         };
-        let own = material
-            .certificates
-            .iter()
-            .find(|c| Hash32::sha256(c) == signer.certificate_sha256);
+        let own =
+            material.certificates.iter().find(|c| Hash32::sha256(c) == signer.certificate_sha256);
         let mut profile = None;
         if let Some(own) = own {
             profile = self.judge_profile(signer, own, &path);

@@ -20,7 +20,8 @@ const MAX_LATE_BYTES: u64 = 1 << 20;
 const MAX_TAG_BYTES: u64 = 16 << 20;
 /// All tag and late files together.
 const MAX_TAGS_BYTES: u64 = 64 << 20;
-const REQUIRED: [&str; 6] = [BAGIT, BAG_INFO, MANIFEST, TAGMANIFEST, STATEMENT_PATH, CHECKPOINT_PATH];
+const REQUIRED: [&str; 6] =
+    [BAGIT, BAG_INFO, MANIFEST, TAGMANIFEST, STATEMENT_PATH, CHECKPOINT_PATH];
 
 /// What the bag holds.
 #[derive(Default)]
@@ -71,7 +72,8 @@ impl Structure {
             total = total.saturating_add(size);
             let most = if late { MAX_LATE_BYTES } else { MAX_TAG_BYTES };
             if size > most || total > MAX_TAGS_BYTES {
-                findings.error(if late { "BAG-LATE-TOO-BIG" } else { "BAG-TAG-TOO-BIG" }, Some(&path));
+                findings
+                    .error(if late { "BAG-LATE-TOO-BIG" } else { "BAG-TAG-TOO-BIG" }, Some(&path));
                 continue;
             }
             let mut bytes = Vec::new();

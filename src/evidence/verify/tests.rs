@@ -84,7 +84,8 @@ fn an_unpacked_folder_is_judged_like_the_zip() {
     }
     let root = folder.path().join(&bag.top);
     let roots = TrustRoots::from_pem(workshop.roots_pem().as_bytes()).unwrap();
-    let options = Options { roots: &roots, tsa: None, log_key: None, partial: false, now_ms: NOW_MS };
+    let options =
+        Options { roots: &roots, tsa: None, log_key: None, partial: false, now_ms: NOW_MS };
     let from_zip = judge_plain(&workshop, &bag, false);
     assert_eq!(verify_folder(&root, &options).unwrap(), from_zip);
     assert_eq!(from_zip.verdict, Verdict::Accepted);

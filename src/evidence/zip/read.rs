@@ -10,8 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{
-    CENTRAL_SIGNATURE, END_SIGNATURE, END64_SIGNATURE, EXTRA_ZIP64, FULL16, FULL32, LOCAL_SIGNATURE,
-    LOCATOR64_SIGNATURE,
+    CENTRAL_SIGNATURE, END_SIGNATURE, END64_SIGNATURE, EXTRA_ZIP64, FULL16, FULL32,
+    LOCAL_SIGNATURE, LOCATOR64_SIGNATURE,
 };
 use crate::bag::is_bag_path;
 
@@ -188,7 +188,8 @@ impl<R: Read + Seek> ZipArchive<R> {
     pub fn open(mut source: R) -> Result<Self, (ZipFault, Option<String>)> {
         let mut warnings = BTreeSet::new();
         let length = source.seek(SeekFrom::End(0)).map_err(|e| (e.into(), None))?;
-        let directory = find_directory(&mut source, length, &mut warnings).map_err(|f| (f, None))?;
+        let directory =
+            find_directory(&mut source, length, &mut warnings).map_err(|f| (f, None))?;
         let raw = read_directory(&mut source, &directory, &mut warnings)?;
         let (top, names) = check_names(&raw)?;
         let mut entries = Vec::new();
@@ -436,7 +437,9 @@ fn read_directory<R: Read + Seek>(
     let mut entries = Vec::new();
     for _ in 0..directory.entries {
         let (entry, name) = read_central(&mut fields, warnings).map_err(|f| (f, None))?;
-        entries.push(entry.map_err(|fault| (fault, Some(String::from_utf8_lossy(&name).into_owned())))?);
+        entries.push(
+            entry.map_err(|fault| (fault, Some(String::from_utf8_lossy(&name).into_owned())))?,
+        );
     }
     if fields.0.is_empty() { Ok(entries) } else { Err((ZipFault::Header, None)) }
 }

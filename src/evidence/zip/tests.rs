@@ -40,7 +40,8 @@ impl Raw {
     }
 
     fn deflated(name: &str, content: &[u8]) -> Self {
-        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        let mut encoder =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(content).unwrap();
         let stored = encoder.finish().unwrap();
         Self { stored, method: 8, ..Self::file(name, content) }
@@ -153,21 +154,62 @@ fn archives_that_two_programs_read_differently_are_refused() {
     };
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("empty file", Vec::new(), "ZIP-NOT-A-ZIP"),
-        ("not a zip", b"%PDF-1.7 and so on, long enough to hold an end record".to_vec(), "ZIP-NOT-A-ZIP"),
+        (
+            "not a zip",
+            b"%PDF-1.7 and so on, long enough to hold an end record".to_vec(),
+            "ZIP-NOT-A-ZIP",
+        ),
         ("cut off", whole[..whole.len() - 1].to_vec(), "ZIP-NOT-A-ZIP"),
         ("only the end record", archive(&[], b""), "ZIP-TOP"),
         ("bytes before", [b"#!/bin/sh\n", whole.as_slice()].concat(), "ZIP-GAP"),
         ("an archive before", [whole.as_slice(), whole.as_slice()].concat(), "ZIP-GAP"),
         ("bytes after", [whole.as_slice(), b"x"].concat(), "ZIP-NOT-A-ZIP"),
         ("second end record in the comment", archive(&good(), &whole[end..]), "ZIP-SECOND-ARCHIVE"),
-        ("end record's signature in the comment", archive(&good(), b"..PK\x05\x06.."), "ZIP-SECOND-ARCHIVE"),
-        ("gap between entries", { let mut e = good(); e[0].after = vec![0]; archive(&e, b"") }, "ZIP-GAP"),
+        (
+            "end record's signature in the comment",
+            archive(&good(), b"..PK\x05\x06.."),
+            "ZIP-SECOND-ARCHIVE",
+        ),
+        (
+            "gap between entries",
+            {
+                let mut e = good();
+                e[0].after = vec![0];
+                archive(&e, b"")
+            },
+            "ZIP-GAP",
+        ),
         ("gap before the directory", with(|e| e.after = vec![0; 9]), "ZIP-GAP"),
-        ("entry hidden from the directory", { let mut e = good(); let hidden = archive(&[Raw::file("T/h", b"h")], b""); e[0].after = hidden[..34].to_vec(); archive(&e, b"") }, "ZIP-GAP"),
+        (
+            "entry hidden from the directory",
+            {
+                let mut e = good();
+                let hidden = archive(&[Raw::file("T/h", b"h")], b"");
+                e[0].after = hidden[..34].to_vec();
+                archive(&e, b"")
+            },
+            "ZIP-GAP",
+        ),
         ("several disks", patched(end + 4, &[1]), "ZIP-SPLIT"),
         ("count of this disk differs", patched(end + 8, &[1]), "ZIP-SPLIT"),
-        ("more entries than the directory holds", { let mut z = patched(end + 8, &[3]); z[end + 10] = 3; z }, "ZIP-HEADER"),
-        ("fewer entries than the directory holds", { let mut z = patched(end + 8, &[1]); z[end + 10] = 1; z }, "ZIP-HEADER"),
+        (
+            "more entries than the directory holds",
+            {
+                let mut z = patched(end + 8, &[3]);
+                z[end + 10] = 3;
+                z
+            },
+            "ZIP-HEADER",
+        ),
+        (
+            "fewer entries than the directory holds",
+            {
+                let mut z = patched(end + 8, &[1]);
+                z[end + 10] = 1;
+                z
+            },
+            "ZIP-HEADER",
+        ),
         ("directory size lies", patched(end + 12, &[1]), "ZIP-GAP"),
         ("encrypted", with(|e| e.flags = 1), "ZIP-FLAGS"),
         ("data descriptor", with(|e| e.flags = 8), "ZIP-FLAGS"),
@@ -175,18 +217,50 @@ fn archives_that_two_programs_read_differently_are_refused() {
         ("masked headers", with(|e| e.flags = 0x2000), "ZIP-FLAGS"),
         ("bzip2", with(|e| e.method = 12), "ZIP-METHOD"),
         ("AES", with(|e| e.method = 99), "ZIP-METHOD"),
-        ("local name differs", with(|e| e.local_name = Some(b"T/d/c.txt".to_vec())), "ZIP-DISAGREE"),
+        (
+            "local name differs",
+            with(|e| e.local_name = Some(b"T/d/c.txt".to_vec())),
+            "ZIP-DISAGREE",
+        ),
         ("local size differs", with(|e| e.local_size = Some(3)), "ZIP-DISAGREE"),
         ("stored size lies", with(|e| e.size = 3), "ZIP-CONTENT"),
         ("checksum lies", with(|e| e.crc ^= 1), "ZIP-CONTENT"),
-        ("deflated to less", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 9)), "ZIP-CONTENT"),
-        ("deflated to more", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 7)), "ZIP-CONTENT"),
-        ("deflate stream with a tail", plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.stored.push(0))), "ZIP-CONTENT"),
-        ("deflate stream cut off", plus(Raw::deflated("T/z", &[7; 900]).with(|e| e.stored.truncate(e.stored.len() - 1))), "ZIP-CONTENT"),
-        ("deflate stream that is none", plus(Raw::deflated("T/z", b"zzzz").with(|e| e.stored = vec![0xff; 9])), "ZIP-CONTENT"),
+        (
+            "deflated to less",
+            plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 9)),
+            "ZIP-CONTENT",
+        ),
+        (
+            "deflated to more",
+            plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.size = 7)),
+            "ZIP-CONTENT",
+        ),
+        (
+            "deflate stream with a tail",
+            plus(Raw::deflated("T/z", b"zzzzzzzz").with(|e| e.stored.push(0))),
+            "ZIP-CONTENT",
+        ),
+        (
+            "deflate stream cut off",
+            plus(Raw::deflated("T/z", &[7; 900]).with(|e| e.stored.truncate(e.stored.len() - 1))),
+            "ZIP-CONTENT",
+        ),
+        (
+            "deflate stream that is none",
+            plus(Raw::deflated("T/z", b"zzzz").with(|e| e.stored = vec![0xff; 9])),
+            "ZIP-CONTENT",
+        ),
         ("bomb that says so", plus(Raw::deflated("T/z", &vec![0; 80 << 20])), "ZIP-BOMB"),
-        ("bomb that lies", plus(Raw::deflated("T/z", &vec![0; 8 << 20]).with(|e| e.size = 10)), "ZIP-CONTENT"),
-        ("size no deflate can reach", plus(Raw::deflated("T/z", b"zz").with(|e| e.size = 1 << 30)), "ZIP-BOMB"),
+        (
+            "bomb that lies",
+            plus(Raw::deflated("T/z", &vec![0; 8 << 20]).with(|e| e.size = 10)),
+            "ZIP-CONTENT",
+        ),
+        (
+            "size no deflate can reach",
+            plus(Raw::deflated("T/z", b"zz").with(|e| e.size = 1 << 30)),
+            "ZIP-BOMB",
+        ),
         ("one name twice", plus(Raw::file("T/a.txt", b"other")), "ZIP-DUPLICATE"),
         ("names equal but for case", plus(Raw::file("T/A.txt", b"other")), "ZIP-DUPLICATE"),
         ("folders equal but for case", plus(Raw::file("T/D/x.txt", b"other")), "ZIP-DUPLICATE"),
@@ -201,20 +275,60 @@ fn archives_that_two_programs_read_differently_are_refused() {
         ("LF", plus(Raw::file("T/a\nb", b"x")), "ZIP-NAME"),
         ("Chinese", plus(Raw::file("T/证据.jpg", b"x").with(|e| e.flags = 0x800)), "ZIP-NAME"),
         ("space", plus(Raw::file("T/a b", b"x")), "ZIP-NAME"),
-        ("not UTF-8", plus(Raw::file("T/a", b"x").with(|e| e.name = b"T/\xff".to_vec())), "ZIP-NAME"),
+        (
+            "not UTF-8",
+            plus(Raw::file("T/a", b"x").with(|e| e.name = b"T/\xff".to_vec())),
+            "ZIP-NAME",
+        ),
         ("very long", plus(Raw::file(&long, b"x")), "ZIP-NAME"),
         ("outside the top folder", plus(Raw::file("readme.txt", b"x")), "ZIP-TOP"),
         ("two top folders", plus(Raw::file("U/a", b"x")), "ZIP-TOP"),
-        ("symbolic link", plus(Raw::file("T/l", b"a.txt").with(|e| e.attributes = 0o120_777 << 16)), "ZIP-SPECIAL"),
-        ("device", plus(Raw::file("T/l", b"").with(|e| e.attributes = 0o020_666 << 16)), "ZIP-SPECIAL"),
-        ("folder bit on a file", plus(Raw::file("T/l", b"x").with(|e| e.attributes |= 0x10)), "ZIP-SPECIAL"),
+        (
+            "symbolic link",
+            plus(Raw::file("T/l", b"a.txt").with(|e| e.attributes = 0o120_777 << 16)),
+            "ZIP-SPECIAL",
+        ),
+        (
+            "device",
+            plus(Raw::file("T/l", b"").with(|e| e.attributes = 0o020_666 << 16)),
+            "ZIP-SPECIAL",
+        ),
+        (
+            "folder bit on a file",
+            plus(Raw::file("T/l", b"x").with(|e| e.attributes |= 0x10)),
+            "ZIP-SPECIAL",
+        ),
         ("file bits on a folder", plus(Raw::file("T/l/", b"")), "ZIP-SPECIAL"),
-        ("folder with content", plus(Raw::file("T/l/", b"x").with(|e| e.attributes = 0o040_755 << 16)), "ZIP-CONTENT"),
-        ("Unicode path field", plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x7075, b"\x01\0\0\0\0T/m"))), "ZIP-EXTRA"),
-        ("AES field", plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x9901, &[0; 7]))), "ZIP-EXTRA"),
-        ("unknown field", plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x4242, b""))), "ZIP-EXTRA"),
-        ("field that overruns", plus(Raw::file("T/l", b"x").with(|e| e.extra = vec![1, 0, 9, 0])), "ZIP-HEADER"),
-        ("ZIP64 values nobody asked for", plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(1, &[0; 8]))), "ZIP-EXTRA"),
+        (
+            "folder with content",
+            plus(Raw::file("T/l/", b"x").with(|e| e.attributes = 0o040_755 << 16)),
+            "ZIP-CONTENT",
+        ),
+        (
+            "Unicode path field",
+            plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x7075, b"\x01\0\0\0\0T/m"))),
+            "ZIP-EXTRA",
+        ),
+        (
+            "AES field",
+            plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x9901, &[0; 7]))),
+            "ZIP-EXTRA",
+        ),
+        (
+            "unknown field",
+            plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(0x4242, b""))),
+            "ZIP-EXTRA",
+        ),
+        (
+            "field that overruns",
+            plus(Raw::file("T/l", b"x").with(|e| e.extra = vec![1, 0, 9, 0])),
+            "ZIP-HEADER",
+        ),
+        (
+            "ZIP64 values nobody asked for",
+            plus(Raw::file("T/l", b"x").with(|e| e.extra = extra(1, &[0; 8]))),
+            "ZIP-EXTRA",
+        ),
     ];
     let mut wrong = Vec::new();
     for (name, zip, expected) in &cases {
@@ -319,7 +433,8 @@ impl Read for SparseReader {
         let n = (buffer.len() as u64).min(self.length - self.at.min(self.length)) as usize;
         for (i, to) in buffer[..n].iter_mut().enumerate() {
             let at = self.at + i as u64;
-            let part = self.parts.iter().find(|(from, b)| (*from..from + b.len() as u64).contains(&at));
+            let part =
+                self.parts.iter().find(|(from, b)| (*from..from + b.len() as u64).contains(&at));
             *to = part.map_or(0, |(from, b)| b[(at - from) as usize]);
         }
         self.at += n as u64;
@@ -347,11 +462,13 @@ fn unzip_and_python_read_what_is_written() {
     writer.add_bytes("T/a.txt", b"one").unwrap();
     writer.add_bytes("T/d/b.bin", &[9; 100_000]).unwrap();
     writer.finish().unwrap();
-    let check = |program: &str, arguments: &[&str]| {
-        match std::process::Command::new(program).args(arguments).arg(&path).output() {
-            Ok(out) => assert!(out.status.success(), "{program}: {out:?}"),
-            Err(_) => eprintln!("SKIPPED unzip_and_python_read_what_is_written: no {program}"),
-        }
+    let check = |program: &str, arguments: &[&str]| match std::process::Command::new(program)
+        .args(arguments)
+        .arg(&path)
+        .output()
+    {
+        Ok(out) => assert!(out.status.success(), "{program}: {out:?}"),
+        Err(_) => eprintln!("SKIPPED unzip_and_python_read_what_is_written: no {program}"),
     };
     check("unzip", &["-tq"]);
     check("python3", &["-m", "zipfile", "-t"]);

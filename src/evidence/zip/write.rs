@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
 use super::{
-    CENTRAL_SIGNATURE, END_SIGNATURE, END64_SIGNATURE, EXTRA_ZIP64, FULL16, FULL32, LOCAL_SIGNATURE,
-    LOCATOR64_SIGNATURE,
+    CENTRAL_SIGNATURE, END_SIGNATURE, END64_SIGNATURE, EXTRA_ZIP64, FULL16, FULL32,
+    LOCAL_SIGNATURE, LOCATOR64_SIGNATURE,
 };
 use crate::EvidenceError;
 use crate::bag::is_bag_path;
@@ -211,7 +211,10 @@ impl Written {
         put16(&mut record, 0); // disk
         put16(&mut record, 0); // internal attributes
         put32(&mut record, REGULAR_0644);
-        put32(&mut record, if self.far() { FULL32 } else { u32::try_from(self.offset).unwrap_or(FULL32) });
+        put32(
+            &mut record,
+            if self.far() { FULL32 } else { u32::try_from(self.offset).unwrap_or(FULL32) },
+        );
         record.extend_from_slice(self.name.as_bytes());
         record.extend_from_slice(&extra);
         record

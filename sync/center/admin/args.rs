@@ -8,7 +8,7 @@ use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 
 /// 现场稽核中心 / The centre of Spotcheck.
 #[derive(Debug, Parser)]
-#[command(name = "spotcheck-center", version, about, propagate_version = true)]
+#[command(name = "spotcheck-center", version, propagate_version = true)]
 pub struct Cli {
     /// 数据目录 / data folder [default: /var/lib/spotcheck-center]
     #[arg(long, global = true, value_name = "DIR")]
@@ -24,6 +24,14 @@ pub struct Cli {
     pub json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+impl Cli {
+    /// True for `serve`.
+    #[must_use]
+    pub const fn serves(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -76,7 +76,8 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             let body = json!({
                 "bundle": bundle, "state": status.state, "errors": status.errors,
             });
-            let output = Output::new("bundle-accept", body, format!("{bundle}  {}", zh(status.state)));
+            let output =
+                Output::new("bundle-accept", body, format!("{bundle}  {}", zh(status.state)));
             let good = status.state == BundleState::Received;
             Ok(if good { output } else { output.failed_check() })
         }

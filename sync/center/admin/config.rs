@@ -120,18 +120,19 @@ pub(super) fn show(context: &Context) -> Result<Output> {
 /// Writes a file that must not be there yet.
 pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let what = "write a file";
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .map_err(|source| {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(
+        |source| {
             if source.kind() == std::io::ErrorKind::AlreadyExists {
-                Error::refused("CENTRE-TARGET-EXISTS", "目标文件已存在,不会覆盖。", "请换一个文件名。")
+                Error::refused(
+                    "CENTRE-TARGET-EXISTS",
+                    "目标文件已存在,不会覆盖。",
+                    "请换一个文件名。",
+                )
             } else {
                 Error::Io { what, source }
             }
-        })?;
+        },
+    )?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io(what))
 }
 
@@ -172,9 +173,8 @@ pub(super) fn policy(context: &Context, command: &PolicyCommand) -> Result<Outpu
 fn read_share(path: &Path) -> Result<Share> {
     let text =
         zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(Error::io("read a share"))?);
-    Share::from_text(&text).ok_or_else(|| {
-        Error::refused("ESCROW-SHARE", "文件不是托管密钥分片。", "请核对分片文件。")
-    })
+    Share::from_text(&text)
+        .ok_or_else(|| Error::refused("ESCROW-SHARE", "文件不是托管密钥分片。", "请核对分片文件。"))
 }
 
 pub(super) fn escrow(context: &Context, command: &EscrowCommand) -> Result<Output> {

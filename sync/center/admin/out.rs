@@ -12,6 +12,7 @@ pub(super) struct Output {
     text: String,
     /// False where a check says no: exit code 1.
     pub(super) passed: bool,
+    quiet: bool,
 }
 
 impl Output {
@@ -25,7 +26,7 @@ impl Output {
                 }
             }
         }
-        Self { json, text: text.into(), passed: true }
+        Self { json, text: text.into(), passed: true, quiet: false }
     }
 
     pub(super) fn failed_check(mut self) -> Self {
@@ -33,7 +34,16 @@ impl Output {
         self
     }
 
+    /// All was printed before: one command prints one object.
+    pub(super) fn said_already(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
     pub(super) fn print(&self, json: bool) {
+        if self.quiet {
+            return;
+        }
         let mut out = std::io::stdout().lock();
         // A reader that went away is no error of ours.
         let _ = if json {

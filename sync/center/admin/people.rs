@@ -41,8 +41,13 @@ pub(super) fn device(context: &Context, command: &DeviceCommand) -> Result<Outpu
             let list: Vec<Value> = devices
                 .iter()
                 .map(|d| {
-                    let ready = if d.package_recipient.is_some() { "可收数据包" } else { "尚无检查人员登记" };
-                    let _ = writeln!(text, "{}  {}  {}  {ready}", d.id, d.name, state_zh(d.revoked_ms));
+                    let ready = if d.package_recipient.is_some() {
+                        "可收数据包"
+                    } else {
+                        "尚无检查人员登记"
+                    };
+                    let _ =
+                        writeln!(text, "{}  {}  {}  {ready}", d.id, d.name, state_zh(d.revoked_ms));
                     json!({
                         "id": d.id, "name": d.name, "state": state(d.revoked_ms),
                         "enrolled": rfc3339(d.created_ms), "revoked": d.revoked_ms.map(rfc3339),
@@ -82,7 +87,11 @@ fn add_officer(centre: &Centre, args: &OfficerAdd) -> Result<Output> {
         revoked_ms: None,
     })?;
     centre.record_act("officer-add", &args.id)?;
-    Ok(Output::new("officer-add", json!({ "id": args.id }), format!("检查人员 {} 已登入。", args.id)))
+    Ok(Output::new(
+        "officer-add",
+        json!({ "id": args.id }),
+        format!("检查人员 {} 已登入。", args.id),
+    ))
 }
 
 pub(super) fn officer(context: &Context, command: &OfficerCommand) -> Result<Output> {

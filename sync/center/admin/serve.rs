@@ -54,13 +54,14 @@ pub(super) fn serve(context: &Context, _args: &Serve) -> Result<Output> {
             "log_key": centre.log().vkey(),
         });
         let text = format!("正在监听 {address},手持机地址 {url}");
-        Output::new("serve", body, text).print(context.json);
+        let output = Output::new("serve", body, text);
+        output.print(context.json);
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         running.stop().await;
-        Ok(Output::new("serve-stopped", json!({ "url": url }), "已停止。"))
+        Ok(output.said_already())
     })
 }
 
@@ -78,8 +79,11 @@ fn clear_work(folder: &Folder) -> Result<()> {
             continue;
         }
         let path = item.path();
-        let gone =
-            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        let gone = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
         gone.map_err(Error::io(what))?;
     }
     Ok(())

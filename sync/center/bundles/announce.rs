@@ -135,10 +135,8 @@ pub fn commit(centre: &Centre, id: &str, device: &str, revoked: bool) -> Result<
 /// # Errors
 /// No such bundle, or none in quarantine.
 pub fn quarantined_accept(centre: &Centre, id: &str) -> Result<()> {
-    let row = centre
-        .repo()
-        .bundle(id)?
-        .ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
+    let row =
+        centre.repo().bundle(id)?.ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
     if !centre.repo().accept_quarantined(&row.announcement.bundle, centre.now_ms())? {
         return Err(Error::refused(
             "BUNDLE-NOT-QUARANTINED",
@@ -173,10 +171,8 @@ fn receipt(centre: &Centre, row: &BundleRow, from_size: u64) -> Result<Option<Wi
 /// # Errors
 /// No such bundle, or those of the database.
 pub fn status(centre: &Centre, id: &str, from_size: u64) -> Result<BundleStatus> {
-    let row = centre
-        .repo()
-        .bundle(id)?
-        .ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
+    let row =
+        centre.repo().bundle(id)?.ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
     let receipt = match row.state {
         BundleState::Received => receipt(centre, &row, from_size)?,
         _ => None,

@@ -37,10 +37,8 @@ fn failed(error: impl std::fmt::Display) -> Error {
 /// # Errors
 /// No such bundle, blobs missing or damaged, the target exists.
 pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
-    let row = centre
-        .repo()
-        .bundle(id)?
-        .ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
+    let row =
+        centre.repo().bundle(id)?.ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
     let announcement = &row.announcement;
     let sums = check_blobs(centre, announcement)?.map_err(|errors| {
         Error::refused(
@@ -71,7 +69,7 @@ pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
         let _ = std::fs::remove_file(out);
     }
     written?;
-    sync_dir(out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    sync_dir(out.parent().unwrap_or(Path::new("")))
 }
 
 fn write_zip(
@@ -198,9 +196,8 @@ pub fn add_zip(centre: &Centre, path: &Path) -> Result<Rescued> {
             tags.insert(entry.path.clone(), bytes);
         }
     }
-    let stamps: Vec<(String, Vec<u8>)> = tags
-        .extract_if(.., |path, _| path.starts_with("timestamps/"))
-        .collect();
+    let stamps: Vec<(String, Vec<u8>)> =
+        tags.extract_if(.., |path, _| path.starts_with("timestamps/")).collect();
     let statement = tags.get(STATEMENT_PATH).and_then(|bytes| Statement::parse(bytes).ok());
     let statement = statement.ok_or(Error::Stored("statement"))?;
     let device = statement.device.id.to_string();

@@ -61,8 +61,8 @@ pub fn keep_stamp(
 ) -> Result<()> {
     let pem = centre.tsa_roots()?;
     if !pem.is_empty() {
-        let roots = TrustRoots::from_pem(pem.as_bytes())
-            .map_err(|e| Error::Certificate(e.to_string()))?;
+        let roots =
+            TrustRoots::from_pem(pem.as_bytes()).map_err(|e| Error::Certificate(e.to_string()))?;
         tsa::verify(response, &request.signature, Some(request.nonce), &roots)
             .map_err(|fault| Error::Net(format!("time stamp: {fault}")))?;
     }

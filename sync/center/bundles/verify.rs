@@ -54,7 +54,10 @@ pub(super) fn late_files(centre: &Centre, bundle: &str) -> Result<Vec<CarriedFil
 }
 
 /// Judges any source of a whole bag under the centre's own roots.
-pub(super) fn judge<R: std::io::Read + std::io::Seek>(centre: &Centre, source: R) -> Result<Report> {
+pub(super) fn judge<R: std::io::Read + std::io::Seek>(
+    centre: &Centre,
+    source: R,
+) -> Result<Report> {
     let roots = TrustRoots::from_pem(centre.ca().evidence.pem().as_bytes()).map_err(evidence)?;
     let tsa_pem = centre.tsa_roots()?;
     let tsa = if tsa_pem.is_empty() {

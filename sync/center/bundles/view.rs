@@ -112,11 +112,8 @@ impl<'a> BagView<'a> {
         let mut opener = Opener::new(centre);
         let payload = Rc::new(Cell::new(false));
         let length = Rc::new(Cell::new(0));
-        let layout = Layout {
-            bytes: Vec::new(),
-            length: Rc::clone(&length),
-            payload: Rc::clone(&payload),
-        };
+        let layout =
+            Layout { bytes: Vec::new(), length: Rc::clone(&length), payload: Rc::clone(&payload) };
         let mut zip = ZipWriter::new(layout);
         let top = &announcement.bundle;
         let mut cuts: Vec<(usize, &AnnouncedFile)> = Vec::new();
@@ -180,7 +177,9 @@ impl Read for BagView<'_> {
             Extent::Blob(blob) => {
                 let mut reader = match self.open.take() {
                     Some((open, reader)) if open == index => reader,
-                    _ => self.opener.open(blob).map_err(io::Error::other)?.ok_or_else(unreadable)?,
+                    _ => {
+                        self.opener.open(blob).map_err(io::Error::other)?.ok_or_else(unreadable)?
+                    }
                 };
                 if reader.stream_position()? != offset {
                     reader.seek(SeekFrom::Start(offset))?;

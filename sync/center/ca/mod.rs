@@ -98,8 +98,7 @@ impl Authority {
             Some(stored) => Zeroizing::new(stored),
             // Two processes may get here at once; the database decides whose root it is.
             None => Zeroizing::new(
-                settings
-                    .setting_or_insert(&name, &new_root(common_name, clock, entropy)?)?,
+                settings.setting_or_insert(&name, &new_root(common_name, clock, entropy)?)?,
             ),
         };
         let (key, der) = split_root(&stored)?;

@@ -74,7 +74,9 @@ fn openssl_finds_the_profile_policy_and_revocation() {
         openssl(&args, path)
     };
     let Some((ok, text)) = verify("root.pem", "officer.pem", &[]) else {
-        eprintln!("SKIPPED openssl_finds_the_profile_policy_and_revocation: openssl is not installed");
+        eprintln!(
+            "SKIPPED openssl_finds_the_profile_policy_and_revocation: openssl is not installed"
+        );
         return;
     };
     assert!(ok, "{text}");
@@ -123,7 +125,8 @@ fn openssl_finds_the_profile_policy_and_revocation() {
     must("root.pem", "device.pem", &["-crl_check", "-CRLfile", "one.crl"], false);
     must("root.pem", "officer.pem", &["-crl_check", "-CRLfile", "one.crl"], true);
     let (ok, text) =
-        openssl(&["crl", "-in", "one.crl", "-CAfile", "root.pem", "-noout", "-text"], path).unwrap();
+        openssl(&["crl", "-in", "one.crl", "-CAfile", "root.pem", "-noout", "-text"], path)
+            .unwrap();
     assert!(ok && text.contains("verify OK"), "{text}");
 }
 

@@ -131,8 +131,7 @@ impl Directory for SqliteStore {
         })?;
         found
             .map(|(body, expires_ms, used_ms)| {
-                let ticket =
-                    serde_json::from_slice(&body).map_err(|_| Error::Stored("ticket"))?;
+                let ticket = serde_json::from_slice(&body).map_err(|_| Error::Stored("ticket"))?;
                 Ok(TicketRow { ticket, expires_ms, used_ms })
             })
             .transpose()
@@ -262,7 +261,11 @@ impl Directory for SqliteStore {
                     let issuer: String = row.get(1)?;
                     Ok(CertificateRow {
                         sha256: row.get(0)?,
-                        issuer: if issuer == "tls" { IssuerKind::Tls } else { IssuerKind::Evidence },
+                        issuer: if issuer == "tls" {
+                            IssuerKind::Tls
+                        } else {
+                            IssuerKind::Evidence
+                        },
                         serial: row.get(2)?,
                         kind,
                         subject: subject.to_owned(),

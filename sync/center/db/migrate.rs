@@ -59,16 +59,12 @@ pub(super) fn copy_encrypted(source: &Connection, target: &Path, key: &RawKey) -
     let _ = std::fs::remove_file(&part);
     {
         let mut copy = open_encrypted(&part, key, true)?;
-        Backup::new(source, &mut copy)?.run_to_completion(
-            1000,
-            std::time::Duration::ZERO,
-            None,
-        )?;
+        Backup::new(source, &mut copy)?.run_to_completion(1000, std::time::Duration::ZERO, None)?;
     }
     let what = "finish the copy";
     std::fs::File::open(&part).and_then(|f| f.sync_all()).map_err(Error::io(what))?;
     std::fs::rename(&part, target).map_err(Error::io(what))?;
-    sync_dir(target.parent().unwrap_or_else(|| Path::new(".")))
+    sync_dir(target.parent().unwrap_or_else(|| Path::new("")))
 }
 
 #[cfg(test)]

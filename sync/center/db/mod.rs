@@ -14,6 +14,8 @@ mod settings;
 mod tasks;
 mod uploads;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,18 +44,24 @@ impl std::fmt::Debug for SqliteStore {
 /// # Errors
 /// [`Error::WrongKey`], or those of SQLite.
 pub(crate) fn open_encrypted(path: &Path, key: &RawKey, create: bool) -> Result<Connection> {
+    if create && !path.exists() {
+        // SQLite gives its companions the same mode.
+        let made =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        made.map_err(Error::io("create the database"))?;
+    }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", key.hex()));
     connection.execute_batch(&pragma)?;
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|error| {
-        match error.sqlite_error_code() {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(
+        |error| match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => Error::WrongKey,
             _ => Error::Db(error),
-        }
-    })?;
+        },
+    )?;
     Ok(connection)
 }
 

@@ -75,9 +75,7 @@ impl Tasks for SqliteStore {
     fn partition(&self, facility: &str, month: &str) -> Result<Option<Vec<u8>>> {
         self.read(|c| {
             let sql = "SELECT body FROM partition WHERE facility = ?1 AND month = ?2";
-            Ok(c.prepare_cached(sql)?
-                .query_row([facility, month], |row| row.get(0))
-                .optional()?)
+            Ok(c.prepare_cached(sql)?.query_row([facility, month], |row| row.get(0)).optional()?)
         })
     }
 

@@ -18,8 +18,8 @@ use signed_note::Note;
 use spotcheck_domain::{Clock, Entropy, rfc3339};
 use spotcheck_evidence::entry::{LogEntry, TimeEntry};
 use tlog_tiles::{
-    Checkpoint, Hash, HashReader, prove_record, prove_tree, record_hash,
-    stored_hash_count, stored_hashes_for_record_hash, tree_hash,
+    Checkpoint, Hash, HashReader, prove_record, prove_tree, record_hash, stored_hash_count,
+    stored_hashes_for_record_hash, tree_hash,
 };
 
 use crate::objects::Objects;

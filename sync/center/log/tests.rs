@@ -1,5 +1,11 @@
 //! The log judged by our verifier, by RFC 6962's own arithmetic and, where installed, by Go's x/mod.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
 
 use std::sync::Arc;
 
@@ -90,7 +96,8 @@ fn two_writers_never_make_a_hole_or_a_fork() {
             std::thread::spawn(move || {
                 let log = open(&path);
                 for i in 0..25 {
-                    log.append("test/1", Some(&format!("{w}-{i}")), format!("{w}-{i}").as_bytes()).unwrap();
+                    log.append("test/1", Some(&format!("{w}-{i}")), format!("{w}-{i}").as_bytes())
+                        .unwrap();
                 }
             })
         })
@@ -103,7 +110,10 @@ fn two_writers_never_make_a_hole_or_a_fork() {
     assert_eq!(log.head().unwrap().size, 50);
     for index in 0..50 {
         let leaf = log.repo.leaves(index, 1).unwrap().remove(0);
-        LogProof::parse(&log.proof(index, &log.head().unwrap()).unwrap()).unwrap().verify(&leaf.entry, &key).unwrap();
+        LogProof::parse(&log.proof(index, &log.head().unwrap()).unwrap())
+            .unwrap()
+            .verify(&leaf.entry, &key)
+            .unwrap();
     }
 }
 
@@ -209,7 +219,9 @@ func main() {
 fn gos_sumdb_accepts_proofs_checkpoints_and_consistency() {
     let have = std::path::Path::new("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog").exists();
     if !have {
-        eprintln!("SKIPPED gos_sumdb_accepts_proofs_checkpoints_and_consistency: golang-golang-x-mod-dev is not installed");
+        eprintln!(
+            "SKIPPED gos_sumdb_accepts_proofs_checkpoints_and_consistency: golang-golang-x-mod-dev is not installed"
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -228,7 +240,11 @@ fn gos_sumdb_accepts_proofs_checkpoints_and_consistency() {
     std::fs::write(path.join("proof"), log.proof(223, &log.head().unwrap()).unwrap()).unwrap();
     std::fs::write(path.join("entry"), &entries[73]).unwrap();
     std::fs::write(path.join("old"), old).unwrap();
-    std::fs::write(path.join("tree"), log.consistency(150, &log.head().unwrap()).unwrap().join("\n")).unwrap();
+    std::fs::write(
+        path.join("tree"),
+        log.consistency(150, &log.head().unwrap()).unwrap().join("\n"),
+    )
+    .unwrap();
     let output = std::process::Command::new("go")
         .args(["run", "main.go", log.vkey(), "proof", "entry", "old", "tree"])
         .current_dir(path)
@@ -237,7 +253,9 @@ fn gos_sumdb_accepts_proofs_checkpoints_and_consistency() {
         .env("GOFLAGS", "")
         .output();
     let Ok(output) = output else {
-        eprintln!("SKIPPED gos_sumdb_accepts_proofs_checkpoints_and_consistency: go is not installed");
+        eprintln!(
+            "SKIPPED gos_sumdb_accepts_proofs_checkpoints_and_consistency: go is not installed"
+        );
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -64,7 +64,8 @@ impl TilePath {
             rest /= 1000;
         }
         let level = self.level.map_or_else(|| "entries".to_owned(), |l| l.to_string());
-        let partial = if self.width == WIDTH { String::new() } else { format!(".p/{}", self.width) };
+        let partial =
+            if self.width == WIDTH { String::new() } else { format!(".p/{}", self.width) };
         format!("{level}/{text}{partial}")
     }
 
@@ -130,14 +131,14 @@ impl Log {
 
     fn keep_tile(&self, file: &std::path::Path, bytes: &[u8]) -> Result<()> {
         let what = "keep a tile";
-        let mut part = tempfile::NamedTempFile::new_in(self.objects.log()).map_err(Error::io(what))?;
+        let mut part =
+            tempfile::NamedTempFile::new_in(self.objects.log()).map_err(Error::io(what))?;
         std::io::Write::write_all(&mut part, bytes).map_err(Error::io(what))?;
         part.as_file().sync_all().map_err(Error::io(what))?;
         part.persist(file).map_err(|e| Error::io(what)(e.error))?;
         Ok(())
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -151,8 +152,18 @@ mod tests {
         let part = TilePath { level: None, index: 5, width: 3 };
         assert_eq!(TilePath::parse("entries/005.p/3"), Some(part));
         for bad in [
-            "0/5", "0/x000/005", "0/005.p/256", "0/005.p/0", "0/005.p/03", "00/005", "9/005", "data/005",
-            "0/../005", "0/x999/x999/x999/x999/x999/x999/x999/x999/999", "0/", "0/005/",
+            "0/5",
+            "0/x000/005",
+            "0/005.p/256",
+            "0/005.p/0",
+            "0/005.p/03",
+            "00/005",
+            "9/005",
+            "data/005",
+            "0/../005",
+            "0/x999/x999/x999/x999/x999/x999/x999/x999/999",
+            "0/",
+            "0/005/",
         ] {
             assert_eq!(TilePath::parse(bad), None, "{bad}");
         }

@@ -72,7 +72,8 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// No such task, a handheld without package identity, or claims that cannot be read.
 pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
-    let task = centre.repo().task(task_id)?.ok_or(Error::NotFound { what: "task", zh: "任务" })?;
+    let task =
+        centre.repo().task(task_id)?.ok_or(Error::NotFound { what: "task", zh: "任务" })?;
     let to = recipients(centre, &task)?;
     let id = PackageId::generate(centre.clock().as_ref(), centre.entropy().as_ref());
     let what = "make the package folder";
@@ -106,10 +107,8 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
     for (device, age) in &to {
         let wrapped =
             age::encrypt(age, built.key.as_slice()).map_err(|e| Error::Age(e.to_string()))?;
-        manifest.add_recipient(Recipient {
-            device: device.clone(),
-            wrapped_key: armoured(&wrapped),
-        });
+        manifest
+            .add_recipient(Recipient { device: device.clone(), wrapped_key: armoured(&wrapped) });
     }
     let bytes = manifest.to_bytes().map_err(Trouble::from)?;
     let (pkcs8, certificate) = centre.signer()?;

@@ -40,7 +40,8 @@ pub(crate) async fn post_bundle(
     let missing = app
         .run(move |centre| {
             let caller = caller(centre, &peer, Purpose::Deliver)?;
-            bundles::check_announcement(&announcement).map_err(|what| ApiError::bad_request(&what))?;
+            bundles::check_announcement(&announcement)
+                .map_err(|what| ApiError::bad_request(&what))?;
             let outcome =
                 bundles::announce(centre, &announcement, &caller.device, caller.revoked, stamps)?;
             if outcome == AnnounceOutcome::Conflict {

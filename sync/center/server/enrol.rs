@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use spotcheck_domain::to_canonical;
 use spotcheck_wire::enrol::{
-    ENROL_SCHEMA, EnrolRequest, EnrolResponse, RENEW_SCHEMA, RenewRequest, TRUST_SCHEMA, TicketKind,
-    TrustStatement,
+    ENROL_SCHEMA, EnrolRequest, EnrolResponse, RENEW_SCHEMA, RenewRequest, TRUST_SCHEMA,
+    TicketKind, TrustStatement,
 };
 use spotcheck_wire::problem::code;
 
@@ -115,7 +115,10 @@ fn end_of_day_ms(date: &str) -> Option<i64> {
     Some(start.saturating_add(DAY_MS))
 }
 
-fn find_ticket(centre: &Centre, request: &EnrolRequest) -> std::result::Result<TicketRow, ApiError> {
+fn find_ticket(
+    centre: &Centre,
+    request: &EnrolRequest,
+) -> std::result::Result<TicketRow, ApiError> {
     let row = centre.repo().ticket(&request.ticket)?.ok_or_else(ticket_error)?;
     let good = row.used_ms.is_none()
         && row.expires_ms > centre.now_ms()
@@ -173,8 +176,7 @@ fn enrol(
                     .map_err(|_| ApiError::bad_request("数据包接收公钥不符。"))?;
                 recipient = Some((device, age.as_str()));
             }
-            let signing =
-                issue(centre, &centre.ca().evidence, &profile, &request.signing_csr)?;
+            let signing = issue(centre, &centre.ca().evidence, &profile, &request.signing_csr)?;
             (None, signing)
         }
     };

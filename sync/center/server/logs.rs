@@ -10,10 +10,8 @@ use crate::log::TilePath;
 
 pub(crate) async fn get_checkpoint(State(app): State<App>) -> Result<Response, ApiError> {
     let note = app.run(|centre| Ok(centre.log().head()?.note)).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, note).into_response())
 }
 
@@ -22,9 +20,8 @@ pub(crate) async fn get_tile(
     Path(path): Path<String>,
 ) -> Result<Response, ApiError> {
     let tile = TilePath::parse(&path).ok_or_else(ApiError::not_found)?;
-    let bytes = app
-        .run(move |centre| centre.log().tile(tile)?.ok_or_else(ApiError::not_found))
-        .await?;
+    let bytes =
+        app.run(move |centre| centre.log().tile(tile)?.ok_or_else(ApiError::not_found)).await?;
     let cache =
         if tile.is_full() { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
     let headers = [

@@ -36,14 +36,19 @@ impl ApiError {
     }
 
     pub(crate) fn busy(seconds: u32) -> Self {
-        let mut error = Self::new(
+        Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             code::BUSY,
             "中心繁忙",
             "中心暂时无法处理,手持机上的数据不受影响,请稍后重试。",
-        );
-        error.problem = error.problem.retry_after(seconds);
-        error
+        )
+        .later(seconds)
+    }
+
+    /// Trying again after `seconds` may help.
+    pub(crate) fn later(mut self, seconds: u32) -> Self {
+        self.problem = self.problem.retry_after(seconds);
+        self
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -68,6 +73,7 @@ impl From<Error> for ApiError {
             "中心内部错误",
             "中心处理失败,已记录;手持机上的数据不受影响。",
         )
+        .later(60)
     }
 }
 

@@ -75,10 +75,8 @@ pub fn router(app: App) -> Router {
             router.route(path, handlers.fallback(other_method))
         })
     };
-    let timeout =
-        TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_WITHIN);
-    let messages =
-        join(messages()).layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES)).layer(timeout);
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_WITHIN);
+    let messages = join(messages()).layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES)).layer(timeout);
     messages
         .merge(join(streams()).layer(DefaultBodyLimit::disable()))
         .fallback(no_such_route)

@@ -122,8 +122,8 @@ pub(crate) async fn options() -> Response {
 fn create(centre: &Centre, peer: &Peer, headers: &HeaderMap) -> Checked<Upload> {
     let caller = caller(centre, peer, Purpose::Deliver)?;
     check_version(headers)?;
-    let length = number(headers, LENGTH)
-        .ok_or_else(|| ApiError::bad_request("缺少 Upload-Length。"))?;
+    let length =
+        number(headers, LENGTH).ok_or_else(|| ApiError::bad_request("缺少 Upload-Length。"))?;
     if length > MAX_UPLOAD_BYTES {
         return Err(ApiError::too_large("单个文件超过上限。"));
     }
@@ -256,6 +256,7 @@ fn open_part(centre: &Centre, upload: &Upload) -> Checked<File> {
             "上传正在进行",
             "同一文件正在另一连接中上传,请稍后重试。",
         )
+        .later(1)
     })?;
     // Whoever held the lock may have moved the offset since it was read.
     let now = centre.repo().upload(&upload.id)?.ok_or_else(ApiError::not_found)?;

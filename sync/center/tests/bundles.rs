@@ -20,7 +20,9 @@ use spotcheck_wire::bundles::{
 };
 use spotcheck_wire::enrol::EnrolResponse;
 
-use super::handheld::{Handheld, Key, anonymous, block_on, centre, problem, request};
+use super::handheld::{
+    Handheld, Key, anonymous, block_on, centre, no_token_in_clear, problem, request,
+};
 use crate::objects::sha256_hex;
 use crate::repository::Directory;
 use crate::testing::{DEVICE, OFFICER_NAMES, OFFICERS, TestCentre};
@@ -92,6 +94,18 @@ pub(super) fn parts(centre: &TestCentre) -> Parts {
     let checkpoint = Checkpoint::open(&head.note, &key).unwrap();
     parts.statement["time"]["not_before"] = json!(NotBefore::of(&checkpoint));
     parts
+}
+
+/// The same visit as another bundle.
+fn rename(story: &mut Parts, id: &str) {
+    let swap = |value: &mut serde_json::Value| {
+        let text = value.to_string().replace(spotcheck_evidence::testkit::BUNDLE, id);
+        *value = serde_json::from_str(&text).unwrap();
+    };
+    swap(&mut story.statement);
+    swap(&mut story.record);
+    story.journal.iter_mut().for_each(swap);
+    story.bundle = id.to_owned();
 }
 
 /// A bag as announcement and age files, media in two segments.
@@ -176,7 +190,11 @@ pub(super) async fn decided(handheld: &Handheld, bundle: &str, from_size: u64) -
     }
 }
 
-pub(super) async fn deliver(handheld: &Handheld, announcement: &Announcement, blobs: &[Vec<u8>]) -> BundleStatus {
+pub(super) async fn deliver(
+    handheld: &Handheld,
+    announcement: &Announcement,
+    blobs: &[Vec<u8>],
+) -> BundleStatus {
     announce(handheld, announcement).await;
     for blob in blobs {
         handheld.upload(blob, 50_000).await;
@@ -219,8 +237,11 @@ fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_
         // The receipt, checked as a handheld does.
         let receipt = status.receipt.unwrap();
         let key = LogKey::parse(centre.centre().log().vkey()).unwrap();
-        let checkpoint = LogProof::parse(&receipt.proof).unwrap().verify(&receipt.entry, &key).unwrap();
-        let LogEntry::Bundle(entry) = LogEntry::parse(&receipt.entry).unwrap() else { unreachable!() };
+        let checkpoint =
+            LogProof::parse(&receipt.proof).unwrap().verify(&receipt.entry, &key).unwrap();
+        let LogEntry::Bundle(entry) = LogEntry::parse(&receipt.entry).unwrap() else {
+            unreachable!()
+        };
         assert_eq!(entry.device.as_str(), DEVICE);
         assert_eq!(entry.tagmanifest_sha256.to_string(), announcement.tagmanifest_sha256);
         let before = Checkpoint::open(&old.note, &key).unwrap();
@@ -254,7 +275,8 @@ fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_
     // What was exported is judged from the file, by the roots and the log key alone.
     let centre_ref = centre.centre();
     let roots =
-        spotcheck_evidence::chain::TrustRoots::from_pem(centre_ref.ca().evidence.pem().as_bytes()).unwrap();
+        spotcheck_evidence::chain::TrustRoots::from_pem(centre_ref.ca().evidence.pem().as_bytes())
+            .unwrap();
     let key = LogKey::parse(centre_ref.log().vkey()).unwrap();
     let options = spotcheck_evidence::verify::Options {
         roots: &roots,
@@ -276,19 +298,7 @@ fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_
     // No plaintext at rest (issue item 3): a photo's bytes and a name are nowhere in the data folder.
     centre.stop();
     let tokens: [&[u8]; 3] = ["张三(虚构)".as_bytes(), b"inspector-1", b"case_opened"];
-    let mut files = vec![centre.centre().folder().root().to_owned()];
-    let mut seen = 0;
-    while let Some(path) = files.pop() {
-        if path.is_dir() {
-            files.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        seen += 1;
-        for token in tokens {
-            assert!(!bytes.windows(token.len()).any(|w| w == token), "{}", path.display());
-        }
-    }
+    let seen = no_token_in_clear(centre.centre().folder().root(), &tokens);
     assert!(seen > 5);
     let control = std::fs::read(&export).unwrap();
     assert!(control.windows(11).any(|w| w == b"case_opened"));
@@ -301,12 +311,10 @@ fn what_is_wrong_with_a_bundle_is_said_and_nothing_is_receipted() {
         let team = Team::enrol(&centre, &clock).await;
         let handheld = &team.handheld;
         // A blob that does not hold what was announced.
-        let mut story = parts(&centre);
-        story.bundle = "EVID-01M7VBK5C0TESTK1T000000002".to_owned();
-        story.statement["bundle"] = json!(story.bundle);
-        story.record["bundle"] = json!(story.bundle);
+        let story = parts(&centre);
         let (mut announcement, mut blobs) = seal(&centre, &story.close(&team.people));
-        let strange = age::encrypt(&age::x25519::Identity::generate().to_public(), b"strange").unwrap();
+        let strange =
+            age::encrypt(&age::x25519::Identity::generate().to_public(), b"strange").unwrap();
         announcement.files[0].blobs[0].ciphertext_sha256 = sha256_hex(&strange);
         announcement.files[0].blobs[0].ciphertext_size = strange.len() as u64;
         blobs.push(strange);
@@ -326,9 +334,7 @@ fn what_is_wrong_with_a_bundle_is_said_and_nothing_is_receipted() {
 
         // One inspector's signature is missing.
         let mut story = parts(&centre);
-        story.bundle = "EVID-01M7VBK5C0TESTK1T000000003".to_owned();
-        story.statement["bundle"] = json!(story.bundle);
-        story.record["bundle"] = json!(story.bundle);
+        rename(&mut story, "EVID-01M7VBK5C0TESTK1T000000003");
         let mut bag = story.close(&team.people);
         bag.files.remove("signatures/inspector-2.p7s");
         let (announcement, blobs) = seal(&centre, &bag);
@@ -342,7 +348,8 @@ fn what_is_wrong_with_a_bundle_is_said_and_nothing_is_receipted() {
         let response = handheld.post("/v1/bundles").json(&bad).send().await.unwrap();
         assert_eq!(problem(response).await, (400, "BAD-REQUEST".to_owned()));
         let mut bad = announcement;
-        bad.tag_files.push(CarriedFile { path: "receipts/center.entry.json".to_owned(), bytes: vec![] });
+        bad.tag_files
+            .push(CarriedFile { path: "receipts/center.entry.json".to_owned(), bytes: vec![] });
         let response = handheld.post("/v1/bundles").json(&bad).send().await.unwrap();
         assert_eq!(problem(response).await, (400, "BAD-REQUEST".to_owned()));
     });
@@ -372,6 +379,30 @@ fn a_revoked_device_delivers_into_quarantine_until_a_clerk_accepts() {
 }
 
 #[test]
+fn the_log_is_public_by_checkpoint_and_tiles() {
+    let (centre, clock) = centre();
+    let log = centre.centre().log();
+    for n in 0..3 {
+        log.append("test/1", None, format!("{{\"n\":{n}}}").as_bytes()).unwrap();
+    }
+    block_on(async {
+        let http = anonymous(&centre, &clock);
+        let get = async |path: &str| {
+            http.get(format!("{}/v1/log/{path}", centre.url())).send().await.unwrap()
+        };
+        let note = get("checkpoint").await.text().await.unwrap();
+        let key = LogKey::parse(log.vkey()).unwrap();
+        let size = Checkpoint::open(&note, &key).unwrap().size;
+        let tile = get(&format!("tile/0/000.p/{size}")).await;
+        assert_eq!(tile.bytes().await.unwrap().len() as u64, size * 32);
+        assert_eq!(get(&format!("tile/entries/000.p/{size}")).await.status(), 200);
+        for none in ["tile/0/000", "tile/0/000.p/200", "tile/0/../../x", "tile/x"] {
+            assert_eq!(get(none).await.status(), 404, "{none}");
+        }
+    });
+}
+
+#[test]
 fn a_device_journal_grows_only_at_its_end() {
     use spotcheck_domain::{Clock, DeviceId};
     use spotcheck_evidence::Hash32;
@@ -380,14 +411,15 @@ fn a_device_journal_grows_only_at_its_end() {
     let mut head = ChainHead { seq: 0, hash: Hash32([0; 32]) };
     let device = DeviceId::parse(DEVICE).unwrap();
     let mut line = |kind: &str| {
-        let draft = EntryDraft::new(None, device.clone(), kind)
-            .fact("schema", "spotcheck-journal/1");
+        let draft =
+            EntryDraft::new(None, device.clone(), kind).fact("schema", "spotcheck-journal/1");
         let (line, next) = next_line(&head, draft, &clock.read()).unwrap();
         head = next;
         clock.advance_ms(1000);
         String::from_utf8(line).unwrap()
     };
-    let lines: Vec<String> = ["started", "unlocked", "locked", "unlocked", "locked"].map(&mut line).into();
+    let lines: Vec<String> =
+        ["started", "unlocked", "locked", "unlocked", "locked"].map(&mut line).into();
     block_on(async {
         let handheld = Handheld::enrol(&centre, &clock).await;
         let send = async |lines: &[String]| {

@@ -38,10 +38,14 @@ fn every_route_of_the_table_is_really_served() {
         let http = anonymous(&centre, &clock);
         for (path, methods) in table() {
             for method in methods {
-                let path = path.replace("{*path}", "0/000").replace("{id}", "x").replace("{file}", "y");
+                let path =
+                    path.replace("{*path}", "0/000").replace("{id}", "x").replace("{file}", "y");
                 let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-                let response =
-                    http.request(method.clone(), format!("{}{path}", centre.url())).send().await.unwrap();
+                let response = http
+                    .request(method.clone(), format!("{}{path}", centre.url()))
+                    .send()
+                    .await
+                    .unwrap();
                 assert!(response.status() != 405, "{method} {path}");
             }
         }

@@ -5,7 +5,9 @@ use spotcheck_wire::enrol::{RENEW_SCHEMA, RenewRequest, Ticket, TicketKind, Trus
 use spotcheck_wire::hello::Hello;
 use spotcheck_wire::tasks::TaskList;
 
-use super::handheld::{Handheld, Key, anonymous, block_on, centre, client, config, problem, request};
+use super::handheld::{
+    Handheld, Key, anonymous, block_on, centre, client, config, problem, request,
+};
 use crate::repository::Directory;
 use crate::testing::{DEVICE, OFFICERS};
 
@@ -16,8 +18,14 @@ fn hello_needs_nobody_and_everything_else_a_certificate() {
     let (centre, clock) = centre();
     block_on(async {
         let http = anonymous(&centre, &clock);
-        let hello: Hello =
-            http.get(format!("{}/v1/hello", centre.url())).send().await.unwrap().json().await.unwrap();
+        let hello: Hello = http
+            .get(format!("{}/v1/hello", centre.url()))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         assert_eq!((hello.version_min, hello.version_max), (1, 1));
         assert_eq!(hello.capabilities, ["tus-1.0"]);
         for path in ["/v1/tasks", "/v1/packages/PKG-x/claims.db", "/v1/bundles/EVID-x"] {
@@ -56,7 +64,8 @@ fn a_device_enrols_once_and_believes_only_what_the_pinned_ca_signed() {
         assert!(trust.intake.starts_with("age1") && trust.escrow.starts_with("age1"));
         use der::Decode;
         let ca = x509_cert::Certificate::from_der(&answer.ca).unwrap();
-        let key = ca.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes().to_vec();
+        let key =
+            ca.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes().to_vec();
         let algorithm = &ring::signature::ECDSA_P256_SHA256_ASN1;
         let verifier = ring::signature::UnparsedPublicKey::new(algorithm, key);
         verifier.verify(&answer.trust, &answer.trust_signature).unwrap();
@@ -122,7 +131,13 @@ fn officers_enrol_on_a_known_device_and_bring_its_package_identity() {
     block_on(async {
         let _handheld = Handheld::enrol(&centre, &clock).await;
         let recipient = age::x25519::Identity::generate().to_public().to_string();
-        let ask = request(&centre.officer_tickets()[0], None, &Key::new(), Some(DEVICE), Some(&recipient));
+        let ask = request(
+            &centre.officer_tickets()[0],
+            None,
+            &Key::new(),
+            Some(DEVICE),
+            Some(&recipient),
+        );
         let url = format!("{}/v1/enroll", centre.url());
         let response = anonymous(&centre, &clock).post(&url).json(&ask).send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -130,9 +145,16 @@ fn officers_enrol_on_a_known_device_and_bring_its_package_identity() {
         assert_eq!((answer.id.as_str(), answer.tls_chain.as_str()), (OFFICERS[0], ""));
         let device = centre.centre().repo().device(DEVICE).unwrap().unwrap();
         assert_eq!(device.package_recipient, Some(recipient));
-        let bad = request(&centre.officer_tickets()[1], None, &Key::new(), Some(DEVICE), Some("age1nope"));
+        let bad = request(
+            &centre.officer_tickets()[1],
+            None,
+            &Key::new(),
+            Some(DEVICE),
+            Some("age1nope"),
+        );
         assert_eq!(try_enrol(&centre, &clock, &bad).await, (400, "BAD-REQUEST".to_owned()));
-        let nowhere = request(&centre.officer_tickets()[1], None, &Key::new(), Some("D-9999"), None);
+        let nowhere =
+            request(&centre.officer_tickets()[1], None, &Key::new(), Some("D-9999"), None);
         assert_eq!(try_enrol(&centre, &clock, &nowhere).await, (403, "ENROL-TICKET".to_owned()));
     });
 }
@@ -173,9 +195,11 @@ fn a_revoked_device_is_stopped_at_its_next_request_on_the_same_connection() {
         let response = handheld.get("/v1/tasks").send().await.unwrap();
         assert_eq!(problem(response).await, (403, "DEVICE-REVOKED".to_owned()));
         // It may still deliver: uploads are open to it.
-        let made = handheld.tus("POST", "/v1/blobs").header("upload-length", 3).send().await.unwrap();
+        let made =
+            handheld.tus("POST", "/v1/blobs").header("upload-length", 3).send().await.unwrap();
         assert_eq!(made.status(), 201);
-        let again = crate::tickets::new_ticket(centre.centre(), TicketKind::Device, DEVICE, None, None);
+        let again =
+            crate::tickets::new_ticket(centre.centre(), TicketKind::Device, DEVICE, None, None);
         assert!(again.is_err());
     });
 }
@@ -185,9 +209,11 @@ fn a_client_too_old_may_upload_but_not_pull() {
     let (centre, clock) = centre();
     block_on(async {
         let handheld = Handheld::enrol(&centre, &clock).await;
-        let old = handheld.get("/v1/tasks").header("spotcheck-client", "0.0.9").send().await.unwrap();
+        let old =
+            handheld.get("/v1/tasks").header("spotcheck-client", "0.0.9").send().await.unwrap();
         assert_eq!(problem(old).await, (426, "CLIENT-TOO-OLD".to_owned()));
-        let new = handheld.get("/v1/tasks").header("spotcheck-client", "0.1.0").send().await.unwrap();
+        let new =
+            handheld.get("/v1/tasks").header("spotcheck-client", "0.1.0").send().await.unwrap();
         assert_eq!(new.status(), 200);
         let upload = handheld.tus("POST", "/v1/blobs").header("spotcheck-client", "0.0.9");
         assert_eq!(upload.header("upload-length", 1).send().await.unwrap().status(), 201);

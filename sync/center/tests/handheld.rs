@@ -74,7 +74,13 @@ pub(super) fn anonymous(centre: &TestCentre, clock: &Arc<ManualClock>) -> Client
     client(config(&[root], Arc::<ManualClock>::clone(clock), None))
 }
 
-pub(super) fn request(ticket: &Ticket, tls: Option<&Key>, signing: &Key, device: Option<&str>, recipient: Option<&str>) -> EnrolRequest {
+pub(super) fn request(
+    ticket: &Ticket,
+    tls: Option<&Key>,
+    signing: &Key,
+    device: Option<&str>,
+    recipient: Option<&str>,
+) -> EnrolRequest {
     let mut request = EnrolRequest {
         schema: ENROL_SCHEMA.to_owned(),
         ticket: ticket.locator(),
@@ -112,7 +118,8 @@ impl Handheld {
         signing: Key,
         answer: EnrolResponse,
     ) -> Self {
-        let chain = CertificateDer::pem_slice_iter(tls_chain.as_bytes()).map(Result::unwrap).collect();
+        let chain =
+            CertificateDer::pem_slice_iter(tls_chain.as_bytes()).map(Result::unwrap).collect();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(tls_key.clone()));
         let root = centre.centre().ca().tls.der().clone();
         let config = config(&[root], Arc::<ManualClock>::clone(clock), Some((chain, key)));
@@ -172,6 +179,24 @@ pub(super) async fn problem(response: Response) -> (u16, String) {
     let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(body["status"], status);
     (status, body["code"].as_str().unwrap().to_owned())
+}
+
+/// Fails if any of the tokens stands in clear in any file of the folder; gives the number of files seen.
+pub(super) fn no_token_in_clear(folder: &std::path::Path, tokens: &[&[u8]]) -> usize {
+    let mut left = vec![folder.to_owned()];
+    let mut seen = 0;
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        seen += 1;
+        for token in tokens {
+            assert!(!bytes.windows(token.len()).any(|w| w == *token), "{}", path.display());
+        }
+    }
+    seen
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {

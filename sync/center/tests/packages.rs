@@ -11,7 +11,7 @@ use spotcheck_evidence::testkit::NOW_MS;
 use spotcheck_wire::enrol::EnrolResponse;
 use spotcheck_wire::tasks::{PACKAGE_FILES, TaskList};
 
-use super::handheld::{Handheld, Key, anonymous, block_on, problem, request};
+use super::handheld::{Handheld, Key, anonymous, block_on, no_token_in_clear, problem, request};
 use crate::objects::sha256_hex;
 use crate::testing::{DEVICE, TASK, TestCentre, TestOptions};
 
@@ -29,7 +29,13 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         assert_eq!(code(centre.build_package().unwrap_err()), "PACKAGE-NO-RECIPIENT");
         let identity = Identity::generate();
         let recipient = identity.to_public().to_string();
-        let ask = request(&centre.officer_tickets()[0], None, &Key::new(), Some(DEVICE), Some(&recipient));
+        let ask = request(
+            &centre.officer_tickets()[0],
+            None,
+            &Key::new(),
+            Some(DEVICE),
+            Some(&recipient),
+        );
         let url = format!("{}/v1/enroll", centre.url());
         let response = anonymous(&centre, &clock).post(url).json(&ask).send().await.unwrap();
         let _: EnrolResponse = response.json().await.unwrap();
@@ -79,7 +85,8 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         let p7s = std::fs::read(dir.path().join("package.json.p7s")).unwrap();
         let (_, row) = centre.centre().signer().unwrap();
         let certificate = rustls_pki_types::CertificateDer::from(row.der);
-        spotcheck_evidence::cms::verify_detached(&p7s, &Hash32::sha256(&bytes), &certificate).unwrap();
+        spotcheck_evidence::cms::verify_detached(&p7s, &Hash32::sha256(&bytes), &certificate)
+            .unwrap();
         leaf_profile(&certificate, Role::Centre).unwrap();
         let roots = TrustRoots::from_pem(centre.centre().ca().evidence.pem().as_bytes()).unwrap();
         roots.path(&certificate, &[], NOW_MS).unwrap();
@@ -92,6 +99,23 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         raw.copy_from_slice(&key);
         let report = check_package(dir.path(), &manifest, &raw).unwrap();
         assert!(report.rows > 1000, "{report:?}");
+
+        // No claims in clear anywhere at the centre; the positive control is the export itself.
+        let city = std::fs::read(centre.folder().join("demo-city/psn.csv")).unwrap();
+        let text = String::from_utf8(city).unwrap();
+        let mut lines = text.lines();
+        let head: Vec<&str> =
+            lines.next().unwrap().trim_start_matches('\u{feff}').split(',').collect();
+        let row: Vec<&str> = lines.next().unwrap().split(',').collect();
+        let cell = |name: &str| {
+            let at = head.iter().position(|h| h.trim().eq_ignore_ascii_case(name)).unwrap();
+            row[at].trim().to_owned()
+        };
+        let (name, number) = (cell("psn_name"), cell("certno"));
+        assert!(text.contains(&name) && number.len() > 10);
+        let utf16: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let tokens: [&[u8]; 3] = [name.as_bytes(), &utf16, number.as_bytes()];
+        assert!(no_token_in_clear(centre.centre().folder().root(), &tokens) > 5);
 
         // A second build is a new package with a new key; reference.db is the same object.
         let again = centre.build_package().unwrap();
@@ -115,7 +139,8 @@ fn unwrap_with_age(identity: &Identity, file: &std::path::Path) -> Option<Vec<u8
     use age::secrecy::ExposeSecret;
     let secret = file.with_extension("identity");
     std::fs::write(&secret, identity.to_string().expose_secret()).unwrap();
-    let output = std::process::Command::new("age").arg("-d").arg("-i").arg(&secret).arg(file).output();
+    let output =
+        std::process::Command::new("age").arg("-d").arg("-i").arg(&secret).arg(file).output();
     let Ok(output) = output else {
         eprintln!("SKIPPED unwrap_with_age: age is not installed");
         return None;

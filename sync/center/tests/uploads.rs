@@ -71,7 +71,8 @@ fn wrong_checksum_offset_type_version_and_length_change_nothing() {
         assert_eq!(offset(&handheld, &at).await, "5");
         let other_type = handheld.tus("PATCH", &at).header("upload-offset", 5).body("01234");
         assert_eq!(problem(other_type.send().await.unwrap()).await.0, 415);
-        let no_version = handheld.client.head(format!("{}{at}", handheld.url)).send().await.unwrap();
+        let no_version =
+            handheld.client.head(format!("{}{at}", handheld.url)).send().await.unwrap();
         assert_eq!(no_version.status(), 412);
         let md5 = patch(&handheld, &at, 5).header("upload-checksum", "md5 AAAA").body("56789");
         assert_eq!(problem(md5.send().await.unwrap()).await.0, 400);
@@ -83,7 +84,10 @@ fn wrong_checksum_offset_type_version_and_length_change_nothing() {
         // A whole that is not what was promised is thrown away.
         let promise = format!("sha256 {}", STANDARD.encode(sha256_hex(b"promised")));
         let at = create(&handheld, 3, Some(&promise)).await;
-        assert_eq!(problem(patch(&handheld, &at, 0).body("abc").send().await.unwrap()).await.0, 460);
+        assert_eq!(
+            problem(patch(&handheld, &at, 0).body("abc").send().await.unwrap()).await.0,
+            460
+        );
         assert_eq!(handheld.tus("HEAD", &at).send().await.unwrap().status(), 404);
         let at = create(&handheld, 3, None).await;
         assert_eq!(handheld.tus("DELETE", &at).send().await.unwrap().status(), 204);
@@ -98,7 +102,10 @@ fn a_cut_patch_keeps_nothing_beyond_the_offset_that_head_reports() {
     block_on(async {
         let handheld = Handheld::enrol(&centre, &clock).await;
         let at = create(&handheld, 1_000_000, None).await;
-        assert_eq!(patch(&handheld, &at, 0).body(vec![7_u8; 1000]).send().await.unwrap().status(), 204);
+        assert_eq!(
+            patch(&handheld, &at, 0).body(vec![7_u8; 1000]).send().await.unwrap().status(),
+            204
+        );
         // A body that breaks off in the middle.
         let body = futures_util::stream::iter([
             Ok(bytes::Bytes::from(vec![8_u8; 50_000])),
@@ -162,6 +169,11 @@ fn tuspy_uploads_to_our_server() {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(text, "DONE 250000 250000\n".repeat(2), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        text,
+        "DONE 250000 250000\n".repeat(2),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(centre.centre().store().has_blob(DEVICE, &sha256_hex(&bytes)).unwrap());
 }

@@ -1,3 +1,4 @@
+//! Layers of device.toml and every way a file can be wrong.
 use rstest::rstest;
 
 use super::*;

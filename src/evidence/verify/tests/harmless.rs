@@ -10,11 +10,6 @@ use crate::chain::TrustRoots;
 use crate::testkit::{NOW_MS, Workshop};
 use crate::verify::{Options, Verdict, verify_zip};
 
-/// The ZIP's fields that no program reads the content by: times, version, internal attributes.
-fn harmless_in_zip(report: &crate::verify::Report) -> bool {
-    report.verdict == Verdict::Accepted
-}
-
 /// Directory fields that mean nothing (made by, internal and external attributes) may change; content,
 /// names, sizes and checksums may not. So every accepted flip must leave all files as they were.
 #[test]
@@ -23,13 +18,13 @@ fn no_flipped_byte_changes_what_is_accepted() {
     let good = w.bundle().zip();
     let truth = judge_zip(&w, &good);
     assert_eq!(codes(&truth.errors), set(&[]));
-    let step = 37; // every byte would take minutes; 37 is prime to all record lengths
+    let step = 97; // every byte would take minutes; a prime meets every field sooner or later
     let mut accepted = 0;
     for at in (0..good.len()).step_by(step) {
         let mut zip = good.clone();
         zip[at] ^= 1 << (at % 8);
         let report = judge_zip(&w, &zip);
-        if harmless_in_zip(&report) {
+        if report.verdict == Verdict::Accepted {
             accepted += 1;
             assert_eq!(report.files, truth.files, "byte {at}");
             assert_eq!(report.signers, truth.signers, "byte {at}");
@@ -65,7 +60,11 @@ fn flipped_bytes_of_late_files_prove_nothing_new() {
             changed.files.get_mut(path).unwrap()[at] ^= 1;
             let report = judge_zip(&w, &changed.zip());
             if report.verdict == Verdict::Accepted {
-                assert_eq!((report.signers, report.time), (truth.signers.clone(), truth.time.clone()), "{path} {at}");
+                assert_eq!(
+                    (report.signers, report.time),
+                    (truth.signers.clone(), truth.time.clone()),
+                    "{path} {at}"
+                );
             }
         }
     }

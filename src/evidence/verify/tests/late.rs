@@ -48,60 +48,97 @@ fn signature_files_that_openssl_would_take_are_refused() {
         })
     };
     all_rejected(vec![
-        ("missing", changed(w, |b| {
-            b.files.remove(P7S);
-            b.files.remove(TSR);
-        }), &["SIG-MISSING"]),
+        (
+            "missing",
+            changed(w, |b| {
+                b.files.remove(P7S);
+                b.files.remove(TSR);
+            }),
+            &["SIG-MISSING"],
+        ),
         ("empty", bytes(&|p| p.clear()), &["SIG-NOT-DER"]),
         ("bytes after the end", bytes(&|p| p.push(0)), &["SIG-NOT-DER"]),
         ("cut off", bytes(&|p| p.truncate(p.len() - 1)), &["SIG-NOT-DER"]),
         ("PEM", bytes(&|p| *p = b"-----BEGIN CMS-----\n".to_vec()), &["SIG-NOT-DER"]),
         ("last byte of the signature", bytes(&|p| *p.last_mut().unwrap() ^= 1), &["SIG-INVALID"]),
-        ("swapped with the other inspector's", changed(w, |b| {
-            let one = b.files.remove("signatures/inspector-1.p7s").unwrap();
-            let two = b.files.insert(P7S.into(), one).unwrap();
-            b.files.insert("signatures/inspector-1.p7s".into(), two);
-            b.files.retain(|path, _| !path.starts_with("timestamps/"));
-        }), &["SIG-OTHER-SIGNER"]),
-        ("content inside", recut(w, |d| {
-            let content = OctetString::new(b"other content".as_slice()).unwrap();
-            d.encap_content_info.econtent = Some(Any::encode_from(&content).unwrap());
-        }), &["SIG-EMBEDDED-CONTENT"]),
-        ("two signers", recut(w, |d| {
-            let mut second = d.signer_infos.0.as_slice()[0].clone();
-            second.signature = OctetString::new(b"second".as_slice()).unwrap();
-            d.signer_infos.0.insert(second).unwrap();
-        }), &["SIG-NOT-ONE-SIGNER"]),
+        (
+            "swapped with the other inspector's",
+            changed(w, |b| {
+                let one = b.files.remove("signatures/inspector-1.p7s").unwrap();
+                let two = b.files.insert(P7S.into(), one).unwrap();
+                b.files.insert("signatures/inspector-1.p7s".into(), two);
+                b.files.retain(|path, _| !path.starts_with("timestamps/"));
+            }),
+            &["SIG-OTHER-SIGNER"],
+        ),
+        (
+            "content inside",
+            recut(w, |d| {
+                let content = OctetString::new(b"other content".as_slice()).unwrap();
+                d.encap_content_info.econtent = Some(Any::encode_from(&content).unwrap());
+            }),
+            &["SIG-EMBEDDED-CONTENT"],
+        ),
+        (
+            "two signers",
+            recut(w, |d| {
+                let mut second = d.signer_infos.0.as_slice()[0].clone();
+                second.signature = OctetString::new(b"second".as_slice()).unwrap();
+                d.signer_infos.0.insert(second).unwrap();
+            }),
+            &["SIG-NOT-ONE-SIGNER"],
+        ),
         ("no signer", recut(w, |d| d.signer_infos = infos(Vec::new())), &["SIG-NOT-ONE-SIGNER"]),
-        ("no signed attributes", recut(w, |d| {
-            let mut info = d.signer_infos.0.as_slice()[0].clone();
-            info.signed_attrs = None;
-            d.signer_infos = infos(vec![info]);
-        }), &["SIG-ATTRIBUTES"]),
-        ("another digest named", recut(w, |d| {
-            let mut info = d.signer_infos.0.as_slice()[0].clone();
-            info.digest_alg.oid = der::asn1::ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
-            d.signer_infos = infos(vec![info]);
-        }), &["SIG-ALGORITHM"]),
-        ("over another tag manifest", {
-            let mut bag = w.bundle();
-            let mut other = bag.clone();
-            other.files.insert("metadata/x.txt".into(), b"x".to_vec());
-            other.recompute_tagmanifest();
-            other.sign(&w.people[2..]);
-            bag.files.insert(P7S.into(), other.files[P7S].clone());
-            bag.files.remove(TSR);
-            judge(w, &bag)
-        }, &["SIG-OTHER-CONTENT"]),
+        (
+            "no signed attributes",
+            recut(w, |d| {
+                let mut info = d.signer_infos.0.as_slice()[0].clone();
+                info.signed_attrs = None;
+                d.signer_infos = infos(vec![info]);
+            }),
+            &["SIG-ATTRIBUTES"],
+        ),
+        (
+            "another digest named",
+            recut(w, |d| {
+                let mut info = d.signer_infos.0.as_slice()[0].clone();
+                info.digest_alg.oid =
+                    der::asn1::ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
+                d.signer_infos = infos(vec![info]);
+            }),
+            &["SIG-ALGORITHM"],
+        ),
+        (
+            "over another tag manifest",
+            {
+                let mut bag = w.bundle();
+                let mut other = bag.clone();
+                other.files.insert("metadata/x.txt".into(), b"x".to_vec());
+                other.recompute_tagmanifest();
+                other.sign(&w.people[2..]);
+                bag.files.insert(P7S.into(), other.files[P7S].clone());
+                bag.files.remove(TSR);
+                judge(w, &bag)
+            },
+            &["SIG-OTHER-CONTENT"],
+        ),
         ("attributes not sorted, signed that way", unsorted(w), &["SIG-NOT-DER"]),
-        ("BER length", bytes(&|p| {
-            // 30 82 xx xx -> 30 83 00 xx xx
-            p.splice(1..2, [0x83, 0x00]);
-        }), &["SIG-NOT-DER"]),
-        ("a signer whom nobody named", changed(w, |b| {
-            let p7s = b.files[P7S].clone();
-            b.files.insert("signatures/inspector-3.p7s".into(), p7s);
-        }), &["SIG-UNKNOWN-SIGNER"]),
+        (
+            "BER length",
+            bytes(&|p| {
+                // 30 82 xx xx -> 30 83 00 xx xx
+                p.splice(1..2, [0x83, 0x00]);
+            }),
+            &["SIG-NOT-DER"],
+        ),
+        (
+            "a signer whom nobody named",
+            changed(w, |b| {
+                let p7s = b.files[P7S].clone();
+                b.files.insert("signatures/inspector-3.p7s".into(), p7s);
+            }),
+            &["SIG-UNKNOWN-SIGNER"],
+        ),
     ]);
 }
 
@@ -152,29 +189,68 @@ fn time_stamps_that_do_not_hold_are_refused() {
         judge(&other, &bag)
     };
     all_rejected(vec![
-        ("over another signature", changed(w, |b| {
-            let other = b.files["timestamps/device.tsr"].clone();
-            b.files.insert(TSR.into(), other);
-        }), &["TSA-OTHER-DATA"]),
-        ("by an authority nobody trusts", stamped(&TestTsa::new(), good.clone()), &["TSA-UNTRUSTED"]),
+        (
+            "over another signature",
+            changed(w, |b| {
+                let other = b.files["timestamps/device.tsr"].clone();
+                b.files.insert(TSR.into(), other);
+            }),
+            &["TSA-OTHER-DATA"],
+        ),
+        (
+            "by an authority nobody trusts",
+            stamped(&TestTsa::new(), good.clone()),
+            &["TSA-UNTRUSTED"],
+        ),
         ("refused", stamped(&w.tsa, StampPlan { status: 2, ..good.clone() }), &["TSA-NOT-GRANTED"]),
-        ("without certificate", stamped(&w.tsa, StampPlan { with_certificate: false, ..good.clone() }), &["TSA-CERTIFICATE"]),
-        ("names another certificate", stamped(&w.tsa, StampPlan { named_certificate: Some(Hash32::ZERO), ..good.clone() }), &["TSA-CERTIFICATE"]),
-        ("before the authority's certificate", stamped(&w.tsa, StampPlan::at(1_600_000_000_000)), &["TSA-UNTRUSTED"]),
-        ("no response", changed(w, |b| drop(b.files.insert(TSR.into(), b"stamp".to_vec()))), &["TSA-NOT-A-RESPONSE"]),
-        ("flipped bit of the signature", changed(w, |b| *b.files.get_mut(TSR).unwrap().last_mut().unwrap() ^= 1), &["TSA-SIGNATURE"]),
-        ("bytes after the end", changed(w, |b| b.files.get_mut(TSR).unwrap().push(0)), &["TSA-NOT-A-RESPONSE"]),
+        (
+            "without certificate",
+            stamped(&w.tsa, StampPlan { with_certificate: false, ..good.clone() }),
+            &["TSA-CERTIFICATE"],
+        ),
+        (
+            "names another certificate",
+            stamped(&w.tsa, StampPlan { named_certificate: Some(Hash32::ZERO), ..good.clone() }),
+            &["TSA-CERTIFICATE"],
+        ),
+        (
+            "before the authority's certificate",
+            stamped(&w.tsa, StampPlan::at(1_600_000_000_000)),
+            &["TSA-UNTRUSTED"],
+        ),
+        (
+            "no response",
+            changed(w, |b| drop(b.files.insert(TSR.into(), b"stamp".to_vec()))),
+            &["TSA-NOT-A-RESPONSE"],
+        ),
+        (
+            "flipped bit of the signature",
+            changed(w, |b| *b.files.get_mut(TSR).unwrap().last_mut().unwrap() ^= 1),
+            &["TSA-SIGNATURE"],
+        ),
+        (
+            "bytes after the end",
+            changed(w, |b| b.files.get_mut(TSR).unwrap().push(0)),
+            &["TSA-NOT-A-RESPONSE"],
+        ),
         ("purpose not critical", tsa(false, |_| {}), &["TSA-PURPOSE"]),
         ("no purpose", tsa(true, |plan| plan.custom_extensions.clear()), &["TSA-PURPOSE"]),
-        ("stamp without signature", changed(w, |b| {
-            let stamp = b.files[TSR].clone();
-            b.files.insert("timestamps/inspector-3.tsr".into(), stamp);
-        }), &["BAG-FOREIGN-LATE-FILE"]),
+        (
+            "stamp without signature",
+            changed(w, |b| {
+                let stamp = b.files[TSR].clone();
+                b.files.insert("timestamps/inspector-3.tsr".into(), stamp);
+            }),
+            &["BAG-FOREIGN-LATE-FILE"],
+        ),
     ]);
     let nonce = 0x80ff_0000_0000_0001;
     let answered = w.tsa.stamp(b"data", &StampPlan { nonce: Some(nonce), ..good });
     let roots = crate::chain::TrustRoots::from_pem(w.tsa.roots_pem().as_bytes()).unwrap();
-    assert_eq!(crate::tsa::verify(&answered, b"data", Some(nonce), &roots).unwrap().at_ms, SYNCED_MS);
+    assert_eq!(
+        crate::tsa::verify(&answered, b"data", Some(nonce), &roots).unwrap().at_ms,
+        SYNCED_MS
+    );
     let other = crate::tsa::verify(&answered, b"data", Some(1), &roots);
     assert_eq!(other.unwrap_err(), crate::tsa::TsaFault::Nonce);
 }
@@ -190,8 +266,11 @@ fn receipts_that_do_not_hold_are_refused_with_the_key_and_a_warning_without() {
         bag
     };
     let entry = |device: &str, hash: Hash32| {
-        to_canonical(&json!({"type": "bundle/1", "bundle": crate::testkit::BUNDLE, "device": device,
-            "received": rfc3339(SYNCED_MS), "tagmanifest_sha256": hash})).unwrap()
+        to_canonical(
+            &json!({"type": "bundle/1", "bundle": crate::testkit::BUNDLE, "device": device,
+            "received": rfc3339(SYNCED_MS), "tagmanifest_sha256": hash}),
+        )
+        .unwrap()
     };
     let other = TestLog::new("log.example.invalid/testkit");
     other.append(b"a");
@@ -208,24 +287,46 @@ fn receipts_that_do_not_hold_are_refused_with_the_key_and_a_warning_without() {
         bag
     };
     let cases: Vec<(&str, Bag, &[&str])> = vec![
-        ("another device", file(entry_path, entry("D-0001", w.bundle().tagmanifest())), &["RECEIPT-OTHER-BUNDLE"]),
-        ("another tag manifest", file(entry_path, entry("D-0009", Hash32::ZERO)), &["RECEIPT-OTHER-BUNDLE"]),
+        (
+            "another device",
+            file(entry_path, entry("D-0001", w.bundle().tagmanifest())),
+            &["RECEIPT-OTHER-BUNDLE"],
+        ),
+        (
+            "another tag manifest",
+            file(entry_path, entry("D-0009", Hash32::ZERO)),
+            &["RECEIPT-OTHER-BUNDLE"],
+        ),
         ("entry with white space", file(entry_path, b"{ }".to_vec()), &["RECEIPT-ENTRY"]),
-        ("a time entry", file(entry_path, br#"{"at":"2026-11-20T10:00:00+08:00","type":"time/1"}"#.to_vec()), &["RECEIPT-ENTRY"]),
+        (
+            "a time entry",
+            file(entry_path, br#"{"at":"2026-11-20T10:00:00+08:00","type":"time/1"}"#.to_vec()),
+            &["RECEIPT-ENTRY"],
+        ),
         ("proof is no proof", file(proof_path, b"proof".to_vec()), &["RECEIPT-PROOF"]),
         ("no proof", without(proof_path), &["RECEIPT-INCOMPLETE"]),
         ("no entry", without(entry_path), &["RECEIPT-INCOMPLETE"]),
         ("CRL is no CRL", file("receipts/center.crl", b"crl".to_vec()), &["CRL-UNREADABLE"]),
-        ("CRL by somebody else", file("receipts/center.crl", {
-            let stranger = Authority::root("Testkit root CA");
-            stranger.crl(&[(w.people[1].certificate_serial.clone(), (2026, 1, 2))], 2046).into_bytes()
-        }), &["CRL-SIGNATURE"]),
+        (
+            "CRL by somebody else",
+            file("receipts/center.crl", {
+                let stranger = Authority::root("Testkit root CA");
+                stranger
+                    .crl(&[(w.people[1].certificate_serial.clone(), (2026, 1, 2))], 2046)
+                    .into_bytes()
+            }),
+            &["CRL-SIGNATURE"],
+        ),
     ];
     let mut rejected = Vec::new();
     for (name, bag, expected) in cases {
         let plain = judge_plain(w, &bag, false);
         assert_eq!(codes(&plain.errors), set(&[]), "{name}");
-        assert!(codes(&plain.warnings).is_superset(&set(expected)), "{name}: {:?}", codes(&plain.warnings));
+        assert!(
+            codes(&plain.warnings).is_superset(&set(expected)),
+            "{name}: {:?}",
+            codes(&plain.warnings)
+        );
         rejected.push((name, judge(w, &bag), expected));
     }
     // A proof can only be judged with the key.
@@ -244,14 +345,22 @@ fn nothing_foreign_lies_beside_what_comes_late() {
     };
     all_rejected(vec![
         ("in signatures", added("signatures/readme.txt", 1), &["BAG-FOREIGN-LATE-FILE"]),
-        ("in a folder of signatures", added("signatures/old/device.p7s", 1), &["SIG-UNKNOWN-SIGNER"]),
+        (
+            "in a folder of signatures",
+            added("signatures/old/device.p7s", 1),
+            &["SIG-UNKNOWN-SIGNER"],
+        ),
         ("in timestamps", added("timestamps/log.txt", 1), &["BAG-FOREIGN-LATE-FILE"]),
         ("in receipts", added("receipts/second.entry.json", 1), &["BAG-FOREIGN-LATE-FILE"]),
         ("SM2 of nobody", added("signatures/inspector-7.sm2.sig", 64), &["BAG-FOREIGN-LATE-FILE"]),
         ("too big", added("signatures/inspector-2.sm2.sig", (1 << 20) + 1), &["BAG-LATE-TOO-BIG"]),
     ]);
-    let beside = changed(w, |b| drop(b.files.insert("signatures/inspector-2.sm2.sig".into(), vec![1; 64])));
-    assert_eq!((codes(&beside.errors), codes(&beside.not_judged)), (set(&[]), set(&["SM2-NOT-JUDGED"])));
+    let beside =
+        changed(w, |b| drop(b.files.insert("signatures/inspector-2.sm2.sig".into(), vec![1; 64])));
+    assert_eq!(
+        (codes(&beside.errors), codes(&beside.not_judged)),
+        (set(&[]), set(&["SM2-NOT-JUDGED"]))
+    );
 }
 
 #[test]
