@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) device_file: Option<PathBuf>,
     pub(crate) device: DeviceConfig,
     pub(crate) reserve_bytes: u64,
+    /// What the recorder is started as.
+    pub(crate) program: PathBuf,
     /// (name, value, where it comes from)
     pub(crate) sources: Vec<(String, String, String)>,
 }
@@ -69,8 +71,15 @@ impl Setup {
             device_file: common.device.clone(),
             device: loaded.config,
             reserve_bytes: RESERVE_BYTES,
+            program: own_program()?,
             sources,
         })
+    }
+
+    /// For stories: a data folder, a device file, and the program that the recorder is started as.
+    pub(crate) fn at(data: &Path, device: &Path, program: &Path) -> TroubleResult<Self> {
+        let common = Common::at(data, device);
+        Ok(Self { program: program.to_owned(), ..Self::read(&common)? })
     }
 
     /// JSON lines with our own ids only, in the data folder.
@@ -133,7 +142,7 @@ impl Setup {
             version,
         )?;
         let recorder =
-            RecorderProcess::new(&self.data, self.device_file.as_deref(), vault.clone())?;
+            RecorderProcess::new(&self.program, &self.data, self.device_file.as_deref(), vault.clone());
         Ok(Handheld::new(Ports {
             clock,
             entropy,
@@ -166,6 +175,11 @@ impl Setup {
             )
         })
     }
+}
+
+fn own_program() -> TroubleResult<PathBuf> {
+    std::env::current_exe()
+        .map_err(|cause| trouble("DATA-PROGRAM", "程序找不到自己的文件", "重新安装程序", cause))
 }
 
 /// The system's folder where it is ours, else the user's.

@@ -78,7 +78,7 @@ impl Handheld {
                 .value(kind::PARTY, id)?
                 .ok_or_else(|| troubles::unknown("被询问人"))?;
             let nth = documents.iter().filter(|(_, d)| d.party.as_deref() == Some(id)).count();
-            fields.push(("nth", format!("第{}次", nth.saturating_add(1))));
+            fields.push(("nth", nth.saturating_add(1).to_string()));
             fields.push(("name", person.name));
             fields.push(("post", person.post.unwrap_or_default()));
         }

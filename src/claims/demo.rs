@@ -79,4 +79,10 @@ pub fn demo_data(folder: &Path, options: &DemoOptions) -> Result<DemoSummary> {
 }
 
 #[cfg(test)]
+pub(crate) fn test_rng(seed: u64) -> impl FnMut() -> u64 {
+    let mut r = Rng::new(seed);
+    move || r.next()
+}
+
+#[cfg(test)]
 mod tests;

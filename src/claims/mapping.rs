@@ -161,12 +161,16 @@ impl Mapping {
                 intake.report.encodings.insert(file.name.clone(), encoding.name().to_owned());
             }
         }
-        let unused = |f: &&crate::source::SourceFile| {
-            !self.file.source.files.iter().any(|w| w.to_lowercase() == f.name.to_lowercase())
-        };
-        for file in source.files().iter().filter(unused) {
-            intake.report.ignored_files.push(file.name.clone());
-        }
+        let used: Vec<String> = self
+            .file
+            .source
+            .files
+            .iter()
+            .filter_map(|wanted| source.find(wanted).map(|f| f.name.clone()))
+            .collect();
+        let names = source.files().iter().map(|f| &f.name).chain(source.other());
+        let unused = names.filter(|n| !used.contains(n));
+        intake.report.ignored_files.extend(unused.cloned());
         functions::install(work.db()?, &self.file.lookup).map_err(Error::sql("mapping"))?;
         let watch = guard::install(work.db_mut()?, limits).map_err(Error::sql("mapping"))?;
         for entity in ENTITIES.iter().copied() {

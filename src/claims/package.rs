@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::Instant;
+use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::{Amount, DeviceId, PackageId, TaskId, parse_canonical, to_canonical};
 
 pub use build::{BuiltPackage, FindingRow, PackageRequest, PeerStat, Period, build_package};
@@ -149,6 +150,17 @@ impl PackageManifest {
     #[must_use]
     pub fn wrapped_key(&self, device: &DeviceId) -> Option<&str> {
         self.recipients.iter().find(|r| r.device == *device).map(|r| r.wrapped_key.as_str())
+    }
+
+    /// True from `valid_from` to `valid_until`, both included.
+    ///
+    /// # Errors
+    /// One of the two is no RFC 3339 time.
+    pub fn is_valid_at(&self, unix_ms: i64) -> Result<bool> {
+        let time = |text: &str| {
+            parse_rfc3339(text).ok_or_else(|| Error::Manifest("validity is no time".to_owned()))
+        };
+        Ok(time(&self.valid_from)? <= unix_ms && unix_ms <= time(&self.valid_until)?)
     }
 
     /// Bytes of all files together.

@@ -1,9 +1,9 @@
 //! Search: persons, items and staff by parts of names, initials, pinyin, last digits, bed (claims.md §3).
 //!
-//! Every form of a person is cut into pieces of one to three characters; a table maps each piece to the
+//! Every form of a person is cut into pieces of one to a few characters; a table maps each piece to the
 //! ascending list of ranks that have it. Persons are numbered by rank (newest visit first), so a posting
 //! list *is* the result in display order: the first page of 王, the most frequent surname, costs one list
-//! chunk and one row per hit, however many persons bear it. A query of up to three characters is answered by
+//! chunk and one row per hit, however many persons bear it. A query no longer than a piece is answered by
 //! its own list and is exact; longer ones intersect the lists of their pieces and are then compared with
 //! the row. SQLite's full-text index lost: its trigrams cannot answer one or two characters, and it sorts
 //! nothing. A scan lost: decrypting 28 MB for each key stroke is not to be had in 10 ms.
@@ -37,16 +37,26 @@ pub(crate) enum Of {
     StaffCode = 24,
 }
 
-/// Characters of the longest piece.
-pub(crate) const PIECE: usize = 3;
+impl Of {
+    /// Characters of the longest piece. Pinyin is long and made of few letters: short pieces of it are so
+    /// common that their lists would be walked for nothing.
+    const fn piece(self) -> usize {
+        match self {
+            Self::PersonPinyin | Self::StaffPinyin => 6,
+            Self::PersonInitials | Self::StaffInitials => 4,
+            _ => 3,
+        }
+    }
+}
+
 /// Characters of the longest tail piece (last digits of a number).
 pub(crate) const TAIL: usize = 4;
 
-/// All pieces of a text, each once.
-pub(crate) fn pieces(text: &str, mut put: impl FnMut(&str)) {
+/// All pieces of a text.
+pub(crate) fn pieces(of: Of, text: &str, mut put: impl FnMut(&str)) {
     let ends: Vec<usize> =
         text.char_indices().map(|(n, _)| n).chain(std::iter::once(text.len())).collect();
-    for length in 1..=PIECE {
+    for length in 1..=of.piece() {
         for window in ends.windows(length.saturating_add(1)) {
             if let (Some(from), Some(to)) = (window.first(), window.last()) {
                 put(text.get(*from..*to).unwrap_or_default());

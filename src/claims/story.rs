@@ -14,6 +14,7 @@
 mod again;
 mod dirt;
 mod guard;
+mod measure;
 mod packages;
 mod peers;
 mod searching;

@@ -60,6 +60,20 @@ pub(crate) struct Common {
     pub(crate) pin_fd: Option<i32>,
 }
 
+impl Common {
+    /// As given by `--data` and `--device` alone.
+    pub(crate) fn at(data: &std::path::Path, device: &std::path::Path) -> Self {
+        Self {
+            data: Some(data.to_owned()),
+            device: Some(device.to_owned()),
+            json: false,
+            officer: None,
+            pin_file: None,
+            pin_fd: None,
+        }
+    }
+}
+
 /// Sub-commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

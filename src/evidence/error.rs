@@ -52,6 +52,9 @@ pub enum EvidenceError {
     /// The certificate chain to embed is empty or belongs to another key.
     #[error("the certificate does not belong to the key")]
     OtherCertificate,
+    /// A signature does not hold; the stable code says why (see `verify::CODES`).
+    #[error("signature refused: {0}")]
+    Signature(&'static str),
     /// A PEM text holds no certificate or a damaged one.
     #[error("not a PEM certificate")]
     Pem,
@@ -95,6 +98,9 @@ impl From<EvidenceError> for Trouble {
             }
             EvidenceError::OtherCertificate => {
                 ("EVIDENCE-CERTIFICATE", "签名证书与密钥不匹配", "请联系中心重新签发证书")
+            }
+            EvidenceError::Signature(_) => {
+                ("EVIDENCE-SIGNATURE", "签名不成立", "请不要使用这些内容,并联系中心核实来源")
             }
             EvidenceError::Log(_) => {
                 ("EVIDENCE-LOG", "中心存证日志的证明不成立", "请稍后重新同步;再次出现时请报告中心")

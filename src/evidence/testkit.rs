@@ -22,7 +22,7 @@ mod parts;
 mod stamp;
 mod story;
 
-pub use ca::{Authority, CertPlan, Person, p256};
+pub use ca::{Authority, CertPlan, Person, Revoked, p256};
 pub use log::TestLog;
 pub use parts::{Bag, Parts};
 pub use stamp::{StampPlan, TestTsa};

@@ -51,7 +51,7 @@ fn full_record() -> Value {
     record["findings"][0]["fund_amount"] = json!("-0.5");
     record["findings"][0]["reason"] = json!("核对床位");
     record["findings"][0]["people"] = json!([{"capacity": "billing", "code": "D000000000009", "name": "孙八(虚构)"}, {"capacity": "answerable", "code": null, "name": "周九(虚构)"}]);
-    record["findings"][0]["opinion"] = opinion.clone();
+    record["findings"][0]["opinion"] = opinion;
     record["evidence"][0]["keeper"] = json!("示例医院(虚构)");
     record["evidence"][0]["original_place"] = json!("病案室");
     record["evidence"][0]["review"] =

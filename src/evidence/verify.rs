@@ -17,6 +17,7 @@ use crate::tlog::LogKey;
 mod contents;
 mod journal;
 mod proofs;
+mod record;
 mod report;
 mod signers;
 mod source;
@@ -27,10 +28,10 @@ pub use report::{
     FileReport, FileState, Finding, JudgedBy, Report, SignerReport, SignerState, TimeReport,
     Verdict,
 };
+pub use source::{BagSource, SourceFault};
 pub use words::{CODES, explain};
 
-use report::Findings;
-use source::{BagSource, SourceFault};
+use report::{Findings, SealedBy};
 use structure::Structure;
 
 /// With what a bundle is judged.
@@ -69,7 +70,7 @@ fn opened<S: BagSource>(
     options: &Options<'_>,
 ) -> io::Result<Report> {
     match source {
-        Ok(mut source) => judge(&mut source, options),
+        Ok(mut source) => verify_bag(&mut source, options),
         Err((SourceFault::Io(error), _)) => Err(error),
         Err((SourceFault::Bundle(code), path)) => {
             let mut findings = Findings::default();
@@ -89,7 +90,11 @@ struct Judged<'a> {
     tagmanifest: Hash32,
 }
 
-fn judge(source: &mut dyn BagSource, options: &Options<'_>) -> io::Result<Report> {
+/// Judges a bag from any source.
+///
+/// # Errors
+/// As [`verify_zip`].
+pub fn verify_bag(source: &mut dyn BagSource, options: &Options<'_>) -> io::Result<Report> {
     let mut findings = Findings::default();
     for code in source.warnings() {
         findings.warn(code, None);
@@ -104,8 +109,8 @@ fn judge(source: &mut dyn BagSource, options: &Options<'_>) -> io::Result<Report
     let log = judged.judge_log();
     let (signers, stamped) = judged.judge_signers(log.received_ms);
     let time = judged.judge_time(&log, stamped);
-    let bundle = judged.statement.as_ref().map(|s| s.bundle.to_string());
-    Ok(Report::new(bundle, options.partial, signers, files, time, judged.findings))
+    let sealed = judged.statement.as_ref().map(SealedBy::of);
+    Ok(Report::new(sealed, options.partial, signers, files, time, judged.findings))
 }
 
 #[cfg(test)]

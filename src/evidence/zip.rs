@@ -5,10 +5,12 @@
 //! contiguous from offset 0, local header = central header, no comment, no extra field but ZIP64's) and
 //! the reader refuses what is ambiguous instead of choosing (evidence.md §3; APPNOTE 6.3).
 
+mod fields;
+mod names;
 mod read;
 mod write;
 
-pub(crate) use read::same_case_folders;
+pub(crate) use names::same_case_folders;
 pub use read::{MAX_ENTRIES, ZipArchive, ZipEntry, ZipFault, ZipWarning};
 pub use write::ZipWriter;
 

@@ -41,16 +41,20 @@ pub(crate) struct RecorderProcess {
 }
 
 impl RecorderProcess {
-    /// For a data folder; the child is this program again.
-    pub(crate) fn new(data: &Path, device_file: Option<&Path>, vault: Vault) -> TroubleResult<Self> {
-        let program = std::env::current_exe().map_err(broken)?;
+    /// For a data folder; the child is `program` again.
+    pub(crate) fn new(
+        program: &Path,
+        data: &Path,
+        device_file: Option<&Path>,
+        vault: Vault,
+    ) -> Self {
         let mut args = vec!["--data".into(), data.into()];
         if let Some(file) = device_file {
             args.extend(["--device".into(), file.into()]);
         }
         args.push("recorder".into());
-        let launch = Launch { program, args, env: Vec::new() };
-        Ok(Self { parent: Parent::new(data, launch), vault })
+        let launch = Launch { program: program.to_owned(), args, env: Vec::new() };
+        Self { parent: Parent::new(data, launch), vault }
     }
 }
 

@@ -63,10 +63,11 @@ fn signers(page: &mut String, report: &Report) {
         };
         let _ = writeln!(
             page,
-            "  {}:{}(编号 {}),{state}",
+            "  {}:{}(编号 {}),{state}{}",
             role(&signer.role),
             clean(&signer.name),
-            clean(&signer.id)
+            clean(&signer.id),
+            protection(report, &signer.role)
         );
         let _ = writeln!(
             page,
@@ -75,6 +76,14 @@ fn signers(page: &mut String, report: &Report) {
             by(signer.judged_by),
             revocation(signer)
         );
+    }
+}
+
+/// How the handheld says that its keys are protected, on the line of the device.
+fn protection(report: &Report, role: &str) -> String {
+    match report.key_protection {
+        Some(kind) if role == "device" => format!(",密钥保护方式(设备自述):{}", kind.zh()),
+        _ => String::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! leading columns, which the importer ignores, then the source's own columns.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use spotcheck_domain::TroubleResult;
@@ -49,6 +49,7 @@ impl RejectSink for Vec<Reject> {
 #[derive(Debug)]
 pub struct RejectsDb {
     db: Connection,
+    path: PathBuf,
 }
 
 impl RejectsDb {
@@ -65,7 +66,15 @@ impl RejectsDb {
                cells TEXT NOT NULL) STRICT;",
         )
         .map_err(Error::sql("rejects"))?;
-        Ok(Self { db })
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    /// Closes the file and syncs it to disk; dropping it instead only closes it.
+    ///
+    /// # Errors
+    /// The database or the system refuses.
+    pub fn finish(self) -> Result<()> {
+        cipher::finish(self.db, &self.path)
     }
 
     /// Opens finished rejects.
@@ -73,7 +82,7 @@ impl RejectsDb {
     /// # Errors
     /// No such file, or another key.
     pub fn open(path: &Path, key: &Key) -> Result<Self> {
-        Ok(Self { db: cipher::open_immutable(path, key, 2048)? })
+        Ok(Self { db: cipher::open_immutable(path, key, 2048)?, path: path.to_owned() })
     }
 
     /// Entities with their number of rejects.

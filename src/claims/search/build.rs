@@ -188,13 +188,13 @@ fn persons(db: &Connection, seen: &HashMap<i64, Seen>, lists: &mut Lists) -> Res
 fn person_pieces(person: &Person, seen: &Seen, rank: u64, lists: &mut Lists) {
     let names = std::iter::once(&person.name).chain(&person.others);
     for name in names {
-        pieces(&fold(name), |p| lists.add(Of::PersonName, p, rank));
+        pieces(Of::PersonName, &fold(name), |p| lists.add(Of::PersonName, p, rank));
         let forms = forms(name);
         for form in &forms.initials {
-            pieces(form, |p| lists.add(Of::PersonInitials, p, rank));
+            pieces(Of::PersonInitials, form, |p| lists.add(Of::PersonInitials, p, rank));
         }
         for form in &forms.full {
-            pieces(form, |p| lists.add(Of::PersonPinyin, p, rank));
+            pieces(Of::PersonPinyin, form, |p| lists.add(Of::PersonPinyin, p, rank));
         }
     }
     let own = [Some(&person.psn_no), person.certno.as_ref(), person.tel.as_ref()];
@@ -202,7 +202,7 @@ fn person_pieces(person: &Person, seen: &Seen, rank: u64, lists: &mut Lists) {
         tails(&fold(number), |p| lists.add(Of::PersonTail, p, rank));
     }
     if let Some((_, bed)) = &seen.bed {
-        pieces(&fold(bed), |p| lists.add(Of::PersonBed, p, rank));
+        pieces(Of::PersonBed, &fold(bed), |p| lists.add(Of::PersonBed, p, rank));
     }
 }
 
@@ -268,10 +268,10 @@ fn items(db: &Connection, lists: &mut Lists) -> Result<()> {
         names.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
         let names: Vec<&str> = names.into_iter().map(|(n, _)| n.as_str()).collect();
         for name in &names {
-            pieces(&fold(name), |p| lists.add(Of::ItemName, p, rank));
-            pieces(&initials(name), |p| lists.add(Of::ItemInitials, p, rank));
+            pieces(Of::ItemName, &fold(name), |p| lists.add(Of::ItemName, p, rank));
+            pieces(Of::ItemInitials, &initials(name), |p| lists.add(Of::ItemInitials, p, rank));
         }
-        pieces(&fold(code), |p| lists.add(Of::ItemCode, p, rank));
+        pieces(Of::ItemCode, &fold(code), |p| lists.add(Of::ItemCode, p, rank));
         let (main, others) = names.split_first().map_or(("", &[][..]), |(m, o)| (*m, o));
         let others = (!others.is_empty()).then(|| others.join("\n"));
         insert
@@ -308,15 +308,15 @@ fn staff(db: &Connection, lists: &mut Lists) -> Result<()> {
         let text = |n: usize| row.get::<_, Option<String>>(n).map_err(sql("staff"));
         let (code, name) = (text(0)?.unwrap_or_default(), text(1)?.unwrap_or_default());
         rank = rank.saturating_add(1);
-        pieces(&fold(&name), |p| lists.add(Of::StaffName, p, rank));
+        pieces(Of::StaffName, &fold(&name), |p| lists.add(Of::StaffName, p, rank));
         let forms = forms(&name);
         for form in &forms.initials {
-            pieces(form, |p| lists.add(Of::StaffInitials, p, rank));
+            pieces(Of::StaffInitials, form, |p| lists.add(Of::StaffInitials, p, rank));
         }
         for form in &forms.full {
-            pieces(form, |p| lists.add(Of::StaffPinyin, p, rank));
+            pieces(Of::StaffPinyin, form, |p| lists.add(Of::StaffPinyin, p, rank));
         }
-        pieces(&fold(&code), |p| lists.add(Of::StaffCode, p, rank));
+        pieces(Of::StaffCode, &fold(&code), |p| lists.add(Of::StaffCode, p, rank));
         insert
             .execute(params![
                 i64::try_from(rank).unwrap_or(i64::MAX),

@@ -3,7 +3,7 @@
 //! A chunk stays small enough to lie in its B-tree page without overflow, and begins with its first rank as
 //! part of the key, so that an intersection can jump ahead without reading what lies between.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -32,13 +32,16 @@ struct List {
 /// Collects lists in memory. Ranks must come in ascending order; a repeated one counts once.
 #[derive(Default)]
 pub(super) struct Lists {
-    lists: HashMap<(Of, Box<str>), List>,
+    lists: BTreeMap<Of, HashMap<Box<str>, List>>,
 }
 
 impl Lists {
     pub(super) fn add(&mut self, of: Of, piece: &str, rank: u64) {
-        // Looking up with a borrowed key needs an owned one here; pieces are a few bytes.
-        let list = self.lists.entry((of, piece.into())).or_default();
+        let lists = self.lists.entry(of).or_default();
+        let list = match lists.get_mut(piece) {
+            Some(list) => list,
+            None => lists.entry(piece.into()).or_default(),
+        };
         if list.last == rank {
             return;
         }
@@ -48,15 +51,18 @@ impl Lists {
 
     /// Writes all lists, sorted, in chunks.
     pub(super) fn store(self, db: &Connection) -> Result<()> {
-        let mut all: Vec<_> = self.lists.into_iter().collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
         let mut insert =
             db.prepare("INSERT INTO gram VALUES (?1, ?2, ?3, ?4)").map_err(Error::sql("gram"))?;
         let mut put = |of: Of, piece: &str, first: u64, bytes: &[u8]| {
             let first = i64::try_from(first).unwrap_or(i64::MAX);
             insert.execute(params![of as i64, piece, first, bytes]).map_err(Error::sql("gram"))
         };
-        for ((of, piece), list) in all {
+        let sorted = self.lists.into_iter().flat_map(|(of, lists)| {
+            let mut lists: Vec<_> = lists.into_iter().collect();
+            lists.sort_by(|a, b| a.0.cmp(&b.0));
+            lists.into_iter().map(move |(piece, list)| (of, piece, list))
+        });
+        for (of, piece, list) in sorted {
             let mut rest = list.bytes.as_slice();
             let (mut rank, mut first) = (0_u64, None);
             let mut chunk: Vec<u8> = Vec::new();

@@ -5,7 +5,7 @@ use spotcheck_domain::claims::{Instant, ItemHit, Page, PersonHit, StaffHit};
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
 use super::posting::{All, Any, Checked, Everything, Ranks, Stream};
-use super::{Of, PIECE, TAIL, fold, forms, initials, pieces};
+use super::{Of, TAIL, fold, forms, initials, pieces};
 use crate::error::{Error, Result};
 
 /// Texts of a row that a long query is compared with, by kind.
@@ -18,12 +18,13 @@ fn containing<'a>(
     query: &str,
     texts: &'a Texts<'a>,
 ) -> Box<dyn Ranks + 'a> {
-    if query.chars().count() <= PIECE {
+    let longest = of.piece();
+    if query.chars().count() <= longest {
         return Box::new(Stream::new(db, of, query));
     }
     let mut members: Vec<Box<dyn Ranks + 'a>> = Vec::new();
-    pieces(query, |piece| {
-        if piece.chars().count() == PIECE {
+    pieces(of, query, |piece| {
+        if piece.chars().count() == longest {
             members.push(Box::new(Stream::new(db, of, piece)));
         }
     });

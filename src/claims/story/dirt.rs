@@ -267,6 +267,35 @@ fn dbf_in_gb18030_with_numbers_that_are_ids() {
     assert_eq!(row, ("00001".to_owned(), "张三".to_owned(), "123".to_owned()));
 }
 
+/// The format before XLSX, as old hospital systems still write it.
+const XLS: &str = r#"
+import sys, datetime, xlwt
+b = xlwt.Workbook(); s = b.add_sheet("Sheet1")
+date = xlwt.easyxf(num_format_str="yyyy-mm-dd")
+for c, v in enumerate(["FEEDETL_SN", "MDTRT_ID", "FEE_OCUR_TIME", "CNT", "DET_ITEM_FEE_SUMAMT"]): s.write(0, c, v)
+for r, row in enumerate([(1, "V1", datetime.date(2026, 1, 6), 2, 20.5), (2, "V1", "昨天", 1, 5)]):
+    for c, v in enumerate(row):
+        s.write(r + 1, c, v, date) if c == 2 else s.write(r + 1, c, v)
+b.save(sys.argv[1] + "/fee_list_d.xls")
+"#;
+
+#[test]
+fn xls_written_by_xlwt() {
+    let test = "xls_written_by_xlwt";
+    let dir = export(&[]);
+    std::fs::remove_file(dir.path().join("fee_list_d.csv")).expect("remove");
+    let folder = dir.path().to_str().expect("path");
+    if python(test, &["xlwt"], XLS, &[folder]).is_none() {
+        return;
+    }
+    let centre = Centre::new();
+    let (report, rejects) = centre.import(dir.path());
+    assert_eq!(report.entities["fee_list_d"].sums["det_item_fee_sumamt"], "20.50");
+    assert_eq!((rejects.len(), rejects[0].line), (1, 3));
+    let sql = "SELECT bkkp_sn || fee_ocur_time_p FROM fee_list_d";
+    assert_eq!(column(&centre, "2026-01", sql), vec!["1d"]);
+}
+
 const DBF: &str = r#"
 import sys, dbf
 t = dbf.Table(sys.argv[1] + "/SETL_D.DBF", "setl_id C(18); mdtrt_id C(30); medfee_sum N(16,2); setl_time D; updt_time C(20)", codepage="cp936")

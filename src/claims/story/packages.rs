@@ -102,6 +102,9 @@ fn the_manifest_is_canonical_and_takes_recipients() {
     assert_eq!(parsed.recipients.len(), 2);
     assert_eq!(parsed.wrapped_key(&DeviceId::parse("D-0002").unwrap()), Some("c"));
     let text = String::from_utf8(bytes).expect("text");
+    let at = |text: &str| spotcheck_domain::time::parse_rfc3339(text).expect("time");
+    assert!(parsed.is_valid_at(at("2026-12-20T00:00:00.000+08:00")).expect("valid"));
+    assert!(!parsed.is_valid_at(at("2026-12-20T00:00:00.001+08:00")).expect("valid"));
     assert!(text.starts_with("{\"claims_schema\":\"spotcheck-claims/1\""), "{text}");
     for bad in [
         text.replace("{\"claims_schema\"", "{ \"claims_schema\""),

@@ -132,10 +132,7 @@ fn all_der(value: &[u8], depth: u8) -> bool {
     children.iter().all(|Tlv { tag, value }| match *tag {
         SET => is_sorted(value) && all_der(value, depth.saturating_add(1)),
         asn1::BOOLEAN => matches!(value, [0 | 0xff]),
-        asn1::INTEGER => match value {
-            [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => false,
-            _ => true,
-        },
+        asn1::INTEGER => !matches!(value, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]),
         tag if tag & 0x20 != 0 => all_der(value, depth.saturating_add(1)),
         _ => true,
     })

@@ -19,7 +19,8 @@ use super::{
     OID_CONTENT_TYPE, OID_DATA, OID_EC_PUBLIC_KEY, OID_ECDSA_SHA256, OID_MESSAGE_DIGEST, OID_P256,
     OID_SHA256, OID_SIGNING_TIME, RawSignedData,
 };
-use crate::Hash32;
+use crate::chain::{Profile, Role, TrustRoots, leaf_profile};
+use crate::{EvidenceError, Hash32};
 
 /// Why a signature is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +136,29 @@ pub fn verify_detached(
             .and_then(|t| i64::try_from(t.to_unix_duration().as_millis()).ok()),
         certificates: data.certificates,
     })
+}
+
+/// A signature over any content by one expected certificate that must fit `role` and lead to `roots` at
+/// `at_ms`; e.g. package.json.p7s by the centre.
+///
+/// # Errors
+/// [`EvidenceError::Signature`] with the stable code of what does not hold.
+pub fn verify_by(
+    p7s: &[u8],
+    content_sha256: &Hash32,
+    signer: &CertificateDer<'_>,
+    role: Role,
+    roots: &TrustRoots,
+    at_ms: i64,
+) -> Result<Profile, EvidenceError> {
+    let signature = verify_detached(p7s, content_sha256, signer)
+        .map_err(|fault| EvidenceError::Signature(fault.code()))?;
+    let profile =
+        leaf_profile(signer, role).map_err(|fault| EvidenceError::Signature(fault.code()))?;
+    roots
+        .path(signer, &signature.certificates, at_ms)
+        .map_err(|fault| EvidenceError::Signature(fault.code()))?;
+    Ok(profile)
 }
 
 /// True if the signer's identifier names this certificate, in the version that fits it.

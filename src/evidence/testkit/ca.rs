@@ -13,6 +13,9 @@ use crate::cms::RingP256;
 /// What a test may change about a certificate before it is made.
 pub type CertPlan = CertificateParams;
 
+/// Serial number of a revoked certificate, and the day (year, month, day).
+pub type Revoked = (Vec<u8>, (i32, u8, u8));
+
 /// A new P-256 key.
 #[must_use]
 pub fn p256() -> KeyPair {
@@ -93,7 +96,7 @@ impl Authority {
 
     /// A CRL that names these serial numbers as revoked on this day; good until `until` (a year).
     #[must_use]
-    pub fn crl(&self, revoked: &[(Vec<u8>, (i32, u8, u8))], until: i32) -> String {
+    pub fn crl(&self, revoked: &[Revoked], until: i32) -> String {
         let revoked_certs = revoked.iter().map(|(serial, (y, m, d))| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
             revocation_time: date_time_ymd(*y, *m, *d),

@@ -28,7 +28,7 @@ const OID_SIGNING_CERT_V2: ObjectIdentifier =
 const EKU_STAMPING: [u8; 12] = [0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8];
 
 /// What a test may want to be wrong about a stamp.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct StampPlan {
     /// Time in milliseconds since 1970.
     pub at_ms: i64,

@@ -4,6 +4,7 @@
 //! entry about it; the manifest alone would let record, journal and files tell three stories.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use serde_json::Value;
 
 use super::Judged;
 use super::journal::{Journal, JournalJudge, LineJudge, fault_code};
-use super::report::{FileReport, FileState, Findings};
+use super::record::{judge_record, judge_record_journal};
+use super::report::{FileReport, FileState};
 use super::source::{BagSource, SourceFault};
 use crate::bag::{BAG_INFO, parse_bag_info};
 use crate::form::parse_exact;
@@ -19,11 +21,11 @@ use crate::hashes::DualHash;
 use crate::interview::{INTERVIEW_SCHEMA, Interview};
 use crate::journal::kinds;
 use crate::record::{JOURNAL_PATH, RECORD_PATH, Record, TemplateRef, Version};
-use crate::statement::{STATEMENT_PATH, Statement, is_role};
+use crate::statement::{STATEMENT_PATH, Statement};
 use crate::{EvidenceError, FileHashes, Hash32};
 
 /// Largest record.json, annex or elements file that is read.
-const MAX_JSON_BYTES: u64 = 64 << 20;
+const MAX_JSON_BYTES: u64 = 16 << 20;
 
 /// The elements file, RFC 8785 `{"elements":…,"template":{"id","sha256"}}`.
 #[derive(Deserialize, Serialize)]
@@ -68,10 +70,16 @@ impl Judged<'_> {
         let journal = self.read_journal(source, &mut found)?;
         let paths: Vec<String> = self.structure.present.keys().cloned().collect();
         for path in paths {
-            if !found.contains_key(&path) {
-                let hashes = self.read_payload(source, &path, journal.as_ref())?;
-                found.insert(path, hashes);
+            if let Entry::Vacant(place) = found.entry(path) {
+                let path = place.key().clone();
+                place.insert(self.read_payload(source, &path, journal.as_ref())?);
             }
+        }
+        if self.record.is_none() && !self.structure.present.contains_key(RECORD_PATH) {
+            self.findings.not_judged("PARTIAL-NO-RECORD", Some(RECORD_PATH));
+        }
+        if journal.is_none() && !self.structure.present.contains_key(JOURNAL_PATH) {
+            self.findings.not_judged("PARTIAL-NO-JOURNAL", Some(JOURNAL_PATH));
         }
         let mut files = self.judge_hashes(&found);
         if let Some(record) = &self.record {
@@ -370,38 +378,6 @@ impl Judged<'_> {
             self.findings.error("BAG-GROUP", Some(BAG_INFO));
         }
     }
-
-    /// Bundle id and people, wherever they are named.
-    pub(super) fn judge_names(&mut self, top: &str) {
-        let Some(statement) = &self.statement else { return };
-        if top != statement.bundle.as_str() {
-            self.findings.warn("BAG-FOLDER-NAME", Some(top));
-        }
-        let Some(record) = &self.record else { return };
-        if record.bundle != statement.bundle {
-            self.findings.error("BUNDLE-ID", Some(RECORD_PATH));
-        }
-        let signing = record.officers.iter().filter_map(|o| o.role.as_ref().map(|r| (r, o)));
-        let mut matched = 0_usize;
-        for (role, officer) in signing {
-            let same = statement
-                .signers
-                .iter()
-                .any(|s| s.role == *role && s.id == officer.id.as_str() && s.name == officer.name);
-            if same {
-                matched = matched.saturating_add(1);
-            } else {
-                self.findings.error("STATEMENT-OFFICERS", Some(role));
-            }
-        }
-        let inspectors = statement
-            .signers
-            .iter()
-            .filter(|s| is_role(&s.role) && s.role.starts_with("inspector-"));
-        if inspectors.count() != matched {
-            self.findings.error("STATEMENT-OFFICERS", Some(STATEMENT_PATH));
-        }
-    }
 }
 
 /// What record.json says a payload file is.
@@ -419,7 +395,7 @@ fn inside_of<'a>(record: &'a Record, path: &str) -> Inside<'a> {
         }
     }
     for document in &record.documents {
-        for version in document.versions.iter().filter(|v| v.elements.path == path) {
+        if let Some(version) = document.versions.iter().find(|v| v.elements.path == path) {
             return Inside::Elements(&document.template, version);
         }
     }
@@ -435,68 +411,4 @@ fn first_prev(block: &[u8]) -> Hash32 {
     let value: Option<Value> = serde_json::from_slice(line).ok();
     let prev = value.as_ref().and_then(|v| v.get("prev")).and_then(Value::as_str);
     prev.and_then(Hash32::parse).unwrap_or(Hash32::ZERO)
-}
-
-/// Every payload file in exactly one place, with its hashes and size.
-fn judge_record(
-    record: &Record,
-    structure: &super::Structure,
-    found: &BTreeMap<String, FileHashes>,
-    files: &mut BTreeMap<String, FileReport>,
-    findings: &mut Findings,
-) {
-    let mut named: BTreeMap<&str, u32> = BTreeMap::new();
-    for claim in record.files() {
-        let times = named.entry(claim.path).or_default();
-        *times = times.saturating_add(1);
-        let Some(listed) = structure.listed.get(claim.path) else {
-            findings.error("RECORD-FILE-MISSING", Some(claim.path));
-            continue;
-        };
-        let sm3_listed = structure.sm3.as_ref().and_then(|l| l.get(claim.path));
-        let hashes = found.get(claim.path);
-        let agrees = claim.sha256 == *listed
-            && hashes.is_none_or(|h| h.size == claim.size)
-            && claim.sm3.is_none_or(|sm3| {
-                sm3_listed.is_none_or(|l| *l == sm3) && hashes.is_none_or(|h| h.sm3 == sm3)
-            });
-        if !agrees {
-            findings.error("RECORD-FILE", Some(claim.path));
-        }
-        if let Some(file) = files.get_mut(claim.path) {
-            file.recorded = Some(agrees);
-        }
-    }
-    for (path, times) in &named {
-        if *times > 1 || *path == RECORD_PATH || *path == JOURNAL_PATH {
-            findings.error("RECORD-FILE-TWICE", Some(path));
-        }
-    }
-    for path in structure.listed.keys() {
-        if path != RECORD_PATH && path != JOURNAL_PATH && !named.contains_key(path.as_str()) {
-            findings.error("RECORD-FILE-UNNAMED", Some(path));
-        }
-    }
-}
-
-fn judge_record_journal(record: &Record, journal: &Journal, findings: &mut Findings) {
-    if journal.task.as_deref().is_some_and(|t| t != record.task.id.as_str()) {
-        findings.error("JOURNAL-OTHER-TASK", Some(JOURNAL_PATH));
-    }
-    for item in &record.evidence {
-        let captured = &item.captured;
-        if captured.first_seq > captured.last_seq || captured.last_seq > journal.entries {
-            findings.error("RECORD-CAPTURED", Some(&item.path));
-        }
-    }
-    for version in record.documents.iter().flat_map(|d| &d.versions) {
-        if journal.frozen.get(&version.elements.path) != Some(&Some(version.content_sha256)) {
-            findings.error("DOCUMENT-NOT-FROZEN", Some(&version.elements.path));
-        }
-        for print in &version.prints {
-            if !journal.heads.contains(&print.journal_head) {
-                findings.error("DOCUMENT-PRINT-HEAD", Some(&version.pdf.path));
-            }
-        }
-    }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use spotcheck_domain::rfc3339;
+use spotcheck_domain::vocabulary::KeyProtection;
 
 use super::words::explain;
 use crate::Hash32;
+use crate::statement::Statement;
 
 /// Schema of the report.
 pub(super) const REPORT_SCHEMA: &str = "spotcheck-verify/1";
@@ -132,6 +134,10 @@ pub struct Report {
     pub schema: String,
     /// The bundle, as far as statement.json could be read.
     pub bundle: Option<String>,
+    /// The handheld.
+    pub device: Option<String>,
+    /// How the handheld says its keys are protected.
+    pub key_protection: Option<KeyProtection>,
     /// Verdict.
     pub verdict: Verdict,
     /// Judged as a party copy.
@@ -156,7 +162,7 @@ pub struct Report {
 
 impl Report {
     pub(super) fn new(
-        bundle: Option<String>,
+        sealed: Option<SealedBy>,
         partial: bool,
         signers: Vec<SignerReport>,
         mut files: BTreeMap<String, FileReport>,
@@ -175,7 +181,9 @@ impl Report {
         }
         Self {
             schema: REPORT_SCHEMA.to_owned(),
-            bundle,
+            bundle: sealed.as_ref().map(|s| s.bundle.clone()),
+            device: sealed.as_ref().map(|s| s.device.clone()),
+            key_protection: sealed.map(|s| s.key_protection),
             verdict: if accepted { Verdict::Accepted } else { Verdict::Rejected },
             partial,
             files_present,
@@ -193,6 +201,23 @@ impl Report {
     pub(super) fn refused(findings: Findings, partial: bool) -> Self {
         let time = TimeReport::default();
         Self::new(None, partial, Vec::new(), BTreeMap::new(), time, findings)
+    }
+}
+
+/// What statement.json says about bundle and handheld.
+pub(super) struct SealedBy {
+    bundle: String,
+    device: String,
+    key_protection: KeyProtection,
+}
+
+impl SealedBy {
+    pub(super) fn of(statement: &Statement) -> Self {
+        Self {
+            bundle: statement.bundle.to_string(),
+            device: statement.device.id.to_string(),
+            key_protection: statement.key_protection,
+        }
     }
 }
 

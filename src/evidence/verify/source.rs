@@ -15,7 +15,7 @@ const MAX_FILES: usize = 100_000;
 
 /// Why a bag could not be read.
 #[derive(Debug)]
-pub(super) enum SourceFault {
+pub enum SourceFault {
     /// Reading failed: says nothing about the bundle.
     Io(io::Error),
     /// The bundle is wrong: stable code.
@@ -37,15 +37,19 @@ impl From<ZipFault> for SourceFault {
     }
 }
 
-/// A bag that can be read.
-pub(super) trait BagSource {
+/// A bag that can be read. The centre implements it over decrypted blobs, so that it judges with the very
+/// same code as a court does and needs no plaintext file.
+pub trait BagSource {
     /// Name of the top folder.
     fn top(&self) -> &str;
-    /// Paths and sizes, sorted by path bytes.
+    /// Paths and sizes, sorted by path bytes; no path twice.
     fn files(&self) -> Vec<(String, u64)>;
-    /// Codes of what is unusual about the container.
+    /// Codes of what is unusual about the container, see [`super::CODES`].
     fn warnings(&self) -> Vec<&'static str>;
     /// Streams one file.
+    ///
+    /// # Errors
+    /// I/O, or a content that is not what the container announced.
     fn read(&mut self, path: &str, take: &mut dyn FnMut(&[u8])) -> Result<(), SourceFault>;
 }
 

@@ -5,10 +5,12 @@ use std::io::Cursor;
 
 use super::{Finding, JudgedBy, Options, Report, Verdict, verify_folder, verify_zip};
 use crate::chain::TrustRoots;
-use crate::testkit::{Bag, NOW_MS, Workshop};
+use crate::testkit::{Bag, NOW_MS, Parts, Workshop};
 
+mod bags;
 mod chains;
 mod harmless;
+mod journals;
 mod late;
 mod sealed;
 
@@ -47,15 +49,27 @@ fn set<'a>(codes: &[&'a str]) -> BTreeSet<&'a str> {
 }
 
 /// Every case must be rejected for exactly these reasons; all differences are shown at once.
-fn all_rejected(cases: Vec<(&str, Report, &[&str])>) {
+fn all_rejected(cases: &[(&str, Report, &[&str])]) {
     let mut wrong = Vec::new();
-    for (name, report, expected) in &cases {
+    for (name, report, expected) in cases {
         let found = codes(&report.errors);
         if found != set(expected) || report.verdict != Verdict::Rejected || expected.is_empty() {
             wrong.push(format!("{name}: {found:?}, expected {expected:?}"));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// The story with one change, closed and signed by the right people.
+fn changed(w: &Workshop, change: impl FnOnce(&mut Parts)) -> Report {
+    let mut parts = w.story();
+    change(&mut parts);
+    judge(w, &parts.close(&w.people))
+}
+
+fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
 }
 
 #[test]
@@ -104,6 +118,7 @@ fn a_party_copy_passes_only_as_one() {
     let report = judge_plain(&workshop, &copy, true);
     assert_eq!(codes(&report.errors), set(&[]));
     assert_eq!((report.files_present, report.files_listed), (3, 10));
+    assert_eq!(codes(&report.not_judged).len(), 4, "neither record, journal, stamps nor receipt");
     let report = judge_plain(&workshop, &copy, false);
     assert_eq!(codes(&report.errors), set(&["BAG-PAYLOAD-MISSING"]));
     // What is there must still be whole, and nothing may be added.
@@ -137,6 +152,7 @@ fn every_code_has_a_sentence() {
         include_str!("contents.rs"),
         include_str!("journal.rs"),
         include_str!("proofs.rs"),
+        include_str!("record.rs"),
         include_str!("signers.rs"),
         include_str!("source.rs"),
         include_str!("structure.rs"),

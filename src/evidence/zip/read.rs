@@ -4,16 +4,17 @@
 //! then the end records. Nothing is trusted before it was compared: each local header with its directory
 //! entry, sizes with what the content really yields.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::fields::{Fields, Fixed, halves, u16_at};
+use super::names::check_names;
 use super::{
     CENTRAL_SIGNATURE, END_SIGNATURE, END64_SIGNATURE, EXTRA_ZIP64, FULL16, FULL32,
     LOCAL_SIGNATURE, LOCATOR64_SIGNATURE,
 };
-use crate::bag::is_bag_path;
 
 /// Most entries that are looked at.
 pub const MAX_ENTRIES: u64 = 100_000;
@@ -157,20 +158,6 @@ struct Raw {
     folder: bool,
 }
 
-/// The fields that local header and directory share, to be compared as a whole.
-#[derive(PartialEq, Eq)]
-struct Fixed {
-    version: u16,
-    flags: u16,
-    method: u16,
-    time: u16,
-    date: u16,
-    crc32: u32,
-    packed: u32,
-    size: u32,
-    name_len: u16,
-}
-
 /// An archive whose structure has been checked.
 #[derive(Debug)]
 pub struct ZipArchive<R> {
@@ -191,7 +178,8 @@ impl<R: Read + Seek> ZipArchive<R> {
         let directory =
             find_directory(&mut source, length, &mut warnings).map_err(|f| (f, None))?;
         let raw = read_directory(&mut source, &directory, &mut warnings)?;
-        let (top, names) = check_names(&raw)?;
+        let named: Vec<_> = raw.iter().map(|e| (e.name.as_slice(), e.folder)).collect();
+        let (top, names) = check_names(&named)?;
         let mut entries = Vec::new();
         let mut at: u64 = 0;
         let mut total: u64 = 0;
@@ -527,11 +515,6 @@ fn check_kind(attributes: u32, folder: bool) -> Result<(), ZipFault> {
     if fits && !dos_volume { Ok(()) } else { Err(ZipFault::Special) }
 }
 
-fn halves(value: u32) -> (u16, u16) {
-    let [a, b, c, d] = value.to_le_bytes();
-    (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]))
-}
-
 /// Walks the extra fields; gives the content of the ZIP64 one.
 fn extra_zip64<'a>(
     extra: &'a [u8],
@@ -553,61 +536,6 @@ fn extra_zip64<'a>(
         }
     }
     Ok(found)
-}
-
-/// One top folder, allowed names, none twice (also not but for case, also not as file and folder).
-fn check_names(raw: &[Raw]) -> Result<(String, Vec<String>), (ZipFault, Option<String>)> {
-    let mut top: Option<String> = None;
-    let mut seen: BTreeMap<String, bool> = BTreeMap::new();
-    let mut paths = Vec::new();
-    for entry in raw {
-        let shown = String::from_utf8_lossy(&entry.name).into_owned();
-        let fault = |f: ZipFault| (f, Some(shown.clone()));
-        let name = std::str::from_utf8(&entry.name).map_err(|_| fault(ZipFault::Name))?;
-        let bare = if entry.folder { name.strip_suffix('/').unwrap_or(name) } else { name };
-        let (first, path) = match bare.split_once('/') {
-            Some((first, path)) => (first, path),
-            None if entry.folder => (bare, ""),
-            None => return Err(fault(ZipFault::Top)),
-        };
-        if !is_bag_path(first) || !(path.is_empty() || is_bag_path(path)) {
-            return Err(fault(ZipFault::Name));
-        }
-        if top.get_or_insert_with(|| first.to_owned()) != first {
-            return Err(fault(ZipFault::Top));
-        }
-        if seen.insert(path.to_ascii_lowercase(), entry.folder).is_some() {
-            return Err(fault(ZipFault::Duplicate));
-        }
-        paths.push(path.to_owned());
-    }
-    for path in seen.keys() {
-        let mut above = path.as_str();
-        while let Some((parent, _)) = above.rsplit_once('/') {
-            if seen.get(parent) == Some(&false) {
-                return Err((ZipFault::Duplicate, Some(path.clone())));
-            }
-            above = parent;
-        }
-    }
-    same_case_folders(&paths).map_err(|p| (ZipFault::Duplicate, Some(p)))?;
-    let top = top.ok_or((ZipFault::Top, None))?;
-    Ok((top, paths))
-}
-
-/// Folders may not differ by case only either.
-pub(crate) fn same_case_folders(paths: &[String]) -> Result<(), String> {
-    let mut folders: BTreeMap<String, &str> = BTreeMap::new();
-    for path in paths {
-        let mut above = path.as_str();
-        while let Some((parent, _)) = above.rsplit_once('/') {
-            if *folders.entry(parent.to_ascii_lowercase()).or_insert(parent) != parent {
-                return Err(path.clone());
-            }
-            above = parent;
-        }
-    }
-    Ok(())
 }
 
 /// Compares the local header with the directory; gives where the content begins.
@@ -648,50 +576,4 @@ fn check_local<R: Read + Seek>(
         return Err(ZipFault::Disagree);
     }
     Ok(content_at)
-}
-
-/// Little-endian fields, taken one after another.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn bytes(&mut self, n: usize) -> Result<&'a [u8], ZipFault> {
-        let (taken, rest) = self.0.split_at_checked(n).ok_or(ZipFault::Header)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ZipFault> {
-        self.bytes(N)?.try_into().map_err(|_| ZipFault::Header)
-    }
-
-    fn u16(&mut self) -> Result<u16, ZipFault> {
-        Ok(u16::from_le_bytes(self.array()?))
-    }
-
-    fn u32(&mut self) -> Result<u32, ZipFault> {
-        Ok(u32::from_le_bytes(self.array()?))
-    }
-
-    fn u64(&mut self) -> Result<u64, ZipFault> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    /// A 32-bit field that, full, stands for the next ZIP64 value.
-    fn widen(&mut self, value: u32) -> Result<u64, ZipFault> {
-        if value == FULL32 { self.u64() } else { Ok(u64::from(value)) }
-    }
-
-    /// The fields shared by both headers, and the length of the extra fields, which may differ.
-    fn fixed(&mut self) -> Result<(Fixed, u16), ZipFault> {
-        let (version, flags, method) = (self.u16()?, self.u16()?, self.u16()?);
-        let (time, date, crc32) = (self.u16()?, self.u16()?, self.u32()?);
-        let (packed, size, name_len) = (self.u32()?, self.u32()?, self.u16()?);
-        let fixed = Fixed { version, flags, method, time, date, crc32, packed, size, name_len };
-        Ok((fixed, self.u16()?))
-    }
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let pair: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-    Some(u16::from_le_bytes(pair))
 }

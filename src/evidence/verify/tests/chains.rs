@@ -45,7 +45,7 @@ fn again(w: &Workshop, n: usize) -> Person {
 fn certificates_that_do_not_fit_the_role_are_refused() {
     let w = &Workshop::new();
     let plan = |change: fn(&mut CertPlan)| inspector(w, &w.root, change);
-    all_rejected(vec![
+    all_rejected(&[
         ("no policy", plan(|p| p.custom_extensions.clear()), &["CERT-POLICY"]),
         (
             "the device's policy",
@@ -217,7 +217,7 @@ fn one_key_certificate_or_person_cannot_be_two_signers() {
             Person::issue(&w.root, "inspector-2", "O-0091", "张三(虚构)", Role::Inspector, |_| {});
         signed_by(w, &[again(w, 0), again(w, 1), two])
     };
-    all_rejected(vec![
+    all_rejected(&[
         ("one key, two certificates", same_key, &["SIG-SAME-KEY"]),
         ("one certificate", same_certificate, &["SIG-SAME-KEY", "SIG-OTHER-PERSON"]),
         ("the device as inspector", device_signs, &["SIG-SAME-KEY", "CERT-POLICY"]),
@@ -259,7 +259,7 @@ fn bad_chains_are_refused() {
         ];
         signed_by(&other, &people)
     };
-    all_rejected(vec![
+    all_rejected(&[
         (
             "a CA nobody trusts",
             inspector(w, &Authority::root("Stranger"), |_| {}),
@@ -357,7 +357,7 @@ fn revocation_counts_at_the_judged_time() {
         certificate.tbs_certificate.serial_number.as_bytes().to_vec()
     };
     let (before, after) = ((2026, 11, 19), (2026, 11, 21));
-    all_rejected(vec![
+    all_rejected(&[
         (
             "signer revoked",
             with_crl("root", w.root.crl(&[(one.clone(), before)], 2046), true),

@@ -47,7 +47,7 @@ fn signature_files_that_openssl_would_take_are_refused() {
             bag.files.remove(TSR);
         })
     };
-    all_rejected(vec![
+    all_rejected(&[
         (
             "missing",
             changed(w, |b| {
@@ -188,7 +188,7 @@ fn time_stamps_that_do_not_hold_are_refused() {
         let bag = other.bundle();
         judge(&other, &bag)
     };
-    all_rejected(vec![
+    all_rejected(&[
         (
             "over another signature",
             changed(w, |b| {
@@ -197,20 +197,16 @@ fn time_stamps_that_do_not_hold_are_refused() {
             }),
             &["TSA-OTHER-DATA"],
         ),
-        (
-            "by an authority nobody trusts",
-            stamped(&TestTsa::new(), good.clone()),
-            &["TSA-UNTRUSTED"],
-        ),
-        ("refused", stamped(&w.tsa, StampPlan { status: 2, ..good.clone() }), &["TSA-NOT-GRANTED"]),
+        ("by an authority nobody trusts", stamped(&TestTsa::new(), good), &["TSA-UNTRUSTED"]),
+        ("refused", stamped(&w.tsa, StampPlan { status: 2, ..good }), &["TSA-NOT-GRANTED"]),
         (
             "without certificate",
-            stamped(&w.tsa, StampPlan { with_certificate: false, ..good.clone() }),
+            stamped(&w.tsa, StampPlan { with_certificate: false, ..good }),
             &["TSA-CERTIFICATE"],
         ),
         (
             "names another certificate",
-            stamped(&w.tsa, StampPlan { named_certificate: Some(Hash32::ZERO), ..good.clone() }),
+            stamped(&w.tsa, StampPlan { named_certificate: Some(Hash32::ZERO), ..good }),
             &["TSA-CERTIFICATE"],
         ),
         (
@@ -333,7 +329,7 @@ fn receipts_that_do_not_hold_are_refused_with_the_key_and_a_warning_without() {
     rejected.push(("tampered proof", judge(w, &flipped), &["RECEIPT-PROOF"]));
     let foreign = file(proof_path, other.prove(0, 1).to_text().into_bytes());
     rejected.push(("proof by another log", judge(w, &foreign), &["RECEIPT-PROOF"]));
-    all_rejected(rejected);
+    all_rejected(&rejected);
     assert_eq!(judge_plain(w, &flipped, false).verdict, Verdict::Accepted);
 }
 
@@ -343,7 +339,7 @@ fn nothing_foreign_lies_beside_what_comes_late() {
     let added = |path: &str, size: usize| {
         changed(w, |b| drop(b.files.insert(path.to_owned(), vec![b'x'; size])))
     };
-    all_rejected(vec![
+    all_rejected(&[
         ("in signatures", added("signatures/readme.txt", 1), &["BAG-FOREIGN-LATE-FILE"]),
         (
             "in a folder of signatures",

@@ -1,0 +1,58 @@
+//! The handheld put together: configuration, adapters, sub-commands.
+//!
+//! The only place where adapters meet. `main.rs` is a line; this is a library so that stories can open the
+//! window over the same composition without a display.
+
+mod cli;
+mod compose;
+mod glue;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use spotcheck_app::Handheld;
+use spotcheck_device::DataLock;
+use spotcheck_domain::TroubleResult;
+
+use crate::cli::{Cli, Command, failed};
+use crate::compose::Setup;
+
+/// The program: reads the command line, runs one sub-command or the window, and tells by exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.common.json;
+    match perform(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => ExitCode::from(failed(&trouble, json)),
+    }
+}
+
+fn perform(cli: &Cli) -> TroubleResult<()> {
+    // Whatever this process makes is for its own user only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let setup = Setup::read(&cli.common)?;
+    setup.start_log()?;
+    spotcheck_device::harden_process()?;
+    if matches!(cli.command, Some(Command::Recorder)) {
+        return glue::run_recorder(&setup.data, &setup.device);
+    }
+    let _lock = setup.lock()?;
+    let mut handheld = setup.handheld()?;
+    match &cli.command {
+        Some(command) => cli::execute(&setup, &mut handheld, &cli.common, command),
+        None => setup.open_window(handheld),
+    }
+}
+
+/// The handheld over a data folder, for a story that drives the window itself. `program` is what the
+/// recorder is started as.
+///
+/// # Errors
+/// A data folder in use, an unreadable configuration, a vault that does not open.
+pub fn open(data: &Path, device: &Path, program: &Path) -> TroubleResult<(Handheld, DataLock)> {
+    let setup = Setup::at(data, device, program)?;
+    let lock = setup.lock()?;
+    Ok((setup.handheld()?, lock))
+}

@@ -1,0 +1,185 @@
+//! The whole way once in the window, by accessible labels, over the real handheld and a real centre.
+//!
+//! The same composition as the program, without a display: drawn by the software renderer, tapped by the
+//! words a person reads.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use spotcheck_device::SystemClock;
+use spotcheck_device::config::ClockConfig;
+use spotcheck_tests::support::checks::{collect, verify};
+use spotcheck_tests::support::programs::program;
+use spotcheck_tests::support::tsa::Tsa;
+use spotcheck_tests::support::visit::{Claims, Sealed, World};
+use spotcheck_ui::FaceOptions;
+use spotcheck_ui::face::Face;
+
+fn pin(world: &World, who: usize) -> String {
+    std::fs::read_to_string(&world.handheld.pins[who].1).unwrap().trim().to_owned()
+}
+
+/// Waits in real time for something the device does by itself (fragments, receipts).
+fn until(face: &Face, what: &str, seconds: u64, mut done: impl FnMut(&Face) -> bool) {
+    let begun = Instant::now();
+    while !done(face) {
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "{what}: {:?}", face.texts());
+        std::thread::sleep(Duration::from_millis(200));
+        face.advance(Duration::from_secs(1)).unwrap();
+    }
+}
+
+/// The first control whose label begins so.
+fn label(face: &Face, beginning: &str) -> String {
+    let controls = face.controls();
+    let found = controls.iter().find(|c| c.label.starts_with(beginning));
+    found.unwrap_or_else(|| panic!("no {beginning}: {controls:?}")).label.clone()
+}
+
+fn picture(face: &Face, folder: &Path, name: &str) {
+    let picture = face.snapshot().unwrap();
+    assert!(picture.rgb.iter().any(|b| *b != picture.rgb[0]), "{name} is blank");
+    let mut ppm = format!("P6 {} {} 255\n", picture.width, picture.height).into_bytes();
+    ppm.extend_from_slice(&picture.rgb);
+    std::fs::write(folder.join(format!("{name}.ppm")), ppm).unwrap();
+}
+
+#[test]
+fn two_officers_make_the_whole_visit_in_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let tsa = Tsa::start(&folder.path().join("tsa")).unwrap();
+    let roots = tsa.roots.to_string_lossy().into_owned();
+    let serve = ["--tsa", tsa.url.as_str(), "--tsa-roots", roots.as_str()];
+    let world = World::build(folder.path(), &Claims::DemoCity { seed: 11 }, &serve, None).unwrap();
+    let h = &world.handheld;
+    let pictures = std::env::var_os("SPOTCHECK_PICTURES")
+        .map_or_else(|| folder.path().join("pictures"), std::path::PathBuf::from);
+    std::fs::create_dir_all(&pictures).unwrap();
+
+    let (desk, lock) =
+        spotcheck_handheld::open(&h.data, &h.device, &program("spotcheck").unwrap()).unwrap();
+    let clock = Arc::new(SystemClock::new(&ClockConfig::default()));
+    let face = Face::open(Box::new(desk), &FaceOptions::new(clock), (480, 800)).unwrap();
+    assert!(face.shows("安全"));
+    picture(&face, &pictures, "01-unlock");
+    face.tap("检查员甲").unwrap();
+    face.fill("PIN", &pin(&world, 0)).unwrap();
+    face.tap("解锁").unwrap();
+    picture(&face, &pictures, "02-today");
+    face.tap("示例市人民医院").unwrap();
+    picture(&face, &pictures, "03-task");
+    face.tap("开始检查").unwrap();
+    face.tap("出示证件 检查员甲").unwrap();
+    face.tap("出示证件 检查员乙").unwrap();
+    face.tap("登记当事人").unwrap();
+    face.fill("姓名或名称", "李四").unwrap();
+    face.fill("职务或与患者的关系", "护士长").unwrap();
+    face.tap("登记").unwrap();
+
+    face.tap("查人").unwrap();
+    face.fill("查询", "王").unwrap();
+    picture(&face, &pictures, "05-search");
+    let person = label(&face, "王*");
+    face.tap(&person).unwrap();
+    picture(&face, &pictures, "06-person");
+    face.tap("打开最近一次就诊").unwrap();
+    assert!(face.shows("¥"));
+    picture(&face, &pictures, "07-visit");
+    for _ in 0..3 {
+        face.tap("返回").unwrap();
+    }
+
+    face.tap("录音").unwrap();
+    until(&face, "the recording runs", 20, |face| face.shows("录音中"));
+    face.tap("拍照").unwrap();
+    until(&face, "the camera", 20, |face| face.controls().iter().any(|c| c.label == "拍照"));
+    face.tap("拍照").unwrap();
+    until(&face, "the photo", 20, |face| {
+        face.controls().iter().any(|c| c.label.starts_with("未归档"))
+    });
+    picture(&face, &pictures, "08-capture");
+    face.tap("返回").unwrap();
+
+    face.tap("询问").unwrap();
+    for (question, answer) in [("姓名、职务?", "李四,护士长。"), ("12 床在不在?", "不在,回家了。")] {
+        face.fill("问", question).unwrap();
+        face.fill("答", answer).unwrap();
+        face.tap("记下").unwrap();
+    }
+    picture(&face, &pictures, "09-interview");
+    face.tap("笔录").unwrap();
+    for (field, words) in [
+        ("性别", "女"),
+        ("身份证件种类及号码", "居民身份证 110101199001011234"),
+        ("与本案的关系", "被检查单位工作人员"),
+        ("是否申请回避的答复", "不申请回避。"),
+    ] {
+        face.tap(field).unwrap();
+        face.fill(field, words).unwrap();
+        face.tap("填好").unwrap();
+    }
+    picture(&face, &pictures, "10-document");
+    freeze_and_sign(&face, &pictures, "询问");
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+
+    face.tap("现场检查笔录").unwrap();
+    for (field, words) in [
+        ("现场负责人", "李四"),
+        ("是否申请回避的答复", "不申请回避。"),
+        ("现场检查情况", "核对一病区 12 床:床上无人,未见请假记录。"),
+    ] {
+        face.tap(field).unwrap();
+        face.fill(field, words).unwrap();
+        face.tap("填好").unwrap();
+    }
+    freeze_and_sign(&face, &pictures, "检查");
+    face.tap("返回").unwrap();
+
+    face.tap("停止").unwrap();
+    until(&face, "the recording stops", 30, |face| !face.shows("录音中"));
+    face.tap("完整性与封存").unwrap();
+    picture(&face, &pictures, "14-seal");
+    for (who, name) in ["检查员甲", "检查员乙"].into_iter().enumerate() {
+        face.tap(&format!("输入 PIN {name}")).unwrap();
+        face.fill(&format!("PIN {name}"), &pin(&world, who)).unwrap();
+        face.tap("输好了").unwrap();
+    }
+    // Two items lie in the tray without words: the visit is left as it is, with a reason.
+    face.fill("没有做完的原因", "证据说明回单位补写").unwrap();
+    face.tap("封存").unwrap();
+    face.tap("确认封存").unwrap();
+    picture(&face, &pictures, "14-sealed");
+    face.tap("回传").unwrap();
+    face.tap("回传").unwrap();
+    until(&face, "the receipt", 60, |face| face.shows("中心已收"));
+    picture(&face, &pictures, "15-sync");
+    drop(face);
+    drop(lock);
+
+    let outbox = h.ok(&["receipts"]).unwrap();
+    let (bundle, case) = (outbox["items"][0]["bundle"].clone(), outbox["items"][0]["case"].clone());
+    let sealed = Sealed {
+        case: case.as_str().unwrap().to_owned(),
+        bundle: bundle.as_str().unwrap().to_owned(),
+        documents: vec!["D1".to_owned(), "D2".to_owned()],
+    };
+    let out = collect(&world, &sealed, &folder.path().join("out")).unwrap();
+    assert_eq!(verify(&out, true).unwrap()["verdict"], "accepted");
+}
+
+fn freeze_and_sign(face: &Face, pictures: &Path, name: &str) {
+    face.tap("定稿").unwrap();
+    face.tap("确认定稿").unwrap();
+    picture(face, pictures, &format!("11-{name}"));
+    face.tap("去签字").unwrap();
+    for signer in ["李四", "检查员甲", "检查员乙"] {
+        let signer = label(face, &format!("签字人 {signer}"));
+        face.tap(&signer).unwrap();
+        face.draw("签字板", &[&[(0.2, 0.2), (0.3, 0.7), (0.5, 0.3), (0.7, 0.8)]]).unwrap();
+        face.tap("签好").unwrap();
+    }
+    picture(face, pictures, &format!("12-{name}"));
+}
