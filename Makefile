@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots bench arm64-smoke
+.PHONY: demo test setup peers screenshots arm64-smoke
 
 setup:
 	@packaging/setup.sh

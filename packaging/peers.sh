@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # peers.sh - installs the programs of others that the tests compare with; `.ci/run` calls it.
 #
-# Debian packages, Python packages into tests/.peers/venv, npm packages into tests/.peers/npm. Idempotent.
+# Debian packages, Python packages into tests/.peers/venv, npm packages into tests/.peers/node_modules. Idempotent.
 set -euo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf 'peers: %s\n' "$*"; }
-as_root=(); [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+as_root=(); [ "$(id -u)" -eq 0 ] || as_root=(sudo env DEBIAN_FRONTEND=noninteractive)
 
 debian=(
   age qpdf poppler-utils zbar-tools ffmpeg openssl unzip zip coreutils
@@ -27,7 +27,7 @@ if [ ${#lacking[@]} -gt 0 ]; then
 fi
 
 peers=$root/tests/.peers
-mkdir -p "$peers/npm"
+mkdir -p "$peers"
 python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl)
 if [ ! -x "$peers/venv/bin/bagit.py" ] || [ "$(cat "$peers/venv/.made" 2>/dev/null || true)" != "${python[*]}" ]; then
   say "Python packages: ${python[*]}"
@@ -36,10 +36,13 @@ if [ ! -x "$peers/venv/bin/bagit.py" ] || [ "$(cat "$peers/venv/.made" 2>/dev/nu
   printf '%s' "${python[*]}" >"$peers/venv/.made"
 fi
 npm=(@tus/server@2.4.5 @tus/file-store@2.1.1)
-if [ "$(cat "$peers/npm/.made" 2>/dev/null || true)" != "${npm[*]}" ]; then
+# @tus/server asks for Node 20.19; Debian 12 has 18. Then a newer one comes from npm too; test.sh finds it first.
+if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+  npm+=(node@20)
+fi
+if [ ! -d "$peers/node_modules/@tus/server" ] || [ "$(cat "$peers/.npm-made" 2>/dev/null || true)" != "${npm[*]}" ]; then
   say "npm packages: ${npm[*]}"
-  (cd "$peers/npm" && [ -f package.json ] || printf '{"private":true}\n' >"$peers/npm/package.json"
-   cd "$peers/npm" && npm install --no-audit --no-fund --silent "${npm[@]}")
-  printf '%s' "${npm[*]}" >"$peers/npm/.made"
+  (cd "$peers" && printf '{"private":true}\n' >package.json && npm install --no-audit --no-fund --silent "${npm[@]}")
+  printf '%s' "${npm[*]}" >"$peers/.npm-made"
 fi
 say "ready"

@@ -3,17 +3,14 @@
 #
 # Idempotent; says what it does; works as root and with sudo. `make demo` and `make test` call it.
 # A stamp in target/ remembers what was installed, so that the second call costs nothing.
+#
+#   packaging/setup.sh            installs
+#   packaging/setup.sh --list     names the packages, one a line, and installs nothing
 set -euo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname -- "$here")
 say() { printf 'setup: %s\n' "$*"; }
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { say "needs root or sudo to install packages"; exit 3; }
-  as_root=(sudo)
-fi
 
 build=(
   build-essential pkg-config ca-certificates git
@@ -23,8 +20,16 @@ build=(
   libfontconfig-dev libxkbcommon-dev libxkbcommon-x11-0 libwayland-dev libudev-dev libinput-dev libgbm-dev libseat-dev libdrm-dev
   libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxcb1        # window on X11 and Wayland, kms without either
   fonts-noto-cjk python3 python3-fonttools python3-venv             # the one font of screen and paper
-  openssl unzip zip curl xvfb xauth poppler-utils                    # demo: loopback TSA, pictures of the pages
+  openssl unzip zip curl procps xvfb xauth poppler-utils             # demo: loopback TSA, pictures of the pages
 )
+if [ "${1:-}" = --list ]; then printf '%s\n' "${build[@]}"; exit; fi
+root_do() { # runs as root; asks for sudo only when there is something to do
+  if [ "$(id -u)" -eq 0 ]; then "$@"; return; fi
+  command -v sudo >/dev/null || { say "needs root or sudo to install packages"; exit 3; }
+  sudo env LC_ALL="$LC_ALL" DEBIAN_FRONTEND="$DEBIAN_FRONTEND" "$@"
+}
+apt_install() { root_do apt-get install -y -q --no-install-recommends "$@"; }
+
 . /etc/os-release
 stamp=$root/target/.setup
 want=$(printf '%s\n' "${build[@]}" "${VERSION_ID:-}" | sha256sum | cut -c1-16)
@@ -36,32 +41,50 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
 fi
 if [ ${#lacking[@]} -gt 0 ]; then
   say "installing ${lacking[*]}"
-  "${as_root[@]}" apt-get update -q
-  "${as_root[@]}" apt-get install -y -q --no-install-recommends "${lacking[@]}"
+  root_do apt-get update -q
+  apt_install "${lacking[@]}"
 fi
 
-rust_ok() { # is there a rustc of at least 1.92 with clippy and rustfmt?
+rust_ok() { # is there a rustc of at least 1.92?
   command -v rustc >/dev/null && command -v cargo >/dev/null || return 1
   local minor
   minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
   [ -n "$minor" ] && [ "$minor" -ge 92 ]
 }
+tools_ok() { cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; }
+debian_rust() { # everything from trixie-backports
+  if ! grep -rqs trixie-backports /etc/apt/sources.list /etc/apt/sources.list.d; then
+    local mirror   # the one that trixie itself comes from
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: trixie' 2>/dev/null | head -n 1 || true)
+    printf 'deb %s trixie-backports main\n' "${mirror:-http://deb.debian.org/debian}" \
+      | root_do tee /etc/apt/sources.list.d/spotcheck-backports.list >/dev/null
+  fi
+  root_do apt-get update -q
+  apt_install -t trixie-backports rustc cargo rust-clippy rustfmt libstd-rust-dev
+}
 [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
 if ! rust_ok; then
   if [ "${VERSION_ID:-}" = 13 ]; then
     say "installing Rust from trixie-backports"
-    if ! grep -rqs trixie-backports /etc/apt/sources.list /etc/apt/sources.list.d; then
-      mirror=$(grep -rhoE '(https?|file|copy)://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1)
-      printf 'deb %s trixie-backports main\n' "$mirror" | "${as_root[@]}" tee /etc/apt/sources.list.d/spotcheck-backports.list >/dev/null
-      "${as_root[@]}" apt-get update -q
-    fi
-    "${as_root[@]}" apt-get install -y -q --no-install-recommends -t trixie-backports rustc cargo rust-clippy rustfmt libstd-rust-dev
+    debian_rust
   else
     say "installing Rust with rustup"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt
     . "$HOME/.cargo/env"
   fi
+  hash -r
   rust_ok || { say "no Rust of at least 1.92 could be installed"; exit 3; }
+fi
+if ! tools_ok; then # needed by `make test` only
+  if command -v rustup >/dev/null; then
+    say "adding clippy and rustfmt with rustup"
+    rustup component add clippy rustfmt || say "clippy and rustfmt could not be added"
+  elif [ "${VERSION_ID:-}" = 13 ] && [ "$(command -v rustc)" = /usr/bin/rustc ]; then
+    say "adding clippy and rustfmt from trixie-backports"
+    debian_rust
+  else
+    say "clippy or rustfmt is missing: make test will say so"
+  fi
 fi
 mkdir -p "$root/target"
 printf '%s\n' "$want" >"$stamp"

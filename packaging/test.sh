@@ -8,7 +8,7 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
 peers=$root/tests/.peers
-export PATH="$peers/venv/bin:$PATH" SPOTCHECK_PEERS="$peers"
+export PATH="$peers/venv/bin:$peers/node_modules/.bin:$PATH" SPOTCHECK_PEERS="$peers"
 export SPOTCHECK_SHARED="${SPOTCHECK_SHARED:-$(dirname -- "$root")/shared}"
 mkdir -p target
 log=target/test.log

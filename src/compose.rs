@@ -57,7 +57,8 @@ impl Setup {
             let found = loaded.origins.iter().find(|(dotted, _)| dotted.starts_with(key));
             found.map_or_else(|| "default".to_owned(), |(_, path)| path.display().to_string())
         };
-        let show = |name: &str, value: String, from: &str| (name.to_owned(), value, from.to_owned());
+        let show =
+            |name: &str, value: String, from: &str| (name.to_owned(), value, from.to_owned());
         let mut sources = vec![
             show("data", data.display().to_string(), data_from),
             show("reserve_bytes", RESERVE_BYTES.to_string(), "default"),
@@ -87,12 +88,15 @@ impl Setup {
         let failed = |cause: std::io::Error| {
             trouble("DATA-FOLDER", "数据目录不能使用", "检查 --data 的路径、权限和剩余空间", cause)
         };
-        spotcheck_vault::create_folder(&self.data)?;
+        spotcheck_vault::create_folder(&self.data).map_err(|cause| {
+            trouble("DATA-FOLDER", "数据目录不能使用", "检查 --data 的路径、权限和剩余空间", cause)
+        })?;
         let path = self.data.join("spotcheck.log");
         if std::fs::metadata(&path).is_ok_and(|m| m.len() > LOG_BYTES) {
             std::fs::rename(&path, self.data.join("spotcheck.log.1")).map_err(failed)?;
         }
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        let file =
+            std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         tracing_subscriber::fmt()
             .json()
             .with_writer(std::sync::Mutex::new(file))
@@ -134,15 +138,14 @@ impl Setup {
         let build_ms = spotcheck_device::clock::build_time_ms();
         let version = env!("CARGO_PKG_VERSION");
         let packages = self.data.join("packages");
-        let centre = CentreClient::new(
-            packages.clone(),
-            clock.clone(),
-            entropy.clone(),
-            build_ms,
-            version,
-        )?;
-        let recorder =
-            RecorderProcess::new(&self.program, &self.data, self.device_file.as_deref(), vault.clone());
+        let centre =
+            CentreClient::new(packages.clone(), clock.clone(), entropy.clone(), build_ms, version)?;
+        let recorder = RecorderProcess::new(
+            &self.program,
+            &self.data,
+            self.device_file.as_deref(),
+            vault.clone(),
+        );
         Ok(Handheld::new(Ports {
             clock,
             entropy,

@@ -54,6 +54,9 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     let serve = ["--tsa", tsa.url.as_str(), "--tsa-roots", roots.as_str()];
     let world = World::build(folder.path(), &Claims::DemoCity { seed: 11 }, &serve, None).unwrap();
     let h = &world.handheld;
+    let tasks = h.ok(&["tasks"]).unwrap();
+    let facility =
+        tasks["items"][0]["task"]["facility"]["fixmedins_name"].as_str().unwrap().to_owned();
     let pictures = std::env::var_os("SPOTCHECK_PICTURES")
         .map_or_else(|| folder.path().join("pictures"), std::path::PathBuf::from);
     std::fs::create_dir_all(&pictures).unwrap();
@@ -68,7 +71,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     face.fill("PIN", &pin(&world, 0)).unwrap();
     face.tap("解锁").unwrap();
     picture(&face, &pictures, "02-today");
-    face.tap("示例市人民医院").unwrap();
+    face.tap(&facility).unwrap();
     picture(&face, &pictures, "03-task");
     face.tap("开始检查").unwrap();
     face.tap("出示证件 检查员甲").unwrap();
@@ -103,7 +106,8 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     face.tap("返回").unwrap();
 
     face.tap("询问").unwrap();
-    for (question, answer) in [("姓名、职务?", "李四,护士长。"), ("12 床在不在?", "不在,回家了。")] {
+    for (question, answer) in [("姓名、职务?", "李四,护士长。"), ("12 床在不在?", "不在,回家了。")]
+    {
         face.fill("问", question).unwrap();
         face.fill("答", answer).unwrap();
         face.tap("记下").unwrap();

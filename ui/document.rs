@@ -262,7 +262,8 @@ fn fetch(app: &Rc<App>, width: u32) {
     let id = app.document.view.borrow().as_ref().map(|v| v.card.id.clone());
     let case = app.case.borrow().as_ref().map(|c| c.id.clone());
     let (Some(case), Some(id)) = (case, id) else { return };
-    let page = app.document.page.get();
+    // Kept from 0 here; the desk counts as the paper does, from 1.
+    let page = app.document.page.get().saturating_add(1);
     app.document.running.set(true);
     app.ask_result(
         move |desk| Ok(images::decode(&desk.page_image(&case, &id, page, width)?)),

@@ -237,7 +237,10 @@ impl Handheld {
     /// The recorder is gone: what it stored is closed from disk.
     fn rescued(&mut self, running: &Running) -> Option<RecordingOutcome> {
         let recovered = self.ports.recorder.recover(&running.case).ok()?;
-        recovered.into_iter().find(|(order, _)| order.path == running.path).map(|(_, outcome)| outcome)
+        recovered
+            .into_iter()
+            .find(|(order, _)| order.path == running.path)
+            .map(|(_, outcome)| outcome)
     }
 
     /// Writes what a recording became: stopped by hand or closed by the recovery.

@@ -523,7 +523,7 @@ pub trait Desk: Send {
     ) -> TroubleResult<AnswerView>;
     /// Freezes the draft: content hash, PDF/A, both named in the journal.
     fn freeze(&mut self, case: &CaseId, document: &str) -> TroubleResult<DocumentView>;
-    /// One page of the frozen (or a preview of the draft) document as PNG, `width` pixels wide.
+    /// One page (from 1) of the frozen document, or a preview of the draft, as PNG, `width` pixels wide.
     fn page_image(
         &mut self,
         case: &CaseId,

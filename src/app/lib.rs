@@ -33,6 +33,7 @@ mod rules_of_visit;
 mod seal;
 mod sync;
 mod troubles;
+mod unset_clock;
 mod visit;
 
 #[cfg(test)]

@@ -33,7 +33,14 @@ impl Handheld {
     pub(crate) fn do_check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
         self.my_task(task)?;
         self.packages.remove(task);
-        let found = self.ports.packages.find(task)?.ok_or_else(troubles::no_package)?;
+        let found = match self.ports.packages.find(task) {
+            Ok(found) => found.ok_or_else(troubles::no_package)?,
+            Err(trouble) => {
+                let draft = self.draft("package_refused")?.about(task.as_str());
+                self.journal_device(draft.fact("code", trouble.code.clone()))?;
+                return Err(trouble);
+            }
+        };
         let at = self.ports.clock.read();
         let verdict = self.ports.packages.check(task, self.ports.keys.as_mut(), &at);
         let draft = match &verdict {
@@ -55,9 +62,18 @@ impl Handheld {
         Ok(package_state(&found, Some(&checked)))
     }
 
+    /// The package, if it can be read at all: a damaged one keeps nobody from tasks, case and camera.
+    /// Whoever opens or checks it hears what is wrong.
+    pub(crate) fn readable_package(&mut self, task: &TaskId) -> Option<PackageOnDisk> {
+        self.ports.packages.find(task).unwrap_or_else(|trouble| {
+            tracing::warn!(code = %trouble.code, "A package cannot be read.");
+            None
+        })
+    }
+
     /// The package of a task as it lies on the device.
     pub(crate) fn package_state(&mut self, task: &TaskId) -> TroubleResult<Option<PackageState>> {
-        let Some(found) = self.ports.packages.find(task)? else { return Ok(None) };
+        let Some(found) = self.readable_package(task) else { return Ok(None) };
         let checked: Option<Checked> = self.device_log()?.value(kind::CHECKED, task.as_str())?;
         Ok(Some(package_state(&found, checked.as_ref())))
     }

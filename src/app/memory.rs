@@ -67,7 +67,12 @@ impl CaseStore for MemoryStore {
         let content = all.entry(self.name.clone()).or_default();
         match &mut content.budget {
             Some(0) => {
-                return Err(Trouble::new("STORE-DISK-FULL", "存储空间已满", "已确认的都在", "腾出空间"));
+                return Err(Trouble::new(
+                    "STORE-DISK-FULL",
+                    "存储空间已满",
+                    "已确认的都在",
+                    "腾出空间",
+                ));
             }
             Some(left) => *left = left.saturating_sub(1),
             None => {}

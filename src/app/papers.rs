@@ -373,6 +373,7 @@ impl Handheld {
         let meta = self.open_meta(case)?;
         let mut document = self.stored_document(case, id)?;
         let Some(frozen) = document.frozen.clone() else { return Err(not_frozen("签字")) };
+        self.signing_time(case)?;
         if !self.pad_allowed()? {
             return Err(troubles::document(
                 "本省未允许手写板签字",

@@ -34,7 +34,7 @@ use crate::troubles;
 type Chains = Vec<(String, String)>;
 
 /// What is signed to try a PIN before anything is written.
-const PIN_TRIAL: &[u8] = b"spotcheck pin trial";
+pub(crate) const PIN_TRIAL: &[u8] = b"spotcheck pin trial";
 
 impl Handheld {
     pub(crate) fn do_seal(
@@ -98,6 +98,7 @@ impl Handheld {
             let annex = Annex { schema: schema.to_owned(), file };
             self.commit(case, vec![draft], vec![set(kind::ANNEX, &path, &annex)?])?;
         }
+        self.seal_speaks_for_the_clock(case, signers)?;
         let earlier = self.earlier_bundles(meta)?;
         let sealed_ms = self.now_ms();
         let facts = SealFacts {
@@ -312,7 +313,10 @@ impl Handheld {
 }
 
 /// Two different officers of the task at least, each once.
-fn signers(meta: &Meta, pins: &[(OfficerId, SecretString)]) -> TroubleResult<Vec<OfficerId>> {
+pub(crate) fn signers(
+    meta: &Meta,
+    pins: &[(OfficerId, SecretString)],
+) -> TroubleResult<Vec<OfficerId>> {
     let ids: Vec<OfficerId> = pins.iter().map(|(id, _)| id.clone()).collect();
     let mut unique = ids.clone();
     unique.sort();

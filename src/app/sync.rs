@@ -200,7 +200,8 @@ fn checkpoint_of(proof: &str) -> Option<String> {
 
 /// The newer of two checkpoints of one log: a receipt's may be older than the one pulled.
 fn larger(one: Option<String>, other: &str) -> String {
-    let size = |note: &str| note.lines().nth(1).and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
+    let size =
+        |note: &str| note.lines().nth(1).and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
     one.filter(|one| size(one) > size(other)).unwrap_or_else(|| other.to_owned())
 }
 

@@ -42,7 +42,7 @@ impl Handheld {
             officers: self.ports.keys.officers()?,
             unlocked: self.ports.keys.unlocked(),
             safe,
-            clock_set: self.now_ms() >= self.ports.software.build_ms,
+            clock_set: self.clock_set(),
             unsent,
             free_bytes: self.ports.machine.free_bytes()?,
             recordings: self.recording_views()?,
@@ -196,7 +196,7 @@ impl Handheld {
             .find(|(id, _)| id == case)
             .map(|(_, index)| index)
             .ok_or_else(|| troubles::unknown("案卷"))?;
-        let package = self.ports.packages.find(&task.id)?;
+        let package = self.readable_package(&task.id);
         let package_id = package.as_ref().map(|p| p.id.clone());
         let head = self.device_log().map(|log| Chain::head(log))?;
         let draft = EntryDraft::case_opened(

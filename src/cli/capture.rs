@@ -62,7 +62,8 @@ pub(crate) enum Capture {
 }
 
 fn show(item: &EvidenceView) -> TroubleResult<Output> {
-    let lines = vec![format!("{}  {}  {} 字节  SHA-256 {}", item.id, item.path, item.size, item.sha256)];
+    let lines =
+        vec![format!("{}  {}  {} 字节  SHA-256 {}", item.id, item.path, item.size, item.sha256)];
     Output::new("capture", item, lines)
 }
 

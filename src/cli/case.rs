@@ -7,6 +7,7 @@ use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
 use super::Output;
 use super::run::bad_id;
+use super::seal::signer;
 use super::sync::task_id;
 
 /// Acts on a case.
@@ -62,6 +63,17 @@ pub(crate) enum Case {
         /// 步骤 / step
         step: String,
     },
+    /// 时钟未设置时,两名检查人员共同登记当前时间 / both officers speak for the time of an unset clock
+    Clock {
+        /// 案卷 / case
+        case: String,
+        /// 从何处看到的日期和时间 / date and time as read elsewhere
+        #[arg(long)]
+        says: String,
+        /// 检查人员,可附口令文件 / officer, with a PIN file or asked on the terminal
+        #[arg(long = "signer", value_name = "ID[=PINFILE]", required = true)]
+        signers: Vec<String>,
+    },
     /// 备注 / a note in the journal
     Note {
         /// 案卷 / case
@@ -109,6 +121,11 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output>
             let case = case_id(case)?;
             handheld.end_step(&case, step)?;
             show(&handheld.case(&case)?)
+        }
+        Case::Clock { case, says, signers } => {
+            let pins = signers.iter().map(|s| signer(s)).collect::<TroubleResult<Vec<_>>>()?;
+            handheld.confirm_clock(&case_id(case)?, &pins, says)?;
+            Output::new("case-clock", &serde_json::json!({}), vec!["已登记".to_owned()])
         }
         Case::Note { case, text } => {
             handheld.note(&case_id(case)?, text)?;

@@ -105,8 +105,7 @@ pub(crate) fn search(handheld: &mut Handheld, args: &Search) -> TroubleResult<Ou
 /// `person`.
 pub(crate) fn person(handheld: &mut Handheld, args: &Person) -> TroubleResult<Output> {
     let task = task_id(&args.task)?;
-    let person =
-        handheld.person(&task, &args.psn_no, "cli")?.ok_or_else(|| unknown("参保人"))?;
+    let person = handheld.person(&task, &args.psn_no, "cli")?.ok_or_else(|| unknown("参保人"))?;
     let mut lines = vec![format!("{}  {}", person.psn_no, mask::name(&person.psn_name))];
     lines.extend(person.visits.iter().map(|v| {
         let begun = v.begntime.map(|t| t.display()).unwrap_or_default();
@@ -118,8 +117,7 @@ pub(crate) fn person(handheld: &mut Handheld, args: &Person) -> TroubleResult<Ou
 /// `visit`.
 pub(crate) fn visit(handheld: &mut Handheld, args: &Visit) -> TroubleResult<Output> {
     let task = task_id(&args.task)?;
-    let visit =
-        handheld.visit(&task, &args.mdtrt_id, "cli")?.ok_or_else(|| unknown("就诊"))?;
+    let visit = handheld.visit(&task, &args.mdtrt_id, "cli")?.ok_or_else(|| unknown("就诊"))?;
     let lines_of = handheld.fee_lines(&task, &args.mdtrt_id, Page::first(args.limit))?;
     let mut lines = vec![format!(
         "{}  {}  费用 {} 行,合计 {} 元",
@@ -149,7 +147,9 @@ pub(crate) fn facility(handheld: &mut Handheld, args: &OfTask) -> TroubleResult<
             view.persons, view.visits, view.settlements, view.fee_lines
         ),
     ];
-    lines.extend(view.cutoff.iter().map(|(entity, at)| format!("  {entity} 上传至 {}", at.display())));
+    lines.extend(
+        view.cutoff.iter().map(|(entity, at)| format!("  {entity} 上传至 {}", at.display())),
+    );
     Output::new("facility", &view, lines)
 }
 

@@ -122,7 +122,9 @@ pub(crate) enum Doc {
 fn show(view: &DocumentView) -> TroubleResult<Output> {
     let mut lines = vec![format!("{}  {}  {} 页", view.card.id, view.card.title, view.pages)];
     lines.extend(view.fields.iter().map(|f| format!("  {}({}): {}", f.label, f.key, f.value)));
-    lines.extend(view.answers.iter().map(|a| format!("  问{}: {}  答: {}", a.n, a.question, a.answer)));
+    lines.extend(
+        view.answers.iter().map(|a| format!("  问{}: {}  答: {}", a.n, a.question, a.answer)),
+    );
     lines.extend(view.missing.iter().map(|m| format!("  缺  {m}")));
     Output::new("doc", view, lines)
 }
@@ -149,7 +151,11 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Doc) -> TroubleResult<Output> 
         Doc::Render { case, document, page, width, out } => {
             let png = handheld.page_image(&case_id(case)?, document, *page, *width)?;
             write(out, &png)?;
-            Output::new("doc-render", &serde_json::json!({ "file": out }), vec!["已写出".to_owned()])
+            Output::new(
+                "doc-render",
+                &serde_json::json!({ "file": out }),
+                vec!["已写出".to_owned()],
+            )
         }
         Doc::Sign { case, document, signer, strokes } => {
             let strokes: Vec<Stroke> =
@@ -167,7 +173,11 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Doc) -> TroubleResult<Output> 
         Doc::Export { case, document, out } => {
             let pdf = handheld.document_pdf(&case_id(case)?, document)?;
             write(out, &pdf)?;
-            Output::new("doc-export", &serde_json::json!({ "file": out }), vec!["已写出".to_owned()])
+            Output::new(
+                "doc-export",
+                &serde_json::json!({ "file": out }),
+                vec!["已写出".to_owned()],
+            )
         }
     }
 }

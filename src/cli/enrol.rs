@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::SecretString;
 use spotcheck_app::Handheld;
 use spotcheck_domain::TroubleResult;
-use secrecy::SecretString;
 
 use super::run::read_text;
 use super::{Common, Output, pins};

@@ -24,7 +24,11 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Journal) -> TroubleResult<Outp
     if args.verify {
         let (entries, head) = handheld.verify_journal(case.as_ref())?;
         let lines = vec![format!("链条完好:{entries} 条,末条 {head}")];
-        return Output::new("journal", &serde_json::json!({"entries": entries, "head": head}), lines);
+        return Output::new(
+            "journal",
+            &serde_json::json!({"entries": entries, "head": head}),
+            lines,
+        );
     }
     let entries = handheld.journal_entries(case.as_ref())?;
     let lines = entries

@@ -3,8 +3,8 @@
 //! One file per group of sub-commands; each only reads arguments, calls the same use cases as the GUI and
 //! prints. `--json` prints one object with a schema name; errors are one object too.
 
-mod case;
 mod capture;
+mod case;
 mod claims;
 mod doc;
 mod enrol;

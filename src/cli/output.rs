@@ -20,7 +20,8 @@ impl Output {
         lines: Vec<String>,
     ) -> TroubleResult<Self> {
         let body = serde_json::to_value(body).map_err(|cause| {
-            Trouble::new("CLI-OUTPUT", "结果无法输出", "操作本身已经完成", "联系技术支持").because(cause)
+            Trouble::new("CLI-OUTPUT", "结果无法输出", "操作本身已经完成", "联系技术支持")
+                .because(cause)
         })?;
         Ok(Self { command, body, lines })
     }
@@ -55,7 +56,11 @@ impl Output {
 }
 
 /// Prints a trouble: JSON on standard output, Chinese on standard error.
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place where errors are printed")]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the one place where errors are printed"
+)]
 pub(crate) fn print_trouble(trouble: &Trouble, json: bool) {
     if json {
         println!("{}", serde_json::json!({ "error": trouble }));

@@ -53,8 +53,9 @@ pub(crate) fn read(common: &Common) -> TroubleResult<SecretString> {
         (None, Some(fd)) if fd >= 0 => {
             // Re-opened through /proc, so that a number that is not open is an error and not undefined.
             let path = format!("/proc/self/fd/{fd}");
-            let file = File::open(path)
-                .map_err(|cause| trouble("这个文件描述符没有打开", "检查 --pin-fd").because(cause))?;
+            let file = File::open(path).map_err(|cause| {
+                trouble("这个文件描述符没有打开", "检查 --pin-fd").because(cause)
+            })?;
             first_line(file)
         }
         _ => ask("口令: "),
@@ -63,7 +64,7 @@ pub(crate) fn read(common: &Common) -> TroubleResult<SecretString> {
 
 /// Asks on the terminal without echo.
 pub(crate) fn ask(prompt: &str) -> TroubleResult<SecretString> {
-    rpassword::prompt_password(prompt)
-        .map(SecretString::from)
-        .map_err(|cause| trouble("没有终端可以输入口令", "用 --pin-file 或 --pin-fd").because(cause))
+    rpassword::prompt_password(prompt).map(SecretString::from).map_err(|cause| {
+        trouble("没有终端可以输入口令", "用 --pin-file 或 --pin-fd").because(cause)
+    })
 }

@@ -10,8 +10,8 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, capture, case, claims, doc, enrol, journal, pins, seal, selfcheck,
-    sync,
+    Cli, Command, Common, Output, capture, case, claims, doc, enrol, journal, pins, seal,
+    selfcheck, sync,
 };
 use crate::compose::Setup;
 
@@ -167,7 +167,8 @@ fn bad_line(line: &str) -> Trouble {
 /// A file, or standard input for `-`.
 pub(crate) fn read_text(path: &Path) -> TroubleResult<String> {
     let unreadable = |cause: std::io::Error| {
-        Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
+        Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限")
+            .because(cause)
     };
     if path.as_os_str() == "-" {
         let mut text = String::new();

@@ -39,7 +39,8 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Seal) -> TroubleResult<Output>
     Output::new("seal", &report, lines)
 }
 
-fn signer(text: &str) -> TroubleResult<(OfficerId, SecretString)> {
+/// `ID=PINFILE`, or the PIN asked on the terminal.
+pub(crate) fn signer(text: &str) -> TroubleResult<(OfficerId, SecretString)> {
     let (id, file) = match text.split_once('=') {
         Some((id, file)) => (id, Some(file)),
         None => (text, None),

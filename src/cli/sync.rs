@@ -61,7 +61,10 @@ pub(crate) fn tasks(handheld: &mut Handheld) -> TroubleResult<Output> {
                 Some(p) if p.checked.is_some() => "数据包已核验",
                 Some(_) => "数据包未核验",
             };
-            format!("{}  {}  {}  {package}", c.task.id, c.task.facility.fixmedins_name, c.task.title)
+            format!(
+                "{}  {}  {}  {package}",
+                c.task.id, c.task.facility.fixmedins_name, c.task.title
+            )
         })
         .collect();
     Output::new("tasks", &cards, lines)
@@ -110,7 +113,10 @@ fn outbox_lines(items: &[OutboxItem]) -> Vec<String> {
                 (Some(at), Some(index)) => format!("  中心收讫 {at},日志第 {index} 条"),
                 _ => String::new(),
             };
-            format!("{}  {state}  {}/{} 字节{receipt}", item.bundle, item.sent_bytes, item.total_bytes)
+            format!(
+                "{}  {state}  {}/{} 字节{receipt}",
+                item.bundle, item.sent_bytes, item.total_bytes
+            )
         })
         .collect()
 }
@@ -142,7 +148,8 @@ pub(crate) fn receipts(handheld: &mut Handheld, args: &Receipts) -> TroubleResul
 /// Writes an exported file that carries no personal data.
 pub(crate) fn write(path: &std::path::Path, bytes: &[u8]) -> TroubleResult<()> {
     let failed = |cause: std::io::Error| {
-        Trouble::new("CLI-WRITE", "文件写不出去", "本机数据没有改动", "检查目录和剩余空间").because(cause)
+        Trouble::new("CLI-WRITE", "文件写不出去", "本机数据没有改动", "检查目录和剩余空间")
+            .because(cause)
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;

@@ -195,6 +195,80 @@ impl EntryDraft {
             .hashed(record_sha256)
     }
 
+    /// A recording began; `path` is that of its media file. `log_first` is the hash of the log's first
+    /// line where the recording began while the vault was locked (the caller then gives the boottime of
+    /// the act in the clock reading).
+    #[must_use]
+    pub fn capture_started(
+        officer: Option<OfficerId>,
+        device: DeviceId,
+        path: &str,
+        evidence: &str,
+        log_first: Option<Hash32>,
+    ) -> Self {
+        let draft = Self::new(officer, device, kinds::CAPTURE_STARTED)
+            .about(path)
+            .fact("evidence", evidence);
+        match log_first {
+            Some(hash) => draft.fact("log_first", hash.to_string()),
+            None => draft,
+        }
+    }
+
+    /// A capture is finished and its file has this hash. `log` is path and head of the recording log; the
+    /// head's number is that of the fragments.
+    #[must_use]
+    pub fn capture_stopped(
+        officer: Option<OfficerId>,
+        device: DeviceId,
+        path: &str,
+        evidence: &str,
+        sha256: Hash32,
+        log: Option<(&str, ChainHead)>,
+    ) -> Self {
+        let draft = Self::new(officer, device, kinds::CAPTURE_STOPPED)
+            .about(path)
+            .fact("evidence", evidence)
+            .hashed(sha256);
+        match log {
+            Some((log, head)) => draft
+                .fact("fragments", head.seq)
+                .fact("log", log)
+                .fact("log_head", head.hash.to_string()),
+            None => draft,
+        }
+    }
+
+    /// The recording log is a payload file now, with this hash.
+    #[must_use]
+    pub fn log_closed(
+        officer: Option<OfficerId>,
+        device: DeviceId,
+        log: &str,
+        sha256: Hash32,
+    ) -> Self {
+        Self::new(officer, device, kinds::LOG_CLOSED).about(log).hashed(sha256)
+    }
+
+    /// A version of a document is frozen; `elements` is the path of its elements file, `content` that
+    /// file's SHA-256, which is the content hash.
+    #[must_use]
+    pub fn document_frozen(
+        officer: OfficerId,
+        device: DeviceId,
+        document: &str,
+        version: u64,
+        elements: &str,
+        content: Hash32,
+    ) -> Self {
+        Self::new(Some(officer), device, kinds::DOCUMENT_FROZEN)
+            .about(elements)
+            .fact("document", document)
+            .fact("version", version)
+            .fact("content_sha256", content.to_string())
+            .hashed(content)
+    }
+
     /// A line of a recording log. `subject` is the path in the bag of the recording it belongs to,
     /// `fragment` counts from 1.
     #[must_use]

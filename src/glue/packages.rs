@@ -73,7 +73,12 @@ impl PackageFolder {
 }
 
 /// Signature, task and time: what is looked at before every opening.
-fn believe(found: &Found, task: &TaskId, keys: &dyn KeyRing, at: &ClockReading) -> TroubleResult<()> {
+fn believe(
+    found: &Found,
+    task: &TaskId,
+    keys: &dyn KeyRing,
+    at: &ClockReading,
+) -> TroubleResult<()> {
     let enrolment = keys.enrolment()?.ok_or_else(|| {
         refused("PACKAGE-TRUST", "手持机还没有登记,无法核验数据包", "not enrolled")
     })?;

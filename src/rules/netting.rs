@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn serial_numbers_of_two_visits_are_not_mixed_up() {
-        let net = netted(&[(1, "1", "", "1", "10"), (2, "1", "", "1", "10"), (2, "2", "1", "-1", "-10")]);
+        let net =
+            netted(&[(1, "1", "", "1", "10"), (2, "1", "", "1", "10"), (2, "2", "1", "-1", "-10")]);
         assert_eq!(net[0].quantity, yuan("1"));
         assert_eq!(net[1].quantity, Amount::ZERO);
     }

@@ -72,7 +72,11 @@ impl KeyRing for MemoryKeys {
         Err(troubles::unknown("登记"))
     }
 
-    fn request_officer(&mut self, _officer: &OfficerId, _pin: &SecretString) -> TroubleResult<Vec<u8>> {
+    fn request_officer(
+        &mut self,
+        _officer: &OfficerId,
+        _pin: &SecretString,
+    ) -> TroubleResult<Vec<u8>> {
         Err(troubles::unknown("登记"))
     }
 

@@ -1,8 +1,8 @@
 //! Forms, packages, printer, machine and centre of the twins.
 
 use secrecy::SecretString;
-use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
+use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
 
 use crate::desk::{PrinterView, Stroke};
@@ -93,7 +93,12 @@ impl Forms for MemoryForms {
         Ok(Rendered { pdf, pages: 1 })
     }
 
-    fn render_copy(&self, file: &[u8], _ms: i64, overlay: &PrintOverlay) -> TroubleResult<Rendered> {
+    fn render_copy(
+        &self,
+        file: &[u8],
+        _ms: i64,
+        overlay: &PrintOverlay,
+    ) -> TroubleResult<Rendered> {
         let pdf = [b"%PDF ", file, overlay.journal_head.as_bytes()].concat();
         Ok(Rendered { pdf, pages: 1 })
     }

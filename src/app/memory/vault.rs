@@ -73,7 +73,11 @@ impl MemoryRecorder {
         Self { vault, clock, killed: false }
     }
 
-    fn close(&mut self, order: &RecordingOrder, recovered: bool) -> TroubleResult<RecordingOutcome> {
+    fn close(
+        &mut self,
+        order: &RecordingOrder,
+        recovered: bool,
+    ) -> TroubleResult<RecordingOutcome> {
         let prev = Hash32::parse(&order.first_prev).unwrap_or(Hash32::ZERO);
         let mut head = ChainHead::recording(prev);
         let (mut log, mut first) = (Vec::new(), Hash32::ZERO);
@@ -81,7 +85,8 @@ impl MemoryRecorder {
             let cipher = Hash32::sha256(&[n]);
             let draft =
                 EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher);
-            let (line, next) = next_line(&head, draft, &self.clock.read()).map_err(troubles::journal)?;
+            let (line, next) =
+                next_line(&head, draft, &self.clock.read()).map_err(troubles::journal)?;
             if n == 1 {
                 first = next.hash;
             }

@@ -104,6 +104,22 @@ fn measure() {
         let hits = reader.search_persons(q, Page::first(50)).unwrap();
         times.push((t.elapsed().as_micros(), q.clone(), hits.len()));
     }
+    for (name, f) in [
+        ("han", (|q: &str| !q.is_ascii()) as fn(&str) -> bool),
+        ("digits", |q| q.bytes().all(|b| b.is_ascii_digit())),
+        ("initials", |q| q.is_ascii() && q.len() <= 3 && q.bytes().all(|b| b.is_ascii_lowercase())),
+        ("pinyin", |q| q.is_ascii() && q.len() > 3 && q.bytes().all(|b| b.is_ascii_lowercase())),
+    ] {
+        let mut t: Vec<u128> = times.iter().filter(|t| f(&t.1)).map(|t| t.0).collect();
+        t.sort();
+        eprintln!(
+            "{name} n {} p50 {} p99 {} max {}",
+            t.len(),
+            t[t.len() / 2],
+            t[t.len() * 99 / 100],
+            t.last().unwrap()
+        );
+    }
     times.sort();
     eprintln!(
         "p50 {:?} p90 {:?} p99 {:?} max {:?}",

@@ -101,18 +101,19 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     let photo = t.tell(two, "capture_stopped", PHOTO, json!({"evidence": "E1"}));
 
     let sound_begun = t.at();
-    let started = t.tell(two, "capture_started", SOUND, json!({"evidence": "E2"}));
+    let by = || Some(OfficerId::parse(two).unwrap());
+    t.write(EntryDraft::capture_started(by(), Teller::device(), SOUND, "E2", None));
+    let started = t.head.seq;
     let log = record_log(&mut t);
     let sound_ended = t.at();
     t.put(SOUND, [&b"OggS"[..], &[3; 5000]].concat());
-    let stopped = t.tell(
-        two,
-        "capture_stopped",
-        SOUND,
-        json!({"evidence": "E2",
-        "fragments": log.seq, "log": LOG, "log_head": log.hash}),
-    );
-    t.tell(two, "log_closed", LOG, json!({"evidence": "E2"}));
+    let sound = Hash32::sha256(&t.payload[SOUND]);
+    let ends = Some((LOG, log));
+    t.write(EntryDraft::capture_stopped(by(), Teller::device(), SOUND, "E2", sound, ends));
+    let stopped = t.head.seq;
+    let closed = Hash32::sha256(&t.payload[LOG]);
+    let closed = EntryDraft::log_closed(by(), Teller::device(), LOG, closed);
+    t.write(closed.fact("evidence", "E2"));
 
     let answered = t.at();
     t.put(ANNEX, to_canonical(&json!({"schema": "spotcheck-interview/1", "document": "D1",
@@ -137,7 +138,8 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
     let content = Hash32::sha256(&t.payload[ELEMENTS]);
     let frozen = t.at();
     let facts = json!({"document": "D1", "version": 1, "content_sha256": content});
-    t.tell(one, "document_frozen", ELEMENTS, facts.clone());
+    let officer = OfficerId::parse(one).unwrap();
+    t.write(EntryDraft::document_frozen(officer, Teller::device(), "D1", 1, ELEMENTS, content));
     t.tell(one, "document_rendered", SHOWN, facts);
     let head = t.head.hash.head16();
     let printed = t.at();
@@ -184,7 +186,7 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
             stopped
         )
     ]);
-    let officer = |id: &str, role: &str, name: &str| {
+    let officer_of = |id: &str, role: &str, name: &str| {
         json!({"id": id, "role": role, "name": name, "agency": "示例医疗保障局(虚构)",
             "credential": {"kind": "enforcement", "number": id, "valid_until": "2030-12-31"},
             "present": [{"begun": opened, "ended": null}]})
@@ -194,7 +196,7 @@ pub(super) fn parts(workshop: &Workshop) -> Parts {
         "task": {"id": TASK, "title": "示例任务(虚构)", "mode": "enforcement", "basis": ["条例第二十七条"],
                  "document_number": null, "day_no": 1, "package": null},
         "facility": {"fixmedins_code": "H00000000009", "fixmedins_name": "示例医院(虚构)", "uscc": null, "place": "三层"},
-        "officers": [officer(one, "inspector-1", "张三(虚构)"), officer(two, "inspector-2", "李四(虚构)")],
+        "officers": [officer_of(one, "inspector-1", "张三(虚构)"), officer_of(two, "inspector-2", "李四(虚构)")],
         "helpers": [],
         "parties": [{"id": "party-1", "name": "王五(虚构)", "kind": "facility", "post": "主任", "relation": null, "authority": null}],
         "steps": [{"id": "S1", "kind": "bed_check", "title": "查看在院人数", "begun": step_begun, "ended": step_ended,

@@ -1,6 +1,6 @@
 //! Our tus client against `@tus/server` (npm), a tus 1.0.0 server that nobody here wrote.
 //!
-//! Needs node and the packages in `tests/.peers/node_modules` (or in the folder `SPOTCHECK_PEERS` names);
+//! Needs node and the packages in `tests/.peers/npm` (or below the folder `SPOTCHECK_PEERS` names);
 //! skipped loudly where they are not. It has no checksum extension, so a cut PATCH may leave a part of the
 //! part: the client must go on in the middle of it.
 
@@ -51,7 +51,7 @@ fn modules() -> Option<PathBuf> {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/.peers"),
         PathBuf::from,
     );
-    let modules = root.join("node_modules").canonicalize().ok()?;
+    let modules = root.join("npm/node_modules").canonicalize().ok()?;
     modules.join("@tus/server").is_dir().then_some(modules)
 }
 
