@@ -28,7 +28,7 @@ fi
 
 peers=$root/tests/.peers
 mkdir -p "$peers"
-python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl)
+python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl dbf xlwt)
 if [ ! -x "$peers/venv/bin/bagit.py" ] || [ "$(cat "$peers/venv/.made" 2>/dev/null || true)" != "${python[*]}" ]; then
   say "Python packages: ${python[*]}"
   python3 -m venv "$peers/venv"

@@ -101,6 +101,8 @@ impl Setup {
             .json()
             .with_writer(std::sync::Mutex::new(file))
             .with_max_level(tracing::Level::INFO)
+            // On a full disk the log has a hole; nobody's screen is written on.
+            .log_internal_errors(false)
             .init();
         std::panic::set_hook(Box::new(|info| {
             // Code and place, never the message: it may carry a value.

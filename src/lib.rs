@@ -36,7 +36,7 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     setup.start_log()?;
     spotcheck_device::harden_process()?;
     if matches!(cli.command, Some(Command::Recorder)) {
-        return glue::run_recorder(&setup.data, &setup.device);
+        return glue::run_recorder(&setup.data, &setup.device, setup.reserve_bytes);
     }
     let _lock = setup.lock()?;
     let mut handheld = setup.handheld()?;

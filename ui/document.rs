@@ -315,6 +315,7 @@ mod tests {
                 title: "现场检查笔录".to_owned(),
                 state: DocumentState::Frozen,
                 version: 2,
+                party: None,
             },
             fields: vec![field("a", false), field("time", true), field("b", false)],
             answers: Vec::new(),

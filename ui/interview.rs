@@ -1,7 +1,6 @@
 //! An interview: one person, question and answer, stamped into the running audio by the desk.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, VecModel};
@@ -16,8 +15,6 @@ use crate::words;
 #[derive(Default)]
 pub(crate) struct Model {
     view: RefCell<Option<DocumentView>>,
-    /// Which record belongs to which party, as far as this session has opened them.
-    records: RefCell<BTreeMap<String, String>>,
 }
 
 /// Answers with their time marks.
@@ -60,25 +57,23 @@ pub(crate) fn begin(app: &Rc<App>, party: &str) {
             .map(|p| p.id.clone())
     });
     let Some(party) = found else { return };
-    let known = app.interview.records.borrow().get(&party).cloned();
-    let draft = known.filter(|id| {
-        app.case.borrow().as_ref().is_some_and(|view| {
-            view.documents.iter().any(|d| d.id == *id && d.state == DocumentState::Draft)
-        })
+    let draft = app.case.borrow().as_ref().and_then(|view| {
+        let mut documents = view.documents.iter();
+        let own = documents
+            .find(|d| d.party.as_ref() == Some(&party) && d.state == DocumentState::Draft);
+        own.map(|d| d.id.clone())
     });
     if let Some(id) = draft {
         app.go(Place::Interview(id));
         return;
     }
-    let asked = party.clone();
     app.ask(
         move |desk| {
-            let document = desk.new_document(&case, "W04", Some(&asked))?;
+            let document = desk.new_document(&case, "W04", Some(&party))?;
             Ok((document, desk.case(&case)?))
         },
         move |app, (document, case)| {
             app.keep_case(case);
-            app.interview.records.borrow_mut().insert(party, document.card.id.clone());
             app.go(Place::Interview(document.card.id));
         },
     );
@@ -101,13 +96,11 @@ pub(crate) fn forget(app: &Rc<App>) {
 }
 
 fn name(app: &Rc<App>, id: &str) {
-    let records = app.interview.records.borrow();
-    let party = records.iter().find(|(_, record)| record.as_str() == id).map(|(party, _)| party);
     let case = app.case.borrow();
-    let name = case
-        .as_ref()
-        .and_then(|c| c.parties.iter().find(|p| Some(&p.id) == party))
-        .map(|p| mask::name(&p.name));
+    let name = case.as_ref().and_then(|c| {
+        let party = c.documents.iter().find(|d| d.id == id)?.party.as_ref();
+        c.parties.iter().find(|p| Some(&p.id) == party).map(|p| mask::name(&p.name))
+    });
     let title = name.map_or_else(|| "询问".to_owned(), |name| format!("询问 · {name}"));
     app.window.global::<Interview<'_>>().set_name(title.into());
 }

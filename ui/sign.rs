@@ -44,7 +44,14 @@ pub(crate) fn signers(
         chosen: chosen == Some(id),
         done: view.signatures.iter().any(|s| s.signer == id),
     };
-    let parties = case.parties.iter().map(|p| {
+    // An interview is signed by who was asked, and by witnesses; any other form by every party.
+    let asked = view.card.party.as_deref();
+    let signs = |id: &str, kind: &str| {
+        asked.is_none_or(|asked| asked == id)
+            || PartyKind::parse(kind) == Some(PartyKind::Witness)
+            || PartyKind::parse(kind) == Some(PartyKind::Guardian)
+    };
+    let parties = case.parties.iter().filter(|p| signs(&p.id, &p.kind)).map(|p| {
         let capacity = match PartyKind::parse(&p.kind) {
             Some(PartyKind::Witness) => Capacity::Witness,
             _ => Capacity::Party,

@@ -234,6 +234,8 @@ pub struct DocumentCard {
     pub state: DocumentState,
     /// Frozen version, 0 while it is a draft.
     pub version: u32,
+    /// The interviewee, on forms that have one.
+    pub party: Option<String>,
 }
 
 /// Life of a document.

@@ -540,5 +540,6 @@ fn card(meta: &Meta, id: &str, document: &Document) -> DocumentCard {
         title: document.title.clone(),
         state,
         version: document.frozen.as_ref().map_or(0, |f| f.version),
+        party: document.party.clone(),
     }
 }

@@ -55,14 +55,13 @@ impl Handheld {
                 }
             }
         }
-        for (task, trouble) in pulled.refused {
+        for (task, trouble) in &pulled.refused {
             let draft = self.draft("package_refused")?;
             let draft = draft.about(task.as_str()).fact("code", trouble.code.as_str());
             self.journal_device(draft)?;
-            // Everything else is stored; the officer still has to hear of it.
-            return Err(trouble);
         }
-        Ok(report)
+        // Everything else is stored; the officer still has to hear of it.
+        pulled.refused.into_iter().next().map_or(Ok(report), |(_, trouble)| Err(trouble))
     }
 
     fn sealed_bundles(&mut self) -> TroubleResult<Vec<(String, SealedBundle)>> {

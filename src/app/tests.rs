@@ -8,6 +8,7 @@ use spotcheck_domain::{CaseId, ManualClock, OfficerId, TaskId};
 use crate::Handheld;
 use crate::desk::{CaseState, Desk, DocumentState, RecordingKind, Stroke};
 use crate::memory::{BEGIN_MS, Disk, handheld};
+use crate::ports::SealedBundle;
 
 fn officer(id: &str) -> OfficerId {
     OfficerId::parse(id).unwrap()
@@ -188,4 +189,66 @@ fn a_second_pull_or_push_changes_nothing() {
     let task = TaskId::parse("T-2026-0001").unwrap();
     let next = day.h.open_case(&task).unwrap();
     assert_ne!(next.id, day.case);
+}
+
+/// evidence.md §2: a start before the build time captures on, marked; signatures wait for a time source or
+/// an entry by both officers.
+#[test]
+fn a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(60_000)));
+    let mut h = handheld(&disk, &clock, 1);
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0001");
+    assert!(!h.status().unwrap().clock_set);
+    let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
+    h.capture_photo(&case).unwrap();
+    let sound = h.start_recording(Some(&case), RecordingKind::Audio).unwrap();
+    h.stop_recording(&sound.evidence).unwrap();
+    for id in ["O-0001", "O-0002"] {
+        h.show_certificate(&case, &officer(id)).unwrap();
+    }
+    let id = h.new_document(&case, "W03", None).unwrap().card.id;
+    h.fill(&case, &id, "content", "床上无人").unwrap();
+    h.freeze(&case, &id).unwrap();
+    let trouble = h.sign_document(&case, &id, "party-1", &strokes()).unwrap_err();
+    assert_eq!((trouble.code.as_str(), trouble.verdict), ("CLOCK-NOT-SET", true));
+
+    let says = "护士站挂钟:2026-11-20 09:30";
+    let one = pins(&["O-0001"]);
+    assert_eq!(h.confirm_clock(&case, &one, says).unwrap_err().code, "DOC-STATE");
+    let mut wrong = pins(&["O-0001", "O-0002"]);
+    wrong[1].1 = SecretString::from("O-0001".to_owned());
+    assert_eq!(h.confirm_clock(&case, &wrong, says).unwrap_err().code, "VAULT-PIN-WRONG");
+    let two = pins(&["O-0001", "O-0002"]);
+    assert_eq!(h.confirm_clock(&case, &two, " ").unwrap_err().code, "DOC-STATE");
+    h.confirm_clock(&case, &two, says).unwrap();
+    h.sign_document(&case, &id, "party-1", &strokes()).unwrap();
+    let entries = h.journal_entries(Some(&case)).unwrap();
+    let spoken: Vec<_> = entries.iter().filter(|e| e["kind"] == "clock_not_set").collect();
+    assert_eq!(spoken.len(), 1);
+    assert_eq!(spoken[0]["facts"]["officers"], serde_json::json!(["O-0001", "O-0002"]));
+    assert_eq!(spoken[0]["facts"]["says"], says);
+}
+
+/// Leaving is never blocked: the sealing carries both PINs, so it speaks for the time by itself and says in
+/// the signed statement that the clock was not set.
+#[test]
+fn a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(60_000)));
+    let mut h = handheld(&disk, &clock, 1);
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0002");
+    let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
+    h.capture_photo(&case).unwrap();
+    h.seal(&case, &pins(&["O-0001", "O-0002"]), Some("撤离")).unwrap();
+    let entries = h.journal_entries(Some(&case)).unwrap();
+    let kinds: Vec<_> = entries.iter().filter_map(|e| e["kind"].as_str()).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["clock_not_set", "sealed"]);
+    let sealed: Vec<(String, SealedBundle)> =
+        h.device_log().unwrap().values(crate::model::kind::OUTBOX).unwrap();
+    let statement =
+        sealed[0].1.tag_files.iter().find(|(path, _)| path == "metadata/statement.json").unwrap();
+    let statement: serde_json::Value = serde_json::from_slice(&statement.1).unwrap();
+    assert_eq!(statement["time"]["clock_set"], false);
+    h.verify_journal(Some(&case)).unwrap();
 }

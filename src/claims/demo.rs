@@ -9,6 +9,7 @@
     reason = "invented figures within bounds that the generator itself sets"
 )]
 
+mod billing;
 mod city;
 mod items;
 mod out;
@@ -76,12 +77,6 @@ pub fn demo_data(folder: &Path, options: &DemoOptions) -> Result<DemoSummary> {
         double_billed_visit: planted.visit,
         double_billed_person: planted.person,
     })
-}
-
-#[cfg(test)]
-pub(crate) fn test_rng(seed: u64) -> impl FnMut() -> u64 {
-    let mut r = Rng::new(seed);
-    move || r.next()
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 
 mod build;
 mod check;
+mod copy;
 mod dict;
+mod elsewhere;
 mod pick;
 mod reference;
 

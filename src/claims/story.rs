@@ -14,7 +14,6 @@
 mod again;
 mod dirt;
 mod guard;
-mod measure;
 mod packages;
 mod peers;
 mod searching;

@@ -89,12 +89,17 @@ fn believe(
     if &found.manifest.task != task {
         return Err(refused("PACKAGE-TASK", "数据包属于另一项任务", "task"));
     }
-    let from = parse_rfc3339(&found.manifest.valid_from).unwrap_or(i64::MAX);
-    let until = parse_rfc3339(&found.manifest.valid_until).unwrap_or(0);
-    if judged < from || judged > until {
-        return Err(refused("PACKAGE-PERIOD", "数据包不在有效期内", "validity"));
+    in_period(&found.manifest.valid_from, &found.manifest.valid_until, judged)
+}
+
+/// An end that cannot be read is over, a beginning that cannot be read has not come.
+fn in_period(valid_from: &str, valid_until: &str, judged_ms: i64) -> TroubleResult<()> {
+    let from = parse_rfc3339(valid_from).unwrap_or(i64::MAX);
+    let until = parse_rfc3339(valid_until).unwrap_or(0);
+    if (from..=until).contains(&judged_ms) {
+        return Ok(());
     }
-    Ok(())
+    Err(refused("PACKAGE-PERIOD", "数据包不在有效期内", "validity"))
 }
 
 /// The raw key of the package, unwrapped for this handheld.
@@ -170,5 +175,29 @@ impl Packages for PackageFolder {
             sha256: Hash32::sha256(&found.bytes).to_string(),
             reader: Box::new(reader),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+    use super::*;
+
+    /// claims.md §2: a package past its validity is refused as a verdict, to the millisecond.
+    #[test]
+    fn a_package_counts_from_its_first_to_its_last_millisecond() {
+        let (from, until) = ("2026-11-01T00:00:00.000+08:00", "2026-12-01T00:00:00.000+08:00");
+        let (first, last) = (parse_rfc3339(from).unwrap(), parse_rfc3339(until).unwrap());
+        for good in [first, last] {
+            in_period(from, until, good).unwrap();
+        }
+        for bad in [first.saturating_sub(1), last.saturating_add(1), 0] {
+            let trouble = in_period(from, until, bad).unwrap_err();
+            assert_eq!((trouble.code.as_str(), trouble.verdict), ("PACKAGE-PERIOD", true));
+        }
+        for (from, until) in [("", until), (from, ""), ("tomorrow", "never"), (until, from)] {
+            assert!(in_period(from, until, first.saturating_add(1)).is_err());
+        }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spotcheck_app::ports::{Recorder, RecordingOrder, RecordingOutcome, RecordingProgress};
+use spotcheck_app::ports::{Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress};
 use spotcheck_device::recorder::{ChildOptions, FragmentSink, Launch, Parent, child_main};
-use spotcheck_device::{DeviceConfig, SystemClock};
+use spotcheck_device::{DeviceConfig, DeviceMachine, SystemClock};
 use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
 use spotcheck_vault::{Recipients, RecordingWriter, Vault};
 use zeroize::Zeroizing;
@@ -109,8 +109,24 @@ impl Recorder for RecorderProcess {
     }
 }
 
+/// Says no while less than the reserve is free: stop, sign and seal need what is left (evidence.md §1).
+fn room(machine: &DeviceMachine, reserve_bytes: u64) -> TroubleResult<()> {
+    if machine.free_bytes()? >= reserve_bytes {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        "RECORDER-RESERVE",
+        "存储空间只剩封存所需的余量,录音录像已停止",
+        "此前录下的都已加密保存",
+        "先封存并回传,或导出已封存的证据包,腾出空间后再录",
+    )
+    .retry())
+}
+
 /// The child's side of one recording.
 struct Sink {
+    machine: Arc<DeviceMachine>,
+    reserve_bytes: u64,
     writer: RecordingWriter,
     /// Media time at the end of the last fragment.
     until_ms: u64,
@@ -118,6 +134,7 @@ struct Sink {
 
 impl FragmentSink for Sink {
     fn push(&mut self, bytes: &[u8], media_ms: u64, _level: u8) -> TroubleResult<u64> {
+        room(&self.machine, self.reserve_bytes)?;
         let length_ms = media_ms.saturating_sub(self.until_ms);
         self.writer.push(bytes, length_ms)?;
         self.until_ms = media_ms.max(self.until_ms);
@@ -131,16 +148,22 @@ impl FragmentSink for Sink {
 }
 
 /// The whole life of the recorder process.
-pub(crate) fn run_recorder(data: &Path, config: &DeviceConfig) -> TroubleResult<()> {
+pub(crate) fn run_recorder(
+    data: &Path,
+    config: &DeviceConfig,
+    reserve_bytes: u64,
+) -> TroubleResult<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(&config.clock));
+    let machine = Arc::new(DeviceMachine::new(config, data));
     child_main(&ChildOptions::new(data, config), config, move |job| {
         let job: Job = serde_json::from_value(job.clone()).map_err(broken)?;
+        room(&machine, reserve_bytes)?;
         let writer = RecordingWriter::create(
             &job.case_folder,
             &job.order,
             &job.recipients,
             Arc::clone(&clock),
         )?;
-        Ok(Box::new(Sink { writer, until_ms: 0 }))
+        Ok(Box::new(Sink { machine: Arc::clone(&machine), reserve_bytes, writer, until_ms: 0 }))
     })
 }

@@ -43,7 +43,9 @@ pub enum StoreError {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         let full = matches!(&error, StoreError::Sql(rusqlite::Error::SqliteFailure(e, _))
-            if e.code == rusqlite::ErrorCode::DiskFull)
+                | StoreError::Open(rusqlite::Error::SqliteFailure(e, _))
+            if e.code == rusqlite::ErrorCode::DiskFull
+                || e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
             || matches!(&error, StoreError::Io(e) if e.kind() == std::io::ErrorKind::StorageFull);
         let trouble = if full {
             Self::new(

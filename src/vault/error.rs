@@ -144,13 +144,13 @@ impl VaultError {
         const SEALED: &str = "已采集的内容仍加密保存, 没有丢失";
         const SUPPORT: &str = "请不要清空数据目录, 用“支持”导出诊断信息并联系中心";
         let s = str::to_owned;
+        let full = || {
+            let advice = "请腾出空间(上传或导出已封存的证据包)后重试";
+            ("VAULT-DISK-FULL", s("存储空间已满, 没有写入"), KEPT, advice)
+        };
         match self {
-            Self::Io { source, .. } if is_full(source) => (
-                "VAULT-DISK-FULL",
-                s("存储空间已满, 没有写入"),
-                KEPT,
-                "请腾出空间(上传或导出已封存的证据包)后重试",
-            ),
+            Self::Io { source, .. } if is_full(source) => full(),
+            Self::Sql(error) if sql_is_full(error) => full(),
             Self::Io { .. } => {
                 ("VAULT-IO", s("读写存储失败"), KEPT, "请重试; 仍失败时更换存储或联系中心")
             }
@@ -277,6 +277,13 @@ impl VaultError {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// SQLite also calls it full when it cannot grow the shared memory file of its write-ahead log.
+fn sql_is_full(error: &rusqlite::Error) -> bool {
+    let grow = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|e| e.extended_code == grow)
 }
 
 const fn seconds_up(ms: i64) -> i64 {

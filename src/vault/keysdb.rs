@@ -199,7 +199,13 @@ fn connect(path: &Path, secret: &dyn DeviceSecret) -> Result<Connection, VaultEr
     // SQLCipher writes to stderr by itself otherwise; our error says it in words.
     connection.execute_batch("PRAGMA cipher_log_level = NONE;")?;
     connection.pragma_update(None, "key", key.as_str())?;
-    let unreadable = |error: rusqlite::Error| VaultError::KeysUnreadable(error.to_string());
+    // A disk that is full or fails says nothing about the keys.
+    let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::DiskFull) => {
+            VaultError::Sql(error)
+        }
+        _ => VaultError::KeysUnreadable(error.to_string()),
+    };
     connection
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
         .map_err(unreadable)?;

@@ -2,5 +2,6 @@
 
 pub mod checks;
 pub mod programs;
+pub mod refusal;
 pub mod tsa;
 pub mod visit;

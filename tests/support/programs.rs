@@ -84,6 +84,29 @@ pub struct HandheldCli {
     pub pins: Vec<(String, PathBuf)>,
     /// Environment of the program.
     pub environment: Environment,
+    /// Where `doc print` finds its printer, if it has one.
+    pub print_beside: Option<PrinterBeside>,
+}
+
+/// A printer of others in a network of its own: only what prints is run there.
+#[derive(Debug, Clone)]
+pub struct PrinterBeside {
+    /// `src/print/tests/ippeve.sh`.
+    pub script: PathBuf,
+    /// What the printer was sent.
+    pub spool: PathBuf,
+}
+
+impl PrinterBeside {
+    fn run(&self, print: &Command) -> Result<Value> {
+        let mut command = Command::new("bash");
+        command.arg(&self.script).arg(&self.spool).arg("--");
+        command.arg(print.get_program()).args(print.get_args());
+        for (name, value) in print.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        read(&command.stdin(Stdio::null()).output()?)?.ok().context("spotcheck doc print")
+    }
 }
 
 impl HandheldCli {
@@ -110,11 +133,31 @@ impl HandheldCli {
         read(&self.command(who, arguments)?.output()?)
     }
 
+    /// Runs as the first officer with `input` on standard input.
+    ///
+    /// # Errors
+    /// The program could not be started.
+    pub fn fed(&self, arguments: &[&str], input: &[u8]) -> Result<Ran> {
+        let mut command = self.command(0, arguments)?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        let input = input.to_vec();
+        // A program that refuses early does not read on; that is no error of the test.
+        let feeding = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output()?;
+        let _ = feeding.join();
+        read(&output)
+    }
+
     /// Runs as the first officer and insists on success.
     ///
     /// # Errors
     /// Any exit but 0.
     pub fn ok(&self, arguments: &[&str]) -> Result<Value> {
+        if let (Some(beside), ["doc", "print", ..]) = (&self.print_beside, arguments) {
+            return beside.run(&self.command(0, arguments)?);
+        }
         self.run_as(0, arguments)?.ok().with_context(|| format!("spotcheck {arguments:?}"))
     }
 }

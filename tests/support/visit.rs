@@ -144,8 +144,13 @@ impl World {
         ticket_for(&center, "device", "D-0001", "手持机一号", &serving.url, &ticket)?;
         let device = folder.join("device.toml");
         stand_in_device(&device, printer)?;
-        let mut handheld =
-            HandheldCli { data: folder.join("handheld"), device, pins: Vec::new(), environment };
+        let mut handheld = HandheldCli {
+            data: folder.join("handheld"),
+            device,
+            pins: Vec::new(),
+            environment,
+            print_beside: None,
+        };
         handheld.ok(&["enroll", "--ticket", &path(&ticket)])?;
         for (id, pin) in [("O-0001", PINS[0]), ("O-0002", PINS[1])] {
             let ticket = folder.join(format!("{id}.ticket"));

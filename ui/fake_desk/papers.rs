@@ -78,6 +78,7 @@ impl FakeDesk {
                 title: title.to_owned(),
                 state: DocumentState::Draft,
                 version: 0,
+                party: party.map(str::to_owned),
             },
             fields,
             answers: Vec::new(),
