@@ -69,7 +69,8 @@ if ! rust_ok; then
     debian_rust
   else
     say "installing Rust with rustup"
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt \
+      || { say "rustup could not be downloaded or run; install Rust 1.92 or newer some other way, then try again"; exit 3; }
     . "$HOME/.cargo/env"
   fi
   hash -r

@@ -51,7 +51,7 @@ impl Setup {
         let mut layers = vec![Layer { path: PathBuf::from(SYSTEM_DEVICE), required: false }];
         layers.extend(common.device.iter().map(|f| Layer { path: f.clone(), required: true }));
         let loaded = DeviceConfig::load(&layers).map_err(|cause| {
-            trouble("DEVICE-CONFIG", &cause.in_chinese(), "改正配置文件后重试", cause.clone())
+            trouble("DEVICE-CONFIG", &cause.in_chinese(), "改正配置文件后重试", &cause)
         })?;
         let from = |key: &str| {
             let found = loaded.origins.iter().find(|(dotted, _)| dotted.starts_with(key));

@@ -31,8 +31,7 @@ fn sealed(h: &HandheldCli, task: &str) -> (String, String) {
     h.ok(&["capture", "photo", &case]).unwrap();
     h.ok(&["case", "note", &case, "撤离前的一句"]).unwrap();
     let pins: Vec<String> = h.pins.iter().map(|(id, f)| format!("{id}={}", f.display())).collect();
-    let seal =
-        ["seal", &case, "--incomplete", "撤离", "--signer", &pins[0], "--signer", &pins[1]];
+    let seal = ["seal", &case, "--incomplete", "撤离", "--signer", &pins[0], "--signer", &pins[1]];
     let bundle = text(&h.ok(&seal).unwrap(), "/bundle").unwrap();
     (case, bundle)
 }
@@ -115,8 +114,10 @@ fn a_revoked_handheld_pulls_nothing_and_delivers_into_quarantine() {
     // What lies on the handheld stays usable.
     h.ok(&["facility", "--task", task]).unwrap();
     world.center.ok(&["bundle", "accept", &bundle]).unwrap();
-    let pushed = h.ok(&["push"]).unwrap();
-    assert_eq!(pushed["items"][0]["state"], "received", "{pushed}");
+    // The receipt comes; the device's journal is nothing that a revoked handheld may bring.
+    clear(&h.run_as(0, &["push"]).unwrap(), 3, "SYNC-DEVICE-REVOKED").unwrap();
+    let receipts = h.ok(&["receipts"]).unwrap();
+    assert_eq!(receipts["items"][0]["state"], "received", "{receipts}");
     h.refused(&["pull"], 3, "SYNC-DEVICE-REVOKED").unwrap();
     world.center.refused(&["bundle", "accept", &bundle], 3, "BUNDLE-NOT-QUARANTINED").unwrap();
 }
@@ -192,7 +193,8 @@ fn false_centres_and_bad_tickets_enrol_nobody_and_use_nothing_up() {
     };
 
     // A second, real centre answers in the place of the first one: nothing is sent to it.
-    let false_centre = put("false.ticket", &changed(&good, |t| t["centre"] = at_b.url.clone().into()));
+    let false_centre =
+        put("false.ticket", &changed(&good, |t| t["centre"] = at_b.url.clone().into()));
     let error = h.refused(&["enroll", "--ticket", &false_centre], 1, "ENROL-FALSE-CENTRE").unwrap();
     assert!(text(&error, "/advice").unwrap().contains("不要继续"), "{error}");
     let expired = |t: &mut Value| t["expires"] = "2026-01-01T00:00:00.000+08:00".into();
@@ -210,7 +212,8 @@ fn false_centres_and_bad_tickets_enrol_nobody_and_use_nothing_up() {
     }
     h.refused(&["enroll", "--ticket", "/nonexistent"], 3, "CLI-FILE").unwrap();
     assert_eq!(h.ok(&["status"]).unwrap()["device"], Value::Null);
-    h.refused(&["pull"], 3, "APP-NOT-ENROLLED").unwrap();
+    h.refused(&["pull"], 3, "CLI-OFFICER").unwrap();
+    h.refused(&["push"], 3, "APP-NOT-ENROLLED").unwrap();
 
     // After all of it the ticket itself still works, once.
     h.ok(&["enroll", "--ticket", &arg(&file)]).unwrap();
@@ -229,8 +232,18 @@ fn false_centres_and_bad_tickets_enrol_nobody_and_use_nothing_up() {
 fn clerk(center: &CenterCli, base: &Path) {
     let task = |facility: &'static str, period: &'static str| {
         vec![
-            "task", "new", "--facility", facility, "--period", period, "--title", "核查",
-            "--officers", "O-0001,O-0002", "--devices", "D-0007",
+            "task",
+            "new",
+            "--facility",
+            facility,
+            "--period",
+            period,
+            "--title",
+            "核查",
+            "--officers",
+            "O-0001,O-0002",
+            "--devices",
+            "D-0007",
         ]
     };
     center.refused(&task("H00000000000", "2026-01-01..2026-02-01"), 3, "TASK-FACILITY").unwrap();

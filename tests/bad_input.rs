@@ -102,7 +102,7 @@ fn strokes(begun: &Begun, folder: &Path) {
         b"[{\"points\":[[99999999,1,0,1]]}]",
         b"[{\"points\":[[-1,1,0,1],[1,1,1,1]]}]",
         b"[{\"points\":[[1.5,1,0,1]]}]",
-        b"[{\"points\":[],\"more\":1}]",
+        b"[{\"strokes\":[]}]",
     ] {
         std::fs::write(&file, garbage).unwrap();
         h.refused(&["doc", "sign", case, draft, "party-1", "--strokes", &arg], 3, "CLI-STROKES")
@@ -154,7 +154,8 @@ fn data_folder(begun: &Begun, folder: &Path) {
     let careless = HandheldCli { pins, ..h.clone() };
     careless.refused(&["unlock"], 3, "CLI-PIN").unwrap();
     careless.refused_as(1, &["unlock"], 3, "CLI-PIN").unwrap();
-    let strangers = HandheldCli { pins: vec![("O-0404".to_owned(), h.pins[0].1.clone())], ..h.clone() };
+    let strangers =
+        HandheldCli { pins: vec![("O-0404".to_owned(), h.pins[0].1.clone())], ..h.clone() };
     strangers.refused(&["unlock"], 3, "VAULT-NO-OFFICER").unwrap();
 }
 
@@ -185,13 +186,19 @@ fn batch(begun: &Begun, folder: &Path) {
         (3, "recorder", "CLI-NESTED"),
         (4, "batch -", "CLI-NESTED"),
     ] {
-        std::fs::write(&file, format!("# 注\n\ncase note {case} 前{n}\n{bad}\ncase note {case} 后{n}\n"))
-            .unwrap();
+        std::fs::write(
+            &file,
+            format!("# 注\n\ncase note {case} 前{n}\n{bad}\ncase note {case} 后{n}\n"),
+        )
+        .unwrap();
         let ran = h.run_as(0, &["batch", &arg]).unwrap();
         let error = clear(&ran, 3, code).unwrap();
         assert!(!error.to_string().contains("秘密词"), "a value in an error: {error}");
         let notes = notes();
-        assert!(notes.contains(&format!("前{n}")) && !notes.contains(&format!("后{n}")), "{notes:?}");
+        assert!(
+            notes.contains(&format!("前{n}")) && !notes.contains(&format!("后{n}")),
+            "{notes:?}"
+        );
     }
     h.refused(&["batch", "/nonexistent"], 3, "CLI-FILE").unwrap();
 }
@@ -218,11 +225,14 @@ fn hostile_text(begun: &Begun, folder: &Path) {
     // Bytes that are no text are no text.
     let ran = h.fed(&["doc", "fill", case, &draft, "place", "-"], b"\xff\xfe\x00\x01").unwrap();
     clear(&ran, 3, "CLI-FILE").unwrap();
-    assert!(fill("place", "一病区 #show: none $ \\u{41} <script>").iter().all(|m| !m.contains("U+")));
+    assert!(
+        fill("place", "一病区 #show: none $ \\u{41} <script>").iter().all(|m| !m.contains("U+"))
+    );
     let long = "床".repeat(34_000);
     assert!(long.len() > 100_000);
     fill("content", &long);
-    for (key, value) in [("present_name", "李四"), ("recusal", "不申请回避"), ("measures", "无")] {
+    for (key, value) in [("present_name", "李四"), ("recusal", "不申请回避"), ("measures", "无")]
+    {
         fill(key, value);
     }
     let frozen = h.ok(&["doc", "freeze", case, &draft]).unwrap();
@@ -290,7 +300,8 @@ fn a_package_that_is_off_is_refused_and_the_visit_goes_on() {
     };
     let other = second_task(&begun);
     h.ok(&["facility", "--task", task]).unwrap();
-    let names = ["flipped", "other-signer", "claims", "manifest", "no-manifest", "pointer", "other-task"];
+    let names =
+        ["flipped", "other-signer", "claims", "manifest", "no-manifest", "pointer", "other-task"];
     for name in names {
         let h = h.copied(&folder.path().join(name)).unwrap();
         // A copied file is another file: the full check is made again before anything is broken.
@@ -327,7 +338,8 @@ fn a_package_that_is_off_is_refused_and_the_visit_goes_on() {
                 ("PACKAGE-READ", "PACKAGE-READ")
             }
             "pointer" => {
-                std::fs::write(package.parent().unwrap().join("current"), "../../../etc\n").unwrap();
+                std::fs::write(package.parent().unwrap().join("current"), "../../../etc\n")
+                    .unwrap();
                 ("PACKAGE-READ", "PACKAGE-READ")
             }
             _ => {
@@ -371,9 +383,20 @@ fn second_task(begun: &Begun) -> String {
     let center = &begun.world.center;
     center
         .ok(&[
-            "task", "new", "--id", "T-OTHER", "--facility", &begun.world.facility, "--period",
-            "2025-11-01..2026-11-15", "--title", "另一项任务", "--officers", "O-0001,O-0002",
-            "--devices", "D-0001",
+            "task",
+            "new",
+            "--id",
+            "T-OTHER",
+            "--facility",
+            &begun.world.facility,
+            "--period",
+            "2025-11-01..2026-11-15",
+            "--title",
+            "另一项任务",
+            "--officers",
+            "O-0001,O-0002",
+            "--devices",
+            "D-0001",
         ])
         .unwrap();
     center.ok(&["package", "build", "--task", "T-OTHER"]).unwrap();

@@ -165,7 +165,8 @@ fn to_the_brim(h: &HandheldCli, disk: &Disk, case: &str, draft: &str) {
     };
     assert!(item["size"].as_u64().unwrap() > 5_000, "{item}");
     let journal = h.ok(&["journal", "--case", case]).unwrap();
-    let stopped = journal["items"].as_array().unwrap().iter().find(|e| e["kind"] == "capture_stopped");
+    let stopped =
+        journal["items"].as_array().unwrap().iter().find(|e| e["kind"] == "capture_stopped");
     assert!(stopped.unwrap()["facts"]["duration_ms"].as_u64().unwrap() >= 2_000, "{stopped:?}");
     for journal in [&["journal", "--verify"][..], &["journal", "--verify", "--case", case]] {
         h.ok(journal).unwrap();
@@ -204,7 +205,8 @@ fn down_to_the_reserve(h: &HandheldCli, disk: &Disk, world: &World, case: &str, 
         h.ok(&["doc", "sign", case, draft, signer, "--strokes", &strokes]).unwrap();
     }
     let pins: Vec<String> = h.pins.iter().map(|(id, f)| format!("{id}={}", f.display())).collect();
-    let seal = ["seal", case, "--incomplete", "空间不足", "--signer", &pins[0], "--signer", &pins[1]];
+    let seal =
+        ["seal", case, "--incomplete", "空间不足", "--signer", &pins[0], "--signer", &pins[1]];
     h.ok(&seal).unwrap();
     let pushed = h.ok(&["push"]).unwrap();
     assert_eq!(pushed["items"][0]["state"], "received", "{pushed}");

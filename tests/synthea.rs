@@ -1,7 +1,13 @@
 //! Claims that others made, through the program: the Synthea export comes in whole, to the cent and once.
 //!
 //! What is imported is compared with the source files read by Python's csv and decimal modules, not by us.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -82,7 +88,7 @@ fn break_cell(folder: &Path, file: &str, row: usize, column: &str, with: &str) {
     const BREAK: &str = r#"
 import csv, sys
 path, row, column, text = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-rows = list(csv.reader(open(path, newline="", encoding="utf-8")))
+rows = list(csv.reader(open(path, newline="", encoding="utf-8-sig")))
 rows[row][[c.upper() for c in rows[0]].index(column)] = text
 csv.writer(open(path, "w", newline="", encoding="utf-8")).writerows(rows)
 "#;
@@ -117,19 +123,54 @@ fn three_broken_rows_reject_exactly_those_three() {
     }
     let folder = tempfile::tempdir().unwrap();
     let broken: PathBuf = folder.path().join("broken");
-    let copied = Command::new("cp").arg("-r").arg(shared.join("data/synthea")).arg(&broken).status();
+    let copied =
+        Command::new("cp").arg("-r").arg(shared.join("data/synthea")).arg(&broken).status();
     assert!(copied.unwrap().success());
-    // A birth on no day, a visit that begins at no time, a charge of seven decimals.
-    break_cell(&broken, "patients.csv", 3, "BIRTHDATE", "1970-02-31");
-    break_cell(&broken, "encounters.csv", 17, "START", "yesterday");
-    let row = charge_row(&broken, 99);
-    break_cell(&broken, "claims_transactions.csv", row, "AMOUNT", "1.2345678");
+    // Nobody's row, a price that is none, a count that is none.
+    break_cell(&broken, "patients.csv", 3, "ID", "");
+    let price = charge_row(&broken, 99);
+    break_cell(&broken, "claims_transactions.csv", price, "UNITAMOUNT", "12,5x");
+    let count = charge_row(&broken, 500);
+    break_cell(&broken, "claims_transactions.csv", count, "UNITS", "many");
     let report = import(&centre(folder.path(), "center"), &broken);
     for (entity, imported, rejected) in
-        [("psn", 26, 1), ("mdtrt_d", 603, 1), ("setl_d", 1267, 0), ("fee_list_d", 1544, 1)]
+        [("psn", 26, 1), ("mdtrt_d", 604, 0), ("setl_d", 1267, 0), ("fee_list_d", 1543, 2)]
     {
         let said = &report["entities"][entity];
         let found = (said["imported"].as_u64().unwrap(), said["rejected"].as_u64().unwrap());
         assert_eq!(found, (imported, rejected), "{entity}: {said}");
+    }
+}
+
+/// The same for a folder in the contract's own form: a day that is none, seven decimals, a key that is empty.
+#[test]
+fn three_broken_rows_of_the_contracts_own_form_reject_exactly_those_three() {
+    if !has_program("broken rows of the contract's own form", "python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let city = folder.path().join("city");
+    let from = city.to_string_lossy().into_owned();
+    let (clean, dirty) = (centre(folder.path(), "clean"), centre(folder.path(), "dirty"));
+    clean.ok(&["demo-data", "--out", &from, "--seed", "9"]).unwrap();
+    let mut whole = clean.ok(&["import", "--from", &from]).unwrap();
+    break_cell(&city, "psn.csv", 3, "BRDY", "1970-02-31");
+    break_cell(&city, "setl_d.csv", 7, "MEDFEE_SUMAMT", "1.2345678");
+    break_cell(&city, "fee_list_d.csv", 100, "BKKP_SN", "");
+    let mut broken = dirty.ok(&["import", "--from", &from]).unwrap();
+    for entity in ["psn", "setl_d", "fee_list_d"] {
+        let (whole, broken) = (&mut whole["entities"][entity], &mut broken["entities"][entity]);
+        let imported = whole["imported"].as_u64().unwrap();
+        assert_eq!((&broken["imported"], &broken["rejected"]), (&(imported - 1).into(), &1.into()));
+        assert_eq!(whole["rejected"], 0);
+        (*whole, *broken) = (Value::Null, Value::Null);
+    }
+    assert_eq!(whole["entities"], broken["entities"], "nothing else is touched");
+    // The rows that were refused are readable for nobody who looks at the disk.
+    let rejects = std::fs::read_dir(dirty.data.join("imports")).unwrap().flatten();
+    for file in rejects.flat_map(|e| std::fs::read_dir(e.path().join("rejects")).unwrap().flatten())
+    {
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!bytes.windows(10).any(|w| w == b"1970-02-31"), "{:?}", file.path());
     }
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spotcheck_app::ports::{Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress};
+use spotcheck_app::ports::{
+    Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress,
+};
 use spotcheck_device::recorder::{ChildOptions, FragmentSink, Launch, Parent, child_main};
 use spotcheck_device::{DeviceConfig, DeviceMachine, SystemClock};
 use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};

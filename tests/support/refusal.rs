@@ -86,7 +86,8 @@ impl HandheldCli {
             let id = card.get("id").and_then(Value::as_str).unwrap_or_default();
             let mut view = self.ok(&["doc", "show", case, id])?;
             // A draft ends "now" until it is frozen.
-            for field in view.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten() {
+            for field in view.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten()
+            {
                 if field.get("key").is_some_and(|key| key == "ended") {
                     field["value"] = Value::Null;
                 }

@@ -14,10 +14,7 @@ use crate::ports::{
 use crate::troubles;
 
 /// The task that [`MemoryCentre`] sends: two officers, one handheld, one hospital.
-///
-/// # Errors
-/// Never.
-pub fn task() -> TroubleResult<Task> {
+fn task() -> TroubleResult<Task> {
     let officer = |id: &str, name: &str| -> TroubleResult<TaskOfficer> {
         Ok(TaskOfficer {
             id: OfficerId::parse(id).map_err(troubles::stored)?,

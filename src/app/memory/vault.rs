@@ -14,10 +14,13 @@ use crate::ports::{
 };
 use crate::troubles;
 
+/// Bytes by case and path.
+type Files = BTreeMap<(CaseId, String), Vec<u8>>;
+
 /// Files by case and path, "encrypted" by being out of sight.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryVault {
-    files: Arc<Mutex<BTreeMap<(CaseId, String), Vec<u8>>>>,
+    files: Arc<Mutex<Files>>,
     recordings: Arc<Mutex<Vec<(RecordingOrder, bool)>>>,
 }
 
