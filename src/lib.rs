@@ -15,7 +15,7 @@ use spotcheck_app::Handheld;
 use spotcheck_device::DataLock;
 use spotcheck_domain::TroubleResult;
 
-use crate::cli::{Cli, Command, failed};
+use crate::cli::{Cli, Command, Common, failed, pins};
 use crate::compose::Setup;
 
 /// The program: reads the command line, runs one sub-command or the window, and tells by exit code.
@@ -34,6 +34,7 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let setup = Setup::read(&cli.common)?;
     setup.start_log()?;
+    let common = Common { pin: pins::from_fd(&cli.common)?, ..cli.common.clone() };
     spotcheck_device::harden_process()?;
     if matches!(cli.command, Some(Command::Recorder)) {
         return glue::run_recorder(&setup.data, &setup.device, setup.reserve_bytes);
@@ -41,7 +42,7 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     let _lock = setup.lock()?;
     let mut handheld = setup.handheld()?;
     match &cli.command {
-        Some(command) => cli::execute(&setup, &mut handheld, &cli.common, command),
+        Some(command) => cli::execute(&setup, &mut handheld, &common, command),
         None => setup.open_window(handheld),
     }
 }

@@ -246,7 +246,7 @@ fn clerk(center: &CenterCli, base: &Path) {
             "D-0007",
         ]
     };
-    center.refused(&task("H00000000000", "2026-01-01..2026-02-01"), 3, "TASK-FACILITY").unwrap();
+    center.refused(&task("H00000000000", "2026-01-01..2026-02-01"), 3, "CENTRE-NOT-FOUND").unwrap();
     center.refused(&["package", "build", "--task", "T-NONE"], 3, "CENTRE-NOT-FOUND").unwrap();
     center.refused(&["device", "revoke", "--id", "D-9999"], 3, "CENTRE-NOT-FOUND").unwrap();
     center.refused(&["bundle", "show", "EVID-NONE"], 3, "CENTRE-NOT-FOUND").unwrap();
@@ -254,13 +254,10 @@ fn clerk(center: &CenterCli, base: &Path) {
     center.ok(&["demo-data", "--out", &arg(&city), "--seed", "4"]).unwrap();
     // A required file that is missing stops the import before anything is written.
     std::fs::remove_file(city.join("setl_d.csv")).unwrap();
-    for more in [&[][..], &["--check"]] {
-        let mut import = vec!["import", "--from", "", "--check"];
-        let from = arg(&city);
-        import[2] = &from;
-        import.truncate(3);
-        import.extend(more);
-        center.refused(&import, 3, "CLAIMS-IMPORT-MISSING-TABLE").unwrap();
+    let import = ["import", "--from", &arg(&city), "--check"].map(str::to_owned);
+    let import: Vec<&str> = import.iter().map(String::as_str).collect();
+    for import in [&import[..], &import[..3]] {
+        center.refused(import, 1, "CLAIMS-IMPORT-MISSING-TABLE").unwrap();
     }
     center.refused(&["import", "--from", "/nonexistent"], 3, "CLAIMS-IO").unwrap();
     let listed = center.ok(&["facilities", "list"]).unwrap();

@@ -300,13 +300,13 @@ fn a_package_that_is_off_is_refused_and_the_visit_goes_on() {
     };
     let other = second_task(&begun);
     h.ok(&["facility", "--task", task]).unwrap();
+    let before = h.state(&begun.case).unwrap();
     let names =
         ["flipped", "other-signer", "claims", "manifest", "no-manifest", "pointer", "other-task"];
     for name in names {
         let h = h.copied(&folder.path().join(name)).unwrap();
         // A copied file is another file: the full check is made again before anything is broken.
         h.ok(&["package", "--task", task]).unwrap();
-        let before = h.state(&begun.case).unwrap();
         let package = shelf(&h, task);
         let truncate = |file: &str, cut: u64| {
             let file = std::fs::OpenOptions::new().write(true).open(package.join(file)).unwrap();

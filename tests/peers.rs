@@ -105,7 +105,7 @@ fn the_log_by_go(url: &str, out: &Out, bag: &Path) {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let read: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert!(read["size"].as_u64() > read["old_size"].as_u64(), "{read}");
-    // The same program says no to an entry that is not there, a root that is another, a key that is another.
+    // The same program says no to an entry that is not there and to a root that is another.
     let wrong = bag.parent().unwrap().join("wrong");
     let text = std::fs::read_to_string(&entry).unwrap();
     std::fs::write(&wrong, text.replace("bundle/1", "bundle/2")).unwrap();

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use spotcheck_tests::support::checks::{collect, referee, verify};
+use spotcheck_tests::support::checks::{Out, collect, referee, verify, verify_partial};
 use spotcheck_tests::support::tsa::Tsa;
 use spotcheck_tests::support::visit::{Claims, World};
 use spotcheck_tests::{has_program, root, shared};
@@ -26,6 +26,7 @@ fn two_officers_inspect_a_hospital_of_the_demo_city() {
     let report = verify(&out, true).unwrap();
     assert_eq!(report["verdict"], "accepted", "{report}");
     readme_section_works(&out.bundle);
+    the_party_gets_its_copy(&world, &sealed.bundle, &out);
     if let Some(shared) = shared("referee over the story's bundle") {
         referee(&shared.join("referee/verify.sh"), &out).unwrap();
         tampered_variants_are_rejected(&shared, &out);
@@ -33,6 +34,24 @@ fn two_officers_inspect_a_hospital_of_the_demo_city() {
     // A broken visit leaves a journal that still verifies.
     world.handheld.ok(&["journal", "--verify", "--case", &sealed.case]).unwrap();
     world.handheld.ok(&["journal", "--verify"]).unwrap();
+}
+
+/// evidence.md §3: the party's copy proves what is present and says that it is a part.
+fn the_party_gets_its_copy(world: &World, bundle: &str, out: &Out) {
+    let copy = out.bundle.with_file_name(bundle.replace("EVID-", "PART-") + ".zip");
+    let target = copy.to_string_lossy().into_owned();
+    world.center.ok(&["bundle", "export", bundle, "--party", "--out", &target]).unwrap();
+    let part = Out { bundle: copy.clone(), ..out.clone() };
+    assert!(verify(&part, true).is_err(), "a part is no whole");
+    let report = verify_partial(&part).unwrap();
+    assert_eq!(report["verdict"], "accepted", "{report}");
+    if let Some(shared) = shared("referee over the party's copy") {
+        let script = shared.join("referee/verify.sh");
+        let ran =
+            Command::new("bash").arg(script).arg("--partial").arg(&copy).arg(&out.roots).output();
+        let ran = ran.unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    }
 }
 
 /// README, "Verify with tools that are not ours": word for word.

@@ -102,7 +102,7 @@ impl Chain {
         self.store
             .values(kind)?
             .into_iter()
-            .map(|(key, json)| Ok((key, serde_json::from_str(&json).map_err(troubles::stored)?)))
+            .map(|(key, json)| Ok((key, serde_json::from_str(&json).map_err(troubles::stored_json)?)))
             .collect()
     }
 
@@ -114,7 +114,7 @@ impl Chain {
     ) -> TroubleResult<Option<T>> {
         self.store
             .value(kind, key)?
-            .map(|json| serde_json::from_str(&json).map_err(troubles::stored))
+            .map(|json| serde_json::from_str(&json).map_err(troubles::stored_json))
             .transpose()
     }
 }
@@ -129,6 +129,6 @@ pub(crate) fn set<T: serde::Serialize>(
     key: &str,
     value: &T,
 ) -> TroubleResult<(String, String, String)> {
-    let json = serde_json::to_string(value).map_err(troubles::stored)?;
+    let json = serde_json::to_string(value).map_err(troubles::stored_json)?;
     Ok((kind.to_owned(), key.to_owned(), json))
 }

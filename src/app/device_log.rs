@@ -120,7 +120,7 @@ impl Handheld {
         let lines = self.chain_of(case)?.lines()?;
         lines
             .iter()
-            .map(|line| serde_json::from_slice(&line.line).map_err(troubles::stored))
+            .map(|line| serde_json::from_slice(&line.line).map_err(troubles::stored_json))
             .collect()
     }
 }

@@ -23,6 +23,12 @@ pub(crate) fn stored(cause: impl Display) -> Trouble {
     .because(cause)
 }
 
+/// As [`stored`]; serde's own message is left out, because it quotes values.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err hands over")]
+pub(crate) fn stored_json(cause: serde_json::Error) -> Trouble {
+    stored(format_args!("JSON {:?}, column {}", cause.classify(), cause.column()))
+}
+
 /// Nobody has unlocked.
 pub(crate) fn locked() -> Trouble {
     Trouble::new("APP-LOCKED", "手持机处于锁定状态", "数据仍然加密", "先由检查人员输入口令解锁")

@@ -10,7 +10,7 @@ mod doc;
 mod enrol;
 mod journal;
 mod output;
-mod pins;
+pub(crate) mod pins;
 mod run;
 mod seal;
 mod selfcheck;
@@ -58,6 +58,9 @@ pub(crate) struct Common {
     /// 从文件描述符读口令 / read the PIN from a file descriptor
     #[arg(long, global = true, value_name = "N")]
     pub(crate) pin_fd: Option<i32>,
+    /// Read from `--pin-fd` before the process is hardened: afterwards its own /proc is closed to it.
+    #[arg(skip)]
+    pub(crate) pin: Option<secrecy::SecretString>,
 }
 
 impl Common {
@@ -70,6 +73,7 @@ impl Common {
             officer: None,
             pin_file: None,
             pin_fd: None,
+            pin: None,
         }
     }
 }

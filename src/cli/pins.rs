@@ -46,19 +46,21 @@ pub(crate) fn from_file(path: &Path) -> TroubleResult<SecretString> {
     first_line(file)
 }
 
+/// Reads `--pin-fd`. Re-opened through /proc, so that a number that is not open is an error and not
+/// undefined; therefore before the process is hardened.
+pub(crate) fn from_fd(common: &Common) -> TroubleResult<Option<SecretString>> {
+    let Some(fd) = common.pin_fd else { return Ok(None) };
+    let file = File::open(format!("/proc/self/fd/{fd}"))
+        .map_err(|cause| trouble("这个文件描述符没有打开", "检查 --pin-fd").because(cause))?;
+    first_line(file).map(Some)
+}
+
 /// The PIN of the officer who unlocks.
 pub(crate) fn read(common: &Common) -> TroubleResult<SecretString> {
-    match (&common.pin_file, common.pin_fd) {
+    match (&common.pin_file, &common.pin) {
         (Some(path), _) => from_file(path),
-        (None, Some(fd)) if fd >= 0 => {
-            // Re-opened through /proc, so that a number that is not open is an error and not undefined.
-            let path = format!("/proc/self/fd/{fd}");
-            let file = File::open(path).map_err(|cause| {
-                trouble("这个文件描述符没有打开", "检查 --pin-fd").because(cause)
-            })?;
-            first_line(file)
-        }
-        _ => ask("口令: "),
+        (None, Some(pin)) => Ok(pin.clone()),
+        (None, None) => ask("口令: "),
     }
 }
 

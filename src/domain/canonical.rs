@@ -14,8 +14,8 @@ pub const MAX_SAFE_INTEGER: u64 = 1 << 53;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CanonicalError {
-    /// Not JSON, or not the shape asked for.
-    #[error("not the JSON expected: {0}")]
+    /// Not JSON, or not the shape asked for. serde's own words quote values, so they stay in the source.
+    #[error("not the JSON expected")]
     Json(#[from] serde_json::Error),
     /// A number that is no integer within ±2^53.
     #[error("number {0} is not an integer within 2^53")]

@@ -69,6 +69,16 @@ pub fn verify(out: &Out, stamps: bool) -> Result<Value> {
     read(&command.arg("--json").output()?)?.ok().context("spotcheck-verify")
 }
 
+/// Runs `spotcheck-verify --partial --json` over a party's copy; the report.
+///
+/// # Errors
+/// The copy is not accepted.
+pub fn verify_partial(out: &Out) -> Result<Value> {
+    let mut command = Command::new(program("spotcheck-verify")?);
+    command.arg(&out.bundle).arg("--trust").arg(&out.roots).arg("--log-key").arg(&out.log_key);
+    read(&command.args(["--partial", "--json"]).output()?)?.ok().context("spotcheck-verify")
+}
+
 /// Runs the referee's script over the bundle: programs that nobody of this project wrote.
 ///
 /// # Errors

@@ -291,6 +291,12 @@ pub(super) enum BundleCommand {
         /// 输出文件 / file to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// 当事人副本:只含文书 / the party's copy: documents only
+        #[arg(long)]
+        party: bool,
+        /// 当事人副本中另加的文件,可重复 / further files of the party's copy, repeatable
+        #[arg(long, value_name = "PATH", requires = "party")]
+        include: Vec<String>,
     },
     /// 接收带来的证据包 ZIP / take in a bundle that was brought
     Add {

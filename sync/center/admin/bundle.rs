@@ -10,7 +10,7 @@ use super::args::BundleCommand;
 use super::out::Output;
 use super::{Context, Result};
 use crate::Error;
-use crate::bundles;
+use crate::bundles::{self, Extent};
 
 fn zh(state: BundleState) -> &'static str {
     match state {
@@ -54,10 +54,17 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             });
             Ok(Output::new("bundle-show", body, text))
         }
-        BundleCommand::Export { bundle, out } => {
-            bundles::export(&centre, bundle, out)?;
-            let text = format!("证据包 {bundle} 的明文已写入 {}(已留痕)。", out.display());
-            Ok(Output::new("bundle-export", json!({ "bundle": bundle, "out": out }), text))
+        BundleCommand::Export { bundle, out, party, include } => {
+            let extent = if *party {
+                Extent::Party { include: include.clone() }
+            } else {
+                Extent::Whole
+            };
+            bundles::export(&centre, bundle, &extent, out)?;
+            let what = if *party { "当事人副本" } else { "明文" };
+            let text = format!("证据包 {bundle} 的{what}已写入 {}(已留痕)。", out.display());
+            let body = json!({ "bundle": bundle, "out": out, "party": party });
+            Ok(Output::new("bundle-export", body, text))
         }
         BundleCommand::Add { file } => {
             let added = bundles::add_zip(&centre, file)?;

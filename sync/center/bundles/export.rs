@@ -32,14 +32,43 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::Log(format!("bag: {error}"))
 }
 
+/// What of the payload goes into an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Whole,
+    /// The party's copy (evidence.md §3): the documents, and what else the agency names. Tag files,
+    /// signatures, stamps and receipt are all there, so that what is present can be proven.
+    Party {
+        /// Paths besides `data/documents/`; record.json and journal.jsonl only by being named here.
+        include: Vec<String>,
+    },
+}
+
+impl Extent {
+    fn holds(&self, path: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Party { include } => {
+                path.starts_with("data/documents/") || include.iter().any(|p| p == path)
+            }
+        }
+    }
+}
+
 /// Writes the plain ZIP with time stamps and receipt; the act is written down first.
 ///
 /// # Errors
-/// No such bundle, blobs missing or damaged, the target exists.
-pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
+/// No such bundle, blobs missing or damaged, a path that is not in it, the target exists.
+pub fn export(centre: &Centre, id: &str, extent: &Extent, out: &Path) -> Result<()> {
     let row =
         centre.repo().bundle(id)?.ok_or(Error::NotFound { what: "bundle", zh: "证据包" })?;
     let announcement = &row.announcement;
+    if let Extent::Party { include } = extent
+        && include.iter().any(|path| !announcement.files.iter().any(|f| &f.path == path))
+    {
+        return Err(Error::NotFound { what: "file of the bundle", zh: "证据包内的文件" });
+    }
     let sums = check_blobs(centre, announcement)?.map_err(|errors| {
         Error::refused(
             "BUNDLE-INCOMPLETE",
@@ -55,7 +84,8 @@ pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
         late.push(file("receipts/center.tlog-proof", receipt.proof.into_bytes()));
         late.push(file("receipts/center.crl", receipt.crl.into_bytes()));
     }
-    centre.record_act("bundle-exported", id)?;
+    let act = if *extent == Extent::Whole { "bundle-exported" } else { "party-copy-exported" };
+    centre.record_act(act, id)?;
     let what = "write the export";
     let target = OpenOptions::new()
         .write(true)
@@ -63,7 +93,7 @@ pub fn export(centre: &Centre, id: &str, out: &Path) -> Result<()> {
         .mode(0o600)
         .open(out)
         .map_err(Error::io(what))?;
-    let written = write_zip(centre, announcement, &late, &sums, target);
+    let written = write_zip(centre, announcement, &late, &sums, extent, target);
     if written.is_err() {
         // Half an export is plaintext that nobody asked for.
         let _ = std::fs::remove_file(out);
@@ -77,6 +107,7 @@ fn write_zip(
     announcement: &Announcement,
     late: &[CarriedFile],
     sums: &[u32],
+    extent: &Extent,
     target: File,
 ) -> Result<()> {
     let what = "write the export";
@@ -86,7 +117,8 @@ fn write_zip(
     for file in announcement.tag_files.iter().chain(late) {
         zip.add_bytes(&format!("{top}/{}", file.path), &file.bytes).map_err(failed)?;
     }
-    for (file, crc32) in announcement.files.iter().zip(sums) {
+    let wanted = announcement.files.iter().zip(sums).filter(|(file, _)| extent.holds(&file.path));
+    for (file, crc32) in wanted {
         let mut content = Joined::new(&mut opener, file);
         zip.add_known(&format!("{top}/{}", file.path), file.size, *crc32, &mut content)
             .map_err(failed)?;

@@ -15,7 +15,7 @@ pub use announce::{
     CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
 };
 pub use assemble::BlobCheck;
-pub use export::{Rescued, add_zip, export};
+pub use export::{Extent, Rescued, add_zip, export};
 pub use journal::{JournalOutcome, take_journal};
 pub use stamp::{StampRequest, keep_stamp, stamp_requests};
 pub use verify::verify_bundle;
