@@ -274,7 +274,7 @@ fn fetch(app: &Rc<App>, width: u32) {
                 return;
             }
             match result {
-                Ok(Some(pixels)) => show_page(app, page, pixels),
+                Ok(Some(pixels)) => show_page(app, page.saturating_sub(1), pixels),
                 Ok(None) => app.toast("这一页画不出来"),
                 Err(trouble) => crate::trouble::show(app, &trouble),
             }

@@ -431,7 +431,7 @@ impl Desk for FakeDesk {
         width: u32,
     ) -> TroubleResult<Vec<u8>> {
         self.do_document(document)?;
-        papers::page(page, width)
+        papers::page(page.saturating_sub(1), width)
             .ok_or_else(|| trouble("FAKE-PAGE", "这一页画不出来", "文书都在", "再试一次"))
     }
 

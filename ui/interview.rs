@@ -59,8 +59,8 @@ pub(crate) fn begin(app: &Rc<App>, party: &str) {
     let Some(party) = found else { return };
     let draft = app.case.borrow().as_ref().and_then(|view| {
         let mut documents = view.documents.iter();
-        let own = documents
-            .find(|d| d.party.as_ref() == Some(&party) && d.state == DocumentState::Draft);
+        let own =
+            documents.find(|d| d.party.as_ref() == Some(&party) && d.state == DocumentState::Draft);
         own.map(|d| d.id.clone())
     });
     if let Some(id) = draft {

@@ -102,7 +102,9 @@ impl Chain {
         self.store
             .values(kind)?
             .into_iter()
-            .map(|(key, json)| Ok((key, serde_json::from_str(&json).map_err(troubles::stored_json)?)))
+            .map(|(key, json)| {
+                Ok((key, serde_json::from_str(&json).map_err(troubles::stored_json)?))
+            })
             .collect()
     }
 

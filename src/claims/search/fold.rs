@@ -11,7 +11,9 @@ pub fn fold(text: &str) -> String {
     }
     // Lower-casing may give a form that is normalised differently, so the compatibility form comes last.
     let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();
-    lower.nfkc().filter(|c| !is_dropped(*c)).collect()
+    let kept: String = lower.nfkc().filter(|c| !is_dropped(*c)).collect();
+    // What stood on both sides of a dropped space may compose now.
+    kept.nfkc().collect()
 }
 
 /// NFKC turns U+00B7 · not into anything else, U+FF65 into U+30FB, U+3000 into a space.
@@ -38,6 +40,7 @@ mod tests {
     #[case("ABC123", "abc123")]
     #[case("Ｊｏｈｎ Ｓｍｉｔｈ", "johnsmith")]
     #[case("ﾊﾟ", "パ")]
+    #[case("R\u{b8}", "\u{157}")]
     fn folded(#[case] given: &str, #[case] expected: &str) {
         assert_eq!(fold(given), expected);
     }

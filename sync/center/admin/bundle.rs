@@ -55,11 +55,8 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             Ok(Output::new("bundle-show", body, text))
         }
         BundleCommand::Export { bundle, out, party, include } => {
-            let extent = if *party {
-                Extent::Party { include: include.clone() }
-            } else {
-                Extent::Whole
-            };
+            let extent =
+                if *party { Extent::Party { include: include.clone() } } else { Extent::Whole };
             bundles::export(&centre, bundle, &extent, out)?;
             let what = if *party { "当事人副本" } else { "明文" };
             let text = format!("证据包 {bundle} 的{what}已写入 {}(已留痕)。", out.display());

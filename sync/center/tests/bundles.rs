@@ -267,8 +267,12 @@ fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_
         assert_eq!(problem(response).await, (409, "BUNDLE-CONFLICT".to_owned()));
 
         let out = centre.folder().join("export.zip");
-        crate::bundles::export(centre.centre(), &bundle, &crate::bundles::Extent::Whole, &out).unwrap();
-        assert!(crate::bundles::export(centre.centre(), &bundle, &crate::bundles::Extent::Whole, &out).is_err());
+        crate::bundles::export(centre.centre(), &bundle, &crate::bundles::Extent::Whole, &out)
+            .unwrap();
+        assert!(
+            crate::bundles::export(centre.centre(), &bundle, &crate::bundles::Extent::Whole, &out)
+                .is_err()
+        );
         (bundle, out)
     });
 

@@ -61,8 +61,11 @@ impl World {
         Self { centre, folder, client, keys }
     }
 
+    /// A refused package is an error here, as the officer hears of it.
     fn pull(&mut self) -> Result<Pulled, Trouble> {
-        self.client.pull(&mut self.keys, None, None)
+        let pulled = self.client.pull(&mut self.keys, None, None)?;
+        let first = pulled.refused.first().map(|(_, trouble)| trouble.clone());
+        first.map_or(Ok(pulled), Err)
     }
 
     fn shelf(&self) -> PathBuf {
