@@ -4,7 +4,7 @@
 #   packaging/arm64-smoke.sh        `make arm64-smoke` calls it; not part of `make test`
 #
 # ARM64_DIR            where the Debian 13 chroot is made and kept; default target/arm64. About 8 GB.
-# ARM64_MIRROR         a Debian mirror; default http://deb.debian.org/debian
+# ARM64_MIRROR         a Debian mirror; default: the one this machine uses
 # ARM64_REGISTRY       a cargo registry to copy downloads from (…/.cargo/registry); default: download
 # CARGO_BUILD_JOBS     as cargo reads it
 #
@@ -19,6 +19,8 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 triple=aarch64-unknown-linux-gnu
 say() { printf 'arm64-smoke: %s\n' "$*"; }
 cannot() { say "$*"; exit 3; }
+inside=$(getent passwd 0 | cut -d: -f6) # home of the chroot's user
+own_mirror() { grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -v security | head -n 1; }
 
 if [ "${1:-}" != --inside ]; then
   [ "$(id -u)" -eq 0 ] || cannot "needs root (it makes a chroot); try: sudo make arm64-smoke"
@@ -31,7 +33,7 @@ if [ "${1:-}" != --inside ]; then
     say "Debian 13 into $chroot"
     rm -rf --one-file-system -- "$chroot"
     # In a mount namespace of its own: what debootstrap mounts is gone with it, however it ends.
-    unshare --mount debootstrap --variant=minbase trixie "$chroot" "${ARM64_MIRROR:-http://deb.debian.org/debian}" >"$dir/debootstrap.log" \
+    unshare --mount debootstrap --variant=minbase trixie "$chroot" "${ARM64_MIRROR:-$(own_mirror)}" >"$dir/debootstrap.log" \
       || cannot "debootstrap failed: $dir/debootstrap.log"
     touch "$chroot/.base"
   fi
@@ -42,8 +44,8 @@ if [ "${1:-}" != --inside ]; then
   say "copying the sources"
   tar -C "$root" --exclude=./target --exclude=./.git --exclude=./tests/.peers -cf - . | tar -C "$chroot/src/spotcheck" -xf -
   if [ -d "${ARM64_REGISTRY:-}" ]; then
-    mkdir -p "$chroot/root/.cargo/registry"
-    cp -ru "$ARM64_REGISTRY/index" "$ARM64_REGISTRY/cache" "$chroot/root/.cargo/registry/"
+    mkdir -p "$chroot$inside/.cargo/registry"
+    cp -ru "$ARM64_REGISTRY/index" "$ARM64_REGISTRY/cache" "$chroot$inside/.cargo/registry/"
   fi
   enter() { # PHASE [unshare options]: this script again, inside
     local phase=$1; shift
@@ -132,7 +134,7 @@ run)
   # GStreamer looks at all its plug-ins once; emulated, that takes longer than the handheld waits for its recorder.
   gst-inspect-1.0 videotestsrc >/dev/null || { say "GStreamer for arm64 does not start"; exit 1; }
   say "the whole way by sub-commands; handheld, centre and verifier are arm64, the driver and the time-stamp authority are not"
-  SPOTCHECK_BIN=$PWD/$bin target/demo/spotcheck-demo /root/run || { say "the story did not end well"; exit 1; }
+  SPOTCHECK_BIN=$PWD/$bin target/demo/spotcheck-demo $inside/run || { say "the story did not end well"; exit 1; }
   say "ok: ${programs[*]} for $triple built here; visit, capture, seal, push, receipt; spotcheck-verify accepts the bundle ($how)"
   ;;
 esac

@@ -56,7 +56,8 @@ debian_rust() { # everything from trixie-backports
   if ! grep -rqs trixie-backports /etc/apt/sources.list /etc/apt/sources.list.d; then
     local mirror   # the one that trixie itself comes from
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: trixie' 2>/dev/null | head -n 1 || true)
-    printf 'deb %s trixie-backports main\n' "${mirror:-http://deb.debian.org/debian}" \
+    [ -n "$mirror" ] || { say "apt knows no mirror of Debian 13"; exit 3; }
+    printf 'deb %s trixie-backports main\n' "$mirror" \
       | root_do tee /etc/apt/sources.list.d/spotcheck-backports.list >/dev/null
   fi
   root_do apt-get update -q

@@ -56,7 +56,9 @@ fn arrows_point_one_way() {
         };
         for dependency in &package.dependencies {
             let Some(target) = dependency.name.strip_prefix("spotcheck-") else {
-                assert_ne!(dependency.name, "spotcheck", "{name} uses the handheld");
+                // Stories open the handheld's own composition; nothing else uses it.
+                let handheld = dependency.name == "spotcheck";
+                assert!(!handheld || short == "tests", "{name} uses the handheld");
                 continue;
             };
             assert_ne!(target, "tests", "{name} uses tests");

@@ -2,7 +2,7 @@
 //! `print`, `sync/client` and, for packages and documents, in the handheld's composition root.
 //!
 //! Ports are cut by what one act needs, not by technology, and every one of them returns
-//! [`Trouble`](spotcheck_domain::Trouble), so that a use case never has to translate an error.
+//! [`Trouble`], so that a use case never has to translate an error.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};

@@ -53,7 +53,7 @@ pub struct Answer {
     pub audio: Option<String>,
 }
 
-/// Elements of W03 现场检查笔录. Meaning of each member: the labels in [`crate::form`].
+/// Elements of W03 现场检查笔录. Meaning of each member: the labels in [`mod@crate::form`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the labels in form.rs explain each member")]
@@ -82,7 +82,7 @@ pub struct W03 {
     pub remark: String,
 }
 
-/// Elements of W04 询问（调查）笔录. Meaning of each member: the labels in [`crate::form`].
+/// Elements of W04 询问（调查）笔录. Meaning of each member: the labels in [`mod@crate::form`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the labels in form.rs explain each member")]

@@ -1,6 +1,6 @@
 //! Legal forms as Typst templates: elements in, PDF/A-2b and page images out.
 //!
-//! A document is *data* (its elements, [`elements`]) and *words and layout* (its template, [`template`]),
+//! A document is *data* (its elements, [`elements`]) and *words and layout* (its template, [`mod@template`]),
 //! kept apart so that a province can replace the second without touching the first. The SHA-256 over both
 //! in one canonical file ([`content`]) is what everybody signs for; the PDF only shows it. Everything that
 //! differs from copy to copy (QR, copy number, journal head, pad strokes) is laid over the same pages and

@@ -130,7 +130,7 @@ pub struct TimeReport {
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Always [`REPORT_SCHEMA`].
+    /// Always `spotcheck-verify/1`.
     pub schema: String,
     /// The bundle, as far as statement.json could be read.
     pub bundle: Option<String>,
