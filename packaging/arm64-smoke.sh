@@ -20,7 +20,9 @@ triple=aarch64-unknown-linux-gnu
 say() { printf 'arm64-smoke: %s\n' "$*"; }
 cannot() { say "$*"; exit 3; }
 inside=$(getent passwd 0 | cut -d: -f6) # home of the chroot's user
-own_mirror() { grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -v security | head -n 1; }
+own_mirror() { # apt's own word for it: a grep over its files would find comments and repositories of others
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1 | sed 's|/$||'
+}
 
 if [ "${1:-}" != --inside ]; then
   [ "$(id -u)" -eq 0 ] || cannot "needs root (it makes a chroot); try: sudo make arm64-smoke"

@@ -74,10 +74,7 @@ fn readme_section_works(bundle: &std::path::Path) {
     assert_eq!(said.matches("CMS Verification successful").count(), 3, "{said}");
 }
 
-fn tampered_variants_are_rejected(
-    shared: &std::path::Path,
-    out: &spotcheck_tests::support::checks::Out,
-) {
+fn tampered_variants_are_rejected(shared: &std::path::Path, out: &Out) {
     let variants = out.bundle.parent().unwrap().join("tampered");
     let tamper = shared.join("referee/tamper.py");
     let made =
