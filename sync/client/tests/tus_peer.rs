@@ -51,7 +51,7 @@ fn modules() -> Option<PathBuf> {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/.peers"),
         PathBuf::from,
     );
-    let modules = root.join("npm/node_modules").canonicalize().ok()?;
+    let modules = root.join("node_modules").canonicalize().ok()?;
     modules.join("@tus/server").is_dir().then_some(modules)
 }
 
