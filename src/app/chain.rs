@@ -8,13 +8,10 @@ use std::sync::Arc;
 use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::{Clock, ClockReading, TroubleResult};
 use spotcheck_evidence::Hash32;
-use spotcheck_evidence::journal::{ChainHead, EntryDraft, JournalEntry, next_line};
+use spotcheck_evidence::journal::{CLOCK_STEP_MS, ChainHead, EntryDraft, JournalEntry, next_line};
 
 use crate::ports::{CaseChange, CaseStore, StoredLine};
 use crate::troubles;
-
-/// A jump of the wall clock against the boot clock above this is an entry (evidence.md §2).
-const STEP_MS: i64 = 2_000;
 
 /// A store with its journal's head.
 pub(crate) struct Chain {
@@ -75,7 +72,7 @@ impl Chain {
             return None;
         }
         let step = offset(now).saturating_sub(*last);
-        (step.abs() > STEP_MS).then(|| {
+        (step.abs() > CLOCK_STEP_MS).then(|| {
             EntryDraft::new(like.officer.clone(), like.device.clone(), "clock_stepped")
                 .fact("step_ms", step)
         })
