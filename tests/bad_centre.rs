@@ -25,17 +25,6 @@ fn world(folder: &Path) -> World {
     World::build(folder, &Claims::DemoCity { seed: 12 }, &[], None).unwrap()
 }
 
-/// A photo, a note, and the case sealed as unfinished; gives (case, bundle).
-fn sealed(h: &HandheldCli, task: &str) -> (String, String) {
-    let case = text(&h.ok(&["case", "open", "--task", task]).unwrap(), "/id").unwrap();
-    h.ok(&["capture", "photo", &case]).unwrap();
-    h.ok(&["case", "note", &case, "撤离前的一句"]).unwrap();
-    let pins: Vec<String> = h.pins.iter().map(|(id, f)| format!("{id}={}", f.display())).collect();
-    let seal = ["seal", &case, "--incomplete", "撤离", "--signer", &pins[0], "--signer", &pins[1]];
-    let bundle = text(&h.ok(&seal).unwrap(), "/bundle").unwrap();
-    (case, bundle)
-}
-
 #[test]
 fn without_the_centre_everything_is_kept_and_travels_when_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -43,7 +32,7 @@ fn without_the_centre_everything_is_kept_and_travels_when_it_is_back() {
     let (h, task) = (&world.handheld, world.task.as_str());
     let port: u16 = world.serving.url.rsplit(':').next().unwrap().parse().unwrap();
     drop(world.serving);
-    let (case, bundle) = sealed(h, task);
+    let (case, bundle) = h.seal_unfinished(task).unwrap();
     let before = h.state(&case).unwrap();
     for act in [&["pull"][..], &["push"], &["pull", "--task", task]] {
         let error = h.refused(act, 3, "SYNC-OFFLINE").unwrap();
@@ -101,7 +90,7 @@ fn a_revoked_handheld_pulls_nothing_and_delivers_into_quarantine() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
     let (h, task) = (&world.handheld, world.task.as_str());
-    let (case, bundle) = sealed(h, task);
+    let (case, bundle) = h.seal_unfinished(task).unwrap();
     world.center.ok(&["device", "revoke", "--id", "D-0001"]).unwrap();
     h.refused(&["pull"], 3, "SYNC-DEVICE-REVOKED").unwrap();
     let before = h.state(&case).unwrap();

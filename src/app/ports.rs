@@ -116,6 +116,8 @@ pub trait KeyRing: Send {
     fn case_escrow(&self, case: &CaseId) -> TroubleResult<Vec<u8>>;
     /// Unwraps a package key (base64 age text or binary of package.json's recipients); needs unlocking.
     fn unwrap_package_key(&mut self, wrapped: &[u8]) -> TroubleResult<Key256>;
+    /// Encrypts to intake and escrow alone (an age file): for what leaves on a stick. Works while locked.
+    fn seal_for_centre(&self, plaintext: &[u8]) -> TroubleResult<Vec<u8>>;
     /// Destroys all wraps of a case key.
     fn shred_case(&mut self, case: &CaseId) -> TroubleResult<()>;
 
@@ -504,6 +506,14 @@ pub struct Receipt {
 /// How far an upload got: told after each durable part.
 pub type UploadProgress<'a> = dyn FnMut(u64) + 'a;
 
+/// A folder outside the vault that a rescue export is written into, e.g. on a stick.
+pub trait RescueFolder: Send {
+    /// True if a file of this name and these bytes is there already.
+    fn has(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<bool>;
+    /// Writes a file whole and durable, or not at all.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
+}
+
 /// The centre. Implemented by `sync/client`.
 pub trait Centre: Send {
     /// Enrols the device or an officer by a ticket's text. `pin` is asked for officers only.
@@ -531,6 +541,16 @@ pub trait Centre: Send {
         last_checkpoint: Option<&str>,
         progress: &mut UploadProgress<'_>,
     ) -> TroubleResult<Option<Receipt>>;
+    /// Writes a sealed bundle into a folder as `spotcheck-rescue/1`: blobs as they lie here, tag files
+    /// encrypted to intake and escrow. Needs no network and no unlocking; what is there already is not
+    /// written again. Returns the bytes of the segments.
+    fn rescue(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        blobs: &mut dyn BlobVault,
+        bundle: &SealedBundle,
+        folder: &mut dyn RescueFolder,
+    ) -> TroubleResult<u64>;
     /// Sends lines of the device journal from `from_seq`; returns the last sequence number the centre has.
     fn send_device_journal(
         &mut self,

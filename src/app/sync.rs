@@ -8,7 +8,7 @@ use crate::chain::set;
 use crate::desk::{CaseState, OutboxItem, PullReport};
 use crate::handheld::Handheld;
 use crate::model::{ONLY, Sent, kind};
-use crate::ports::SealedBundle;
+use crate::ports::{RescueFolder, SealedBundle};
 use crate::troubles;
 
 /// Errors kept per item.
@@ -105,6 +105,43 @@ impl Handheld {
                 journal?;
                 self.do_outbox()
             }
+        }
+    }
+
+    /// Writes sealed bundles into folders (`EVID-….rescue`) that `folder` opens, still encrypted: all that
+    /// wait for a receipt, or the one named. Needs no unlocking. Returns each with the bytes of its segments.
+    ///
+    /// # Errors
+    /// No such bundle, a damaged blob, a folder that cannot be written.
+    pub fn rescue(
+        &mut self,
+        only: Option<&BundleId>,
+        open: &mut dyn FnMut(&BundleId) -> TroubleResult<Box<dyn RescueFolder>>,
+    ) -> TroubleResult<Vec<(BundleId, u64)>> {
+        let mut written = Vec::new();
+        for (_, sealed) in self.sealed_bundles()? {
+            let wanted = match only {
+                Some(only) => only == &sealed.bundle,
+                None => self.sent(&sealed.bundle)?.receipt.is_none(),
+            };
+            if !wanted {
+                continue;
+            }
+            let mut folder = open(&sealed.bundle)?;
+            let ports = &mut self.ports;
+            let bytes = ports.centre.rescue(
+                ports.keys.as_mut(),
+                ports.blobs.as_mut(),
+                &sealed,
+                folder.as_mut(),
+            )?;
+            let draft = self.draft("exported")?.about(sealed.bundle.as_str());
+            self.journal_device(draft.fact("form", "rescue").fact("bytes", bytes))?;
+            written.push((sealed.bundle, bytes));
+        }
+        match only {
+            Some(_) if written.is_empty() => Err(troubles::unknown("证据包")),
+            _ => Ok(written),
         }
     }
 

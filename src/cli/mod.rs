@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Seal(seal::Seal),
     /// 回传 / send what waits
     Push,
+    /// 导出已封存的证据包,仍加密 / write sealed bundles to a stick, still encrypted
+    Rescue(sync::Rescue),
     /// 本机状态 / state of this handheld
     Status,
     /// 待回传与回执 / outbox and receipts

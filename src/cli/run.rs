@@ -58,6 +58,7 @@ const fn needs_unlock(command: &Command) -> bool {
         command,
         Command::Enroll(_)
             | Command::Push
+            | Command::Rescue(_)
             | Command::Status
             | Command::Receipts(_)
             | Command::Printers
@@ -115,6 +116,7 @@ fn perform(
         Command::Printers => doc::printers(handheld),
         Command::Seal(args) => seal::run(handheld, args),
         Command::Push => sync::push(handheld),
+        Command::Rescue(args) => sync::rescue(handheld, args),
         Command::Status => sync::status(handheld),
         Command::Receipts(args) => sync::receipts(handheld, args),
         Command::Journal(args) => journal::run(handheld, args),

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::{CaseState, Desk, OutboxItem};
+use spotcheck_client::rescue_folder_name;
 use spotcheck_domain::{BundleId, TaskId, Trouble, TroubleResult};
 
 use super::Output;
 use super::run::bad_id;
+use crate::glue::RescueDir;
 
 /// Arguments of `pull`.
 #[derive(Debug, Args)]
@@ -30,6 +32,43 @@ pub(crate) struct Receipts {
     /// 把验证所需的根证书、时间戳根证书、日志公钥写入目录 / write what a verifier must trust
     #[arg(long, value_name = "DIR")]
     trust: Option<PathBuf>,
+}
+
+/// Arguments of `rescue`.
+#[derive(Debug, Args)]
+pub(crate) struct Rescue {
+    /// 写入的目录,如 U 盘 / folder to write into, e.g. on a stick
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// 只导出这个证据包 / this bundle only [default: all that have no receipt yet]
+    #[arg(long, value_name = "BUNDLE")]
+    bundle: Option<String>,
+}
+
+/// `rescue`.
+pub(crate) fn rescue(handheld: &mut Handheld, args: &Rescue) -> TroubleResult<Output> {
+    let only = args.bundle.as_deref().map(bundle_id).transpose()?;
+    let written = handheld
+        .rescue(only.as_ref(), &mut |bundle| Ok(Box::new(RescueDir::open(&args.to, bundle)?)))?;
+    let items: Vec<_> = written
+        .iter()
+        .map(|(bundle, bytes)| {
+            let folder = args.to.join(rescue_folder_name(bundle.as_str()));
+            serde_json::json!({ "bundle": bundle, "folder": folder, "bytes": bytes })
+        })
+        .collect();
+    let mut lines: Vec<String> = written
+        .iter()
+        .map(|(bundle, bytes)| format!("{bundle}  已导出(仍加密)  {bytes} 字节"))
+        .collect();
+    if lines.is_empty() {
+        lines.push("没有待回传的证据包".to_owned());
+    }
+    Output::new("rescue", &items, lines)
+}
+
+fn bundle_id(text: &str) -> TroubleResult<BundleId> {
+    BundleId::parse(text).map_err(|cause| bad_id("证据包").because(cause))
 }
 
 /// `pull`.
@@ -132,7 +171,7 @@ pub(crate) fn receipts(handheld: &mut Handheld, args: &Receipts) -> TroubleResul
         }
     }
     if let (Some(bundle), Some(folder)) = (&args.bundle, &args.to) {
-        let id = BundleId::parse(bundle).map_err(|cause| bad_id("证据包").because(cause))?;
+        let id = bundle_id(bundle)?;
         let receipt = handheld.receipt(&id)?.ok_or_else(|| {
             Trouble::new("CLI-RECEIPT", "这个证据包还没有回执", "证据包仍在本机", "先执行 push")
         })?;

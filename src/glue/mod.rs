@@ -3,7 +3,9 @@
 mod forms;
 mod packages;
 mod recorder;
+mod rescue;
 
 pub(crate) use forms::TypstForms;
 pub(crate) use packages::PackageFolder;
 pub(crate) use recorder::{RecorderProcess, run_recorder};
+pub(crate) use rescue::RescueDir;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::{OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use spotcheck_app::ports::Key256;
+use spotcheck_app::ports::{DeviceEnrolment, Key256};
 use spotcheck_domain::{CaseId, OfficerId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -118,6 +118,16 @@ fn parse_cases(
     Ok(cases)
 }
 
+/// Who opens what the centre alone may open: intake and escrow.
+pub(crate) fn centre_recipients(
+    enrolment: &DeviceEnrolment,
+) -> Result<[age::x25519::Recipient; 2], VaultError> {
+    Ok([
+        sealing::recipient(&enrolment.intake, "intake")?,
+        sealing::recipient(&enrolment.escrow, "escrow")?,
+    ])
+}
+
 impl Inner {
     /// Folder entry of the escrowed keys of a case.
     fn escrow_path(&self, case: &CaseId) -> std::path::PathBuf {
@@ -180,10 +190,7 @@ impl Inner {
                 wraps.push(NewWrap::seal(CASE, case.as_str(), id, &row.keys.recipient, &json)?);
             }
         }
-        let escrow = [
-            sealing::recipient(&enrolment.intake, "intake")?,
-            sealing::recipient(&enrolment.escrow, "escrow")?,
-        ];
+        let escrow = centre_recipients(&enrolment)?;
         atomic::create_folder(&self.case_folder(case))?;
         atomic::write_durable(&self.escrow_path(case), &sealing::seal(&escrow, &json)?)?;
         self.db.change(|tx| {

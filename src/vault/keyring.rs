@@ -9,6 +9,7 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{CaseId, ClockReading, OfficerId, TroubleResult};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::cases::centre_recipients;
 use crate::certs::{check_chain, public_key, request};
 use crate::crypto::{key_from, open, random_key, seal};
 use crate::error::VaultError;
@@ -365,6 +366,11 @@ impl KeyRing for Vault {
 
     fn case_escrow(&self, case: &CaseId) -> TroubleResult<Vec<u8>> {
         Ok(self.state().case_escrow(case)?)
+    }
+
+    fn seal_for_centre(&self, plaintext: &[u8]) -> TroubleResult<Vec<u8>> {
+        let enrolment = self.state().enrolled()?;
+        Ok(sealing::seal(&centre_recipients(&enrolment)?, plaintext)?)
     }
 
     fn unwrap_package_key(&mut self, wrapped: &[u8]) -> TroubleResult<Key256> {

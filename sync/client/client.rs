@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use spotcheck_app::ports::{
-    BlobVault, Centre, DeviceEnrolment, KeyRing, Pulled, Receipt, SealedBundle, TimeProof,
-    UploadProgress,
+    BlobVault, Centre, DeviceEnrolment, KeyRing, Pulled, Receipt, RescueFolder, SealedBundle,
+    TimeProof, UploadProgress,
 };
 use spotcheck_domain::{Clock, Entropy, TaskId, TroubleResult};
 use spotcheck_wire::PROTOCOL_VERSION;
@@ -25,6 +25,7 @@ use crate::judged::JudgedTime;
 use crate::log::Log;
 use crate::patience::Patience;
 use crate::pull::Pull;
+use crate::rescue;
 use crate::send::Sending;
 use crate::state::{ClientState, FolderState};
 use crate::tls::{self, Anchor};
@@ -325,6 +326,16 @@ impl Centre for CentreClient {
     ) -> TroubleResult<Option<Receipt>> {
         self.try_send(keys, blobs, bundle, last_checkpoint, progress)
             .map_err(|error| error.during(Act::Send))
+    }
+
+    fn rescue(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        blobs: &mut dyn BlobVault,
+        bundle: &SealedBundle,
+        folder: &mut dyn RescueFolder,
+    ) -> TroubleResult<u64> {
+        rescue::export(keys, blobs, bundle, folder).map_err(|error| error.during(Act::Rescue))
     }
 
     fn send_device_journal(

@@ -24,6 +24,8 @@ pub enum Act {
     Send,
     /// Sending the device journal.
     Journal,
+    /// Writing a rescue export.
+    Rescue,
 }
 
 impl Act {
@@ -35,6 +37,7 @@ impl Act {
             Self::Pull => "手持机上已有的任务和数据包未改动,可继续使用。",
             Self::Send => "证据包完整、加密地保存在手持机上;中心已收到的部分不会重传。",
             Self::Journal => "设备日志完整保存在手持机上。",
+            Self::Rescue => "证据包完整、加密地保存在手持机上;已写出的部分不会重写。",
         }
     }
 }

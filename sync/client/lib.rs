@@ -31,6 +31,7 @@ mod patience;
 mod proofs;
 mod pull;
 mod receipt;
+mod rescue;
 mod send;
 mod state;
 mod tls;
@@ -41,6 +42,7 @@ pub use error::{Act, Error, PackageFault, ReceiptFault, Result, TicketFault};
 pub use package::CURRENT;
 pub use patience::Patience;
 pub use proofs::centre_signature;
+pub use spotcheck_wire::rescue::folder_name as rescue_folder_name;
 pub use state::{ClientState, FolderState, MemoryState};
 
 #[cfg(test)]

@@ -170,7 +170,11 @@ impl Sending<'_> {
     }
 }
 
-fn read_blob(blobs: &mut dyn BlobVault, bundle: &SealedBundle, blob: &Blob) -> Result<Upload> {
+pub(crate) fn read_blob(
+    blobs: &mut dyn BlobVault,
+    bundle: &SealedBundle,
+    blob: &Blob,
+) -> Result<Upload> {
     let bytes = blobs.ciphertext(&bundle.case, blob)?;
     if Hash32::sha256(&bytes).to_string() != blob.ciphertext_sha256 {
         return Err(Error::BlobDamaged { path: blob.path.clone(), index: blob.index });
@@ -182,7 +186,8 @@ fn read_blob(blobs: &mut dyn BlobVault, bundle: &SealedBundle, blob: &Blob) -> R
     })
 }
 
-fn announcement(bundle: &SealedBundle) -> Announcement {
+/// A bundle in the words of the protocol.
+pub(crate) fn announcement(bundle: &SealedBundle) -> Announcement {
     let blob = |blob: &Blob| AnnouncedBlob {
         index: blob.index,
         ciphertext_sha256: blob.ciphertext_sha256.clone(),

@@ -8,6 +8,7 @@ pub mod bundles;
 pub mod enrol;
 pub mod hello;
 pub mod problem;
+pub mod rescue;
 pub mod tasks;
 
 /// Path prefix of the protocol.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::programs::{CenterCli, HandheldCli, Ran, read};
+use super::programs::{CenterCli, HandheldCli, Ran, read, text};
 
 /// True if there is Chinese in it.
 fn chinese(text: &str) -> bool {
@@ -98,6 +98,23 @@ impl HandheldCli {
         Ok(serde_json::json!({
             "tasks": tasks, "case": show, "journal": journal, "documents": documents, "outbox": outbox,
         }))
+    }
+
+    /// A photo, a note, and the case sealed as unfinished by the first two officers; gives (case, bundle).
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub fn seal_unfinished(&self, task: &str) -> Result<(String, String)> {
+        let case = text(&self.ok(&["case", "open", "--task", task])?, "/id")?;
+        self.ok(&["capture", "photo", &case])?;
+        self.ok(&["case", "note", &case, "撤离前的一句"])?;
+        let mut arguments = vec!["seal".to_owned(), case.clone()];
+        arguments.extend(["--incomplete", "撤离"].map(str::to_owned));
+        for (id, file) in self.pins.iter().take(2) {
+            arguments.extend(["--signer".to_owned(), format!("{id}={}", file.display())]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Ok((case, text(&self.ok(&arguments)?, "/bundle")?))
     }
 
     /// The same handheld over a copy of its data folder.

@@ -9,7 +9,7 @@ use crate::desk::{PrinterView, Stroke};
 use crate::ports::{
     BlobVault, Centre, DrawnSignature, FormDraft, FormField, FormInfo, Forms, KeyRing, Machine,
     OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled, Receipt, Rendered,
-    SealedBundle, TimeProof, UploadProgress,
+    RescueFolder, SealedBundle, TimeProof, UploadProgress,
 };
 use crate::troubles;
 
@@ -225,6 +225,22 @@ impl Centre for MemoryCentre {
             received: "2026-11-20T12:00:00.000+08:00".to_owned(),
             log_index: 0,
         }))
+    }
+
+    fn rescue(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        blobs: &mut dyn BlobVault,
+        bundle: &SealedBundle,
+        folder: &mut dyn RescueFolder,
+    ) -> TroubleResult<u64> {
+        let mut bytes = 0_u64;
+        for blob in bundle.files.iter().flat_map(|file| &file.blobs) {
+            folder.put(&blob.ciphertext_sha256, &blobs.ciphertext(&bundle.case, blob)?)?;
+            bytes = bytes.saturating_add(blob.ciphertext_size);
+        }
+        folder.put("tags", &keys.seal_for_centre(bundle.tagmanifest_sha256.as_bytes())?)?;
+        Ok(bytes)
     }
 
     fn send_device_journal(

@@ -298,9 +298,9 @@ pub(super) enum BundleCommand {
         #[arg(long, value_name = "PATH", requires = "party")]
         include: Vec<String>,
     },
-    /// 接收带来的证据包 ZIP / take in a bundle that was brought
+    /// 接收带来的证据包:ZIP,或手持机的救援导出 / take in a bundle that was brought: ZIP or rescue export
     Add {
-        /// 文件 / file
+        /// ZIP 文件,或 EVID-….rescue 目录 / ZIP file, or EVID-….rescue folder
         file: PathBuf,
     },
     /// 接受隔离中的证据包 / accept a quarantined bundle

@@ -64,11 +64,15 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             Ok(Output::new("bundle-export", body, text))
         }
         BundleCommand::Add { file } => {
-            let added = bundles::add_zip(&centre, file)?;
+            let add = if file.is_dir() { bundles::add_rescue } else { bundles::add_zip };
+            let added = add(&centre, file)?;
             let body = json!({
                 "bundle": added.bundle, "state": added.state, "errors": added.errors,
             });
-            let text = format!("{}  {}", added.bundle, zh(added.state));
+            let mut text = format!("{}  {}\n", added.bundle, zh(added.state));
+            for error in &added.errors {
+                let _ = writeln!(text, "错误 {error}");
+            }
             let output = Output::new("bundle-add", body, text);
             let good = added.state == BundleState::Received;
             Ok(if good { output } else { output.failed_check() })

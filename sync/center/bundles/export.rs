@@ -1,34 +1,23 @@
-//! The plain ZIP on demand (`bundle export`), and whole ZIPs brought in by hand (`bundle add`).
+//! The plain ZIP on demand (`bundle export`).
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use age::Encryptor;
-use age::x25519::Recipient;
-use ring::digest::{Context, SHA256};
-use spotcheck_evidence::bag::{TAGMANIFEST, is_payload_path};
-use spotcheck_evidence::statement::{STATEMENT_PATH, Statement};
-use spotcheck_evidence::verify::{Report, Verdict};
-use spotcheck_evidence::zip::{ZipArchive, ZipWriter};
+use spotcheck_evidence::zip::ZipWriter;
 use spotcheck_wire::CarriedFile;
-use spotcheck_wire::bundles::{
-    ANNOUNCEMENT_SCHEMA, AnnouncedBlob, AnnouncedFile, Announcement, BundleState,
-};
+use spotcheck_wire::bundles::Announcement;
 
 use super::announce::status;
 use super::assemble::Opener;
-use super::verify::{check_blobs, errors_of, judge, receive};
+use super::verify::check_blobs;
 use super::view::Joined;
 use crate::centre::Centre;
 use crate::folder::sync_dir;
-use crate::objects::sha256_hex;
-use crate::repository::AnnounceOutcome;
 use crate::{Error, Result};
 
-fn failed(error: impl std::fmt::Display) -> Error {
+pub(super) fn failed(error: impl std::fmt::Display) -> Error {
     Error::Log(format!("bag: {error}"))
 }
 
@@ -126,144 +115,4 @@ fn write_zip(
     let mut writer = zip.finish().map_err(failed)?;
     writer.flush().map_err(Error::io(what))?;
     writer.get_ref().sync_all().map_err(Error::io(what))
-}
-
-/// What became of a ZIP brought in by hand.
-#[derive(Debug)]
-pub struct Rescued {
-    /// The bundle.
-    pub bundle: String,
-    /// State after it.
-    pub state: BundleState,
-    /// Codes and paths of what is wrong.
-    pub errors: Vec<String>,
-}
-
-/// One payload file, encrypted to intake while it is read.
-fn take_in(
-    centre: &Centre,
-    recipient: &Recipient,
-    archive: &mut ZipArchive<File>,
-    entry: &spotcheck_evidence::zip::ZipEntry,
-) -> Result<AnnouncedFile> {
-    let what = "take in a file";
-    let work = centre.folder().work().join(centre.new_id());
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&work)
-        .map_err(Error::io(what))?;
-    let encryptor = Encryptor::with_recipients(std::iter::once(recipient as &dyn age::Recipient))
-        .map_err(|e| Error::Age(e.to_string()))?;
-    let mut writer = encryptor.wrap_output(file).map_err(Error::io(what))?;
-    let mut hash = Context::new(&SHA256);
-    let mut wrote: std::io::Result<()> = Ok(());
-    archive
-        .read(entry, &mut |block| {
-            hash.update(block);
-            if wrote.is_ok() {
-                wrote = writer.write_all(block);
-            }
-        })
-        .map_err(failed)?;
-    wrote.map_err(Error::io(what))?;
-    writer.finish().and_then(|f| f.sync_all()).map_err(Error::io(what))?;
-    let (ciphertext_sha256, ciphertext_size) = centre.objects().adopt(&work)?;
-    let sha256 = hex::encode(hash.finish().as_ref());
-    Ok(AnnouncedFile {
-        path: entry.path.clone(),
-        sha256: sha256.clone(),
-        size: entry.size,
-        blobs: vec![AnnouncedBlob {
-            index: 0,
-            ciphertext_sha256,
-            ciphertext_size,
-            plaintext_sha256: sha256,
-            size: entry.size,
-            intake_id: centre.recipients().intake_id.clone(),
-        }],
-    })
-}
-
-fn refused_report(report: &Report) -> Rescued {
-    Rescued {
-        bundle: report.bundle.clone().unwrap_or_default(),
-        state: BundleState::Rejected,
-        errors: errors_of(report),
-    }
-}
-
-/// Takes in a whole bag as ZIP: judged first, then kept encrypted, logged and receipted like any other. A
-/// ZIP that does not verify is not kept.
-///
-/// # Errors
-/// Unreadable file, or the id is there with other content.
-pub fn add_zip(centre: &Centre, path: &Path) -> Result<Rescued> {
-    let what = "read the bundle";
-    let open = || File::open(path).map_err(Error::io(what));
-    let report = judge(centre, open()?)?;
-    if report.verdict == Verdict::Rejected {
-        return Ok(refused_report(&report));
-    }
-    // Received already: nothing to take in again.
-    if let Some(id) = &report.bundle
-        && let Some(row) = centre.repo().bundle(id)?
-        && row.state == BundleState::Received
-    {
-        return Ok(Rescued { bundle: id.clone(), state: row.state, errors: row.errors });
-    }
-    let mut archive = ZipArchive::open(open()?).map_err(|(fault, _)| failed(fault))?;
-    let entries = archive.entries().to_vec();
-    let recipient: Recipient =
-        centre.recipients().intake.parse().map_err(|e: &str| Error::Age(e.to_owned()))?;
-    let mut files = Vec::new();
-    let mut tags: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for entry in &entries {
-        if is_payload_path(&entry.path) {
-            files.push(take_in(centre, &recipient, &mut archive, entry)?);
-        } else if !entry.path.starts_with("receipts/") {
-            let mut bytes = Vec::new();
-            archive.read(entry, &mut |block| bytes.extend_from_slice(block)).map_err(failed)?;
-            tags.insert(entry.path.clone(), bytes);
-        }
-    }
-    let stamps: Vec<(String, Vec<u8>)> =
-        tags.extract_if(.., |path, _| path.starts_with("timestamps/")).collect();
-    let statement = tags.get(STATEMENT_PATH).and_then(|bytes| Statement::parse(bytes).ok());
-    let statement = statement.ok_or(Error::Stored("statement"))?;
-    let device = statement.device.id.to_string();
-    let tagmanifest = tags.get(TAGMANIFEST).map(|b| sha256_hex(b)).unwrap_or_default();
-    let bundle = statement.bundle.to_string();
-    let announcement = Announcement {
-        schema: ANNOUNCEMENT_SCHEMA.to_owned(),
-        bundle: bundle.clone(),
-        task: "-".to_owned(),
-        tagmanifest_sha256: tagmanifest,
-        tag_files: tags.into_iter().map(|(path, bytes)| CarriedFile { path, bytes }).collect(),
-        files,
-        case_keys: Vec::new(),
-    };
-    let now = centre.now_ms();
-    for blob in announcement.files.iter().flat_map(|f| &f.blobs) {
-        centre.repo().add_blob(&device, &blob.ciphertext_sha256, blob.ciphertext_size, now)?;
-    }
-    if centre.repo().announce(&announcement, &device, false, now)? == AnnounceOutcome::Conflict {
-        return Err(Error::refused(
-            "BUNDLE-CONFLICT",
-            "中心已有同一编号而内容不同的证据包。",
-            "请核对文件来源。",
-        ));
-    }
-    for (path, tsr) in stamps {
-        if let Some(role) = path.strip_prefix("timestamps/").and_then(|p| p.strip_suffix(".tsr")) {
-            centre.repo().add_stamp(&bundle, role, &tsr, now)?;
-        }
-    }
-    centre.record_act("bundle-added", &bundle)?;
-    if centre.repo().start_verifying(&bundle, now)? {
-        receive(centre, &announcement, &device, &[])?;
-    }
-    let row = status(centre, &bundle, 0)?;
-    Ok(Rescued { bundle, state: row.state, errors: row.errors })
 }

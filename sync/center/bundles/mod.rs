@@ -3,6 +3,7 @@
 //! What the centre keeps are the announcement (tag files, hash lists) and the age files as they came. The
 //! bag is put together in memory when it is judged or exported; no plaintext file comes to be.
 
+mod add;
 mod announce;
 mod assemble;
 mod export;
@@ -11,11 +12,12 @@ mod stamp;
 mod verify;
 mod view;
 
+pub use add::{Rescued, add_rescue, add_zip};
 pub use announce::{
     CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
 };
 pub use assemble::BlobCheck;
-pub use export::{Extent, Rescued, add_zip, export};
+pub use export::{Extent, export};
 pub use journal::{JournalOutcome, take_journal};
 pub use stamp::{StampRequest, keep_stamp, stamp_requests};
 pub use verify::verify_bundle;

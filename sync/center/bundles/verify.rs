@@ -95,7 +95,12 @@ fn sealed_by(announcement: &Announcement) -> Option<String> {
     Some(Statement::parse(&file.bytes).ok()?.device.id.to_string())
 }
 
-fn faults(centre: &Centre, announcement: &Announcement, device: &str) -> Result<Vec<String>> {
+/// Everything that is wrong with a bundle whose blobs are all there.
+pub(super) fn faults(
+    centre: &Centre,
+    announcement: &Announcement,
+    device: &str,
+) -> Result<Vec<String>> {
     let sums = match check_blobs(centre, announcement)? {
         Ok(sums) => sums,
         Err(errors) => return Ok(errors),
@@ -145,7 +150,7 @@ pub(super) fn receive(
 
 /// Takes out what a clerk accepts when taking a revoked device's bundle out of quarantine: that its
 /// certificate is revoked. It stays noted with the bundle, and every verifier sees it.
-fn accepted_anyway(errors: &mut Vec<String>) -> Vec<String> {
+pub(super) fn accepted_anyway(errors: &mut Vec<String>) -> Vec<String> {
     let (noted, rest) = std::mem::take(errors)
         .into_iter()
         .partition(|error| error.starts_with("CERT-REVOKED signatures/device.p7s"));

@@ -85,6 +85,9 @@ impl KeyRing for MemoryKeyRing {
     fn case_escrow(&self, _: &CaseId) -> TroubleResult<Vec<u8>> {
         unused()
     }
+    fn seal_for_centre(&self, _: &[u8]) -> TroubleResult<Vec<u8>> {
+        unused()
+    }
     fn unwrap_package_key(&mut self, _: &[u8]) -> TroubleResult<Key256> {
         unused()
     }
