@@ -1,7 +1,7 @@
 //! Puts configuration and adapters together.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
@@ -158,7 +158,7 @@ impl Setup {
             forms: Box::new(TypstForms),
             printer: Box::new(self.printers()),
             machine: Box::new(DeviceMachine::new(&self.device, &self.data)),
-            centre: Box::new(centre),
+            centre: Arc::new(Mutex::new(centre)),
             stores: Box::new(FileStores::new(&self.data)),
             software: Software {
                 name: "spotcheck".to_owned(),

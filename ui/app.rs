@@ -17,8 +17,8 @@ use crate::bridge::{self, Bridge, Reply};
 use crate::error::Error;
 use crate::options::FaceOptions;
 use crate::{
-    capture, document, interview, keyboard, party, person, persons, print, recording, seal, sign,
-    status, sync, task, today, trouble, unlock, visit,
+    capture, document, errand, interview, keyboard, party, person, persons, print, recording, seal,
+    sign, status, sync, task, today, trouble, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -100,6 +100,7 @@ pub(crate) struct App {
     pub(crate) print: print::Model,
     pub(crate) seal: seal::Model,
     pub(crate) recording: recording::Model,
+    pub(crate) errand: errand::Model,
 }
 
 impl App {
@@ -107,7 +108,7 @@ impl App {
     pub(crate) fn open(
         desk: Box<dyn Desk>,
         options: &FaceOptions,
-        post: impl FnOnce(&AppWindow) -> Box<dyn Fn(Reply) + Send>,
+        post: impl FnOnce(&AppWindow) -> Box<dyn Fn(Reply) + Send + Sync>,
     ) -> Result<Rc<Self>, Error> {
         let window = AppWindow::new()?;
         window.global::<Theme<'_>>().set_mode(options.theme);
@@ -135,6 +136,7 @@ impl App {
             print: print::Model::default(),
             seal: seal::Model::new(),
             recording: recording::Model::default(),
+            errand: errand::Model::default(),
             window,
         });
         app.connect();
@@ -144,6 +146,7 @@ impl App {
 
     fn connect(self: &Rc<Self>) {
         trouble::connect(self);
+        errand::connect(self);
         keyboard::connect(self);
         recording::connect(self);
         unlock::connect(self);
@@ -264,6 +267,14 @@ impl App {
                 Err(trouble) => trouble::show(app, &trouble),
             }
         });
+    }
+
+    /// Does `work` on a thread of its own; what it posts is answered on the UI thread.
+    pub(crate) fn beside(
+        &self,
+        work: impl FnOnce(&dyn Fn(Reply)) + Send + 'static,
+    ) -> std::io::Result<()> {
+        self.bridge.beside(work)
     }
 
     /// Acts whose answers have not come yet.
@@ -427,8 +438,10 @@ impl App {
         self.window.invoke_drop_focus();
     }
 
-    /// Ends the worker after what it was given.
-    pub(crate) fn finish(&self) {
+    /// Ends the worker after what it was given. An errand that is out is asked to stop and not waited for:
+    /// what it brought would only be fetched again.
+    pub(crate) fn finish(self: &Rc<Self>) {
+        errand::stop(self);
         self.tick.stop();
         self.toast_timer.stop();
         self.bridge.finish();

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -31,7 +32,7 @@ pub(crate) fn register(app: &Rc<App>) {
 /// Brings answers to the UI thread through the event loop.
 pub(crate) fn through_event_loop(
     window: slint::Weak<AppWindow>,
-) -> impl Fn(Reply) + Send + 'static {
+) -> impl Fn(Reply) + Send + Sync + 'static {
     move |reply| {
         let sent = window.upgrade_in_event_loop(move |_| {
             let app = APP.with(|slot| slot.borrow().upgrade());
@@ -49,21 +50,36 @@ pub(crate) fn through_event_loop(
 pub(crate) struct Bridge {
     jobs: RefCell<Option<mpsc::Sender<Job>>>,
     worker: RefCell<Option<JoinHandle<()>>>,
+    post: Arc<dyn Fn(Reply) + Send + Sync>,
 }
 
 impl Bridge {
     /// Moves the desk to its thread; `post` brings each answer back.
     pub(crate) fn start(
         mut desk: Box<dyn Desk>,
-        post: impl Fn(Reply) + Send + 'static,
+        post: Box<dyn Fn(Reply) + Send + Sync>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let post: Arc<dyn Fn(Reply) + Send + Sync> = Arc::from(post);
+        let answer = Arc::clone(&post);
         let worker = std::thread::Builder::new().name("desk".to_owned()).spawn(move || {
             while let Ok(job) = queue.recv() {
-                post(job(desk.as_mut()));
+                answer(job(desk.as_mut()));
             }
         })?;
-        Ok(Self { jobs: RefCell::new(Some(jobs)), worker: RefCell::new(Some(worker)) })
+        Ok(Self { jobs: RefCell::new(Some(jobs)), worker: RefCell::new(Some(worker)), post })
+    }
+
+    /// Does `work` on a thread of its own; what it posts reaches the UI thread like answers of the worker.
+    pub(crate) fn beside(
+        &self,
+        work: impl FnOnce(&dyn Fn(Reply)) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let post = Arc::clone(&self.post);
+        std::thread::Builder::new()
+            .name("errand".to_owned())
+            .spawn(move || work(post.as_ref()))
+            .map(drop)
     }
 
     /// False if the worker is gone.

@@ -5,6 +5,7 @@
 //! scrolls until it is there, taps it. It neither sleeps nor needs an event loop: answers of the worker
 //! come through a channel that [`Face::settle`] drains, and time is moved by hand.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -59,6 +60,8 @@ pub struct Picture {
 pub struct Face {
     app: Rc<App>,
     answers: mpsc::Receiver<Reply>,
+    /// Waits for errands too.
+    patient: Cell<bool>,
 }
 
 impl std::fmt::Debug for Face {
@@ -98,7 +101,7 @@ impl Face {
         })?;
         app.window.window().set_size(PhysicalSize::new(size.0, size.1));
         app.window.show()?;
-        let face = Self { app, answers };
+        let face = Self { app, answers, patient: Cell::new(true) };
         face.settle()?;
         Ok(face)
     }
@@ -109,7 +112,7 @@ impl Face {
     /// [`Error::Missing`] if the desk does not answer within a minute.
     pub fn settle(&self) -> Result<(), Error> {
         mock_elapsed_time(Duration::ZERO);
-        while self.app.pending() > 0 {
+        while self.app.pending() > 0 || (self.patient.get() && self.app.errand.out() > 0) {
             let reply = self
                 .answers
                 .recv_timeout(PATIENCE)
@@ -118,6 +121,26 @@ impl Face {
             mock_elapsed_time(Duration::ZERO);
         }
         Ok(())
+    }
+
+    /// Takes answers until `words` are visible: what an errand tells on its way.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if they do not come within a minute.
+    pub fn until(&self, words: &str) -> Result<(), Error> {
+        mock_elapsed_time(Duration::ZERO);
+        while !self.shows(words) {
+            let late = |_| missing(format!("{words:?}; there is {:?}", self.texts()));
+            let reply = self.answers.recv_timeout(PATIENCE).map_err(late)?;
+            reply(&self.app);
+            mock_elapsed_time(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    /// From now on errands (fetching, sending, checking) are not waited for, or again they are.
+    pub fn wait_for_errands(&self, wait: bool) {
+        self.patient.set(wait);
     }
 
     /// Lets time pass for timers: the clock, the recording bar, toasts.

@@ -6,6 +6,7 @@
 
 mod claims;
 mod papers;
+mod travel;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,10 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use spotcheck_app::desk::{
     AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
-    OutboxItem, PackageState, PrintReport, PrinterView, PullReport, RecordingKind, RecordingView,
-    SealReport, Status, Stroke, TaskCard,
+    OutboxItem, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke,
+    TaskCard,
 };
+use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_domain::claims::{
     FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
 };
@@ -48,6 +50,8 @@ pub struct FakeDesk {
     accesses: Vec<(String, String)>,
     /// The next act fails with this.
     fail_next: Option<Trouble>,
+    /// The next journey waits for a word from here.
+    road: Option<travel::Road>,
 }
 
 impl std::fmt::Debug for FakeDesk {
@@ -110,6 +114,7 @@ impl FakeDesk {
             }],
             accesses: Vec::new(),
             fail_next: None,
+            road: None,
         }
     }
 
@@ -214,30 +219,28 @@ impl Desk for FakeDesk {
         Ok(cards)
     }
 
-    fn pull(&mut self, _task: Option<&TaskId>) -> TroubleResult<PullReport> {
-        self.fail()?;
-        self.needs_unlock()?;
-        for card in &mut self.tasks {
-            card.package.get_or_insert_with(|| visit::package("PKG-01M7VBK5C0SAMP1E0000000002"));
-        }
-        let packages = self.tasks.iter().filter_map(|c| c.package.as_ref().map(|p| p.id.clone()));
-        Ok(PullReport {
-            tasks: u32::try_from(self.tasks.len()).unwrap_or_default(),
-            packages: packages.collect(),
-            unchanged: Vec::new(),
-        })
+    fn push_errands(&mut self) -> TroubleResult<Vec<Errand>> {
+        Ok(travel::push(&self.outbox))
     }
 
-    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
+    fn set_out(&mut self, errand: &Errand) -> TroubleResult<Journey> {
         self.fail()?;
+        if matches!(errand, Errand::Pull(_)) {
+            self.needs_unlock()?;
+        }
+        Ok(travel::journey(errand, self.road.take()))
+    }
+
+    fn come_home(&mut self, brought: Brought) -> TroubleResult<Home> {
         let now = self.pass_time();
-        let card = self.tasks.iter_mut().find(|card| card.task.id == *task);
-        match card.and_then(|card| card.package.as_mut()) {
-            Some(package) => {
-                package.checked = Some(now);
-                Ok(package.clone())
+        match brought {
+            Brought::Pulled(pulled) => pulled.map(|_| self.pulled()),
+            Brought::Checked { task, verdict, .. } => {
+                verdict?;
+                self.package_checked(&task, now)
             }
-            None => Err(trouble("FAKE-PACKAGE", "数据包不在本机", "数据没有动过", "先取回")),
+            Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, now)),
+            _ => Ok(Home::Sent),
         }
     }
 
@@ -482,25 +485,6 @@ impl Desk for FakeDesk {
     }
 
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {
-        Ok(self.outbox.clone())
-    }
-
-    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>> {
-        self.fail()?;
-        let now = self.pass_time();
-        for (place, item) in self.outbox.iter_mut().enumerate() {
-            if item.state != CaseState::Received {
-                item.sent_bytes = item.total_bytes;
-                item.state = CaseState::Received;
-                item.received = Some(now.clone());
-                item.log_index = u64::try_from(place).ok().map(|n| n.saturating_add(48_213));
-            }
-        }
-        if let Some(case) = &mut self.case
-            && case.bundle.is_some()
-        {
-            case.state = CaseState::Received;
-        }
         Ok(self.outbox.clone())
     }
 }

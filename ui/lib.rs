@@ -21,6 +21,7 @@ mod app;
 mod bridge;
 mod capture;
 mod document;
+mod errand;
 mod error;
 mod images;
 mod interview;

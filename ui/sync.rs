@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::desk::{CaseState, OutboxItem, Status};
-use spotcheck_face::{OutboxEntry, Shell, Sync};
+use spotcheck_app::errand::Errand;
+use spotcheck_face::{OutboxEntry, Sync};
 
-use crate::app::App;
-use crate::{recording, today, trouble, words};
+use crate::app::{App, Place};
+use crate::{errand, recording, today, words};
 
 /// One bundle on its way, or with its receipt.
 pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
@@ -73,28 +74,36 @@ fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
 }
 
 fn push(app: &Rc<App>) {
-    let face = app.window.global::<Sync<'_>>();
-    face.set_running(true);
-    app.window.global::<Shell<'_>>().set_busy("正在回传，断开也会从断点续传".into());
-    app.ask_result(
-        |desk| {
-            let sent = desk.push();
-            // Where everything stands is worth knowing after a failure too.
-            Ok((sent, desk.status()?, desk.outbox()?))
-        },
-        |app, result| {
-            app.window.global::<Shell<'_>>().set_busy("".into());
-            app.window.global::<Sync<'_>>().set_running(false);
-            match result {
-                Ok((sent, now, items)) => {
-                    draw(app, &now, &items);
-                    match sent {
-                        Ok(_) => app.toast("回传完成"),
-                        Err(trouble) => trouble::show(app, &trouble),
-                    }
+    app.ask(
+        |desk| desk.push_errands(),
+        |app, errands| {
+            let bundles = errands.iter().filter(|e| matches!(e, Errand::Send(_))).count();
+            let mut sent = 0_usize;
+            let named = errands
+                .into_iter()
+                .map(|errand| {
+                    let words = match &errand {
+                        Errand::Send(_) => {
+                            sent = sent.saturating_add(1);
+                            format!("正在回传第 {sent} 个，共 {bundles} 个")
+                        }
+                        _ => "正在回传设备日志".to_owned(),
+                    };
+                    (errand, words)
+                })
+                .collect();
+            app.window.global::<Sync<'_>>().set_running(true);
+            errand::run(app, named, |app, home| {
+                app.window.global::<Sync<'_>>().set_running(false);
+                // Where everything stands is worth knowing after a failure too.
+                if app.place() == Place::Sync {
+                    enter(app);
                 }
-                Err(trouble) => trouble::show(app, &trouble),
-            }
+                match home {
+                    Ok(_) => app.toast("回传完成"),
+                    Err(trouble) => errand::show_trouble(app, &trouble),
+                }
+            });
         },
     );
 }

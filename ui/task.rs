@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseState, CaseView, DocumentState, StepView, TaskCard};
+use spotcheck_app::errand::Errand;
 use spotcheck_domain::claims::FacilityView;
 use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_domain::{OfficerId, TaskId, mask};
 use spotcheck_face::{CountItem, NamedRow, StepItem, Task};
 
 use crate::app::{App, Place};
-use crate::{interview, today, words};
+use crate::{errand, interview, today, words};
 
 /// Steps of a visit in their order (inspection.md), with the kind that the record keeps.
 const STEPS: [(&str, &str); 7] = [
@@ -265,16 +266,19 @@ fn keep_and_draw(app: &Rc<App>, case: CaseView) {
     draw(app);
 }
 
+/// What the full check looks at.
+pub(crate) const CHECKING: &str = "正在核对数据包：签名、摘要、完整性、条数";
+
 fn check_package(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
-    app.ask_busy(
-        "正在核对数据包：签名、摘要、完整性、条数",
-        move |desk| desk.check_package(&task),
-        |app, _| {
-            app.show();
-            app.toast("数据包核对无误");
-        },
-    );
+    let errand = (Errand::Check(task), CHECKING.to_owned());
+    errand::run(app, vec![errand], |app, home| {
+        app.show();
+        match home {
+            Ok(_) => app.toast("数据包核对无误"),
+            Err(trouble) => errand::show_trouble(app, &trouble),
+        }
+    });
 }
 
 fn open_case(app: &Rc<App>) {

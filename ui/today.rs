@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseState, OutboxItem, PackageState, Status, TaskCard};
+use spotcheck_app::errand::{Errand, Home};
 use spotcheck_domain::TaskId;
 use spotcheck_face::{CheckItem, TaskItem, Today};
 
 use crate::app::{App, Place};
-use crate::{recording, status, words};
+use crate::{errand, recording, status, task, words};
 
 /// One line about a task's data package.
 pub(crate) fn package_line(package: Option<&PackageState>) -> String {
@@ -106,20 +107,32 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_status(app.on(|app| app.go(Place::Status)));
 }
 
-/// Fetches tasks and packages, then draws the screen again.
+/// Fetches tasks and packages, checks what is new, then draws the screen again.
 pub(crate) fn pull(app: &Rc<App>, task: Option<TaskId>) {
-    app.ask_busy(
-        "正在取回任务和数据包",
-        move |desk| desk.pull(task.as_ref()),
-        |app, report| {
-            app.show();
-            app.toast(&format!(
-                "取回任务 {} 个，数据包 {} 个",
-                report.tasks,
-                report.packages.len()
-            ));
-        },
-    );
+    let errand = (Errand::Pull(task), "正在取回任务和数据包".to_owned());
+    errand::run(app, vec![errand], |app, home| match home {
+        Ok(Some(Home::Pulled { report, check, refused })) => {
+            let checks = check
+                .into_iter()
+                .map(|task| (Errand::Check(task), task::CHECKING.to_owned()))
+                .collect();
+            errand::run(app, checks, move |app, checked| {
+                app.show();
+                match (checked, refused) {
+                    (Err(trouble), _) | (Ok(_), Some(trouble)) => {
+                        errand::show_trouble(app, &trouble);
+                    }
+                    (Ok(_), None) => app.toast(&format!(
+                        "取回任务 {} 个，数据包 {} 个",
+                        report.tasks,
+                        report.packages.len()
+                    )),
+                }
+            });
+        }
+        Ok(_) => app.show(),
+        Err(trouble) => errand::show_trouble(app, &trouble),
+    });
 }
 
 pub(crate) fn enter(app: &Rc<App>) {

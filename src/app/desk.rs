@@ -14,6 +14,9 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
+use crate::errand::{Brought, Errand, Home, Journey, Watch};
+use crate::troubles;
+
 /// An officer who has a key on this handheld.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfficerCard {
@@ -409,10 +412,37 @@ pub trait Desk: Send {
 
     /// Tasks of this handheld, next first.
     fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>>;
+    /// What a push consists of now: every bundle without a receipt, and the device journal.
+    fn push_errands(&mut self) -> TroubleResult<Vec<Errand>>;
+    /// Takes along what an errand needs; the journey itself does not hold the desk.
+    fn set_out(&mut self, errand: &Errand) -> TroubleResult<Journey>;
+    /// Stores what a journey brought, or what went wrong.
+    fn come_home(&mut self, brought: Brought) -> TroubleResult<Home>;
+    /// A whole errand while the caller waits.
+    fn run(&mut self, errand: &Errand) -> TroubleResult<Home> {
+        let journey = self.set_out(errand)?;
+        let brought = journey(&mut Watch::unheard());
+        self.come_home(brought)
+    }
     /// Fetches tasks, packages, revocation lists and time entries from the centre.
-    fn pull(&mut self, task: Option<&TaskId>) -> TroubleResult<PullReport>;
+    fn pull(&mut self, task: Option<&TaskId>) -> TroubleResult<PullReport> {
+        let Home::Pulled { report, check, refused } = self.run(&Errand::Pull(task.cloned()))?
+        else {
+            return Ok(PullReport::default());
+        };
+        for task in check {
+            self.run(&Errand::Check(task))?;
+        }
+        // Everything else is stored; the officer still has to hear of it.
+        refused.map_or(Ok(report), Err)
+    }
     /// Full check of the package (signature, hashes, database integrity, counts), kept for the fast open.
-    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState>;
+    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
+        match self.run(&Errand::Check(task.clone()))? {
+            Home::Checked(state) => Ok(state),
+            _ => Err(troubles::no_package()),
+        }
+    }
 
     /// Head data of the task's facility.
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;
@@ -562,6 +592,14 @@ pub trait Desk: Send {
     ) -> TroubleResult<SealReport>;
     /// What waits to be sent and what was received.
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>>;
-    /// Sends everything that waits; returns the state afterwards.
-    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>>;
+    /// Sends everything that waits, one bad item never blocking the others; returns the state afterwards.
+    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>> {
+        let mut first = None;
+        for errand in self.push_errands()? {
+            if let Err(trouble) = self.run(&errand) {
+                first.get_or_insert(trouble);
+            }
+        }
+        first.map_or_else(|| self.outbox(), Err)
+    }
 }

@@ -11,11 +11,12 @@ use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult}
 
 use crate::chain::Chain;
 use crate::desk::{
-    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, PackageState, PrintReport,
-    PrinterView, PullReport, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
+    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, PrintReport, PrinterView,
+    RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
+use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::ports::{
-    BlobVault, Centre, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
+    BlobVault, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
 };
 
 /// Name and version for statement.json and the wire.
@@ -41,7 +42,7 @@ pub struct Ports {
     pub forms: Box<dyn Forms>,
     pub printer: Box<dyn Printer>,
     pub machine: Box<dyn Machine>,
-    pub centre: Box<dyn Centre>,
+    pub centre: SharedCentre,
     pub stores: Box<dyn Stores>,
     pub software: Software,
 }
@@ -97,11 +98,14 @@ impl Desk for Handheld {
     fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
         self.do_tasks()
     }
-    fn pull(&mut self, task: Option<&TaskId>) -> TroubleResult<PullReport> {
-        self.do_pull(task)
+    fn push_errands(&mut self) -> TroubleResult<Vec<Errand>> {
+        self.do_push_errands()
     }
-    fn check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
-        self.do_check_package(task)
+    fn set_out(&mut self, errand: &Errand) -> TroubleResult<Journey> {
+        self.do_set_out(errand)
+    }
+    fn come_home(&mut self, brought: Brought) -> TroubleResult<Home> {
+        self.do_come_home(brought)
     }
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView> {
         self.reader(task)?.facility()
@@ -276,8 +280,5 @@ impl Desk for Handheld {
     }
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {
         self.do_outbox()
-    }
-    fn push(&mut self) -> TroubleResult<Vec<OutboxItem>> {
-        self.do_push()
     }
 }

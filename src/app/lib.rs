@@ -21,6 +21,7 @@ mod case_file;
 mod chain;
 pub mod desk;
 mod device_log;
+pub mod errand;
 mod handheld;
 mod lookup;
 #[cfg(any(test, feature = "testkit"))]

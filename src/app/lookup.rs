@@ -5,7 +5,6 @@ use spotcheck_domain::TroubleResult;
 use spotcheck_domain::claims::{ClaimsReader, PersonView, VisitView};
 use spotcheck_domain::time::rfc3339;
 
-use crate::chain::set;
 use crate::desk::{CaseState, PackageState};
 use crate::handheld::Handheld;
 use crate::model::{Checked, kind};
@@ -27,39 +26,6 @@ impl Handheld {
             self.packages.insert(task.clone(), opened);
         }
         self.packages.get(task).map(|p| p.reader.as_ref()).ok_or_else(troubles::no_package)
-    }
-
-    /// Full check, remembered for the fast opening, journaled either way.
-    pub(crate) fn do_check_package(&mut self, task: &TaskId) -> TroubleResult<PackageState> {
-        self.my_task(task)?;
-        self.packages.remove(task);
-        let found = match self.ports.packages.find(task) {
-            Ok(found) => found.ok_or_else(troubles::no_package)?,
-            Err(trouble) => {
-                let draft = self.draft("package_refused")?.about(task.as_str());
-                self.journal_device(draft.fact("code", trouble.code.clone()))?;
-                return Err(trouble);
-            }
-        };
-        let at = self.ports.clock.read();
-        let verdict = self.ports.packages.check(task, self.ports.keys.as_mut(), &at);
-        let draft = match &verdict {
-            Ok(()) => self.draft("package_checked")?.fact("sha256", found.sha256.clone()),
-            Err(trouble) => self.draft("package_refused")?.fact("code", trouble.code.clone()),
-        };
-        let draft = draft.about(found.id.as_str());
-        let mut values = Vec::new();
-        let checked = Checked {
-            fingerprint: found.fingerprint.clone(),
-            sha256: found.sha256.clone(),
-            at_ms: at.wall_ms,
-        };
-        if verdict.is_ok() {
-            values.push(set(kind::CHECKED, task.as_str(), &checked)?);
-        }
-        self.device_log()?.commit(vec![draft], values)?;
-        verdict?;
-        Ok(package_state(&found, Some(&checked)))
     }
 
     /// The package, if it can be read at all: a damaged one keeps nobody from tasks, case and camera.
@@ -122,7 +88,7 @@ impl Handheld {
     }
 }
 
-fn package_state(found: &PackageOnDisk, checked: Option<&Checked>) -> PackageState {
+pub(crate) fn package_state(found: &PackageOnDisk, checked: Option<&Checked>) -> PackageState {
     let checked = checked.filter(|c| c.fingerprint == found.fingerprint);
     PackageState {
         id: found.id.to_string(),

@@ -137,7 +137,7 @@ pub fn handheld(disk: &Disk, clock: &Arc<ManualClock>, seed: u64) -> Handheld {
         forms: Box::new(MemoryForms),
         printer: Box::new(MemoryPrinter::default()),
         machine: Box::new(MemoryMachine),
-        centre: Box::new(MemoryCentre),
+        centre: Arc::new(Mutex::new(MemoryCentre)),
         stores: Box::new(disk.clone()),
         software: Software {
             name: "spotcheck".to_owned(),

@@ -15,6 +15,7 @@ use spotcheck_domain::{
 use zeroize::Zeroizing;
 
 use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
+use crate::errand::Watch;
 
 /// A raw 256-bit key that is wiped when dropped.
 pub type Key256 = Zeroizing<[u8; 32]>;
@@ -70,6 +71,8 @@ pub struct OfficerEnrolment {
 
 /// Keys: device secret, officers' wraps, case keys, signing (evidence.md §1, §4). Implemented by `vault`.
 pub trait KeyRing: Send {
+    /// Another handle to the same keys, for work beside the desk.
+    fn handle(&self) -> Box<dyn KeyRing>;
     /// How keys are protected here.
     fn protection(&self) -> KeyProtection;
     /// The device's enrolment, if any.
@@ -171,6 +174,8 @@ pub struct StoredFile {
 
 /// Encrypted blobs of a case. Implemented by `vault`.
 pub trait BlobVault: Send {
+    /// Another handle to the same blobs, for work beside the desk.
+    fn handle(&self) -> Box<dyn BlobVault>;
     /// Encrypts a small file whole to case, intake and escrow; fsync on file and folder before it returns.
     /// Needs no unlocking.
     fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile>;
@@ -278,6 +283,8 @@ pub struct PackageOnDisk {
 
 /// Data packages on this handheld. Implemented in the composition root over `claims`, `evidence`, `vault`.
 pub trait Packages: Send {
+    /// Another handle to the same packages, for work beside the desk.
+    fn handle(&self) -> Box<dyn Packages>;
     /// The package of a task, if one is there.
     fn find(&mut self, task: &TaskId) -> TroubleResult<Option<PackageOnDisk>>;
     /// Full check: centre's signature, hashes, database integrity, counts. `key` from
@@ -503,9 +510,6 @@ pub struct Receipt {
     pub log_index: u64,
 }
 
-/// How far an upload got: told after each durable part.
-pub type UploadProgress<'a> = dyn FnMut(u64) + 'a;
-
 /// A folder outside the vault that a rescue export is written into, e.g. on a stick.
 pub trait RescueFolder: Send {
     /// True if a file of this name and these bytes is there already.
@@ -530,6 +534,7 @@ pub trait Centre: Send {
         keys: &mut dyn KeyRing,
         task: Option<&TaskId>,
         last_checkpoint: Option<&str>,
+        watch: &mut Watch<'_>,
     ) -> TroubleResult<Pulled>;
     /// Announces a bundle, sends the blobs that the centre lacks, commits, waits for the receipt and checks
     /// it and the log's consistency with `last_checkpoint`. `Ok(None)`: sent, not yet receipted.
@@ -539,7 +544,7 @@ pub trait Centre: Send {
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         last_checkpoint: Option<&str>,
-        progress: &mut UploadProgress<'_>,
+        watch: &mut Watch<'_>,
     ) -> TroubleResult<Option<Receipt>>;
     /// Writes a sealed bundle into a folder as `spotcheck-rescue/1`: blobs as they lie here, tag files
     /// encrypted to intake and escrow. Needs no network and no unlocking; what is there already is not

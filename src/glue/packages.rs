@@ -16,7 +16,7 @@ const MANIFEST: &str = "package.json";
 const SIGNATURE: &str = "package.json.p7s";
 
 /// Packages below `DATA/packages`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PackageFolder {
     folder: PathBuf,
 }
@@ -129,6 +129,10 @@ fn fingerprint(folder: &Path, found: &Found) -> TroubleResult<String> {
 }
 
 impl Packages for PackageFolder {
+    fn handle(&self) -> Box<dyn Packages> {
+        Box::new(self.clone())
+    }
+
     fn find(&mut self, task: &TaskId) -> TroubleResult<Option<PackageOnDisk>> {
         let Some(found) = self.found(task)? else { return Ok(None) };
         let manifest = &found.manifest;

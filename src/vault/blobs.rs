@@ -156,6 +156,10 @@ impl Inner {
 }
 
 impl BlobVault for Vault {
+    fn handle(&self) -> Box<dyn BlobVault> {
+        Box::new(self.clone())
+    }
+
     fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile> {
         // The state is not held while encrypting: a viewer may read meanwhile.
         let (folder, recipients) = {

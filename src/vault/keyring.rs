@@ -298,6 +298,10 @@ impl Inner {
 }
 
 impl KeyRing for Vault {
+    fn handle(&self) -> Box<dyn KeyRing> {
+        Box::new(self.clone())
+    }
+
     fn protection(&self) -> KeyProtection {
         self.state().secret.protection()
     }

@@ -7,11 +7,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
+use spotcheck_app::errand::{Stop, Watch};
 use spotcheck_app::ports::{
     BlobVault, Centre, DeviceEnrolment, KeyRing, Pulled, Receipt, RescueFolder, SealedBundle,
-    TimeProof, UploadProgress,
+    TimeProof,
 };
 use spotcheck_domain::{Clock, Entropy, TaskId, TroubleResult};
 use spotcheck_wire::PROTOCOL_VERSION;
@@ -38,6 +40,9 @@ pub const STATE_FOLDER: &str = ".client";
 const RENEW_BEFORE_MS: i64 = 30 * 86_400_000;
 /// State: the newest time entry seen and its proof, as JSON.
 const TIME_STATE: &str = "time";
+
+/// How soon a journey notices that it shall stop.
+const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// The centre as seen from a handheld.
 pub struct CentreClient {
@@ -162,6 +167,23 @@ impl CentreClient {
         runtime.ok_or_else(|| Error::SetUp("no runtime".to_owned()))?.block_on(future)
     }
 
+    /// As [`Self::block_on`], left at the next moment of waiting once somebody asks to stop. Whatever was
+    /// durable stays; nothing here is half done while it waits.
+    fn block_on_until<T>(&self, stop: &Stop, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.block_on(async {
+            let asked = async {
+                while !stop.asked() {
+                    tokio::time::sleep(STOP_POLL).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = asked => Err(Error::Cancelled),
+                done = future => done,
+            }
+        })
+    }
+
     fn try_enrol(
         &mut self,
         keys: &mut dyn KeyRing,
@@ -226,6 +248,7 @@ impl CentreClient {
         keys: &mut dyn KeyRing,
         task: Option<&TaskId>,
         last_checkpoint: Option<&str>,
+        watch: &mut Watch<'_>,
     ) -> Result<Pulled> {
         let (mut http, mut enrolment) = self.enrolled(keys)?;
         if self.renew_if_due(keys, &http, &enrolment)? {
@@ -237,9 +260,10 @@ impl CentreClient {
             enrolment: &enrolment,
             time: &self.time,
         };
-        let (mut pulled, refused) = self.block_on(async {
+        let stop = watch.stop.clone();
+        let (mut pulled, refused) = self.block_on_until(&stop, async {
             greet(&http).await?;
-            pull.run(task, last_checkpoint).await
+            pull.run(task, last_checkpoint, watch.hear).await
         })?;
         self.remember_time(&pulled.proof)?;
         // Every other package is in force by now; what was refused must be said.
@@ -260,7 +284,7 @@ impl CentreClient {
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         last_checkpoint: Option<&str>,
-        progress: &mut UploadProgress<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<Option<Receipt>> {
         let (http, enrolment) = self.enrolled(keys)?;
         let mut state =
@@ -275,7 +299,7 @@ impl CentreClient {
         // No version is asked for here: who is too old to pull may still deliver evidence.
         let sent = self.block_on(async {
             hello(&http).await?;
-            sending.run(blobs, last_checkpoint, progress).await
+            sending.run(blobs, last_checkpoint, watch.hear).await
         });
         self.state = state;
         sent
@@ -312,8 +336,9 @@ impl Centre for CentreClient {
         keys: &mut dyn KeyRing,
         task: Option<&TaskId>,
         last_checkpoint: Option<&str>,
+        watch: &mut Watch<'_>,
     ) -> TroubleResult<Pulled> {
-        self.try_pull(keys, task, last_checkpoint).map_err(|error| error.during(Act::Pull))
+        self.try_pull(keys, task, last_checkpoint, watch).map_err(|error| error.during(Act::Pull))
     }
 
     fn send(
@@ -322,9 +347,9 @@ impl Centre for CentreClient {
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         last_checkpoint: Option<&str>,
-        progress: &mut UploadProgress<'_>,
+        watch: &mut Watch<'_>,
     ) -> TroubleResult<Option<Receipt>> {
-        self.try_send(keys, blobs, bundle, last_checkpoint, progress)
+        self.try_send(keys, blobs, bundle, last_checkpoint, watch)
             .map_err(|error| error.during(Act::Send))
     }
 

@@ -58,8 +58,15 @@ pub(crate) fn is_complete(path: &Path, wanted: &PackageFile) -> io::Result<bool>
     }
 }
 
-/// Fetches `wanted` from `url` into `path`, going on where an earlier try ended.
-pub(crate) async fn fetch(http: &Http, url: &Url, path: &Path, wanted: &PackageFile) -> Result<()> {
+/// Fetches `wanted` from `url` into `path`, going on where an earlier try ended; `hear` learns how many
+/// bytes are there.
+pub(crate) async fn fetch(
+    http: &Http,
+    url: &Url,
+    path: &Path,
+    wanted: &PackageFile,
+    hear: &mut (dyn FnMut(u64) + '_),
+) -> Result<()> {
     if is_complete(path, wanted)? {
         return Ok(());
     }
@@ -67,7 +74,7 @@ pub(crate) async fn fetch(http: &Http, url: &Url, path: &Path, wanted: &PackageF
     let mut fresh_start = false;
     let mut longest = 0_u64;
     loop {
-        match attempt(http, url, path, wanted).await {
+        match attempt(http, url, path, wanted, hear).await {
             Ok(Attempt::Whole) => return Ok(()),
             // Only more bytes than ever before count: a centre without ranges that always cuts would
             // otherwise be asked for ever.
@@ -147,7 +154,13 @@ impl Partial {
     }
 }
 
-async fn attempt(http: &Http, url: &Url, path: &Path, wanted: &PackageFile) -> Result<Attempt> {
+async fn attempt(
+    http: &Http,
+    url: &Url,
+    path: &Path,
+    wanted: &PackageFile,
+    hear: &mut (dyn FnMut(u64) + '_),
+) -> Result<Attempt> {
     let mut partial = Partial::open(path)?;
     let etag = partial.etag();
     if partial.size > 0 && (partial.size >= wanted.size || etag.is_none()) {
@@ -173,7 +186,7 @@ async fn attempt(http: &Http, url: &Url, path: &Path, wanted: &PackageFile) -> R
     let response = checked(response).await?;
     remember_etag(&partial, &response)?;
     let began_at = partial.size;
-    let ended = receive(&mut partial, response, wanted).await;
+    let ended = receive(&mut partial, response, wanted, hear).await;
     partial.file.sync_data()?;
     match ended {
         Ok(()) => {}
@@ -198,6 +211,7 @@ async fn receive(
     partial: &mut Partial,
     mut response: Response,
     wanted: &PackageFile,
+    hear: &mut (dyn FnMut(u64) + '_),
 ) -> Result<()> {
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         let size = partial.size.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
@@ -211,6 +225,7 @@ async fn receive(
         partial.file.write_all(&chunk)?;
         partial.context.update(&chunk);
         partial.size = size;
+        hear(size);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use spotcheck_app::errand::CANCELLED;
 use spotcheck_domain::Trouble;
 use spotcheck_wire::problem::{Problem, code};
 
@@ -95,6 +96,9 @@ pub enum Error {
     /// No connection, or it broke and did not come back.
     #[error("no connection to the centre: {0}")]
     Offline(String),
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
     /// TLS: not the centre that was enrolled with (or that the ticket names).
     #[error("the server is not the trusted centre: {0}")]
     FalseCentre(String),
@@ -234,6 +238,9 @@ impl Error {
                 "现在连不上中心,或者连接中断。",
                 "有网络时会自动继续,也可以稍后手动重试。",
             ),
+            Self::Cancelled => {
+                words(CANCELLED, "已按要求停下。", "需要时再次开始,从停下的地方继续。")
+            }
             Self::FalseCentre(_) => verdict(
                 "SYNC-FALSE-CENTRE",
                 "对方不是已登记的中心:它的证书不可信。",

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 use serde_json::Value;
+use spotcheck_app::errand::Leg;
 use spotcheck_domain::{PackageId, TaskId};
 use spotcheck_evidence::Hash32;
 use spotcheck_wire::tasks::{PACKAGE_FILES, PackageFile, PackageItem};
@@ -146,14 +147,19 @@ impl Shelf {
         task: &TaskId,
         offer: &Offer,
         verify: &Verify<'_>,
+        hear: &mut (dyn FnMut(Leg) + '_),
     ) -> Result<()> {
+        let total = offer.size();
+        let mut done = 0_u64;
         let part = self.folder.join(format!("{}{PART_SUFFIX}", offer.id));
         fs::create_dir_all(&part)?;
         self.forget_other_parts(&part)?;
         self.check_room(&part, offer)?;
         let current = self.current()?;
         for name in [MANIFEST, SIGNATURE] {
-            self.fetch_file(http, offer, offer.file(name)?, &part).await?;
+            let file = offer.file(name)?;
+            self.fetch_file(http, offer, file, &part, &mut |_| {}).await?;
+            done = done.saturating_add(file.size);
         }
         // The signature first: nobody downloads gigabytes for a package that was never valid.
         let manifest = fs::read(part.join(MANIFEST))?;
@@ -171,8 +177,13 @@ impl Shelf {
             if let Some(current) = &current {
                 link_if_same(&current.join(&file.name), &part.join(&file.name), file)?;
             }
-            self.fetch_file(http, offer, file, &part).await?;
+            self.fetch_file(http, offer, file, &part, &mut |of_file| {
+                hear(Leg { done: done.saturating_add(of_file), total });
+            })
+            .await?;
+            done = done.saturating_add(file.size);
         }
+        hear(Leg { done: total, total });
         self.put_in_force(&part, offer)
     }
 
@@ -182,9 +193,10 @@ impl Shelf {
         offer: &Offer,
         file: &PackageFile,
         part: &Path,
+        hear: &mut (dyn FnMut(u64) + '_),
     ) -> Result<()> {
         let url: Url = http.url(&format!("/v1/packages/{}/{}", offer.id, file.name))?;
-        download::fetch(http, &url, &part.join(&file.name), file).await
+        download::fetch(http, &url, &part.join(&file.name), file, hear).await
     }
 
     /// Unfinished downloads of other packages of this task are only in the way.

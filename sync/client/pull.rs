@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use spotcheck_app::errand::Leg;
 use spotcheck_app::ports::{DeviceEnrolment, Pulled, TimeProof};
 use spotcheck_domain::task::TASK_SCHEMA;
 use spotcheck_domain::{PackageId, TaskId};
@@ -34,6 +35,7 @@ impl Pull<'_> {
         &self,
         task: Option<&TaskId>,
         last_checkpoint: Option<&str>,
+        hear: &mut (dyn FnMut(Leg) + '_),
     ) -> Result<(Pulled, Refused)> {
         let log = Log::new(&self.enrolment.log_key)?;
         let mut url = self.http.url("/v1/tasks")?;
@@ -59,7 +61,7 @@ impl Pull<'_> {
                 );
                 continue;
             }
-            self.take(item, &mut pulled, &mut refused).await;
+            self.take(item, &mut pulled, &mut refused, hear).await;
         }
         if let Some(wanted) = task
             && pulled.tasks.is_empty()
@@ -69,10 +71,16 @@ impl Pull<'_> {
         Ok((pulled, refused))
     }
 
-    async fn take(&self, item: TaskItem, pulled: &mut Pulled, refused: &mut Refused) {
+    async fn take(
+        &self,
+        item: TaskItem,
+        pulled: &mut Pulled,
+        refused: &mut Refused,
+        hear: &mut (dyn FnMut(Leg) + '_),
+    ) {
         let task = item.task.id.clone();
         if let Some(package) = &item.package {
-            match self.package(&task, package, &pulled.proof).await {
+            match self.package(&task, package, &pulled.proof, hear).await {
                 Ok((id, true)) => pulled.new_packages.push((task, id)),
                 Ok((id, false)) => pulled.unchanged.push((task, id)),
                 Err(error) => {
@@ -90,6 +98,7 @@ impl Pull<'_> {
         task: &TaskId,
         item: &PackageItem,
         proof: &TimeProof,
+        hear: &mut (dyn FnMut(Leg) + '_),
     ) -> Result<(PackageId, bool)> {
         let offer = Offer::check(item)?;
         let shelf = Shelf::new(self.packages_dir, task)?;
@@ -102,7 +111,7 @@ impl Pull<'_> {
             proofs::centre_signature(manifest, signature, roots, &crls, at_ms)
                 .map_err(|cause| Error::Package { fault: PackageFault::Signature, cause })
         };
-        shelf.fetch(self.http, task, &offer, &verify).await?;
+        shelf.fetch(self.http, task, &offer, &verify, hear).await?;
         Ok((offer.id, true))
     }
 

@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use reqwest::Url;
-use spotcheck_app::ports::{
-    Blob, BlobVault, DeviceEnrolment, Receipt, SealedBundle, UploadProgress,
-};
+use spotcheck_app::errand::Leg;
+use spotcheck_app::ports::{Blob, BlobVault, DeviceEnrolment, Receipt, SealedBundle};
 use spotcheck_evidence::Hash32;
 use spotcheck_wire::CarriedFile;
 use spotcheck_wire::bundles::{
@@ -46,13 +45,13 @@ impl Sending<'_> {
         &mut self,
         blobs: &mut dyn BlobVault,
         last_checkpoint: Option<&str>,
-        progress: &mut UploadProgress<'_>,
+        hear: &mut (dyn FnMut(Leg) + '_),
     ) -> Result<Option<Receipt>> {
         let log = Log::new(&self.enrolment.log_key)?;
         let mut round = 0_u32;
         loop {
             let announced: Announced = self.announce().await?;
-            self.upload_missing(&announced, blobs, progress).await?;
+            self.upload_missing(&announced, blobs, hear).await?;
             round = round.saturating_add(1);
             match self.commit().await {
                 Ok(()) => break,
@@ -90,7 +89,7 @@ impl Sending<'_> {
         &mut self,
         announced: &Announced,
         blobs: &mut dyn BlobVault,
-        progress: &mut UploadProgress<'_>,
+        hear: &mut (dyn FnMut(Leg) + '_),
     ) -> Result<()> {
         let missing: BTreeSet<&str> = announced.missing.iter().map(String::as_str).collect();
         let bundle = self.bundle;
@@ -103,7 +102,8 @@ impl Sending<'_> {
         for blob in wanted.iter().filter(|b| !missing.contains(b.ciphertext_sha256.as_str())) {
             there = there.saturating_add(blob.ciphertext_size);
         }
-        progress(there);
+        let total = wanted.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.ciphertext_size));
+        hear(Leg { done: there, total });
         let endpoint = self.http.url("/v1/blobs")?;
         let mut tus = Tus::new(self.http, endpoint, &mut *self.state, self.time);
         let mut damaged = None;
@@ -117,7 +117,10 @@ impl Sending<'_> {
                     continue;
                 }
             };
-            tus.upload(&upload, &mut |of_blob| progress(there.saturating_add(of_blob))).await?;
+            tus.upload(&upload, &mut |of_blob| {
+                hear(Leg { done: there.saturating_add(of_blob), total });
+            })
+            .await?;
             there = there.saturating_add(blob.ciphertext_size);
         }
         damaged.map_or(Ok(()), Err)

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use spotcheck_face::ThemeMode;
+
 use super::way::{face, on_site, unlocked};
+use crate::face::Face;
+use crate::fake_desk::FakeDesk;
+use crate::gallery::{SMALL, options};
 
 #[test]
 fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
@@ -23,7 +28,7 @@ fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
     assert!(face.shows("已存好"));
 }
 
-fn clock(face: &crate::face::Face) -> String {
+fn clock(face: &Face) -> String {
     face.texts().into_iter().find(|t| t.len() == 8 && t.starts_with("00:")).unwrap()
 }
 
@@ -77,4 +82,50 @@ fn an_answer_is_stamped_only_while_sound_is_recorded() {
     face.tap("改好").unwrap();
     assert!(face.shows("不靠窗"));
     assert_eq!(face.value("问").unwrap(), "");
+}
+
+/// evidence.md §1: one press records from any state; a slow network is such a state. The strip stays on
+/// every screen, leaving the screen or locking stops nothing.
+#[test]
+fn while_a_bundle_travels_everything_else_goes_on() {
+    let (desk, word) = FakeDesk::with_waiting_bundle().with_slow_road();
+    let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
+    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.tap("解锁").unwrap();
+    face.tap("回传").unwrap();
+    face.wait_for_errands(false);
+    face.tap("回传").unwrap();
+    face.until("600 MB / 1.2 GB").unwrap();
+    assert!(face.shows("正在回传第 1 个，共 1 个"));
+    face.touch("录音").unwrap();
+    assert!(face.shows("录音中"), "the recording does not wait for the network");
+    face.tap("返回").unwrap();
+    assert!(face.shows("正在回传第 1 个"), "on every screen");
+    face.tap("取回任务").unwrap();
+    assert!(face.shows("正在与中心通信"), "one errand at a time");
+    face.tap("锁定").unwrap();
+    assert!(face.shows("正在回传第 1 个"), "under the lock too");
+    word.send(()).unwrap();
+    face.wait_for_errands(true);
+    face.settle().unwrap();
+    assert!(!face.shows("正在回传"));
+    assert!(face.shows("回传完成"));
+    assert!(face.shows("录音中"));
+}
+
+#[test]
+fn what_travels_can_be_stopped_and_goes_on_later() {
+    let (desk, _word) = FakeDesk::with_waiting_bundle().with_slow_road();
+    let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
+    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.tap("解锁").unwrap();
+    face.tap("回传").unwrap();
+    face.wait_for_errands(false);
+    face.tap("回传").unwrap();
+    face.tap("停下").unwrap();
+    face.wait_for_errands(true);
+    face.settle().unwrap();
+    assert!(face.shows("已停下，下次从断点继续"));
+    face.tap("回传").unwrap();
+    assert!(face.shows("回传完成"));
 }

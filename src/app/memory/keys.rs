@@ -13,7 +13,7 @@ use crate::troubles;
 const CERTIFICATE: &str = include_str!("certificate.pem");
 
 /// An enrolled handheld `D-0001` with officers `O-0001` and `O-0002`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct MemoryKeys {
     unlocked: Option<OfficerId>,
 }
@@ -30,6 +30,10 @@ fn checked(officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {
 }
 
 impl KeyRing for MemoryKeys {
+    fn handle(&self) -> Box<dyn KeyRing> {
+        Box::new(self.clone())
+    }
+
     fn protection(&self) -> KeyProtection {
         KeyProtection::File
     }

@@ -6,10 +6,11 @@ use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
 
 use crate::desk::{PrinterView, Stroke};
+use crate::errand::Watch;
 use crate::ports::{
     BlobVault, Centre, DrawnSignature, FormDraft, FormField, FormInfo, Forms, KeyRing, Machine,
     OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled, Receipt, Rendered,
-    RescueFolder, SealedBundle, TimeProof, UploadProgress,
+    RescueFolder, SealedBundle, TimeProof,
 };
 use crate::troubles;
 
@@ -122,6 +123,10 @@ impl Forms for MemoryForms {
 pub struct MemoryPackages;
 
 impl Packages for MemoryPackages {
+    fn handle(&self) -> Box<dyn Packages> {
+        Box::new(Self)
+    }
+
     fn find(&mut self, _task: &TaskId) -> TroubleResult<Option<PackageOnDisk>> {
         Ok(None)
     }
@@ -198,6 +203,7 @@ impl Centre for MemoryCentre {
         _keys: &mut dyn KeyRing,
         _task: Option<&TaskId>,
         _last: Option<&str>,
+        _watch: &mut Watch<'_>,
     ) -> TroubleResult<Pulled> {
         let proof = TimeProof {
             time_entry: "{\"at\":\"2026-11-20T08:00:00+08:00\",\"type\":\"time/1\"}".to_owned(),
@@ -214,7 +220,7 @@ impl Centre for MemoryCentre {
         _blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         _last: Option<&str>,
-        _progress: &mut UploadProgress<'_>,
+        _watch: &mut Watch<'_>,
     ) -> TroubleResult<Option<Receipt>> {
         Ok(Some(Receipt {
             bundle: bundle.bundle.clone(),

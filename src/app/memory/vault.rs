@@ -44,6 +44,10 @@ fn stored(path: &str, plaintext: &[u8]) -> StoredFile {
 }
 
 impl BlobVault for MemoryVault {
+    fn handle(&self) -> Box<dyn BlobVault> {
+        Box::new(self.clone())
+    }
+
     fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile> {
         guard(&self.files).insert((case.clone(), path.to_owned()), plaintext.to_vec());
         Ok(stored(path, plaintext))

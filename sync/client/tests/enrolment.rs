@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use secrecy::SecretString;
+use spotcheck_app::errand::Watch;
 use spotcheck_app::ports::Centre;
 use spotcheck_domain::{ManualClock, SeededEntropy};
 use spotcheck_wire::enrol::{Ticket, TicketKind};
@@ -181,17 +182,17 @@ fn a_right_clock_refuses_a_server_certificate_that_has_run_out() {
 fn certificates_that_end_soon_are_renewed_by_a_pull_under_new_keys() {
     let (centre, folder) = (FakeCentre::new(), tempfile::tempdir().unwrap());
     let (mut client, mut keys) = enrolled(&centre, folder.path());
-    client.pull(&mut keys, None, None).unwrap();
+    client.pull(&mut keys, None, None, &mut Watch::unheard()).unwrap();
     let before = keys.device.clone().unwrap();
     assert_eq!(centre.inner().enrolments, 1, "nothing is renewed early");
     // The certificates are valid for a year from a day before NOW: 25 days are left.
     let mut later = client_at(folder.path(), NOW_MS + 340 * 86_400_000);
     // A centre that cannot is no reason not to pull while the old ones are good.
     centre.inner().mischief.foreign_trust = true;
-    later.pull(&mut keys, None, None).unwrap();
+    later.pull(&mut keys, None, None, &mut Watch::unheard()).unwrap();
     assert_eq!(keys.device.as_ref(), Some(&before));
     centre.inner().mischief.foreign_trust = false;
-    later.pull(&mut keys, None, None).unwrap();
+    later.pull(&mut keys, None, None, &mut Watch::unheard()).unwrap();
     let after = keys.device.clone().unwrap();
     assert_ne!(before.evidence_chain, after.evidence_chain);
     assert_eq!((before.device, before.log_key), (after.device, after.log_key));
@@ -199,7 +200,7 @@ fn certificates_that_end_soon_are_renewed_by_a_pull_under_new_keys() {
     let mut other = super::log::TestLog::new("other.example/log", 9);
     other.append(b"an entry");
     centre.inner().log = other;
-    let trouble = later.pull(&mut keys, None, None).unwrap_err();
+    let trouble = later.pull(&mut keys, None, None, &mut Watch::unheard()).unwrap_err();
     assert_eq!(trouble.code, "SYNC-LOG");
     assert_eq!(keys.device.unwrap().evidence_chain, after.evidence_chain);
 }

@@ -27,6 +27,9 @@ fn csr(key: &KeyPair) -> Vec<u8> {
 }
 
 impl KeyRing for MemoryKeyRing {
+    fn handle(&self) -> Box<dyn KeyRing> {
+        panic!("the client works with the handle it is given")
+    }
     fn protection(&self) -> KeyProtection {
         KeyProtection::File
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
+use spotcheck_app::errand::Watch;
 use spotcheck_app::ports::{Centre, Pulled};
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility};
 use spotcheck_domain::vocabulary::Mode;
@@ -63,7 +64,7 @@ impl World {
 
     /// A refused package is an error here, as the officer hears of it.
     fn pull(&mut self) -> Result<Pulled, Trouble> {
-        let pulled = self.client.pull(&mut self.keys, None, None)?;
+        let pulled = self.client.pull(&mut self.keys, None, None, &mut Watch::unheard())?;
         let first = pulled.refused.first().map(|(_, trouble)| trouble.clone());
         first.map_or(Ok(pulled), Err)
     }
@@ -121,7 +122,8 @@ fn a_package_comes_whole_and_a_new_one_replaces_it() {
     );
     // Again: nothing is fetched.
     let served = world.centre.inner().served;
-    let pulled = world.client.pull(&mut world.keys, Some(&task), None).unwrap();
+    let pulled =
+        world.client.pull(&mut world.keys, Some(&task), None, &mut Watch::unheard()).unwrap();
     assert_eq!((pulled.unchanged.len(), pulled.new_packages.len()), (1, 0));
     assert_eq!(world.centre.inner().served, served);
     // The next one takes its place; what both share is not fetched again.
@@ -186,7 +188,7 @@ fn a_killed_download_goes_on_after_a_restart() {
         inner.served = 0;
     }
     let mut restarted = client_at(world.folder.path(), NOW_MS);
-    restarted.pull(&mut world.keys, None, None).unwrap();
+    restarted.pull(&mut world.keys, None, None, &mut Watch::unheard()).unwrap();
     assert_eq!(world.claims(), claims);
     let served = world.centre.inner().served;
     assert!(served < 500_000, "only the rest: {served}");
@@ -315,7 +317,15 @@ fn one_refused_package_does_not_hold_up_the_others() {
     let trouble = world.pull().unwrap_err();
     assert!(trouble.message.contains("T-2026-0000"), "{}", trouble.message);
     assert_eq!(world.current().as_deref(), Some(FIRST));
-    assert_eq!(world.client.pull(&mut world.keys, Some(&good), None).unwrap().unchanged.len(), 1);
+    assert_eq!(
+        world
+            .client
+            .pull(&mut world.keys, Some(&good), None, &mut Watch::unheard())
+            .unwrap()
+            .unchanged
+            .len(),
+        1
+    );
 }
 
 #[rstest]
@@ -346,7 +356,7 @@ fn the_log_must_contain_what_it_contained() {
     for n in 5..9_u8 {
         world.centre.inner().log.append(&[n]);
     }
-    world.client.pull(&mut world.keys, None, Some(&seen)).unwrap();
+    world.client.pull(&mut world.keys, None, Some(&seen), &mut Watch::unheard()).unwrap();
     // Another history under the same key: longer, but not a continuation.
     {
         let mut inner = world.centre.inner();
@@ -361,7 +371,8 @@ fn the_log_must_contain_what_it_contained() {
         }
         inner.log = other;
     }
-    let trouble = world.client.pull(&mut world.keys, None, Some(&seen)).unwrap_err();
+    let trouble =
+        world.client.pull(&mut world.keys, None, Some(&seen), &mut Watch::unheard()).unwrap_err();
     assert_eq!((trouble.code.as_str(), trouble.verdict), ("SYNC-LOG", true));
     // A log that forgot is no better.
     world.centre.inner().log = {
@@ -373,7 +384,14 @@ fn the_log_must_contain_what_it_contained() {
         short.append(entry.as_bytes());
         short
     };
-    assert_eq!(world.client.pull(&mut world.keys, None, Some(&seen)).unwrap_err().code, "SYNC-LOG");
+    assert_eq!(
+        world
+            .client
+            .pull(&mut world.keys, None, Some(&seen), &mut Watch::unheard())
+            .unwrap_err()
+            .code,
+        "SYNC-LOG"
+    );
 }
 
 #[test]
@@ -381,12 +399,12 @@ fn a_clock_that_fell_back_to_1970_pulls_and_remembers_signed_time() {
     let mut world = World::new();
     world.centre.offer(FIRST, &noise(10_000, 1), Kind::Centre);
     let mut client = client_at(world.folder.path(), 0);
-    client.pull(&mut world.keys, None, None).unwrap();
+    client.pull(&mut world.keys, None, None, &mut Watch::unheard()).unwrap();
     assert_eq!(client.judged_ms(), NOW_MS - 3_600_000);
     // After a restart, without any network, the signed time is still known.
     let mut restarted = client_at(world.folder.path(), 0);
     drop(world.centre);
-    let trouble = restarted.pull(&mut world.keys, None, None).unwrap_err();
+    let trouble = restarted.pull(&mut world.keys, None, None, &mut Watch::unheard()).unwrap_err();
     assert_eq!(trouble.code, "SYNC-OFFLINE");
     assert_eq!(restarted.judged_ms(), NOW_MS - 3_600_000);
     // But not if somebody wrote into the file.
@@ -394,7 +412,7 @@ fn a_clock_that_fell_back_to_1970_pulls_and_remembers_signed_time() {
     let forged = fs::read_to_string(&state).unwrap().replace("2026", "2036");
     fs::write(&state, forged).unwrap();
     let mut restarted = client_at(world.folder.path(), 0);
-    restarted.pull(&mut world.keys, None, None).unwrap_err();
+    restarted.pull(&mut world.keys, None, None, &mut Watch::unheard()).unwrap_err();
     assert_eq!(restarted.judged_ms(), NOW_MS - 86_400_000);
 }
 
@@ -423,6 +441,9 @@ fn another_centre_behind_the_same_address_is_not_spoken_to() {
     let trouble = world.pull().unwrap_err();
     assert_eq!((trouble.code.as_str(), trouble.verdict), ("SYNC-FALSE-CENTRE", true));
     // A handheld that is not enrolled has nobody to ask.
-    let trouble = world.client.pull(&mut MemoryKeyRing::default(), None, None).unwrap_err();
+    let trouble = world
+        .client
+        .pull(&mut MemoryKeyRing::default(), None, None, &mut Watch::unheard())
+        .unwrap_err();
     assert_eq!(trouble.code, "SYNC-NOT-ENROLLED");
 }

@@ -1,6 +1,7 @@
 //! Receipts that are off in one thing each: none of them may count.
 
 use rstest::rstest;
+use spotcheck_app::errand::Watch;
 use spotcheck_app::ports::Centre;
 use spotcheck_domain::to_canonical;
 use spotcheck_wire::CarriedFile;
@@ -59,7 +60,13 @@ fn a_receipt_must_stand_in_the_log_that_was_seen_before() {
     }
     let seen = world.centre.inner().log.checkpoint();
     let send = |world: &mut World, seen: &str| {
-        world.client.send(&mut world.keys, &mut world.vault, &world.bundle, Some(seen), &mut |_| {})
+        world.client.send(
+            &mut world.keys,
+            &mut world.vault,
+            &world.bundle,
+            Some(seen),
+            &mut Watch::unheard(),
+        )
     };
     assert!(send(&mut world, &seen).unwrap().is_some());
     // Newer than the receipt's own checkpoint: the proof runs the other way, and says the same.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use rstest::rstest;
+use spotcheck_app::errand::{Leg, Stop, Watch};
 use spotcheck_app::ports::{Blob, BlobVault, Centre, Receipt, SealedBundle, StoredFile};
 use spotcheck_domain::{BundleId, CaseId, TaskId, Trouble, TroubleResult};
 use spotcheck_evidence::Hash32;
@@ -27,6 +28,9 @@ pub(crate) struct MemoryVault {
 }
 
 impl BlobVault for MemoryVault {
+    fn handle(&self) -> Box<dyn BlobVault> {
+        panic!("the client works with the handle it is given")
+    }
     fn put(&mut self, _: &CaseId, _: &str, _: &[u8]) -> TroubleResult<StoredFile> {
         Err(Trouble::new("TEST-UNUSED", "", "", ""))
     }
@@ -99,9 +103,9 @@ impl World {
 
     pub(crate) fn send(&mut self) -> Result<Option<Receipt>, Trouble> {
         let progress = &mut self.progress;
-        self.client.send(&mut self.keys, &mut self.vault, &self.bundle, None, &mut |bytes| {
-            progress.push(bytes)
-        })
+        let mut watch =
+            Watch { hear: &mut |leg: Leg| progress.push(leg.done), stop: Stop::default() };
+        self.client.send(&mut self.keys, &mut self.vault, &self.bundle, None, &mut watch)
     }
 
     fn total(&self) -> usize {

@@ -1,0 +1,131 @@
+//! Errands of the invented handheld: nothing travels, but a test can make a journey wait.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use spotcheck_app::desk::{CaseState, OutboxItem, PullReport};
+use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey, Leg};
+use spotcheck_app::ports::{PackageOnDisk, Pulled};
+use spotcheck_domain::{BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
+
+use super::{FakeDesk, id, trouble, visit};
+
+/// Where a journey waits until the test says a word or drops its end.
+pub(super) type Road = mpsc::Receiver<()>;
+
+/// How often a waiting journey looks whether it shall stop.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl FakeDesk {
+    /// As [`FakeDesk::new`], with a sealed bundle that waits to be sent.
+    #[must_use]
+    pub fn with_waiting_bundle() -> Self {
+        let mut desk = Self::new();
+        desk.outbox.push(OutboxItem {
+            bundle: super::bundle(),
+            case: id("CASE-01M7VBK5C0SAMP1E0000000002"),
+            sent_bytes: 0,
+            total_bytes: 1_200_000_000,
+            state: CaseState::Sealed,
+            errors: Vec::new(),
+            received: None,
+            log_index: None,
+        });
+        desk
+    }
+
+    /// The next journey has told that it is half way and waits until the sender speaks or is dropped.
+    #[must_use]
+    pub fn with_slow_road(mut self) -> (Self, mpsc::Sender<()>) {
+        let (word, road) = mpsc::channel();
+        self.road = Some(road);
+        (self, word)
+    }
+
+    pub(super) fn pulled(&mut self) -> Home {
+        for card in &mut self.tasks {
+            card.package.get_or_insert_with(|| visit::package("PKG-01M7VBK5C0SAMP1E0000000002"));
+        }
+        let packages = self.tasks.iter().filter_map(|c| c.package.as_ref().map(|p| p.id.clone()));
+        let report = PullReport {
+            tasks: u32::try_from(self.tasks.len()).unwrap_or_default(),
+            packages: packages.collect(),
+            unchanged: Vec::new(),
+        };
+        Home::Pulled { report, check: Vec::new(), refused: None }
+    }
+
+    pub(super) fn package_checked(&mut self, task: &TaskId, now: String) -> TroubleResult<Home> {
+        let card = self.tasks.iter_mut().find(|card| card.task.id == *task);
+        match card.and_then(|card| card.package.as_mut()) {
+            Some(package) => {
+                package.checked = Some(now);
+                Ok(Home::Checked(package.clone()))
+            }
+            None => Err(trouble("FAKE-PACKAGE", "数据包不在本机", "数据没有动过", "先取回")),
+        }
+    }
+
+    pub(super) fn received(&mut self, bundle: &BundleId, now: String) -> Home {
+        for (place, item) in self.outbox.iter_mut().enumerate() {
+            if item.bundle == *bundle {
+                item.sent_bytes = item.total_bytes;
+                item.state = CaseState::Received;
+                item.received = Some(now.clone());
+                item.log_index = u64::try_from(place).ok().map(|n| n.saturating_add(48_213));
+            }
+        }
+        if let Some(case) = &mut self.case
+            && case.bundle.as_ref() == Some(bundle)
+        {
+            case.state = CaseState::Received;
+        }
+        Home::Sent
+    }
+}
+
+pub(super) fn push(outbox: &[OutboxItem]) -> Vec<Errand> {
+    let waiting = outbox.iter().filter(|item| item.state != CaseState::Received);
+    waiting.map(|item| Errand::Send(item.bundle.clone())).chain([Errand::Journal]).collect()
+}
+
+pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
+    let errand = errand.clone();
+    Box::new(move |watch| {
+        let mut stopped = false;
+        if let Some(road) = road {
+            (watch.hear)(Leg { done: 600_000_000, total: 1_200_000_000 });
+            while road.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Timeout) && !stopped {
+                stopped = watch.stop.asked();
+            }
+        }
+        let how = || {
+            if stopped {
+                Err(Trouble::new(CANCELLED, "已按要求停下", "数据没有动过", "再次开始").retry())
+            } else {
+                Ok(())
+            }
+        };
+        match errand {
+            Errand::Pull(_) => Brought::Pulled(how().map(|()| Pulled::default())),
+            Errand::Check(task) => Brought::Checked {
+                task,
+                found: PackageOnDisk {
+                    id: id("PKG-01M7VBK5C0SAMP1E0000000002"),
+                    sha256: String::new(),
+                    size: 0,
+                    valid_from: String::new(),
+                    valid_until: String::new(),
+                    cutoff: None,
+                    fingerprint: String::new(),
+                },
+                at: ManualClock::at_ms(super::morning_ms()).read(),
+                verdict: how(),
+            },
+            Errand::Send(bundle) => {
+                Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
+            }
+            Errand::Journal => Brought::Journal { have: None, result: how() },
+        }
+    })
+}
