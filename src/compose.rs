@@ -99,7 +99,7 @@ impl Setup {
             std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         tracing_subscriber::fmt()
             .json()
-            .with_writer(std::sync::Mutex::new(file))
+            .with_writer(Mutex::new(file))
             .with_max_level(tracing::Level::INFO)
             // On a full disk the log has a hole; nobody's screen is written on.
             .log_internal_errors(false)

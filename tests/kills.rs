@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use spotcheck_tests::support::programs::{HandheldCli, text};
+use spotcheck_tests::support::programs::{HandheldCli, kill_recorder, text};
 use spotcheck_tests::support::visit::{Claims, World};
 
 const KILLS: u64 = 20;
@@ -106,18 +106,6 @@ fn check(h: &HandheldCli, case: &str, act: &str, show: &Value, doc: &Value, jour
         _ => panic!("no check for {act}"),
     };
     assert!(held, "case {case}: confirmed and lost: {act}\n{show}\n{doc}");
-}
-
-/// Ends the recorder of a data folder, as a power cut would.
-fn kill_recorder(data: &Path) {
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if line.contains(&data.display().to_string()) && line.trim_end().ends_with("recorder") {
-            let pid = entry.file_name().to_string_lossy().into_owned();
-            let _ = Command::new("kill").args(["-9", &pid]).status();
-        }
-    }
 }
 
 #[test]

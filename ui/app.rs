@@ -386,7 +386,7 @@ impl App {
         let open = self.case_id().is_some();
         let shell = self.window.global::<Shell<'_>>();
         shell.set_in_case(open && self.place().in_case());
-        shell.set_can_photo(open);
+        shell.set_can_photo(true);
     }
 
     /// Fetches the case again and lets `then` draw from it.

@@ -88,16 +88,14 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 /// The key in the bottom bar and the hardware key.
 pub(crate) fn photo_anywhere(app: &Rc<App>) {
-    shoot(app, !matches!(app.place(), Place::Unlock | Place::Capture));
+    let known = app.case_id().is_some() && !matches!(app.place(), Place::Unlock | Place::Capture);
+    shoot(app, known);
 }
 
 fn shoot(app: &Rc<App>, then_open: bool) {
-    let Some(case) = app.case_id() else {
-        app.toast("先打开一个任务再拍照，录音现在就可以");
-        return;
-    };
+    let case = app.case_id();
     app.ask(
-        move |desk| desk.capture_photo(&case),
+        move |desk| desk.capture_photo(case.as_ref()),
         move |app, photo| {
             app.toast(&format!("已拍照 {} · 已加密存好", photo.id));
             if then_open {

@@ -15,7 +15,7 @@ use crate::model::{Evidence, kind};
 use crate::ports::{RecordingOrder, RecordingOutcome};
 use crate::troubles;
 
-const fn media(kind: RecordingKind) -> (&'static str, &'static str, &'static str) {
+pub(crate) const fn media(kind: RecordingKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         RecordingKind::Audio => ("ogg", "audio/ogg", "录音"),
         RecordingKind::Video => ("mkv", "video/x-matroska", "录像"),
@@ -35,7 +35,15 @@ impl Handheld {
         Ok(self.evidence_items(case)?.iter().filter_map(|(id, item)| view(id, item)).collect())
     }
 
-    pub(crate) fn do_capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+    pub(crate) fn do_capture_photo(
+        &mut self,
+        case: Option<&CaseId>,
+    ) -> TroubleResult<EvidenceView> {
+        let (case, writable) = self.capture_target(case)?;
+        if !writable {
+            return self.early_photo(&case);
+        }
+        let case = &case;
         self.open_meta(case)?;
         let items = self.evidence_items(case)?;
         let id = next_id("E", items.len());
@@ -76,13 +84,20 @@ impl Handheld {
         case: Option<&CaseId>,
         recording: RecordingKind,
     ) -> TroubleResult<RecordingView> {
-        let case = case.ok_or_else(troubles::locked)?;
-        self.open_meta(case)?;
+        let (case, writable) = self.capture_target(case)?;
+        let case = &case;
+        if !writable {
+            self.reattach_early()?;
+        }
         if let Some(running) = self.running.iter().find(|r| &r.case == case && r.kind == recording)
         {
             let running = running.clone();
             return self.recording_view(&running);
         }
+        if !writable {
+            return self.early_recording(case, recording);
+        }
+        self.open_meta(case)?;
         let items = self.evidence_items(case)?;
         let (extension, media_type, _) = media(recording);
         let id = next_id("E", items.len());
@@ -140,7 +155,7 @@ impl Handheld {
         Ok(())
     }
 
-    fn recording_view(&mut self, running: &Running) -> TroubleResult<RecordingView> {
+    pub(crate) fn recording_view(&mut self, running: &Running) -> TroubleResult<RecordingView> {
         let progress = self.ports.recorder.progress(&running.case, &running.path)?;
         Ok(RecordingView {
             evidence: running.evidence.clone(),
@@ -196,7 +211,11 @@ impl Handheld {
         Ok(())
     }
 
-    fn running(&self, evidence: &str) -> TroubleResult<Running> {
+    fn running(&mut self, evidence: &str) -> TroubleResult<Running> {
+        // A fresh process does not know yet what an earlier one began.
+        if !self.running.iter().any(|r| r.evidence == evidence) {
+            self.reattach_early()?;
+        }
         self.running
             .iter()
             .find(|r| r.evidence == evidence)
@@ -207,6 +226,9 @@ impl Handheld {
     pub(crate) fn do_mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
         let running = self.running(evidence)?;
         let at_ms = self.recording_view(&running)?.stored_ms;
+        if self.mark_early(&running, at_ms, words.trim())? {
+            return Ok(());
+        }
         let mut item: Evidence = self
             .case_chain(&running.case)?
             .value(kind::EVIDENCE, evidence)?
@@ -224,6 +246,9 @@ impl Handheld {
 
     pub(crate) fn do_stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
         let running = self.running(evidence)?;
+        if let Some(view) = self.stop_early(&running)? {
+            return Ok(view);
+        }
         // The keys first: a stop that cannot be written into the case must not end the recording.
         self.open_meta(&running.case)?;
         let outcome = match self.ports.recorder.stop(&running.case, &running.path) {
@@ -231,7 +256,7 @@ impl Handheld {
             Err(trouble) => self.rescued(&running).ok_or(trouble)?,
         };
         self.running.retain(|r| r.evidence != evidence || r.case != running.case);
-        self.close_recording(&running.case, &running.path, &outcome)
+        self.close_recording(&running.case, &running.path, &outcome, true)
     }
 
     /// The recorder is gone: what it stored is closed from disk.
@@ -243,12 +268,13 @@ impl Handheld {
             .map(|(_, outcome)| outcome)
     }
 
-    /// Writes what a recording became: stopped by hand or closed by the recovery.
+    /// Writes what a recording became: stopped by hand just now, or before, or closed by the recovery.
     pub(crate) fn close_recording(
         &mut self,
         case: &CaseId,
         path: &str,
         outcome: &RecordingOutcome,
+        just_stopped: bool,
     ) -> TroubleResult<EvidenceView> {
         let (id, mut item) = self
             .evidence_items(case)?
@@ -277,10 +303,10 @@ impl Handheld {
             item.last_seq = last;
             let begun = item.begun_ms;
             let duration = i64::try_from(outcome.duration_ms).unwrap_or(0);
-            item.ended_ms = Some(if outcome.recovered {
-                begun.saturating_add(duration)
-            } else {
+            item.ended_ms = Some(if just_stopped && !outcome.recovered {
                 self.now_ms()
+            } else {
+                begun.saturating_add(duration)
             });
             item.file = Some(outcome.media.clone());
             item.log = Some(outcome.log.clone());

@@ -510,11 +510,12 @@ pub trait Desk: Send {
     /// A free note in the journal.
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()>;
 
-    /// One photo, sealed as it is taken.
-    fn capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView>;
+    /// One photo, sealed as it is taken. `None`: as [`Desk::start_recording`].
+    fn capture_photo(&mut self, case: Option<&CaseId>) -> TroubleResult<EvidenceView>;
     /// The newest viewfinder picture as JPEG, if the camera runs.
     fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>>;
-    /// Starts a recording. `case: None` records into the arrival case (also while locked).
+    /// Starts a recording, also while locked. `None`: into the only open case, else into the arrival case,
+    /// which the next case that is opened takes over.
     fn start_recording(
         &mut self,
         case: Option<&CaseId>,

@@ -185,7 +185,7 @@ impl Desk for Handheld {
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
         self.do_note(case, text)
     }
-    fn capture_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+    fn capture_photo(&mut self, case: Option<&CaseId>) -> TroubleResult<EvidenceView> {
         self.do_capture_photo(case)
     }
     fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {

@@ -21,6 +21,7 @@ mod case_file;
 mod chain;
 pub mod desk;
 mod device_log;
+mod early;
 pub mod errand;
 mod handheld;
 mod lookup;

@@ -124,6 +124,10 @@ pub trait KeyRing: Send {
     /// Destroys all wraps of a case key.
     fn shred_case(&mut self, case: &CaseId) -> TroubleResult<()>;
 
+    /// Leaves the keys of a case to these officers and the unlocked one; whoever else had them loses them.
+    /// For the arrival case, which was prepared for everybody here.
+    fn assign_case(&mut self, case: &CaseId, officers: &[OfficerId]) -> TroubleResult<()>;
+
     /// Certificate chain of an officer, PEM.
     fn officer_chain(&self, officer: &OfficerId) -> TroubleResult<String>;
     /// Detached CMS by the device's evidence key.
@@ -244,6 +248,9 @@ pub trait Recorder: Send {
     /// Closes what a crash left behind for this case: every recording with fragments or segments on disk
     /// that no running recorder owns.
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>>;
+    /// SHA-256 of the first line of a recording's log, running or ended; `None` if there is none. Needs no
+    /// unlocking.
+    fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>>;
     /// The case journal names media and log of this recording now: what was kept for a repetition may go.
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;
     /// One photo: the camera's own JPEG bytes.

@@ -54,7 +54,7 @@ fn filled_record(day: &mut Day) -> String {
 #[test]
 fn a_record_closes_only_after_two_credentials_were_shown() {
     let mut day = morning();
-    day.h.capture_photo(&day.case).unwrap();
+    day.h.capture_photo(Some(&day.case)).unwrap();
     let id = filled_record(&mut day);
     let trouble = day.h.freeze(&day.case, &id).unwrap_err();
     assert_eq!(trouble.code, "DOC-TWO-OFFICERS");
@@ -106,14 +106,14 @@ fn answers_are_stamped_into_the_running_sound_and_keep_their_mark() {
 #[test]
 fn leaving_early_seals_what_there_is_and_says_what_is_missing() {
     let mut day = morning();
-    day.h.capture_photo(&day.case).unwrap();
+    day.h.capture_photo(Some(&day.case)).unwrap();
     filled_record(&mut day);
     let two = pins(&["O-0001", "O-0002"]);
     assert_eq!(day.h.seal(&day.case, &two, None).unwrap_err().code, "SEAL-INCOMPLETE");
     let sealed = day.h.seal(&day.case, &two, Some("当事人阻挠,人员撤离")).unwrap();
     assert!(sealed.missing.iter().any(|m| m.contains("尚未定稿")), "{:?}", sealed.missing);
     // The journal ends with it: nothing more goes in.
-    assert_eq!(day.h.capture_photo(&day.case).unwrap_err().code, "CASE-SEALED");
+    assert_eq!(day.h.capture_photo(Some(&day.case)).unwrap_err().code, "CASE-SEALED");
     assert_eq!(day.h.note(&day.case, "补记").unwrap_err().code, "CASE-SEALED");
     day.h.verify_journal(Some(&day.case)).unwrap();
 }
@@ -201,7 +201,7 @@ fn a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
     unlock(&mut h, "O-0001");
     assert!(!h.status().unwrap().clock_set);
     let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
-    h.capture_photo(&case).unwrap();
+    h.capture_photo(Some(&case)).unwrap();
     let sound = h.start_recording(Some(&case), RecordingKind::Audio).unwrap();
     h.stop_recording(&sound.evidence).unwrap();
     for id in ["O-0001", "O-0002"] {
@@ -239,7 +239,7 @@ fn a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
     h.pull(None).unwrap();
     unlock(&mut h, "O-0002");
     let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
-    h.capture_photo(&case).unwrap();
+    h.capture_photo(Some(&case)).unwrap();
     h.seal(&case, &pins(&["O-0001", "O-0002"]), Some("撤离")).unwrap();
     let entries = h.journal_entries(Some(&case)).unwrap();
     let kinds: Vec<_> = entries.iter().filter_map(|e| e["kind"].as_str()).collect();
@@ -251,4 +251,71 @@ fn a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
     let statement: serde_json::Value = serde_json::from_slice(&statement.1).unwrap();
     assert_eq!(statement["time"]["clock_set"], false);
     h.verify_journal(Some(&case)).unwrap();
+}
+
+/// evidence.md §1: one press from any state. What is captured at the door, before anybody has opened a
+/// case, belongs to the case that is opened next, with its marks, and its log hangs on what the journal says.
+#[test]
+fn what_is_captured_at_the_door_goes_into_the_next_case() {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
+    let mut h = handheld(&disk, &clock, 3);
+    let trouble = h.start_recording(None, RecordingKind::Audio).unwrap_err();
+    assert!(
+        trouble.advice.contains("解锁"),
+        "before the very first unlock there is no key: {trouble:?}"
+    );
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0001");
+    h.lock().unwrap();
+    let early = h.start_recording(None, RecordingKind::Audio).unwrap().evidence;
+    for _ in 0..3 {
+        h.mark_recording(&early, "拒绝").unwrap();
+    }
+    h.capture_photo(None).unwrap();
+    // Killed while it records; the next start shows it before anybody unlocks.
+    drop(h);
+    let mut h = handheld(&disk, &clock, 4);
+    assert_eq!(h.status().unwrap().recordings.len(), 1);
+    assert!(h.status().unwrap().safe.contains("到场采集 2 件"));
+    h.stop_recording(&early).unwrap();
+    unlock(&mut h, "O-0001");
+    let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap();
+    assert_eq!(case.evidence.len(), 2, "{:?}", case.evidence);
+    let sound = case.evidence.iter().find(|e| e.media_type == "audio/ogg").unwrap();
+    assert_eq!(sound.marks.len(), 3);
+    assert!(!h.status().unwrap().safe.contains("到场采集"));
+    h.verify_journal(Some(&case.id)).unwrap();
+    let entries = h.journal_entries(Some(&case.id)).unwrap();
+    let started = entries.iter().find(|e| e["kind"] == "capture_started").unwrap();
+    assert!(started["facts"]["log_first"].is_string(), "{started}");
+    // The next arrival is another case.
+    h.lock().unwrap();
+    h.capture_photo(Some(&case.id)).unwrap();
+    unlock(&mut h, "O-0001");
+    assert_eq!(
+        h.case(&case.id).unwrap().evidence.len(),
+        3,
+        "locked, but into the case that is open"
+    );
+    h.seal(&case.id, &pins(&["O-0001", "O-0002"]), Some("撤离")).unwrap();
+    h.capture_photo(None).unwrap();
+    let next = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap();
+    assert_ne!(next.id, case.id);
+    assert_eq!(next.evidence.len(), 1);
+}
+
+/// A recording that begins under the lock and is still running at the unlock goes on in the case.
+#[test]
+fn a_recording_from_the_locked_state_goes_on_after_the_unlock() {
+    let mut day = morning();
+    day.h.lock().unwrap();
+    let early = day.h.start_recording(None, RecordingKind::Video).unwrap().evidence;
+    assert!(early.starts_with('A'));
+    unlock(&mut day.h, "O-0001");
+    let running = day.h.status().unwrap().recordings;
+    assert_eq!(running.len(), 1);
+    assert!(running[0].evidence.starts_with('E'), "the case has it now: {running:?}");
+    let kept = day.h.stop_recording(&running[0].evidence).unwrap();
+    assert_eq!(kept.media_type, "video/x-matroska");
+    day.h.verify_journal(Some(&day.case)).unwrap();
 }

@@ -14,14 +14,15 @@ use crate::desk::{
 };
 use crate::handheld::Handheld;
 use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
-use crate::ports::RecordingOutcome;
 use crate::troubles;
 
 impl Handheld {
     pub(crate) fn do_status(&mut self) -> TroubleResult<Status> {
         let enrolment = self.ports.keys.enrolment()?;
-        let (mut unsent, mut open) = (0_u32, 0_u32);
+        let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
         if enrolment.is_some() {
+            waiting = self.waiting_for_a_case()?;
+            self.reattach_early()?;
             for (_, index) in self.case_index()? {
                 match index.state {
                     CaseState::Sealed | CaseState::Sent => unsent = unsent.saturating_add(1),
@@ -30,11 +31,14 @@ impl Handheld {
                 }
             }
         }
-        let safe = if self.safe.is_empty() {
+        let mut safe = if self.safe.is_empty() {
             format!("安全: 在办案卷 {open} 件、待回传证据包 {unsent} 个,都在本机加密保存")
         } else {
             self.safe.clone()
         };
+        if waiting > 0 {
+            safe.push_str(&format!(";到场采集 {waiting} 件,打开任务后归入案卷"));
+        }
         Ok(Status {
             device: enrolment.as_ref().map(|e| e.device.clone()),
             centre: enrolment.map(|e| e.centre),
@@ -62,7 +66,12 @@ impl Handheld {
             Ok(()) => {
                 let draft = EntryDraft::new(Some(officer.clone()), device, "unlocked");
                 self.journal_device(draft)?;
-                self.recover_recordings()
+                self.recover_recordings()?;
+                // Without it nothing can be recorded before a case is open; everything else still works.
+                if let Err(trouble) = self.prepare_arrival() {
+                    tracing::warn!(code = %trouble.code, "No arrival case could be prepared.");
+                }
+                Ok(())
             }
             Err(trouble) => {
                 if trouble.verdict {
@@ -94,27 +103,25 @@ impl Handheld {
             if self.open_meta(&case).is_err() {
                 continue;
             }
-            self.reattach(&case)?;
-            for (order, outcome) in self.ports.recorder.recover(&case)? {
-                stored_ms = stored_ms.saturating_add(outcome.duration_ms);
-                count = count.saturating_add(1);
-                self.close_recording(
-                    &case,
-                    &order.path,
-                    &RecordingOutcome { recovered: true, ..outcome },
-                )?;
-            }
-            self.drop_unstarted(&case)?;
+            let (ms, cut_off) = self.settle_recordings(&case)?;
+            stored_ms = stored_ms.saturating_add(ms);
+            count = count.saturating_add(cut_off);
         }
-        if count > 0 {
-            let seconds = stored_ms.checked_div(1000).unwrap_or(0);
-            let (minutes, rest) =
-                (seconds.checked_div(60).unwrap_or(0), seconds.checked_rem(60).unwrap_or(0));
-            self.safe = format!(
-                "安全: 中断的录音录像 {count} 段已恢复,共 {minutes} 分 {rest:02} 秒, 缺 ≤ 2 秒"
-            );
-        }
+        self.say_recovered(stored_ms, count);
         Ok(())
+    }
+
+    /// The first sentence after a crash says what is safe.
+    fn say_recovered(&mut self, stored_ms: u64, count: u32) {
+        if count == 0 {
+            return;
+        }
+        let seconds = stored_ms.checked_div(1000).unwrap_or(0);
+        let (minutes, rest) =
+            (seconds.checked_div(60).unwrap_or(0), seconds.checked_rem(60).unwrap_or(0));
+        self.safe = format!(
+            "安全: 中断的录音录像 {count} 段已恢复,共 {minutes} 分 {rest:02} 秒, 缺 ≤ 2 秒"
+        );
     }
 
     pub(crate) fn do_tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
@@ -153,14 +160,20 @@ impl Handheld {
             return self.resume_case(&case, &task);
         }
         let (clock, entropy) = (self.ports.clock.clone(), self.ports.entropy.clone());
-        let case = CaseId::generate(clock.as_ref(), entropy.as_ref());
         let bundle =
             BundleId::parse(&format!("EVID-{}", new_ulid(clock.as_ref(), entropy.as_ref())))
                 .map_err(troubles::stored)?;
         let mut officers: Vec<OfficerId> = task.officers.iter().map(|o| o.id.clone()).collect();
         officers.retain(|o| o != &mine);
         officers.insert(0, mine);
-        self.ports.keys.create_case(&case, &officers)?;
+        let case = match self.take_arrival(&officers)? {
+            Some(case) => case,
+            None => {
+                let case = CaseId::generate(clock.as_ref(), entropy.as_ref());
+                self.ports.keys.create_case(&case, &officers)?;
+                case
+            }
+        };
         let index = CaseIndex {
             task: task.id.clone(),
             bundle,
@@ -169,7 +182,11 @@ impl Handheld {
             opened_ms: self.now_ms(),
         };
         self.set_case_index(&case, &index)?;
-        self.resume_case(&case, &task)
+        let view = self.resume_case(&case, &task);
+        if let Err(trouble) = self.prepare_arrival() {
+            tracing::warn!(code = %trouble.code, "No arrival case could be prepared.");
+        }
+        view
     }
 
     /// Writes the first entry if a kill came between keys and entry, and shows the case.
@@ -181,6 +198,9 @@ impl Handheld {
         let first: Option<Meta> = self.case_chain(case)?.value(kind::META, ONLY)?;
         if first.is_none() {
             self.write_first_entry(case, task)?;
+            // What was captured at the door belongs to this case now.
+            let (stored_ms, count) = self.settle_recordings(case)?;
+            self.say_recovered(stored_ms, count);
         }
         self.case_view(case)
     }

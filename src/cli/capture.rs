@@ -15,21 +15,21 @@ use super::case::case_id;
 pub(crate) enum Capture {
     /// 拍照 / one photo
     Photo {
-        /// 案卷 / case
-        case: String,
+        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        case: Option<String>,
     },
     /// 录音 / record sound
     Audio {
-        /// 案卷 / case
-        case: String,
+        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        case: Option<String>,
         /// 录够几秒后停止;不写则一直录到 stop / stop after so many seconds; else until `stop`
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
     },
     /// 录像 / record video
     Video {
-        /// 案卷 / case
-        case: String,
+        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        case: Option<String>,
         /// 录够几秒后停止;不写则一直录到 stop / stop after so many seconds; else until `stop`
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
@@ -61,6 +61,24 @@ pub(crate) enum Capture {
     },
 }
 
+impl Capture {
+    /// Captured without a case: nothing is read, so nothing has to be unlocked.
+    pub(crate) fn needs_unlock(&self) -> bool {
+        match self {
+            Self::Photo { case } | Self::Audio { case, .. } | Self::Video { case, .. } => {
+                case.is_some()
+            }
+            // What runs and is in no case yet has an id of its own, A1, A2 …
+            Self::Stop { evidence } | Self::Mark { evidence, .. } => !is_early(evidence),
+            Self::Describe { .. } => true,
+        }
+    }
+}
+
+fn is_early(evidence: &str) -> bool {
+    evidence.starts_with('A')
+}
+
 fn show(item: &EvidenceView) -> TroubleResult<Output> {
     let lines =
         vec![format!("{}  {}  {} 字节  SHA-256 {}", item.id, item.path, item.size, item.sha256)];
@@ -69,12 +87,12 @@ fn show(item: &EvidenceView) -> TroubleResult<Output> {
 
 fn record(
     handheld: &mut Handheld,
-    case: &str,
+    case: Option<&str>,
     kind: RecordingKind,
     seconds: Option<u64>,
 ) -> TroubleResult<Output> {
-    let case = case_id(case)?;
-    let started = handheld.start_recording(Some(&case), kind)?;
+    let case = case.map(case_id).transpose()?;
+    let started = handheld.start_recording(case.as_ref(), kind)?;
     let Some(seconds) = seconds else {
         let lines = vec![format!("{} 正在录制", started.evidence)];
         return Output::new("capture-running", &started, lines);
@@ -94,9 +112,16 @@ fn record(
 /// `capture`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Capture) -> TroubleResult<Output> {
     match args {
-        Capture::Photo { case } => show(&handheld.capture_photo(&case_id(case)?)?),
-        Capture::Audio { case, seconds } => record(handheld, case, RecordingKind::Audio, *seconds),
-        Capture::Video { case, seconds } => record(handheld, case, RecordingKind::Video, *seconds),
+        Capture::Photo { case } => {
+            let case = case.as_deref().map(case_id).transpose()?;
+            show(&handheld.capture_photo(case.as_ref())?)
+        }
+        Capture::Audio { case, seconds } => {
+            record(handheld, case.as_deref(), RecordingKind::Audio, *seconds)
+        }
+        Capture::Video { case, seconds } => {
+            record(handheld, case.as_deref(), RecordingKind::Video, *seconds)
+        }
         Capture::Stop { evidence } => show(&handheld.stop_recording(evidence)?),
         Capture::Mark { evidence, words } => {
             handheld.mark_recording(evidence, words)?;

@@ -53,7 +53,10 @@ pub(crate) fn execute(
     Ok(())
 }
 
-const fn needs_unlock(command: &Command) -> bool {
+fn needs_unlock(command: &Command) -> bool {
+    if let Command::Capture(capture) = command {
+        return capture.needs_unlock();
+    }
     !matches!(
         command,
         Command::Enroll(_)

@@ -98,6 +98,10 @@ impl Recorder for RecorderProcess {
         Ok(self.vault.recover_recordings(case)?)
     }
 
+    fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>> {
+        Ok(self.vault.recording_first_line(case, path)?)
+    }
+
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()> {
         Ok(self.vault.settle_recording(case, path)?)
     }

@@ -380,6 +380,36 @@ impl Inner {
         parse_cases(rows)
     }
 
+    /// Leaves a case to the officers named and the unlocked one.
+    pub(crate) fn assign_case(
+        &mut self,
+        case: &CaseId,
+        officers: &[OfficerId],
+    ) -> Result<(), VaultError> {
+        self.case_keys(case)?;
+        let mut named: Vec<&str> = officers.iter().map(OfficerId::as_str).collect();
+        let me = self.opened()?.officer.to_string();
+        named.push(&me);
+        named.sort_unstable();
+        named.dedup();
+        self.db.change(|tx| {
+            tx.execute("DELETE FROM case_officer WHERE case_id = ?1", [case.as_str()])?;
+            for officer in &named {
+                tx.execute(
+                    "INSERT INTO case_officer (case_id, officer) VALUES (?1, ?2)",
+                    params![case.as_str(), officer],
+                )?;
+            }
+            tx.execute(
+                "DELETE FROM wrap WHERE kind = 'case' AND subject = ?1 AND officer NOT IN \
+                 (SELECT officer FROM case_officer WHERE case_id = ?1)",
+                [case.as_str()],
+            )?;
+            Ok(())
+        })?;
+        self.complete_wraps()
+    }
+
     /// Destroys every wrap of a case's keys on this handheld. Rows go under `secure_delete`, then the file
     /// is rewritten under a new key; if that is cut short it is done at the next opening. Best effort
     /// with file protection: flash may keep old pages, and the device secret still leads to their key.

@@ -385,6 +385,10 @@ impl KeyRing for Vault {
         Ok(self.state().shred_case(case)?)
     }
 
+    fn assign_case(&mut self, case: &CaseId, officers: &[OfficerId]) -> TroubleResult<()> {
+        Ok(self.state().assign_case(case, officers)?)
+    }
+
     fn officer_chain(&self, officer: &OfficerId) -> TroubleResult<String> {
         Ok(officers::load(self.state().db.connection()?, officer)?.chain)
     }

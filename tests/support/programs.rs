@@ -271,3 +271,15 @@ pub fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     Ok(found.with_context(|| format!("no text at {pointer} in {value}"))?.to_owned())
 }
+
+/// Ends the recorder of a data folder, as a power cut would.
+pub fn kill_recorder(data: &Path) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(&data.display().to_string()) && line.trim_end().ends_with("recorder") {
+            let pid = entry.file_name().to_string_lossy().into_owned();
+            let _ = Command::new("kill").args(["-9", &pid]).status();
+        }
+    }
+}

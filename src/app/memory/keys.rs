@@ -134,6 +134,10 @@ impl KeyRing for MemoryKeys {
         Ok(())
     }
 
+    fn assign_case(&mut self, _case: &CaseId, _officers: &[OfficerId]) -> TroubleResult<()> {
+        Ok(())
+    }
+
     fn officer_chain(&self, _officer: &OfficerId) -> TroubleResult<String> {
         Ok(CERTIFICATE.to_owned())
     }

@@ -21,7 +21,10 @@ type Files = BTreeMap<(CaseId, String), Vec<u8>>;
 #[derive(Debug, Clone, Default)]
 pub struct MemoryVault {
     files: Arc<Mutex<Files>>,
-    recordings: Arc<Mutex<Vec<(RecordingOrder, bool)>>>,
+    /// Running or cut off, each with the first line of its log.
+    recordings: Arc<Mutex<Vec<(RecordingOrder, Vec<u8>)>>>,
+    /// Stopped, and no journal names them yet.
+    ended: Arc<Mutex<Vec<(RecordingOrder, RecordingOutcome)>>>,
 }
 
 fn stored(path: &str, plaintext: &[u8]) -> StoredFile {
@@ -80,48 +83,57 @@ impl MemoryRecorder {
         Self { vault, clock, killed: false }
     }
 
+    fn line(
+        &self,
+        order: &RecordingOrder,
+        head: &ChainHead,
+        n: u8,
+    ) -> TroubleResult<(Vec<u8>, ChainHead)> {
+        let cipher = Hash32::sha256(&[n]);
+        let draft = EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher);
+        next_line(head, draft, &self.clock.read()).map_err(troubles::journal)
+    }
+
     fn close(
         &mut self,
         order: &RecordingOrder,
+        first: &[u8],
         recovered: bool,
     ) -> TroubleResult<RecordingOutcome> {
-        let prev = Hash32::parse(&order.first_prev).unwrap_or(Hash32::ZERO);
-        let mut head = ChainHead::recording(prev);
-        let (mut log, mut first) = (Vec::new(), Hash32::ZERO);
-        for n in 1..=3 {
-            let cipher = Hash32::sha256(&[n]);
-            let draft =
-                EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher);
-            let (line, next) =
-                next_line(&head, draft, &self.clock.read()).map_err(troubles::journal)?;
-            if n == 1 {
-                first = next.hash;
-            }
+        let mut log = [first, b"\n"].concat();
+        let log_first = Hash32::sha256(first);
+        let mut head = ChainHead { seq: 1, hash: log_first };
+        for n in 2..=3 {
+            let (line, next) = self.line(order, &head, n)?;
             head = next;
             log.extend_from_slice(&line);
             log.push(b'\n');
         }
-        Ok(RecordingOutcome {
+        let outcome = RecordingOutcome {
             media: self.vault.put(&order.case, &order.path, b"sound")?,
             log: self.vault.put(&order.case, &order.log_path, &log)?,
             fragments: 3,
-            log_first: first.to_string(),
+            log_first: log_first.to_string(),
             log_head: head.hash.to_string(),
             duration_ms: 3_000,
             recovered,
-        })
+        };
+        guard(&self.vault.ended).push((order.clone(), outcome.clone()));
+        Ok(outcome)
     }
 
-    fn take(&self, case: &CaseId, path: &str) -> Option<RecordingOrder> {
+    fn take(&self, case: &CaseId, path: &str) -> Option<(RecordingOrder, Vec<u8>)> {
         let mut all = guard(&self.vault.recordings);
         let place = all.iter().position(|(o, _)| &o.case == case && o.path == path)?;
-        Some(all.remove(place).0)
+        Some(all.remove(place))
     }
 }
 
 impl Recorder for MemoryRecorder {
     fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()> {
-        guard(&self.vault.recordings).push((order.clone(), true));
+        let prev = Hash32::parse(&order.first_prev).unwrap_or(Hash32::ZERO);
+        let (first, _) = self.line(order, &ChainHead::recording(prev), 1)?;
+        guard(&self.vault.recordings).push((order.clone(), first));
         Ok(())
     }
 
@@ -132,24 +144,35 @@ impl Recorder for MemoryRecorder {
     }
 
     fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome> {
-        let order = self.take(case, path).ok_or_else(|| troubles::unknown("录音"))?;
-        self.close(&order, false)
+        let (order, first) = self.take(case, path).ok_or_else(|| troubles::unknown("录音"))?;
+        self.close(&order, &first, false)
     }
 
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
-        if !self.killed {
-            return Ok(Vec::new());
+        if self.killed {
+            let paths: Vec<String> = guard(&self.vault.recordings)
+                .iter()
+                .filter(|(o, _)| &o.case == case)
+                .map(|(o, _)| o.path.clone())
+                .collect();
+            for path in &paths {
+                if let Some((order, first)) = self.take(case, path) {
+                    self.close(&order, &first, true)?;
+                }
+            }
         }
-        let paths: Vec<String> = guard(&self.vault.recordings)
-            .iter()
-            .filter(|(o, _)| &o.case == case)
-            .map(|(o, _)| o.path.clone())
-            .collect();
-        let orders = paths.iter().filter_map(|path| self.take(case, path)).collect::<Vec<_>>();
-        orders.into_iter().map(|o| Ok((o.clone(), self.close(&o, true)?))).collect()
+        let ended = guard(&self.vault.ended);
+        Ok(ended.iter().filter(|(order, _)| &order.case == case).cloned().collect())
     }
 
-    fn settle(&mut self, _case: &CaseId, _path: &str) -> TroubleResult<()> {
+    fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>> {
+        let all = guard(&self.vault.recordings);
+        let found = all.iter().find(|(o, _)| &o.case == case && o.path == path);
+        Ok(found.map(|(_, first)| Hash32::sha256(first).to_string()))
+    }
+
+    fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()> {
+        guard(&self.vault.ended).retain(|(o, _)| &o.case != case || o.path != path);
         Ok(())
     }
 

@@ -283,6 +283,23 @@ impl Vault {
         Ok(found)
     }
 
+    /// SHA-256 of the first line of a recording's log, running or ended. Works while locked.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn recording_first_line(
+        &self,
+        case: &CaseId,
+        media_path: &str,
+    ) -> Result<Option<String>, VaultError> {
+        let folder = layout::folder(&self.case_folder(case), media_path)?;
+        if let Some(outcome) = layout::read_outcome(&folder)? {
+            return Ok(Some(outcome.log_first));
+        }
+        let log = atomic::read_if_there(&folder.join(LOG))?.unwrap_or_default();
+        Ok(layout::summary(&log).map(|log| log.first.to_string()))
+    }
+
     /// Closes every recording of the case that no recorder process holds, and tells again how those ended
     /// that were closed but not settled. Needs an unlocked officer of the case if one was cut off. A
     /// recording without a single fragment that opens is left as it is and not told.

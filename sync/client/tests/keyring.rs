@@ -97,6 +97,9 @@ impl KeyRing for MemoryKeyRing {
     fn shred_case(&mut self, _: &CaseId) -> TroubleResult<()> {
         unused()
     }
+    fn assign_case(&mut self, _: &CaseId, _: &[OfficerId]) -> TroubleResult<()> {
+        unused()
+    }
     fn officer_chain(&self, _: &OfficerId) -> TroubleResult<String> {
         unused()
     }

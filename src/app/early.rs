@@ -1,0 +1,427 @@
+//! What is captured before a case can be written: while locked, or before any case is open.
+//!
+//! The *arrival* case is a set of keys prepared at every unlock; whatever is captured with no case open is
+//! encrypted to it, and the next case that is opened takes over these keys and is that case. So nothing is
+//! encrypted twice, and an officer at the door presses one key and explains later. Until a journal can
+//! name it, an item is kept in the device's own store: numbers, hashes and times, no words but the marks.
+//! Its recording log hangs on 64 zeros; `capture_started`, written as soon as the case can be, names the
+//! log's first line and the boot time of the act (evidence.md §1, §2).
+
+use serde::{Deserialize, Serialize};
+use spotcheck_domain::time::rfc3339;
+use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
+use spotcheck_evidence::Hash32;
+use spotcheck_evidence::journal::EntryDraft;
+
+use crate::capture::{hash, media};
+use crate::case_file::next_id;
+use crate::chain::set;
+use crate::desk::{CaseState, EvidenceView, RecordingKind, RecordingView};
+use crate::handheld::{Handheld, Running};
+use crate::model::{Evidence, ONLY, kind};
+use crate::ports::{RecordingOrder, RecordingOutcome, StoredFile};
+use crate::troubles;
+
+/// Kind of the prepared arrival case in the device store.
+const ARRIVAL: &str = "arrival";
+/// Kind of the items in the device store; keys `A1`, `A2` …
+const EARLY: &str = "early";
+
+/// Where an early item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    /// No journal names it yet.
+    Waiting,
+    /// A case journal names it.
+    Adopted,
+    /// Nothing was stored.
+    Failed,
+}
+
+/// A photo or recording that no case journal names yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Early {
+    case: CaseId,
+    path: String,
+    log_path: Option<String>,
+    media_type: String,
+    recording: Option<RecordingKind>,
+    begun_ms: i64,
+    begun_boottime_ms: i64,
+    boot_id: String,
+    file: Option<StoredFile>,
+    marks: Vec<(u64, String)>,
+    stage: Stage,
+}
+
+/// A recording that ended without a journal that could name it.
+type Ended = (RecordingOrder, RecordingOutcome);
+
+impl Early {
+    /// The item as a case keeps it.
+    fn evidence(&self, maker: OfficerId, seq: u64) -> Evidence {
+        Evidence {
+            path: self.path.clone(),
+            log_path: self.log_path.clone(),
+            media_type: self.media_type.clone(),
+            recording: self.recording,
+            maker,
+            begun_ms: self.begun_ms,
+            ended_ms: self.file.as_ref().map(|_| self.begun_ms),
+            first_seq: seq,
+            last_seq: seq,
+            file: self.file.clone(),
+            log: None,
+            proves: String::new(),
+            source: String::new(),
+            marks: self.marks.clone(),
+            recovered: false,
+        }
+    }
+}
+
+impl Handheld {
+    /// Prepares the keys that the next early capture is encrypted to. An arrival case that the officer who
+    /// unlocks cannot open is replaced, unless something waits in it.
+    pub(crate) fn prepare_arrival(&mut self) -> TroubleResult<()> {
+        if let Some(case) = self.arrival()?
+            && (self.ports.keys.case_key(&case).is_ok() || self.waits_in(&case)?)
+        {
+            return Ok(());
+        }
+        let case = CaseId::generate(self.ports.clock.as_ref(), self.ports.entropy.as_ref());
+        let officers: Vec<OfficerId> =
+            self.ports.keys.officers()?.into_iter().map(|card| card.id).collect();
+        self.ports.keys.create_case(&case, &officers)?;
+        // Now, while nothing lies there: later a missing database would be a loss, never a beginning.
+        let key = self.ports.keys.case_key(&case)?;
+        drop(self.ports.stores.case_store(&case, &key)?);
+        let value = set(ARRIVAL, ONLY, &case)?;
+        self.device_log()?.commit(vec![], vec![value])?;
+        Ok(())
+    }
+
+    /// The prepared arrival case; none once it has become a case of a task.
+    fn arrival(&mut self) -> TroubleResult<Option<CaseId>> {
+        let Some(case): Option<CaseId> = self.device_log()?.value(ARRIVAL, ONLY)? else {
+            return Ok(None);
+        };
+        let taken = self.case_index()?.iter().any(|(id, _)| *id == case);
+        Ok((!taken).then_some(case))
+    }
+
+    /// The arrival case as the keys of a new case for these officers, if the unlocked one can open it.
+    pub(crate) fn take_arrival(&mut self, officers: &[OfficerId]) -> TroubleResult<Option<CaseId>> {
+        let Some(case) = self.arrival()? else { return Ok(None) };
+        if self.ports.keys.case_key(&case).is_err() {
+            return Ok(None);
+        }
+        self.ports.keys.assign_case(&case, officers)?;
+        Ok(Some(case))
+    }
+
+    fn early_items(&mut self) -> TroubleResult<Vec<(String, Early)>> {
+        self.device_log()?.values(EARLY)
+    }
+
+    fn waits_in(&mut self, case: &CaseId) -> TroubleResult<bool> {
+        let items = self.early_items()?;
+        Ok(items.iter().any(|(_, item)| item.stage == Stage::Waiting && item.case == *case))
+    }
+
+    /// How many items wait for a case.
+    pub(crate) fn waiting_for_a_case(&mut self) -> TroubleResult<usize> {
+        let open: Vec<CaseId> = self.case_index()?.into_iter().map(|(case, _)| case).collect();
+        let items = self.early_items()?;
+        let waits = |item: &Early| item.stage == Stage::Waiting && !open.contains(&item.case);
+        Ok(items.iter().filter(|(_, item)| waits(item)).count())
+    }
+
+    /// Where a capture goes: the case given, else the only open case of whoever may be here, else arrival.
+    /// `true`: its journal can be written now.
+    pub(crate) fn capture_target(
+        &mut self,
+        case: Option<&CaseId>,
+    ) -> TroubleResult<(CaseId, bool)> {
+        let me = self.ports.keys.unlocked();
+        if let Some(case) = case {
+            let open = self.case_state(case)? == CaseState::Open;
+            if !open && me.is_none() {
+                return Err(troubles::sealed());
+            }
+            return Ok((case.clone(), me.is_some()));
+        }
+        let mut open = self.case_index()?.into_iter().filter(|(_, index)| {
+            index.state == CaseState::Open
+                && me.as_ref().is_none_or(|me| index.officers.contains(me))
+        });
+        if let (Some((case, _)), None) = (open.next(), open.next()) {
+            return Ok((case, me.is_some()));
+        }
+        let nobody = || {
+            troubles::recording(
+                "本机还没有人解锁过,没有可用的加密密钥",
+                "先由一名检查人员解锁一次;此后锁屏时也能录",
+            )
+        };
+        Ok((self.arrival()?.ok_or_else(nobody)?, false))
+    }
+
+    fn next_early(&mut self) -> TroubleResult<(String, String)> {
+        let count = self.early_items()?.len();
+        let number = count.saturating_add(1);
+        Ok((next_id("A", count), format!("data/media/a{number:04}")))
+    }
+
+    fn keep_early(
+        &mut self,
+        id: &str,
+        item: &Early,
+        draft: Option<EntryDraft>,
+    ) -> TroubleResult<()> {
+        let value = set(EARLY, id, item)?;
+        self.device_log()?.commit(draft.into_iter().collect(), vec![value])?;
+        Ok(())
+    }
+
+    fn new_early(&self, case: &CaseId, path: String, media_type: &str) -> Early {
+        let now = self.ports.clock.read();
+        Early {
+            case: case.clone(),
+            path,
+            log_path: None,
+            media_type: media_type.to_owned(),
+            recording: None,
+            begun_ms: now.wall_ms,
+            begun_boottime_ms: now.boottime_ms,
+            boot_id: now.boot_id,
+            file: None,
+            marks: Vec::new(),
+            stage: Stage::Waiting,
+        }
+    }
+
+    pub(crate) fn early_photo(&mut self, case: &CaseId) -> TroubleResult<EvidenceView> {
+        let (id, stem) = self.next_early()?;
+        let mut item = self.new_early(case, format!("{stem}.jpg"), "image/jpeg");
+        let jpeg = self.ports.recorder.photo()?;
+        let file = self.ports.blobs.put(case, &item.path, &jpeg)?;
+        let draft = self
+            .draft("capture_stopped")?
+            .about(case.as_str())
+            .fact("path", item.path.as_str())
+            .hashed(hash(&file.sha256)?);
+        let view = early_view(&id, &item, &file, item.begun_ms);
+        item.file = Some(file);
+        self.keep_early(&id, &item, Some(draft))?;
+        Ok(view)
+    }
+
+    pub(crate) fn early_recording(
+        &mut self,
+        case: &CaseId,
+        recording: RecordingKind,
+    ) -> TroubleResult<RecordingView> {
+        let (id, stem) = self.next_early()?;
+        let (extension, media_type, _) = media(recording);
+        let mut item = self.new_early(case, format!("{stem}.{extension}"), media_type);
+        let log_path = format!("{stem}.log.jsonl");
+        item.log_path = Some(log_path.clone());
+        item.recording = Some(recording);
+        let draft = self
+            .draft("capture_started")?
+            .about(case.as_str())
+            .fact("path", item.path.as_str())
+            .fact("media_type", media_type);
+        self.keep_early(&id, &item, Some(draft))?;
+        let order = RecordingOrder {
+            case: case.clone(),
+            path: item.path.clone(),
+            log_path,
+            kind: recording,
+            first_prev: Hash32::ZERO.to_string(),
+            device: self.device_id()?,
+        };
+        if let Err(trouble) = self.ports.recorder.start(&order) {
+            item.stage = Stage::Failed;
+            self.keep_early(&id, &item, None)?;
+            return Err(trouble);
+        }
+        let running =
+            Running { case: case.clone(), evidence: id, path: item.path, kind: recording };
+        self.running.push(running.clone());
+        self.recording_view(&running)
+    }
+
+    /// After a restart of this program: early recordings whose process still runs are shown again.
+    pub(crate) fn reattach_early(&mut self) -> TroubleResult<()> {
+        for (evidence, item) in self.early_items()? {
+            let (Some(kind), Stage::Waiting) = (item.recording, item.stage) else { continue };
+            let known = self.running.iter().any(|r| r.path == item.path && r.case == item.case);
+            if known {
+                continue;
+            }
+            let progress = self.ports.recorder.progress(&item.case, &item.path)?;
+            if progress.is_some_and(|p| p.alive) {
+                let Early { case, path, .. } = item;
+                self.running.push(Running { case, evidence, path, kind });
+            }
+        }
+        Ok(())
+    }
+
+    /// The early item that a running recording is, while no case journal names it.
+    fn early(&mut self, running: &Running) -> TroubleResult<Option<Early>> {
+        let items = self.early_items()?;
+        Ok(items
+            .into_iter()
+            .find(|(id, item)| *id == running.evidence && item.stage == Stage::Waiting)
+            .map(|(_, item)| item))
+    }
+
+    /// A mark; `false` if it is no early recording.
+    pub(crate) fn mark_early(
+        &mut self,
+        running: &Running,
+        at_ms: u64,
+        words: &str,
+    ) -> TroubleResult<bool> {
+        let Some(mut item) = self.early(running)? else { return Ok(false) };
+        item.marks.push((at_ms, words.to_owned()));
+        self.keep_early(&running.evidence, &item, None)?;
+        Ok(true)
+    }
+
+    /// A stop; `None` if it is no early recording. What it became is durable with the recorder until a
+    /// case journal names it.
+    pub(crate) fn stop_early(&mut self, running: &Running) -> TroubleResult<Option<EvidenceView>> {
+        let Some(item) = self.early(running)? else { return Ok(None) };
+        let outcome = self.ports.recorder.stop(&running.case, &running.path)?;
+        self.running.retain(|r| r.evidence != running.evidence);
+        let draft = self
+            .draft("capture_stopped")?
+            .about(running.case.as_str())
+            .fact("path", item.path.as_str())
+            .fact("log_head", outcome.log_head.as_str())
+            .hashed(hash(&outcome.media.sha256)?);
+        self.journal_device(draft)?;
+        let ended_ms = self.now_ms();
+        Ok(Some(early_view(&running.evidence, &item, &outcome.media, ended_ms)))
+    }
+
+    /// Enters what was captured early into the journal of its case, which can be written now.
+    fn adopt_early(&mut self, case: &CaseId, ended: &[Ended]) -> TroubleResult<()> {
+        for (early, mut item) in self.early_items()? {
+            if item.stage != Stage::Waiting || item.case != *case {
+                continue;
+            }
+            let known: Vec<(String, Evidence)> = self.case_chain(case)?.values(kind::EVIDENCE)?;
+            // A stop between the two commits below: the case names it already.
+            let there = known.iter().any(|(_, e)| e.path == item.path);
+            if !there {
+                let id = next_id("E", known.len());
+                let first = self.log_first(&item, ended)?;
+                if item.file.is_some() || first.is_some() {
+                    self.enter_early(case, &id, &item, first)?;
+                    self.running
+                        .iter_mut()
+                        .filter(|r| r.evidence == early && r.case == *case)
+                        .for_each(|r| r.evidence.clone_from(&id));
+                } else {
+                    item.stage = Stage::Failed;
+                    self.keep_early(&early, &item, None)?;
+                    continue;
+                }
+            }
+            item.stage = Stage::Adopted;
+            self.keep_early(&early, &item, None)?;
+        }
+        Ok(())
+    }
+
+    /// Hash of the recording log's first line; `None` if nothing was ever stored.
+    fn log_first(&mut self, item: &Early, ended: &[Ended]) -> TroubleResult<Option<String>> {
+        let outcome = ended.iter().find(|(order, _)| order.path == item.path);
+        match outcome {
+            Some((_, outcome)) => Ok(Some(outcome.log_first.clone())),
+            None if item.recording.is_none() => Ok(None),
+            None => self.ports.recorder.first_line(&item.case, &item.path),
+        }
+    }
+
+    /// One item into the journal, with its marks.
+    fn enter_early(
+        &mut self,
+        case: &CaseId,
+        id: &str,
+        item: &Early,
+        log_first: Option<String>,
+    ) -> TroubleResult<()> {
+        let seq = self.case_chain(case)?.head().seq.saturating_add(1);
+        let evidence = item.evidence(self.officer()?, seq);
+        let kind_of_line = if item.file.is_some() { "capture_stopped" } else { "capture_started" };
+        let mut draft = self
+            .draft(kind_of_line)?
+            .about(item.path.as_str())
+            .fact("evidence", id)
+            .fact("media_type", item.media_type.as_str())
+            .fact("begun", rfc3339(item.begun_ms))
+            .fact("begun_boottime", item.begun_boottime_ms)
+            .fact("begun_boot_id", item.boot_id.as_str());
+        if let Some(file) = &item.file {
+            draft = draft.hashed(hash(&file.sha256)?);
+        }
+        if let Some(first) = log_first {
+            draft = draft.fact("log_first", first);
+        }
+        let mut drafts = vec![draft];
+        for (at_ms, words) in &item.marks {
+            drafts.push(
+                self.draft("note")?
+                    .about(id)
+                    .fact("what", "mark")
+                    .fact("at_ms", *at_ms)
+                    .fact("text", words.as_str()),
+            );
+        }
+        self.commit(case, drafts, vec![set(kind::EVIDENCE, id, &evidence)?])?;
+        Ok(())
+    }
+
+    /// Everything recorded into a case that can be written again: early items are entered, running
+    /// recordings taken up, cut-off ones closed. Gives milliseconds and number of those that were cut off.
+    pub(crate) fn settle_recordings(&mut self, case: &CaseId) -> TroubleResult<(u64, u32)> {
+        let (mut stored_ms, mut count) = (0_u64, 0_u32);
+        // The recovery completes the logs first: their first lines are what an early item is entered by.
+        let ended = self.ports.recorder.recover(case)?;
+        self.adopt_early(case, &ended)?;
+        self.reattach(case)?;
+        for (order, outcome) in &ended {
+            if outcome.recovered {
+                stored_ms = stored_ms.saturating_add(outcome.duration_ms);
+                count = count.saturating_add(1);
+            }
+            self.close_recording(case, &order.path, outcome, false)?;
+        }
+        self.drop_unstarted(case)?;
+        Ok((stored_ms, count))
+    }
+}
+
+/// The item on screen before a case has it.
+fn early_view(id: &str, item: &Early, file: &StoredFile, ended_ms: i64) -> EvidenceView {
+    EvidenceView {
+        id: id.to_owned(),
+        path: item.path.clone(),
+        media_type: item.media_type.clone(),
+        begun: rfc3339(item.begun_ms),
+        ended: rfc3339(ended_ms),
+        size: file.size,
+        sha256: file.sha256.clone(),
+        proves: String::new(),
+        marks: item.marks.clone(),
+        recovered: false,
+    }
+}
