@@ -239,7 +239,7 @@ impl Desk for FakeDesk {
                 verdict?;
                 self.package_checked(&task, now)
             }
-            Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, now)),
+            Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             _ => Ok(Home::Sent),
         }
     }

@@ -66,12 +66,12 @@ impl FakeDesk {
         }
     }
 
-    pub(super) fn received(&mut self, bundle: &BundleId, now: String) -> Home {
+    pub(super) fn received(&mut self, bundle: &BundleId, now: &str) -> Home {
         for (place, item) in self.outbox.iter_mut().enumerate() {
             if item.bundle == *bundle {
                 item.sent_bytes = item.total_bytes;
                 item.state = CaseState::Received;
-                item.received = Some(now.clone());
+                item.received = Some(now.to_owned());
                 item.log_index = u64::try_from(place).ok().map(|n| n.saturating_add(48_213));
             }
         }

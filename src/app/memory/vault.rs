@@ -17,14 +17,17 @@ use crate::troubles;
 /// Bytes by case and path.
 type Files = BTreeMap<(CaseId, String), Vec<u8>>;
 
+/// A list that outlives the handheld of a test.
+type Shared<T> = Arc<Mutex<Vec<T>>>;
+
 /// Files by case and path, "encrypted" by being out of sight.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryVault {
     files: Arc<Mutex<Files>>,
     /// Running or cut off, each with the first line of its log.
-    recordings: Arc<Mutex<Vec<(RecordingOrder, Vec<u8>)>>>,
+    recordings: Shared<(RecordingOrder, Vec<u8>)>,
     /// Stopped, and no journal names them yet.
-    ended: Arc<Mutex<Vec<(RecordingOrder, RecordingOutcome)>>>,
+    ended: Shared<(RecordingOrder, RecordingOutcome)>,
 }
 
 fn stored(path: &str, plaintext: &[u8]) -> StoredFile {
