@@ -7,6 +7,16 @@
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
+#[path = "input/build_lexicon.rs"]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "runs at build time on our own lists; whatever is wrong with them must stop the build"
+)]
+mod build_lexicon;
+
 fn from_variable() -> Option<u64> {
     std::env::var("SOURCE_DATE_EPOCH").ok()?.trim().parse().ok()
 }
@@ -29,4 +39,5 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let seconds = from_variable().or_else(from_commit).or_else(from_file).unwrap_or(0);
     println!("cargo::rustc-env=SPOTCHECK_BUILD_TIME_S={seconds}");
+    build_lexicon::make();
 }

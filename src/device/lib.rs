@@ -28,6 +28,7 @@ pub mod clock;
 pub mod config;
 mod error;
 mod harden;
+pub mod input;
 mod lock;
 mod machine;
 pub mod recorder;

@@ -1,0 +1,459 @@
+//! Turns typed letters into the likeliest words: the own pinyin engine.
+//!
+//! A chart over letter positions: for each end the words that can end there, each joined to the best of what
+//! can stand before it (Viterbi with a narrow beam; the state is the last word). A further letter only adds
+//! one end, so a key costs the same in the middle of a long sentence as at its start. Costs are thousandths
+//! of a decade from word frequency, from our own prose, and from a language model where one is installed.
+//! Everything is deterministic: ties go to the text that sorts first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use spotcheck_app::input::Learned;
+
+use super::lexicon::{self, Entry};
+use super::model::Model;
+
+/// Hypotheses kept per position.
+const BEAM: usize = 12;
+/// Words tried per reading.
+const PER_READING: usize = 40;
+/// Syllables per word at most.
+const LONGEST_WORD: usize = 8;
+/// Letters per syllable at most ("zhuang").
+const LONGEST_SYLLABLE: usize = 6;
+/// Letters taken at most; more are refused, not cut.
+pub(crate) const LONGEST_INPUT: usize = 160;
+/// Price of each word, so that few long ones beat many short ones.
+const PER_WORD: f32 = 0.35;
+/// Price of leaving a syllable unfinished.
+const UNFINISHED: f32 = 1.0;
+/// Price per letter that stands for a whole syllable.
+const ABBREVIATED: f32 = 1.5;
+/// Price of a learned word, less what repeated choosing takes off.
+const LEARNED: f32 = 3.0;
+
+/// A word in the chart.
+#[derive(Debug, Clone)]
+struct Word {
+    text: Arc<str>,
+    id: Option<u32>,
+    name: u64,
+    /// Of the word itself.
+    cost: f32,
+    /// Of how it was typed: an odd reading, initials, an unfinished syllable.
+    typing: f32,
+}
+
+impl Word {
+    /// Cost without anything before it.
+    fn alone(&self) -> f32 {
+        self.cost + self.typing
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Hypothesis {
+    cost: f32,
+    word: Option<Arc<Word>>,
+    from: usize,
+    back: usize,
+}
+
+/// A proposal of the decoder: text, letters it uses up, whether it joins several words.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Proposal {
+    pub(crate) text: String,
+    pub(crate) letters: usize,
+    pub(crate) sentence: bool,
+    pub(crate) cost: f32,
+}
+
+/// The chart over what is typed now.
+pub(crate) struct Decoder {
+    model: Option<Model>,
+    letters: Vec<u8>,
+    /// Positions where the officer put a separator.
+    cuts: Vec<usize>,
+    chart: Vec<Vec<Hypothesis>>,
+    /// Words that begin at the first letter, by their end.
+    heads: BTreeMap<usize, Vec<Arc<Word>>>,
+    pair_costs: HashMap<(u64, u64), f32>,
+}
+
+impl Decoder {
+    pub(crate) fn new(model: Option<Model>) -> Self {
+        let mut decoder = Self {
+            model,
+            letters: Vec::new(),
+            cuts: Vec::new(),
+            chart: Vec::new(),
+            heads: BTreeMap::new(),
+            pair_costs: HashMap::new(),
+        };
+        decoder.clear();
+        decoder
+    }
+
+    pub(crate) fn has_model(&self) -> bool {
+        self.model.is_some()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.letters.clear();
+        self.cuts.clear();
+        self.heads.clear();
+        self.pair_costs.clear();
+        self.chart = vec![vec![Hypothesis { cost: 0.0, word: None, from: 0, back: 0 }]];
+    }
+
+    pub(crate) fn letters(&self) -> &str {
+        std::str::from_utf8(&self.letters).unwrap_or_default()
+    }
+
+    /// Adds a letter `a`–`z` or a separator; false where it is neither or there are too many.
+    pub(crate) fn push(&mut self, key: char, learned: &Learned) -> bool {
+        if key == '\'' {
+            if self.letters.is_empty() {
+                return false;
+            }
+            if !self.cuts.contains(&self.letters.len()) {
+                self.cuts.push(self.letters.len());
+            }
+            return true;
+        }
+        let Some(letter) = u8::try_from(key).ok().filter(u8::is_ascii_lowercase) else { return false };
+        if self.letters.len() >= LONGEST_INPUT {
+            return false;
+        }
+        self.letters.push(letter);
+        let end = self.letters.len();
+        let edges = self.words_ending(end, learned);
+        for (from, words) in &edges {
+            if *from == 0 {
+                self.heads.insert(end, words.clone());
+            }
+        }
+        let column = self.join(&edges);
+        self.chart.push(column);
+        true
+    }
+
+    /// Takes the last letter or separator away.
+    pub(crate) fn pop(&mut self) {
+        if self.cuts.last() == Some(&self.letters.len()) {
+            self.cuts.pop();
+            return;
+        }
+        self.heads.remove(&self.letters.len());
+        if self.letters.pop().is_some() {
+            self.chart.pop();
+        }
+    }
+
+    /// Drops the first `n` letters and works the rest out anew.
+    pub(crate) fn consume(&mut self, n: usize, learned: &Learned) {
+        let rest: Vec<u8> = self.letters.iter().skip(n).copied().collect();
+        let cuts: Vec<usize> =
+            self.cuts.iter().filter(|c| **c > n).map(|c| c.saturating_sub(n)).collect();
+        self.clear();
+        for letter in rest {
+            self.push(char::from(letter), learned);
+            if cuts.contains(&self.letters.len()) {
+                self.cuts.push(self.letters.len());
+            }
+        }
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &str {
+        self.letters.get(from..to).and_then(|s| std::str::from_utf8(s).ok()).unwrap_or_default()
+    }
+
+    fn cut_inside(&self, from: usize, to: usize) -> bool {
+        self.cuts.iter().any(|c| *c > from && *c < to)
+    }
+
+    fn word(&self, entry: Entry, extra: f32) -> Arc<Word> {
+        let mut chars = entry.text.chars();
+        let cost = match (chars.next(), chars.next()) {
+            (Some(c), None) => lexicon::character_cost(c).min(entry.cost),
+            _ => entry.cost,
+        };
+        let odd = f32::from(entry.cost.saturating_sub(cost)) / 1_000.0;
+        Arc::new(Word {
+            text: Arc::from(entry.text),
+            id: self.model.as_ref().and_then(|m| m.id(entry.text)),
+            name: lexicon::name_of(&[entry.text]),
+            cost: f32::from(cost) / 1_000.0,
+            typing: extra + odd,
+        })
+    }
+
+    /// Words of full syllables that end with the syllable `last`, which begins at `start`, by their begin.
+    fn words_of(&self, start: usize, last: u16, extra: f32, out: &mut BTreeMap<usize, Vec<Arc<Word>>>) {
+        let mut stack = vec![(start, vec![last])];
+        while let Some((from, key)) = stack.pop() {
+            let found = lexicon::words(&key);
+            if !found.is_empty() {
+                let list = out.entry(from).or_default();
+                list.extend(found.into_iter().take(PER_READING).map(|e| self.word(e, extra)));
+            }
+            if key.len() >= LONGEST_WORD {
+                continue;
+            }
+            for length in 1..=LONGEST_SYLLABLE.min(from) {
+                let begin = from.saturating_sub(length);
+                if self.cut_inside(begin, from) {
+                    continue;
+                }
+                if let Some(id) = lexicon::syllable(self.slice(begin, from)) {
+                    let mut longer = Vec::with_capacity(key.len().saturating_add(1));
+                    longer.push(id);
+                    longer.extend(&key);
+                    stack.push((begin, longer));
+                }
+            }
+        }
+    }
+
+    /// All words that end at a position, by where they begin.
+    fn words_ending(&self, end: usize, learned: &Learned) -> BTreeMap<usize, Vec<Arc<Word>>> {
+        let mut out = BTreeMap::new();
+        for length in 1..=LONGEST_SYLLABLE.min(end) {
+            let start = end.saturating_sub(length);
+            if self.cut_inside(start, end) {
+                continue;
+            }
+            if let Some(id) = lexicon::syllable(self.slice(start, end)) {
+                self.words_of(start, id, 0.0, &mut out);
+            }
+        }
+        for length in 1..=LONGEST_WORD.min(end) {
+            let start = end.saturating_sub(length);
+            let letters = self.letters.get(start..end).unwrap_or_default();
+            let found = lexicon::by_initials(letters);
+            if found.is_empty() {
+                continue;
+            }
+            let count = u16::try_from(length).map_or(1.0, f32::from);
+            let list = out.entry(start).or_default();
+            list.extend(found.into_iter().map(|e| self.word(e, count * ABBREVIATED)));
+        }
+        if !learned.is_empty() {
+            for length in 1..=end.min(LONGEST_WORD.saturating_mul(LONGEST_SYLLABLE)) {
+                let start = end.saturating_sub(length);
+                for (text, choice) in learned.texts(self.slice(start, end)) {
+                    let often = f32::from(u16::try_from(choice.n).unwrap_or(u16::MAX));
+                    let word = Word {
+                        text: Arc::from(text),
+                        id: self.model.as_ref().and_then(|m| m.id(text)),
+                        name: lexicon::name_of(&[text]),
+                        cost: (LEARNED - often.log10()).max(1.5),
+                        typing: 0.0,
+                    };
+                    out.entry(start).or_default().push(Arc::new(word));
+                }
+            }
+        }
+        for list in out.values_mut() {
+            list.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
+        }
+        out
+    }
+
+    /// Cost of a word after another.
+    fn pair_cost(&mut self, before: Option<&Word>, word: &Word) -> f32 {
+        let names = (before.map_or(0, |b| b.name), word.name);
+        if let Some(cost) = self.pair_costs.get(&names) {
+            return *cost + word.typing;
+        }
+        let alone = 10_f32.powf(-word.cost);
+        let ours = {
+            let text = before.map_or("", |b| &*b.text);
+            let all = f32::from(lexicon::seen(lexicon::name_of(&[text])));
+            let both = f32::from(lexicon::seen(lexicon::name_of(&[text, &word.text])));
+            if all > 0.0 { both / (all + 10.0) } else { 0.0 }
+        };
+        let general = self.model.as_ref().zip(word.id).and_then(|(model, id)| {
+            model.score(before.and_then(|b| b.id), id).map(|s| 10_f32.powf(s))
+        });
+        let p = match general {
+            Some(general) => 0.3 * alone + 0.2 * ours + 0.5 * general,
+            None => 0.8 * alone + 0.2 * ours,
+        };
+        let cost = -p.max(f32::MIN_POSITIVE).log10() + PER_WORD;
+        self.pair_costs.insert(names, cost);
+        cost + word.typing
+    }
+
+    /// Best joints for words that all end at one position.
+    fn join(&mut self, edges: &BTreeMap<usize, Vec<Arc<Word>>>) -> Vec<Hypothesis> {
+        let mut column: Vec<Hypothesis> = Vec::new();
+        for (from, words) in edges {
+            let before: Vec<(f32, Option<Arc<Word>>)> = self
+                .chart
+                .get(*from)
+                .into_iter()
+                .flatten()
+                .map(|h| (h.cost, h.word.clone()))
+                .collect();
+            for word in words {
+                let best = before
+                    .iter()
+                    .enumerate()
+                    .map(|(back, (cost, last))| (*cost + self.pair_cost(last.as_deref(), word), back))
+                    .min_by(|a, b| a.0.total_cmp(&b.0));
+                if let Some((cost, back)) = best {
+                    column.push(Hypothesis { cost, word: Some(Arc::clone(word)), from: *from, back });
+                }
+            }
+        }
+        column.sort_by(|a, b| {
+            let text = |h: &Hypothesis| h.word.as_ref().map(|w| Arc::clone(&w.text));
+            a.cost.total_cmp(&b.cost).then_with(|| text(a).cmp(&text(b)))
+        });
+        column.truncate(BEAM);
+        column
+    }
+
+    /// Text and number of words of a hypothesis.
+    fn trace(&self, last: &Hypothesis) -> (String, usize) {
+        let mut words = Vec::new();
+        let mut at = Some(last);
+        while let Some(hypothesis) = at {
+            let Some(word) = &hypothesis.word else { break };
+            words.push(Arc::clone(&word.text));
+            at = self.chart.get(hypothesis.from).and_then(|c| c.get(hypothesis.back));
+        }
+        let count = words.len();
+        (words.iter().rev().map(|w| &**w).collect(), count)
+    }
+
+    /// The last letters when they begin a syllable without finishing it.
+    fn unfinished(&self, learned: &Learned) -> Option<BTreeMap<usize, Vec<Arc<Word>>>> {
+        let end = self.letters.len();
+        let mut out = BTreeMap::new();
+        for length in 1..=LONGEST_SYLLABLE.min(end) {
+            let start = end.saturating_sub(length);
+            if self.cut_inside(start, end) || self.cuts.contains(&end) {
+                continue;
+            }
+            for id in lexicon::completions(self.slice(start, end)) {
+                self.words_of(start, id, UNFINISHED, &mut out);
+            }
+        }
+        if out.is_empty() {
+            return None;
+        }
+        for (from, words) in self.words_ending(end, learned) {
+            out.entry(from).or_insert_with(Vec::new).extend(words);
+        }
+        for list in out.values_mut() {
+            list.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
+            list.truncate(PER_READING);
+        }
+        Some(out)
+    }
+
+    /// Proposals for what is typed, best first: the sentence, then words from the first letter on, longest
+    /// first, down to single characters.
+    pub(crate) fn proposals(&mut self, learned: &Learned) -> Vec<Proposal> {
+        let end = self.letters.len();
+        if end == 0 {
+            return Vec::new();
+        }
+        let mut out: Vec<Proposal> = Vec::new();
+        let mut heads = self.heads.clone();
+        // A whole reading in full syllables wins over any guess at how the last one goes on.
+        let full = self.chart.get(end).and_then(|c| c.first()).cloned();
+        let column = match self.unfinished(learned) {
+            Some(edges) => {
+                if let Some(words) = edges.get(&0) {
+                    heads.insert(end, words.clone());
+                }
+                self.join(&edges)
+            }
+            None => Vec::new(),
+        };
+        let best = match (full, column.into_iter().next()) {
+            (Some(a), Some(b)) => Some(if b.cost < a.cost { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        let best = best.map(|h| (h, end)).or_else(|| {
+            // Letters that are no pinyin at the end: offer what stands before them.
+            (1..end).rev().find_map(|e| self.chart.get(e)?.first().cloned().map(|h| (h, e)))
+        });
+        if let Some((best, letters)) = best {
+            let (text, words) = self.trace(&best);
+            out.push(Proposal { text, letters, sentence: words > 1, cost: best.cost });
+        }
+        for (letters, words) in heads.iter().rev() {
+            for word in words {
+                out.push(Proposal {
+                    text: word.text.to_string(),
+                    letters: *letters,
+                    sentence: false,
+                    cost: word.alone(),
+                });
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        out.retain(|p| seen.insert((p.text.clone(), p.letters)));
+        out
+    }
+
+    /// The letters with the separators the officer put, for another engine.
+    pub(crate) fn spelled_with_cuts(&self) -> String {
+        let mut out = String::new();
+        for (at, letter) in self.letters().chars().enumerate() {
+            if self.cuts.contains(&at) {
+                out.push('\'');
+            }
+            out.push(letter);
+        }
+        out
+    }
+
+    /// The typed letters cut into syllables as the best reading has it, for showing.
+    pub(crate) fn spelled(&self) -> String {
+        let end = self.letters.len();
+        // Fewest pieces that are syllables; a rest that is none stays whole.
+        let mut best: Vec<Option<(usize, usize)>> = vec![None; end.saturating_add(1)];
+        if let Some(first) = best.first_mut() {
+            *first = Some((0, 0));
+        }
+        for to in 1..=end {
+            let mut here: Option<(usize, usize)> = None;
+            for length in 1..=LONGEST_SYLLABLE.min(to) {
+                let from = to.saturating_sub(length);
+                if self.cut_inside(from, to) || lexicon::syllable(self.slice(from, to)).is_none() {
+                    continue;
+                }
+                if let Some(Some((pieces, _))) = best.get(from) {
+                    let pieces = pieces.saturating_add(1);
+                    if here.is_none_or(|(p, _)| pieces <= p) {
+                        here = Some((pieces, from));
+                    }
+                }
+            }
+            if let Some(slot) = best.get_mut(to) {
+                *slot = here;
+            }
+        }
+        let whole = (0..=end).rev().find(|e| matches!(best.get(*e), Some(Some(_)))).unwrap_or(0);
+        let mut pieces = vec![self.slice(whole, end).to_owned()];
+        let mut at = whole;
+        while at > 0 {
+            let Some(Some((_, from))) = best.get(at) else { break };
+            pieces.push(self.slice(*from, at).to_owned());
+            at = *from;
+        }
+        pieces.retain(|p| !p.is_empty());
+        pieces.reverse();
+        let mut out = pieces.join("'");
+        if self.cuts.last() == Some(&end) && end > 0 {
+            out.push('\'');
+        }
+        out
+    }
+}
