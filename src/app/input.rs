@@ -296,13 +296,8 @@ impl Learned {
     /// Texts chosen for exactly these keys, most often first, then latest first.
     #[must_use]
     pub fn texts(&self, keys: &str) -> Vec<(&str, Choice)> {
-        let mut found: Vec<_> = self
-            .choices
-            .get(keys)
-            .into_iter()
-            .flatten()
-            .map(|(t, c)| (t.as_str(), *c))
-            .collect();
+        let mut found: Vec<_> =
+            self.choices.get(keys).into_iter().flatten().map(|(t, c)| (t.as_str(), *c)).collect();
         found.sort_by_key(|(_, c)| (Reverse(c.n), Reverse(c.last)));
         found
     }
@@ -313,10 +308,8 @@ impl Learned {
         if self.is_empty() {
             return;
         }
-        let ends: Vec<usize> = keys
-            .char_indices()
-            .map(|(i, c)| i.saturating_add(c.len_utf8()))
-            .collect();
+        let ends: Vec<usize> =
+            keys.char_indices().map(|(i, c)| i.saturating_add(c.len_utf8())).collect();
         for (count, end) in ends.iter().enumerate() {
             let used = count.saturating_add(1);
             let Some(part) = keys.get(..*end) else { continue };

@@ -185,7 +185,11 @@ impl InputEngine {
                 let keys = self.code.len();
                 let mut out: Vec<Candidate> = found
                     .into_iter()
-                    .map(|c| Candidate { text: c.to_string(), keys, origin: CandidateOrigin::Shape })
+                    .map(|c| Candidate {
+                        text: c.to_string(),
+                        keys,
+                        origin: CandidateOrigin::Shape,
+                    })
                     .collect();
                 self.learned.rerank(&self.code, &mut out);
                 out

@@ -94,7 +94,8 @@ fn frequencies(words: &Path) -> BTreeMap<String, u32> {
     let mut total = 0.0;
     for line in text.lines() {
         let mut parts = line.split(' ');
-        let (Some(word), Some(n)) = (parts.next(), parts.next().and_then(|n| n.parse::<u64>().ok()))
+        let (Some(word), Some(n)) =
+            (parts.next(), parts.next().and_then(|n| n.parse::<u64>().ok()))
         else {
             continue;
         };
@@ -209,7 +210,8 @@ pub(crate) fn make() {
         for (reading, extra) in readings.of(text) {
             // Interjections without a vowel (嗯 as "ng") would cut syllables in two.
             if !reading.iter().all(|s| {
-                s.bytes().all(|b| b.is_ascii_lowercase()) && s.contains(['a', 'e', 'i', 'o', 'u', 'v'])
+                s.bytes().all(|b| b.is_ascii_lowercase())
+                    && s.contains(['a', 'e', 'i', 'o', 'u', 'v'])
             }) {
                 continue;
             }
@@ -220,7 +222,11 @@ pub(crate) fn make() {
     }
     let ids: BTreeMap<&str, u16> =
         syllables.iter().zip(0_u16..).map(|(s, i)| (s.as_str(), i)).collect();
-    write(&out, "syllables.txt", syllables.iter().cloned().collect::<Vec<_>>().join("\n").as_bytes());
+    write(
+        &out,
+        "syllables.txt",
+        syllables.iter().cloned().collect::<Vec<_>>().join("\n").as_bytes(),
+    );
 
     // Sorted by syllable ids, so that a longer key follows its beginning.
     let (mut bytes, mut index) = (Vec::new(), Vec::new());
@@ -239,7 +245,8 @@ pub(crate) fn make() {
             bytes.extend(id.to_be_bytes());
         }
         bytes.extend(u16::try_from(list.len()).unwrap().to_le_bytes());
-        let initials: Vec<u8> = key.iter().map(|id| names[usize::from(*id)].as_bytes()[0]).collect();
+        let initials: Vec<u8> =
+            key.iter().map(|id| names[usize::from(*id)].as_bytes()[0]).collect();
         for word in list {
             push_entry(&mut bytes, &word);
             if word.cost < 8_000 {
@@ -288,7 +295,9 @@ fn pairs(words: &Path, costs: &BTreeMap<String, u32>) -> Vec<u8> {
             let mut before = String::new();
             for token in jieba.cut(clause, false) {
                 let word = token.word.to_owned();
-                for name in [name_of(&[before.as_str()]), name_of(&[before.as_str(), word.as_str()])] {
+                for name in
+                    [name_of(&[before.as_str()]), name_of(&[before.as_str(), word.as_str()])]
+                {
                     let n = counts.entry(name).or_insert(0);
                     *n = n.saturating_add(1);
                 }

@@ -18,6 +18,8 @@ use super::model::Model;
 const BEAM: usize = 12;
 /// Words tried per reading.
 const PER_READING: usize = 40;
+/// Words joined per begin and end.
+const PER_POSITION: usize = 120;
 /// Syllables per word at most.
 const LONGEST_WORD: usize = 8;
 /// Letters per syllable at most ("zhuang").
@@ -122,7 +124,9 @@ impl Decoder {
             }
             return true;
         }
-        let Some(letter) = u8::try_from(key).ok().filter(u8::is_ascii_lowercase) else { return false };
+        let Some(letter) = u8::try_from(key).ok().filter(u8::is_ascii_lowercase) else {
+            return false;
+        };
         if self.letters.len() >= LONGEST_INPUT {
             return false;
         }
@@ -190,13 +194,21 @@ impl Decoder {
     }
 
     /// Words of full syllables that end with the syllable `last`, which begins at `start`, by their begin.
-    fn words_of(&self, start: usize, last: u16, extra: f32, out: &mut BTreeMap<usize, Vec<Arc<Word>>>) {
+    fn words_of(
+        &self,
+        start: usize,
+        last: u16,
+        extra: f32,
+        out: &mut BTreeMap<usize, Vec<Arc<Word>>>,
+    ) {
         let mut stack = vec![(start, vec![last])];
         while let Some((from, key)) = stack.pop() {
             let found = lexicon::words(&key);
             if !found.is_empty() {
+                // At the front every character can be chosen; in the middle the likely ones will do.
+                let most = if from == 0 { usize::MAX } else { PER_READING };
                 let list = out.entry(from).or_default();
-                list.extend(found.into_iter().take(PER_READING).map(|e| self.word(e, extra)));
+                list.extend(found.into_iter().take(most).map(|e| self.word(e, extra)));
             }
             if key.len() >= LONGEST_WORD {
                 continue;
@@ -297,14 +309,21 @@ impl Decoder {
                 .flatten()
                 .map(|h| (h.cost, h.word.clone()))
                 .collect();
-            for word in words {
+            for word in words.iter().take(PER_POSITION) {
                 let best = before
                     .iter()
                     .enumerate()
-                    .map(|(back, (cost, last))| (*cost + self.pair_cost(last.as_deref(), word), back))
+                    .map(|(back, (cost, last))| {
+                        (*cost + self.pair_cost(last.as_deref(), word), back)
+                    })
                     .min_by(|a, b| a.0.total_cmp(&b.0));
                 if let Some((cost, back)) = best {
-                    column.push(Hypothesis { cost, word: Some(Arc::clone(word)), from: *from, back });
+                    column.push(Hypothesis {
+                        cost,
+                        word: Some(Arc::clone(word)),
+                        from: *from,
+                        back,
+                    });
                 }
             }
         }
@@ -350,7 +369,6 @@ impl Decoder {
         }
         for list in out.values_mut() {
             list.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
-            list.truncate(PER_READING);
         }
         Some(out)
     }

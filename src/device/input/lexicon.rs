@@ -116,9 +116,7 @@ pub(crate) fn by_initials(letters: &[u8]) -> Vec<Entry> {
 /// Stable name of a word or pair of words, as the build computes it (FNV-1a).
 pub(crate) fn name_of(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How often our own prose has this word (pair) before another.

@@ -25,8 +25,10 @@ const RARE_NAMES: &str = "张喆 王赟 李犇 赵骉 陈翀 刘昉 杨玥 黄�
     田堉 董婍 袁黻 于皛 余劼 叶昶 蒋燊 杜晢 苏翾 魏戬 程濛 吕頔 丁彘 任赜 沈鋆";
 
 pub(super) fn shared() -> Option<PathBuf> {
-    let path = std::env::var_os("SPOTCHECK_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = std::env::var_os("SPOTCHECK_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
     path.is_dir().then_some(path)
 }
 
@@ -96,9 +98,7 @@ fn without_tones(reading: &str) -> String {
 fn spoken(shared: &Path) -> BTreeMap<String, Vec<String>> {
     let text = std::fs::read_to_string(shared.join("data/pinyin/phrases_dict.json")).unwrap();
     let raw: BTreeMap<String, Vec<Vec<String>>> = serde_json::from_str(&text).unwrap();
-    raw.into_iter()
-        .map(|(k, v)| (k, v.iter().map(|r| without_tones(&r[0])).collect()))
-        .collect()
+    raw.into_iter().map(|(k, v)| (k, v.iter().map(|r| without_tones(&r[0])).collect())).collect()
 }
 
 fn type_spoken(sentence: &str, phrases: &BTreeMap<String, Vec<String>>) -> String {
@@ -138,9 +138,8 @@ fn measure_sentences() {
     let phrase_readings = spoken(&shared);
     let sets = [("research", research(&shared)), ("messages", messages())];
     for (_, sentences) in &sets {
-        let contained = |s: &String| {
-            phrases::fields().into_iter().any(|f| phrases::find(f, "").contains(s))
-        };
+        let contained =
+            |s: &String| phrases::fields().into_iter().any(|f| phrases::find(f, "").contains(s));
         assert!(!sentences.iter().any(contained));
     }
     let none = InputPlaces::none();
@@ -153,6 +152,9 @@ fn measure_sentences() {
     for (name, places) in
         [("own", &none), ("own+librime", &rime), ("own+model", &model), ("own+model+librime", &all)]
     {
+        if std::env::var("SPOTCHECK_INPUT_ONLY").is_ok_and(|only| only != name) {
+            continue;
+        }
         let mut engine = InputEngine::open(places);
         let engines = engine.modes().remove(0).engine;
         for (set, sentences) in &sets {
@@ -196,7 +198,8 @@ fn measure_sentences() {
 #[ignore = "measurement"]
 fn measure_time_per_key() {
     let mut engine = InputEngine::open(&InputPlaces::default());
-    let letters = "jianchayuanyudangrishangwujiudiandaodagaiyuanbingxiangfuzerenchushizhifazhengjian";
+    let letters =
+        "jianchayuanyudangrishangwujiudiandaodagaiyuanbingxiangfuzerenchushizhifazhengjian";
     let mut times = Vec::new();
     for c in letters.chars() {
         let start = std::time::Instant::now();

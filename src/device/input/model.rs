@@ -109,7 +109,8 @@ impl Model {
         // Vocabulary: its size, then hashes; words are found by the list of strings instead.
         let vocabulary = align8(counts_end)?;
         let hashes = usize::try_from(u64_at(&bytes, vocabulary)?).ok()?;
-        let quant = vocabulary.checked_add(8)?.checked_add(usize::try_from(words).ok()?.checked_mul(8)?)?;
+        let quant =
+            vocabulary.checked_add(8)?.checked_add(usize::try_from(words).ok()?.checked_mul(8)?)?;
         if hashes > usize::try_from(words).ok()? {
             return None;
         }
@@ -130,10 +131,8 @@ impl Model {
         let limit = u32::from(*bytes.get(middle.checked_add(1)?)?);
         let chop = chopped_bits(pair_count.checked_add(1)?, triple_count, limit);
         let required = required_bits(triple_count);
-        let side = triple_count
-            .checked_shr(required.checked_sub(chop)?)
-            .unwrap_or(0)
-            .checked_add(1)?;
+        let side =
+            triple_count.checked_shr(required.checked_sub(chop)?).unwrap_or(0).checked_add(1)?;
         let side = usize::try_from(side.checked_add(1)?).ok()?.checked_mul(8)?;
         let pairs = middle.checked_add(side)?.checked_add(7)?;
         let strings = bytes.windows(6).rposition(|w| w == b"<unk>\0")?;
@@ -199,7 +198,8 @@ impl Model {
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => {
                     let at = at.checked_add(u64::from(self.word_bits))?;
-                    let bin = self.bits(at.checked_add(u64::from(self.backoff_bits))?, self.prob_bits)?;
+                    let bin =
+                        self.bits(at.checked_add(u64::from(self.backoff_bits))?, self.prob_bits)?;
                     let bin = usize::try_from(bin).ok()?.checked_mul(4)?;
                     return f32_at(&self.bytes, self.prob_bins.checked_add(bin)?);
                 }

@@ -39,7 +39,8 @@ impl Strokes {
                 let mut chars = character.chars();
                 let c = chars.next().filter(|_| chars.next().is_none())?;
                 let known = code.bytes().all(|b| b"hspnz".contains(&b));
-                (known && !code.is_empty()).then(|| (Box::from(code), c, lexicon::character_cost(c)))
+                (known && !code.is_empty())
+                    .then(|| (Box::from(code), c, lexicon::character_cost(c)))
             })
             .collect();
         rows.sort_unstable_by(|a, b| (&a.0, a.2, a.1).cmp(&(&b.0, b.2, b.1)));
@@ -75,7 +76,8 @@ impl Strokes {
 mod tests {
     use super::Strokes;
 
-    const TABLE: &str = "name: stroke\n...\n\n一\th\n二\thh\n十\ths\n木\thspn\n林\thspnhspn\n坏\tabc\n两个\thh\n";
+    const TABLE: &str =
+        "name: stroke\n...\n\n一\th\n二\thh\n十\ths\n木\thspn\n林\thspnhspn\n坏\tabc\n两个\thh\n";
 
     #[test]
     fn what_fits_exactly_comes_first_and_foreign_rows_are_left_out() {

@@ -8,6 +8,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::{size_of, transmute};
 use std::ptr::{NonNull, null, null_mut};
+use std::sync::Once;
 
 use super::super::dl::Library;
 
@@ -210,11 +211,12 @@ impl Api {
             prebuilt_data_dir: folders.prebuilt.as_ptr(),
             staging_dir: folders.staging.as_ptr(),
         };
+        // Once per process: a second set-up makes the logging library end the program.
+        static SET_UP: Once = Once::new();
         // SAFETY: `traits` has the layout and size it says and outlives both calls, which copy it.
-        unsafe {
-            (self.setup)(&raw mut traits);
-            (self.initialize)(&raw mut traits);
-        }
+        SET_UP.call_once(|| unsafe { (self.setup)(&raw mut traits) });
+        // SAFETY: as above; may be called again after `finalize`.
+        unsafe { (self.initialize)(&raw mut traits) };
     }
 
     /// Ends librime.
@@ -234,7 +236,8 @@ impl Api {
         // SAFETY: a live session, a C string, and a buffer with its size.
         let selected = unsafe {
             (self.select_schema)(session, schema.as_ptr()) != 0
-                && (self.get_current_schema)(session, current.as_mut_ptr().cast(), current.len()) != 0
+                && (self.get_current_schema)(session, current.as_mut_ptr().cast(), current.len())
+                    != 0
         };
         let is_ours = CStr::from_bytes_until_nul(&current).is_ok_and(|c| c == schema);
         if selected && is_ours {
