@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 use crate::{
     capture, document, errand, interview, keyboard, party, person, persons, print, recording, seal,
-    sign, status, sync, task, today, trouble, unlock, visit,
+    sign, status, sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -79,7 +79,7 @@ type Undo = Box<dyn FnOnce(&Rc<App>)>;
 pub(crate) struct App {
     pub(crate) window: AppWindow,
     pub(crate) clock: Arc<dyn Clock>,
-    bridge: Bridge,
+    bridge: Bridge<dyn Desk>,
     pending: Cell<usize>,
     nav: RefCell<Vec<Place>>,
     pub(crate) task: RefCell<Option<TaskCard>>,
@@ -101,6 +101,7 @@ pub(crate) struct App {
     pub(crate) seal: seal::Model,
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
+    pub(crate) typing: typing::Model,
 }
 
 impl App {
@@ -113,7 +114,15 @@ impl App {
         let window = AppWindow::new()?;
         window.global::<Theme<'_>>().set_mode(options.theme);
         window.global::<Keys<'_>>().set_enabled(options.keyboard);
-        let bridge = Bridge::start(desk, post(&window))?;
+        let post: bridge::Post = Arc::from(post(&window));
+        let typing = match &options.input {
+            Some(make) => {
+                let make = Arc::clone(make);
+                Some(Bridge::start("typing", move || make(), Arc::clone(&post))?)
+            }
+            None => None,
+        };
+        let bridge = Bridge::start("desk", move || desk, post)?;
         let app = Rc::new_cyclic(|weak| Self {
             clock: Arc::clone(&options.clock),
             bridge,
@@ -137,6 +146,7 @@ impl App {
             seal: seal::Model::new(),
             recording: recording::Model::default(),
             errand: errand::Model::default(),
+            typing: typing::Model::new(typing),
             window,
         });
         app.connect();
@@ -148,6 +158,7 @@ impl App {
         trouble::connect(self);
         errand::connect(self);
         keyboard::connect(self);
+        typing::connect(self);
         recording::connect(self);
         unlock::connect(self);
         today::connect(self);
@@ -277,6 +288,12 @@ impl App {
         self.bridge.beside(work)
     }
 
+    /// One more or one fewer act whose answer has not come yet.
+    pub(crate) fn count_pending(&self, more: bool) {
+        let now = self.pending.get();
+        self.pending.set(if more { now.saturating_add(1) } else { now.saturating_sub(1) });
+    }
+
     /// Acts whose answers have not come yet.
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn pending(&self) -> usize {
@@ -379,6 +396,7 @@ impl App {
         document::forget(self);
         sign::forget(self);
         seal::forget(self);
+        typing::forget(self);
     }
 
     /// Shows or hides what depends on an open case.
@@ -434,8 +452,9 @@ impl App {
     }
 
     /// Takes the focus from whatever field has it, which closes the keyboard.
-    pub(crate) fn drop_keyboard(&self) {
+    pub(crate) fn drop_keyboard(self: &Rc<Self>) {
         self.window.invoke_drop_focus();
+        typing::put_away(self);
     }
 
     /// Ends the worker after what it was given. An errand that is out is asked to stop and not waited for:
@@ -445,6 +464,7 @@ impl App {
         self.tick.stop();
         self.toast_timer.stop();
         self.bridge.finish();
+        self.typing.finish();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only place where the UI thread and the worker thread meet.
 //!
-//! Commands go out as closures over the desk; what comes back is a closure for the UI thread. In a window
+//! Commands go out as closures over what the worker owns (the desk; the input engine has a worker of its
+//! own, so that typing never waits for a search); what comes back is a closure for the UI thread. In a window
 //! it arrives through the event loop, in a test through a channel that the test drains, so that a test
 //! needs neither an event loop nor a sleep.
 
@@ -10,15 +11,16 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use spotcheck_app::desk::Desk;
 use spotcheck_face::AppWindow;
 
 use crate::app::App;
 
 /// What the UI thread does with an answer.
 pub(crate) type Reply = Box<dyn FnOnce(&Rc<App>) + Send>;
-/// What the worker thread does with the desk.
-pub(crate) type Job = Box<dyn FnOnce(&mut dyn Desk) -> Reply + Send>;
+/// What a worker thread does with what it owns.
+pub(crate) type Job<T> = Box<dyn FnOnce(&mut T) -> Reply + Send>;
+/// Brings a reply to the UI thread.
+pub(crate) type Post = Arc<dyn Fn(Reply) + Send + Sync>;
 
 thread_local! {
     static APP: RefCell<Weak<App>> = const { RefCell::new(Weak::new()) };
@@ -46,25 +48,26 @@ pub(crate) fn through_event_loop(
     }
 }
 
-/// The worker thread that owns the desk.
-pub(crate) struct Bridge {
-    jobs: RefCell<Option<mpsc::Sender<Job>>>,
+/// A worker thread and what it owns: the desk, or the input engine.
+pub(crate) struct Bridge<T: ?Sized> {
+    jobs: RefCell<Option<mpsc::Sender<Job<T>>>>,
     worker: RefCell<Option<JoinHandle<()>>>,
-    post: Arc<dyn Fn(Reply) + Send + Sync>,
+    post: Post,
 }
 
-impl Bridge {
-    /// Moves the desk to its thread; `post` brings each answer back.
+impl<T: ?Sized + 'static> Bridge<T> {
+    /// Makes the thread's own thing on it; `post` brings each answer back.
     pub(crate) fn start(
-        mut desk: Box<dyn Desk>,
-        post: Box<dyn Fn(Reply) + Send + Sync>,
+        name: &str,
+        make: impl FnOnce() -> Box<T> + Send + 'static,
+        post: Post,
     ) -> std::io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let post: Arc<dyn Fn(Reply) + Send + Sync> = Arc::from(post);
+        let (jobs, queue) = mpsc::channel::<Job<T>>();
         let answer = Arc::clone(&post);
-        let worker = std::thread::Builder::new().name("desk".to_owned()).spawn(move || {
+        let worker = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut own = make();
             while let Ok(job) = queue.recv() {
-                answer(job(desk.as_mut()));
+                answer(job(own.as_mut()));
             }
         })?;
         Ok(Self { jobs: RefCell::new(Some(jobs)), worker: RefCell::new(Some(worker)), post })
@@ -83,7 +86,7 @@ impl Bridge {
     }
 
     /// False if the worker is gone.
-    pub(crate) fn send(&self, job: Job) -> bool {
+    pub(crate) fn send(&self, job: Job<T>) -> bool {
         self.jobs.borrow().as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
     }
 

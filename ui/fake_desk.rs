@@ -48,6 +48,7 @@ pub struct FakeDesk {
     outbox: Vec<OutboxItem>,
     /// Accesses that the real desk would journal: `(screen, number)`.
     accesses: Vec<(String, String)>,
+    learned: Option<String>,
     /// The next act fails with this.
     fail_next: Option<Trouble>,
     /// The next journey waits for a word from here.
@@ -113,6 +114,7 @@ impl FakeDesk {
                 log_index: Some(48_213),
             }],
             accesses: Vec::new(),
+            learned: None,
             fail_next: None,
             road: None,
         }
@@ -217,6 +219,16 @@ impl Desk for FakeDesk {
             }
         }
         Ok(cards)
+    }
+
+    fn learned(&mut self) -> TroubleResult<Option<String>> {
+        Ok(self.learned.clone())
+    }
+
+    fn keep_learned(&mut self, json: &str) -> TroubleResult<()> {
+        self.needs_unlock()?;
+        self.learned = Some(json.to_owned());
+        Ok(())
     }
 
     fn push_errands(&mut self) -> TroubleResult<Vec<Errand>> {

@@ -12,7 +12,8 @@ use spotcheck_domain::{ManualClock, Trouble};
 use crate::error::Error;
 use crate::face::Face;
 use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
-use crate::options::{FaceOptions, ThemeMode};
+use crate::fake_input::FakeInput;
+use crate::options::{FaceOptions, MakeInput, ThemeMode};
 
 /// Smallest screen that is supported, in pixels.
 pub const SMALL: (u32, u32) = (480, 800);
@@ -58,7 +59,9 @@ pub type Shot<'a> = dyn FnMut(&Face, &str) -> Result<(), Error> + 'a;
 /// Options for pictures: the invented morning, no in-app keyboard unless a picture asks for it.
 #[must_use]
 pub fn options(theme: ThemeMode) -> FaceOptions {
-    FaceOptions { theme, ..FaceOptions::new(Arc::new(ManualClock::at_ms(morning_ms()))) }
+    let clock = Arc::new(ManualClock::at_ms(morning_ms()));
+    let input: MakeInput = Arc::new(|| Box::new(FakeInput::default()));
+    FaceOptions { theme, input: Some(input), ..FaceOptions::new(clock) }
 }
 
 /// Writes `NAME-THEME.png` of every screen into `out`; `desk` makes a fresh desk with the data of
@@ -205,8 +208,18 @@ fn interview(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.advance(Duration::from_secs(6))?;
     shot(face, "09-interview")?;
     face.tap("答")?;
-    face.type_text("hu shi zhan")?;
+    for key in "hushizhan".chars() {
+        face.touch(&format!("键 {key}"))?;
+    }
     shot(face, "09-interview-keyboard")?;
+    face.tap("候选 护士站")?;
+    face.tap("手写")?;
+    face.draw("手写板", &[&[(0.3, 0.2), (0.7, 0.2)], &[(0.5, 0.1), (0.5, 0.9)]])?;
+    shot(face, "09-interview-handwriting")?;
+    face.tap("候选 龘")?;
+    face.tap("笔画")?;
+    shot(face, "09-interview-strokes")?;
+    face.tap("拼音")?;
     face.fill("答", "")?;
     face.tap("键 收起")?;
     face.tap("笔录")?;

@@ -7,13 +7,22 @@ use slint::{ComponentHandle, SharedString};
 use spotcheck_face::Keys;
 
 use crate::app::App;
+use crate::typing;
 
 pub(crate) fn connect(app: &Rc<App>) {
     let keys = app.window.global::<Keys<'_>>();
-    keys.on_press(app.on_with(|app, text: SharedString| send(app, &text)));
-    keys.on_erase(app.on(|app| send(app, &Key::Backspace.into())));
+    keys.on_press(app.on_with(|app, text: SharedString| {
+        if !typing::press(app, &text) {
+            send(app, &text);
+        }
+    }));
+    keys.on_erase(app.on(|app| {
+        if !typing::erase(app) {
+            send(app, &Key::Backspace.into());
+        }
+    }));
     keys.on_enter(app.on(|app| send(app, &Key::Return.into())));
-    keys.on_close(app.on(|app| app.drop_keyboard()));
+    keys.on_close(app.on(App::drop_keyboard));
 }
 
 /// One key down and up.

@@ -41,6 +41,7 @@ mod sync;
 mod task;
 mod today;
 mod trouble;
+mod typing;
 mod unlock;
 mod visit;
 mod words;
@@ -50,6 +51,8 @@ pub mod face;
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake_desk;
 #[cfg(any(test, feature = "testkit"))]
+pub mod fake_input;
+#[cfg(any(test, feature = "testkit"))]
 pub mod gallery;
 
 #[cfg(test)]
@@ -57,4 +60,4 @@ mod tests;
 
 pub use app::run;
 pub use error::Error;
-pub use options::{Backend, FaceOptions, ThemeMode};
+pub use options::{Backend, FaceOptions, MakeInput, ThemeMode};

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use spotcheck_app::input::TextInput;
 use spotcheck_domain::Clock;
 pub use spotcheck_face::ThemeMode;
 
@@ -28,6 +29,9 @@ impl Backend {
     }
 }
 
+/// Makes a text input engine.
+pub type MakeInput = Arc<dyn Fn() -> Box<dyn TextInput> + Send + Sync>;
+
 /// Settings of the window.
 #[derive(Clone)]
 pub struct FaceOptions {
@@ -41,6 +45,8 @@ pub struct FaceOptions {
     pub theme: ThemeMode,
     /// Show the in-app keyboard when a field is tapped.
     pub keyboard: bool,
+    /// Makes the engine behind the keyboard, on its own thread; `None`: keys are text.
+    pub input: Option<MakeInput>,
 }
 
 impl FaceOptions {
@@ -53,6 +59,7 @@ impl FaceOptions {
             fullscreen: false,
             theme: ThemeMode::Light,
             keyboard: true,
+            input: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Every trouble of the desk becomes the same card: safe, happened, what to do, code.
 
+use std::rc::Rc;
+
 use slint::ComponentHandle;
 use spotcheck_domain::Trouble;
 use spotcheck_face::{Shell, TroubleCard};
@@ -18,7 +20,7 @@ pub(crate) fn card(trouble: &Trouble) -> TroubleCard {
 }
 
 /// Shows the card until it is put away. The technical cause goes to the log only.
-pub(crate) fn show(app: &App, trouble: &Trouble) {
+pub(crate) fn show(app: &Rc<App>, trouble: &Trouble) {
     tracing::warn!(code = trouble.code, cause = trouble.cause, "A trouble was shown.");
     let shell = app.window.global::<Shell<'_>>();
     app.drop_keyboard();

@@ -11,7 +11,7 @@ use spotcheck_face::{OfficerItem, Shell, Unlock};
 
 use crate::app::{App, Place};
 use crate::pin::PinBuffer;
-use crate::{recording, status, trouble};
+use crate::{recording, status, trouble, typing};
 
 pub(crate) struct Model {
     pin: RefCell<PinBuffer>,
@@ -144,6 +144,7 @@ fn unlock(app: &Rc<App>) {
                     recording::show(app, &now);
                     *app.unlock.safe.borrow_mut() = now.safe;
                     app.restart_at(&[Place::Today]);
+                    typing::welcome(app);
                 }
                 Err(trouble) => {
                     app.window.global::<Unlock<'_>>().set_hint(trouble.message.as_str().into());

@@ -407,6 +407,10 @@ pub trait Desk: Send {
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
+    /// What the keyboard learned from the unlocked officer (`spotcheck-input-learned/1`), if anything.
+    fn learned(&mut self) -> TroubleResult<Option<String>>;
+    /// Keeps what the keyboard learned, readable by the unlocked officer alone.
+    fn keep_learned(&mut self, json: &str) -> TroubleResult<()>;
     /// Drops all keys; recordings go on.
     fn lock(&mut self) -> TroubleResult<()>;
 

@@ -95,6 +95,12 @@ impl Desk for Handheld {
     fn lock(&mut self) -> TroubleResult<()> {
         self.do_lock()
     }
+    fn learned(&mut self) -> TroubleResult<Option<String>> {
+        self.do_learned()
+    }
+    fn keep_learned(&mut self, json: &str) -> TroubleResult<()> {
+        self.do_keep_learned(json)
+    }
     fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
         self.do_tasks()
     }

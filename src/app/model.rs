@@ -19,6 +19,7 @@ pub(crate) mod kind {
     pub(crate) const DOCUMENT: &str = "document";
     pub(crate) const SHOWN: &str = "certificate_shown";
     pub(crate) const ANNEX: &str = "annex";
+    pub(crate) const LEARNED: &str = "learned";
     pub(crate) const CASE: &str = "case";
     pub(crate) const TASK: &str = "task";
     pub(crate) const PROOF: &str = "proof";

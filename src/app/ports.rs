@@ -124,6 +124,10 @@ pub trait KeyRing: Send {
     /// Destroys all wraps of a case key.
     fn shred_case(&mut self, case: &CaseId) -> TroubleResult<()>;
 
+    /// Encrypts to the unlocked officer alone (an age file).
+    fn seal_own(&self, plaintext: &[u8]) -> TroubleResult<Vec<u8>>;
+    /// Opens what [`KeyRing::seal_own`] made for the unlocked officer.
+    fn open_own(&self, sealed: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>>;
     /// Leaves the keys of a case to these officers and the unlocked one; whoever else had them loses them.
     /// For the arrival case, which was prepared for everybody here.
     fn assign_case(&mut self, case: &CaseId, officers: &[OfficerId]) -> TroubleResult<()>;

@@ -83,6 +83,24 @@ impl Handheld {
         }
     }
 
+    /// The learning table of whoever has unlocked.
+    pub(crate) fn do_learned(&mut self) -> TroubleResult<Option<String>> {
+        let officer = self.officer()?;
+        let sealed: Option<Vec<u8>> = self.device_log()?.value(kind::LEARNED, officer.as_str())?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let plain = self.ports.keys.open_own(&sealed)?;
+        Ok(String::from_utf8(plain.to_vec()).ok())
+    }
+
+    /// Words that somebody typed are personal: the table lies under the officer's own key.
+    pub(crate) fn do_keep_learned(&mut self, json: &str) -> TroubleResult<()> {
+        let officer = self.officer()?;
+        let sealed = self.ports.keys.seal_own(json.as_bytes())?;
+        let value = set(kind::LEARNED, officer.as_str(), &sealed)?;
+        self.device_log()?.commit(vec![], vec![value])?;
+        Ok(())
+    }
+
     pub(crate) fn do_lock(&mut self) -> TroubleResult<()> {
         let was_unlocked = self.ports.keys.unlocked().is_some();
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };

@@ -385,6 +385,18 @@ impl KeyRing for Vault {
         Ok(self.state().shred_case(case)?)
     }
 
+    fn seal_own(&self, plaintext: &[u8]) -> TroubleResult<Vec<u8>> {
+        let state = self.state();
+        let own = sealing::public_text(&state.opened()?.identity);
+        Ok(sealing::seal(&[sealing::recipient(&own, "officer")?], plaintext)?)
+    }
+
+    fn open_own(&self, sealed: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        let state = self.state();
+        let opened = sealing::open(&state.opened()?.identity, sealed);
+        Ok(opened.ok_or(VaultError::Sealed("officer's own value"))?)
+    }
+
     fn assign_case(&mut self, case: &CaseId, officers: &[OfficerId]) -> TroubleResult<()> {
         Ok(self.state().assign_case(case, officers)?)
     }

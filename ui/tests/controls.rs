@@ -57,6 +57,7 @@ fn touches_are_taken_by_the_tap_component_only() {
         "states.slint",   // a sheet keeps touches from what lies beneath
         "keyboard.slint", // gaps between keys swallow touches
         "sign_pad.slint", // the pad draws
+        "draw_pad.slint", // the pad of handwriting
         "app.slint",      // an error card keeps touches from what lies beneath
     ];
     let face = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("face");

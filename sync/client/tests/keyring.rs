@@ -97,6 +97,12 @@ impl KeyRing for MemoryKeyRing {
     fn shred_case(&mut self, _: &CaseId) -> TroubleResult<()> {
         unused()
     }
+    fn seal_own(&self, _: &[u8]) -> TroubleResult<Vec<u8>> {
+        unused()
+    }
+    fn open_own(&self, _: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        unused()
+    }
     fn assign_case(&mut self, _: &CaseId, _: &[OfficerId]) -> TroubleResult<()> {
         unused()
     }

@@ -1,0 +1,351 @@
+//! The input engine behind the in-app keyboard: keys in, candidates and text out.
+//!
+//! The engine works on a thread of its own, because a language model may take longer than a frame. Every
+//! key of a mode that composes goes through it in order, so what comes back is in order too. What it learned
+//! is kept in the vault by the officer who typed, and leaves the engine when the device is locked.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use slint::platform::Key;
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_app::input::{
+    CandidatePage, Composing, InputMode, Learned, PAGE, PadDrawing, PadPoint, TextInput, Typed,
+};
+use spotcheck_face::{KeyMode, Keys, ModeTab};
+
+use crate::app::{App, Place};
+use crate::bridge::Bridge;
+use crate::keyboard;
+
+/// Side of the drawing pad in its own units.
+const PAD_SIDE: f32 = 400.0;
+/// A character has fewer points than this; more is a pen that lies on the pad.
+const MOST_POINTS: usize = 4_000;
+
+pub(crate) struct Model {
+    engine: Option<Bridge<dyn TextInput>>,
+    mode: Cell<InputMode>,
+    /// Something is open, as far as this thread knows.
+    open: Cell<bool>,
+    page: Cell<usize>,
+    drawing: RefCell<PadDrawing>,
+    began_ms: Cell<i64>,
+    /// The learning table as it was last stored.
+    stored: RefCell<String>,
+}
+
+impl Model {
+    pub(crate) fn new(engine: Option<Bridge<dyn TextInput>>) -> Self {
+        Self {
+            engine,
+            mode: Cell::new(InputMode::Latin),
+            open: Cell::new(false),
+            page: Cell::new(0),
+            drawing: RefCell::default(),
+            began_ms: Cell::new(0),
+            stored: RefCell::default(),
+        }
+    }
+
+    /// Ends the engine's thread.
+    pub(crate) fn finish(&self) {
+        if let Some(engine) = &self.engine {
+            engine.finish();
+        }
+    }
+}
+
+const fn mode_of(mode: KeyMode) -> InputMode {
+    match mode {
+        KeyMode::Pinyin => InputMode::Pinyin,
+        KeyMode::Handwriting => InputMode::Handwriting,
+        KeyMode::Stroke => InputMode::Stroke,
+        KeyMode::Latin => InputMode::Latin,
+        KeyMode::Digits => InputMode::Digits,
+    }
+}
+
+const fn key_mode(mode: InputMode) -> KeyMode {
+    match mode {
+        InputMode::Pinyin => KeyMode::Pinyin,
+        InputMode::Handwriting => KeyMode::Handwriting,
+        InputMode::Stroke => KeyMode::Stroke,
+        InputMode::Latin => KeyMode::Latin,
+        InputMode::Digits => KeyMode::Digits,
+    }
+}
+
+/// Keys of these modes are composed; of the others they are text at once.
+const fn composes(mode: InputMode) -> bool {
+    matches!(mode, InputMode::Pinyin | InputMode::Stroke | InputMode::Handwriting)
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let keys = app.window.global::<Keys<'_>>();
+    keys.on_choose(app.on_with(|app, n: i32| {
+        let place = usize::try_from(n).unwrap_or(0);
+        let n = app.typing.page.get().saturating_mul(PAGE).saturating_add(place);
+        drive(app, move |engine| engine.choose(n));
+    }));
+    keys.on_next_page(app.on(|app| {
+        let page = app.typing.page.get().saturating_add(1);
+        look(app, page);
+    }));
+    keys.on_change_mode(app.on_with(|app, mode: KeyMode| begin(app, mode_of(mode))));
+    let weak = Rc::downgrade(app);
+    keys.on_pen(move |phase, x, y| {
+        if let Some(app) = weak.upgrade() {
+            pen(&app, phase, x, y);
+        }
+    });
+    let Some(engine) = &app.typing.engine else { return };
+    app.count_pending(true);
+    engine.send(Box::new(|engine| {
+        let modes = engine.modes();
+        Box::new(move |app: &Rc<App>| {
+            app.count_pending(false);
+            let tabs: Vec<ModeTab> = InputMode::ALL
+                .into_iter()
+                .filter(|mode| modes.iter().any(|m| m.mode == *mode && m.available))
+                .map(|mode| ModeTab { mode: key_mode(mode), label: mode.label().into() })
+                .collect();
+            app.window.global::<Keys<'_>>().set_modes(ModelRc::new(VecModel::from(tabs)));
+            begin(app, InputMode::Pinyin);
+        })
+    }));
+}
+
+/// What the engine shows after something was done with it.
+struct Shown {
+    typed: Typed,
+    composing: Composing,
+    page: CandidatePage,
+}
+
+/// Has the engine do something and shows what came of it.
+fn drive(app: &Rc<App>, act: impl FnOnce(&mut dyn TextInput) -> Typed + Send + 'static) {
+    drive_with(app, act, None);
+}
+
+/// As [`drive`]; `key` goes to the field if the engine passes it on.
+fn drive_with(
+    app: &Rc<App>,
+    act: impl FnOnce(&mut dyn TextInput) -> Typed + Send + 'static,
+    key: Option<SharedString>,
+) {
+    let Some(engine) = &app.typing.engine else { return };
+    app.count_pending(true);
+    app.typing.page.set(0);
+    engine.send(Box::new(move |engine| {
+        let typed = act(engine);
+        let shown = Shown { typed, composing: engine.composing(), page: engine.candidates(0) };
+        Box::new(move |app: &Rc<App>| {
+            app.count_pending(false);
+            show(app, &shown, key);
+        })
+    }));
+}
+
+/// Another page of the same candidates; after the last the first again.
+fn look(app: &Rc<App>, page: usize) {
+    let Some(engine) = &app.typing.engine else { return };
+    app.count_pending(true);
+    engine.send(Box::new(move |engine| {
+        let found = engine.candidates(page);
+        let (page, found) =
+            if found.items.is_empty() { (0, engine.candidates(0)) } else { (page, found) };
+        Box::new(move |app: &Rc<App>| {
+            app.count_pending(false);
+            app.typing.page.set(page);
+            show_page(app, &found);
+        })
+    }));
+}
+
+fn show(app: &Rc<App>, shown: &Shown, key: Option<SharedString>) {
+    let open = !shown.composing.is_empty() || !shown.page.items.is_empty();
+    app.typing.open.set(open);
+    let keys = app.window.global::<Keys<'_>>();
+    let Composing { chosen, open } = &shown.composing;
+    keys.set_composing(format!("{chosen}{open}").into());
+    show_page(app, &shown.page);
+    match &shown.typed {
+        Typed::Commit(text) => {
+            clear_pad(app);
+            keyboard::send(app, &text.as_str().into());
+        }
+        Typed::Pass => {
+            if let Some(key) = key {
+                keyboard::send(app, &key);
+            }
+        }
+        Typed::Composing => {}
+    }
+}
+
+fn show_page(app: &Rc<App>, page: &CandidatePage) {
+    let keys = app.window.global::<Keys<'_>>();
+    let texts: Vec<SharedString> = page.items.iter().map(|c| c.text.as_str().into()).collect();
+    keys.set_candidates(ModelRc::new(VecModel::from(texts)));
+    keys.set_more(page.more || app.typing.page.get() > 0);
+}
+
+fn begin(app: &Rc<App>, mode: InputMode) {
+    clear_pad(app);
+    app.typing.mode.set(mode);
+    app.window.global::<Keys<'_>>().set_mode(key_mode(mode));
+    drive(app, move |engine| {
+        if let Err(trouble) = engine.begin(mode) {
+            tracing::warn!(code = %trouble.code, "A way of entering is not there.");
+        }
+        Typed::Composing
+    });
+}
+
+/// A key of the in-app keyboard; `false`: it is text.
+pub(crate) fn press(app: &Rc<App>, text: &SharedString) -> bool {
+    let mut letters = text.chars();
+    let (Some(key), None) = (letters.next(), letters.next()) else { return false };
+    let model = &app.typing;
+    let mode = model.mode.get();
+    if model.engine.is_none() || !composes(mode) {
+        return false;
+    }
+    // Signs and digits are text unless something is open that they end.
+    let of_mode = key.is_ascii_lowercase() || key == '\'';
+    if !of_mode && !model.open.get() {
+        return false;
+    }
+    model.open.set(true);
+    drive_with(app, move |engine| engine.press(key), Some(text.clone()));
+    true
+}
+
+/// The erase key; `false`: nothing is open, the field takes it.
+pub(crate) fn erase(app: &Rc<App>) -> bool {
+    if app.typing.engine.is_none() || !app.typing.open.get() {
+        return false;
+    }
+    clear_pad(app);
+    drive_with(app, |engine| engine.backspace(), Some(Key::Backspace.into()));
+    true
+}
+
+/// The keyboard closes: what is open is dropped, what was learned is stored.
+pub(crate) fn put_away(app: &Rc<App>) {
+    let Some(engine) = &app.typing.engine else { return };
+    clear_pad(app);
+    app.count_pending(true);
+    engine.send(Box::new(|engine| {
+        engine.clear();
+        let learned = engine.learned().to_json();
+        Box::new(move |app: &Rc<App>| {
+            app.count_pending(false);
+            app.typing.open.set(false);
+            let keys = app.window.global::<Keys<'_>>();
+            keys.set_composing("".into());
+            keys.set_candidates(ModelRc::default());
+            keep(app, learned);
+        })
+    }));
+    // People are looked for by initials, everything else is written in words.
+    let mode = match app.place() {
+        Place::Persons => InputMode::Latin,
+        _ => InputMode::Pinyin,
+    };
+    if app.typing.mode.get() != mode {
+        begin(app, mode);
+    }
+}
+
+/// Stores the learning table if it changed and somebody is there whom it belongs to.
+fn keep(app: &Rc<App>, learned: String) {
+    if app.place() == Place::Unlock || *app.typing.stored.borrow() == learned {
+        return;
+    }
+    app.typing.stored.borrow_mut().clone_from(&learned);
+    app.ask_result(
+        move |desk| desk.keep_learned(&learned),
+        |_, kept| {
+            if let Err(trouble) = kept {
+                tracing::warn!(code = %trouble.code, "The learning table was not stored.");
+            }
+        },
+    );
+}
+
+/// Somebody has unlocked: the engine gets what this officer taught it.
+pub(crate) fn welcome(app: &Rc<App>) {
+    if app.typing.engine.is_none() {
+        return;
+    }
+    app.ask_result(
+        |desk| desk.learned(),
+        |app, learned| {
+            let text = learned.ok().flatten().unwrap_or_default();
+            let table = Learned::from_json(&text);
+            *app.typing.stored.borrow_mut() = table.to_json();
+            teach(app, table);
+        },
+    );
+}
+
+/// Locked: the engine forgets whose words it knew.
+pub(crate) fn forget(app: &Rc<App>) {
+    app.typing.stored.borrow_mut().clear();
+    teach(app, Learned::default());
+}
+
+fn teach(app: &Rc<App>, table: Learned) {
+    drive(app, move |engine| {
+        engine.set_learned(table);
+        Typed::Composing
+    });
+}
+
+fn clear_pad(app: &Rc<App>) {
+    app.typing.drawing.borrow_mut().strokes.clear();
+    app.window.global::<Keys<'_>>().set_drawn("".into());
+}
+
+fn pen(app: &Rc<App>, phase: i32, x: f32, y: f32) {
+    let now = app.clock.read().boottime_ms;
+    let drawing = {
+        let mut drawing = app.typing.drawing.borrow_mut();
+        let kept: usize = drawing.strokes.iter().map(Vec::len).sum();
+        if kept >= MOST_POINTS {
+            return;
+        }
+        if drawing.strokes.is_empty() {
+            app.typing.began_ms.set(now);
+        }
+        let since = now.saturating_sub(app.typing.began_ms.get());
+        let t_ms = u32::try_from(since).unwrap_or(0);
+        let point = PadPoint { x: x.clamp(0.0, PAD_SIDE), y: y.clamp(0.0, PAD_SIDE), t_ms };
+        drawing.width = PAD_SIDE;
+        drawing.height = PAD_SIDE;
+        match (phase, drawing.strokes.last_mut()) {
+            (0, _) | (_, None) => drawing.strokes.push(vec![point]),
+            (_, Some(stroke)) => stroke.push(point),
+        }
+        drawing.clone()
+    };
+    app.window.global::<Keys<'_>>().set_drawn(commands(&drawing).into());
+    if phase == 2 {
+        app.typing.open.set(true);
+        drive(app, move |engine| engine.draw(&drawing));
+    }
+}
+
+/// The drawing as path commands for the face.
+fn commands(drawing: &PadDrawing) -> String {
+    let mut text = String::new();
+    for stroke in &drawing.strokes {
+        for (n, point) in stroke.iter().enumerate() {
+            let word = if n == 0 { 'M' } else { 'L' };
+            text.push_str(&format!("{word} {:.0} {:.0} ", point.x, point.y));
+        }
+    }
+    text
+}
