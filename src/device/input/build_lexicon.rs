@@ -16,12 +16,14 @@ use pinyin::{ToPinyin, ToPinyinMulti};
 const RAREST: u64 = 3;
 /// Hanzi per word at most.
 const LONGEST: usize = 8;
+/// How frequent the single characters of `endings.txt` count at least.
+const ENDING: f64 = 90_000.0;
 /// Entries kept per sequence of initials.
 const PER_INITIALS: usize = 24;
 /// Cost, in thousandths of a decade, of a reading that is not the first and not listed.
 const ODD_READING: u32 = 3_000;
 /// The same for a listed further reading of a character.
-const SECOND_READING: u32 = 500;
+const SECOND_READING: u32 = 800;
 
 struct Word {
     text: String,
@@ -106,8 +108,10 @@ fn frequencies(words: &Path) -> BTreeMap<String, u32> {
     }
     for (file, weight) in [
         ("everyday.txt", 40_000.0),
+        ("endings.txt", 0.0),
         ("legal.txt", 15_000.0),
         ("medical.txt", 10_000.0),
+        ("terms.txt", 10_000.0),
         ("fields.txt", 8_000.0),
         ("places.txt", 5_000.0),
     ] {
@@ -115,7 +119,11 @@ fn frequencies(words: &Path) -> BTreeMap<String, u32> {
             if !word.chars().all(is_hanzi) {
                 continue;
             }
-            let floor = if word.chars().count() == 1 { 20.0 } else { weight };
+            let floor = match (file, word.chars().count()) {
+                ("endings.txt", _) => ENDING,
+                (_, 1) => 20.0,
+                _ => weight,
+            };
             let n = counts.entry(word).or_insert(0.0);
             *n = n.max(floor);
         }
@@ -195,7 +203,7 @@ pub(crate) fn make() {
     // Every character that has a reading can be reached, however rare.
     for code in 0x3400..0x3_2400_u32 {
         if let Some(c) = char::from_u32(code).filter(|c| is_hanzi(*c)) {
-            costs.entry(c.to_string()).or_insert(if code < 0xa000 && code >= 0x4e00 {
+            costs.entry(c.to_string()).or_insert(if (0x4e00..0xa000).contains(&code) {
                 8_500
             } else {
                 9_500
