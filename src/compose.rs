@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex};
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
 use spotcheck_device::config::Layer;
-use spotcheck_device::input::{InputEngine, InputPlaces};
 use spotcheck_device::{DataLock, DeviceConfig, DeviceMachine, SystemClock};
 use spotcheck_domain::{Clock, Entropy, Trouble, TroubleResult};
 use spotcheck_print::{Configured, Printers};
 use spotcheck_store::FileStores;
-use spotcheck_ui::{FaceOptions, MakeInput};
+use spotcheck_ui::FaceOptions;
 use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
 
 use crate::cli::Common;
@@ -171,8 +170,8 @@ impl Setup {
 
     /// The window.
     pub(crate) fn open_window(&self, handheld: Handheld) -> TroubleResult<()> {
-        let input: MakeInput = Arc::new(|| Box::new(InputEngine::open(&InputPlaces::default())));
-        let options = FaceOptions { input: Some(input), ..FaceOptions::new(self.clock()) };
+        let input = Some(crate::text_input());
+        let options = FaceOptions { input, ..FaceOptions::new(self.clock()) };
         spotcheck_ui::run(Box::new(handheld), &options).map_err(|cause| {
             trouble(
                 "FACE-WINDOW",

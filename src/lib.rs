@@ -9,11 +9,14 @@ mod glue;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use spotcheck_app::Handheld;
 use spotcheck_device::DataLock;
+use spotcheck_device::input::{InputEngine, InputPlaces};
 use spotcheck_domain::TroubleResult;
+use spotcheck_ui::MakeInput;
 
 use crate::cli::{Cli, Command, Common, failed, pins};
 use crate::compose::Setup;
@@ -45,6 +48,12 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
         Some(command) => cli::execute(&setup, &mut handheld, &common, command),
         None => setup.open_window(handheld),
     }
+}
+
+/// Makes the engine behind the window's keyboard: what is built in, and what is installed.
+#[must_use]
+pub fn text_input() -> MakeInput {
+    Arc::new(|| Box::new(InputEngine::open(&InputPlaces::default())))
 }
 
 /// The handheld over a data folder, for a story that drives the window itself. `program` is what the

@@ -17,6 +17,10 @@ use spotcheck_tests::support::visit::{Claims, Sealed, World};
 use spotcheck_ui::FaceOptions;
 use spotcheck_ui::face::Face;
 
+fn options(clock: Arc<SystemClock>) -> FaceOptions {
+    FaceOptions { input: Some(spotcheck_handheld::text_input()), ..FaceOptions::new(clock) }
+}
+
 fn pin(world: &World, who: usize) -> String {
     std::fs::read_to_string(&world.handheld.pins[who].1).unwrap().trim().to_owned()
 }
@@ -46,6 +50,21 @@ fn picture(face: &Face, folder: &Path, name: &str) {
     std::fs::write(folder.join(format!("{name}.ppm")), ppm).unwrap();
 }
 
+/// An answer typed in pinyin on the in-app keyboard, with the engine of the product.
+fn written_on_the_screen(face: &Face) {
+    face.fill("问", "几时回来?").unwrap();
+    face.touch("答").unwrap();
+    for (keys, words) in [("zuotian", "昨天"), ("mei", "没"), ("hui", "回")] {
+        for key in keys.chars() {
+            face.touch(&format!("键 {key}")).unwrap();
+        }
+        face.touch(&format!("候选 {words}")).unwrap();
+    }
+    assert_eq!(face.value("答").unwrap(), "昨天没回");
+    face.touch("键 收起").unwrap();
+    face.tap("记下").unwrap();
+}
+
 #[test]
 fn two_officers_make_the_whole_visit_in_the_window() {
     let folder = tempfile::tempdir().unwrap();
@@ -64,7 +83,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     let (desk, lock) =
         spotcheck_handheld::open(&h.data, &h.device, &program("spotcheck").unwrap()).unwrap();
     let clock = Arc::new(SystemClock::new(&ClockConfig::default()));
-    let face = Face::open(Box::new(desk), &FaceOptions::new(clock), (480, 800)).unwrap();
+    let face = Face::open(Box::new(desk), &options(clock), (480, 800)).unwrap();
     assert!(face.shows("安全"));
     picture(&face, &pictures, "01-unlock");
     face.tap("检查员甲").unwrap();
@@ -112,6 +131,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
         face.fill("答", answer).unwrap();
         face.tap("记下").unwrap();
     }
+    written_on_the_screen(&face);
     picture(&face, &pictures, "09-interview");
     face.tap("笔录").unwrap();
     for (field, words) in [

@@ -95,6 +95,7 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         failing.fill("PIN", FIRST_PIN)?;
         failing.tap("解锁")?;
         shot(&failing, "16-error")?;
+        travelling(theme, size, &mut shot)?;
     }
     Ok(written)
 }
@@ -111,6 +112,22 @@ pub fn whole_way(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     interview(face, shot)?;
     inspection(face, shot)?;
     seal_and_send(face, shot)
+}
+
+/// A bundle on its way, seen from the sync screen.
+fn travelling(theme: ThemeMode, size: (u32, u32), shot: &mut Shot<'_>) -> Result<(), Error> {
+    let (desk, word) = FakeDesk::with_waiting_bundle().with_slow_road();
+    let face = Face::open(Box::new(desk), &options(theme), size)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    face.tap("回传")?;
+    face.wait_for_errands(false);
+    face.tap("回传")?;
+    face.until("600 MB / 1.2 GB")?;
+    shot(&face, "15-sync-travelling")?;
+    drop(word);
+    face.wait_for_errands(true);
+    face.settle()
 }
 
 fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 //!
 //! `rime_get_api` gives a table of functions that only grows at its end and says its own size, so a function
 //! is taken by its place and only when the table reaches that far (`RIME_API_AVAILABLE` of `rime_api.h`).
-//! Layouts are those of librime 1.8.5's header (BSD-3); later versions keep them.
+//! Layouts are those of librime 1.8.5's header (as Debian packages it, GPL-3-compatible); later versions keep them.
 #![allow(unsafe_code, reason = "the C interface of librime; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
