@@ -20,6 +20,7 @@
 pub mod cell;
 pub mod cipher;
 pub mod codes;
+pub mod columns;
 pub mod demo;
 pub mod error;
 pub mod import;
@@ -33,6 +34,7 @@ pub mod source;
 pub mod value;
 
 pub use cipher::{ClaimsKey, Key};
+pub use columns::{PackageColumns, PartitionColumns};
 pub use demo::{DemoOptions, DemoSummary, demo_data};
 pub use error::{Error, Result};
 pub use import::{

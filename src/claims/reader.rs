@@ -105,7 +105,7 @@ impl PackageReader {
     }
 
     /// Runs a query unless a page has failed before, and remembers the first one that does.
-    fn guarded<T>(&self, query: impl FnOnce() -> Result<T>) -> TroubleResult<T> {
+    pub(crate) fn guarded<T>(&self, query: impl FnOnce() -> Result<T>) -> TroubleResult<T> {
         if let Some((table, cause)) = self.failed.borrow().clone() {
             return Err(Error::PackagePage { table, cause }.into());
         }

@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod claims;
 pub mod clock;
+pub mod columns;
 pub mod entropy;
 pub mod id;
 pub mod mask;
