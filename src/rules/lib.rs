@@ -1,9 +1,42 @@
-//! Rule kernels and findings over claims columns.
+//! Rule kernels, packs, engine and findings over claims columns.
 //!
 //! A rule is kernel × parameters × knowledge points × official attributes (design: rules.md). Kernels are
-//! code and live here, one file each, over column batches that the caller has read; packs are data. The
-//! first kernel is K0, netting of refunds, because every other kernel works on what is left after it.
+//! code, one file each; packs are data. The engine reads a [`Book`] from any column source, walks it once
+//! with all rules, and gives findings that say what they are sure of, what they leave open, and what they
+//! kept silent about. The same code runs on the handheld and at the centre. Pure: no I/O, no clock.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "tests may panic"
+    )
+)]
+
+pub mod book;
+pub mod engine;
+pub mod error;
+pub mod finding;
+mod kernel;
+mod loss;
 pub mod netting;
+pub mod pack;
+mod resolve;
 
-pub use netting::{LineBatch, Net, NetState, NettingError, net};
+pub use book::{Book, LoadCounts};
+pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
+pub use error::{Error, PackError, Result};
+pub use finding::{Finding, LossMethod, People, json_lines, merge, rank};
+pub use netting::{NetLine, NetState, net};
+pub use pack::{
+    Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,
+};
+
+#[cfg(test)]
+mod story;

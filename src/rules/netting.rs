@@ -1,162 +1,205 @@
 //! K0: refunds are set off against the lines they refund, before any rule looks.
 //!
 //! A refund is a line of negative quantity or amount. It points to its original by `init_feedetl_sn`, which
-//! is unique inside one visit only (dictionary: 唯一性提醒), so lines are matched by (visit, serial number).
-//! Nothing is dropped: a refund whose original is not in the data is told as such, never guessed away, and
-//! an original that is refunded beyond its amount keeps the negative rest, because that is a fact of the
-//! facility's own lines.
+//! is unique inside one visit only (dictionary: 唯一性提醒), so netting works on the lines of one visit.
+//! Nothing is dropped and nothing is guessed across visits: a refund whose named original is not in the data
+//! stays an orphan and is told as such; a refund that names no original (the double scan at the till) is set
+//! off against the latest charge of the same item before it, because that is how the till books it; an
+//! original refunded beyond its amount keeps the negative rest and so is no charge any more.
 
-use std::collections::BTreeMap;
-
-use spotcheck_domain::Amount;
-
-/// Columns of fee lines, all of one length.
-#[derive(Debug, Clone, Copy)]
-pub struct LineBatch<'a> {
-    /// `mdtrt_id`, coded.
-    pub visit: &'a [u32],
-    /// `bkkp_sn` (interface name `feedetl_sn`).
-    pub serial: &'a [&'a str],
-    /// `init_feedetl_sn`; empty where the line is no refund of another.
-    pub original: &'a [&'a str],
-    /// `cnt`.
-    pub quantity: &'a [Amount],
-    /// `det_item_fee_sumamt`.
-    pub amount: &'a [Amount],
-}
-
-/// What is left of one line.
+/// One line of a visit before and after netting; hashes are of the serial numbers, 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Net {
-    /// Quantity after refunds.
-    pub quantity: Amount,
-    /// Amount after refunds.
-    pub amount: Amount,
-    /// What kind of line it is.
+pub struct NetLine {
+    /// Hash of `bkkp_sn` (interface name `feedetl_sn`).
+    pub serial: u64,
+    /// Hash of `init_feedetl_sn`, 0 where it is missing.
+    pub original: u64,
+    /// Which item; equal numbers are equal items.
+    pub item: u32,
+    /// Beijing seconds.
+    pub time: i64,
+    /// `cnt` in millionths, after netting what is left.
+    pub quantity: i64,
+    /// `det_item_fee_sumamt` in millionths, after netting what is left.
+    pub amount: i64,
+    /// The settlement of the line was cancelled as a whole, and the cancelling one has no lines.
+    pub cancelled: bool,
+    /// What it is, set by [`net`].
     pub state: NetState,
 }
 
 /// Kinds of lines after netting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NetState {
-    /// A charge: rules look at it if its quantity is above zero.
+    /// A charge: rules look at it if something of it is left.
+    #[default]
     Charge,
-    /// A refund that was set off against its original: rules leave it out.
+    /// A refund that was set off, or a line of a cancelled settlement: rules leave it out.
     SetOff,
     /// A refund whose original is not in the data: said aloud, never used as a charge.
     Orphan,
 }
 
-/// Why a batch cannot be netted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NettingError {
-    /// Columns of different lengths.
-    #[error("columns of different lengths")]
-    Shape,
-    /// A sum beyond the range of [`Amount`].
-    #[error("sum out of range")]
-    Range,
+impl NetLine {
+    /// A line as it was uploaded.
+    #[must_use]
+    pub const fn new(serial: u64, original: u64, item: u32, quantity: i64, amount: i64) -> Self {
+        let (time, cancelled, state) = (0, false, NetState::Charge);
+        Self { serial, original, item, time, quantity, amount, cancelled, state }
+    }
+
+    const fn is_refund(&self) -> bool {
+        self.quantity < 0 || self.amount < 0
+    }
+
+    /// True if rules look at the line.
+    #[must_use]
+    pub const fn is_charge(&self) -> bool {
+        matches!(self.state, NetState::Charge) && self.quantity > 0 && self.amount >= 0
+    }
 }
 
-/// Nets a batch; the result has one entry per line, in order.
-///
-/// # Errors
-/// [`NettingError`].
-pub fn net(batch: LineBatch<'_>) -> Result<Vec<Net>, NettingError> {
-    let rows = batch.visit.len();
-    let lengths =
-        [batch.serial.len(), batch.original.len(), batch.quantity.len(), batch.amount.len()];
-    if lengths.iter().any(|length| *length != rows) {
-        return Err(NettingError::Shape);
-    }
-    let columns = || {
-        let money = batch.quantity.iter().zip(batch.amount);
-        batch.visit.iter().zip(batch.serial).zip(batch.original).zip(money).enumerate()
-    };
-    let mut places = BTreeMap::new();
-    for (row, (((visit, serial), original), _)) in columns() {
-        if original.is_empty() {
-            places.insert((*visit, *serial), row);
+/// Nets the lines of one visit in place. Sums beyond the range of 64 bits stay at its end.
+pub fn net(lines: &mut [NetLine]) {
+    let mut pending: Vec<NetLine> = Vec::new();
+    for line in lines.iter_mut() {
+        if line.cancelled {
+            (line.quantity, line.amount, line.state) = (0, 0, NetState::SetOff);
+        } else if line.is_refund() {
+            line.state = NetState::Orphan;
+            pending.push(*line);
         }
     }
-    let mut result: Vec<Net> = columns()
-        .map(|(_, ((_, original), (quantity, amount)))| {
-            let negative = *quantity < Amount::ZERO || *amount < Amount::ZERO;
-            let refund = !original.is_empty() || negative;
-            let state = if refund { NetState::Orphan } else { NetState::Charge };
-            Net { quantity: *quantity, amount: *amount, state }
-        })
+    if pending.is_empty() {
+        return;
+    }
+    pending.sort_by_key(|r| (r.time, r.serial));
+    for refund in pending {
+        let named = refund.original != 0 && refund.original != refund.serial;
+        let done = if named { by_serial(lines, &refund) } else { by_item(lines, &refund) };
+        if done {
+            let own = |l: &&mut NetLine| l.state == NetState::Orphan && l.serial == refund.serial;
+            if let Some(line) = lines.iter_mut().find(own) {
+                line.state = NetState::SetOff;
+            }
+        }
+    }
+}
+
+fn by_serial(lines: &mut [NetLine], refund: &NetLine) -> bool {
+    let original = |l: &&mut NetLine| l.serial == refund.original && l.state == NetState::Charge;
+    let Some(charge) = lines.iter_mut().find(original) else { return false };
+    charge.quantity = charge.quantity.saturating_add(refund.quantity);
+    charge.amount = charge.amount.saturating_add(refund.amount);
+    true
+}
+
+/// Latest charge first; several charges may be needed. All or nothing.
+fn by_item(lines: &mut [NetLine], refund: &NetLine) -> bool {
+    let mut places: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| l.is_charge() && l.item == refund.item && l.time <= refund.time)
+        .map(|(n, _)| n)
         .collect();
-    for (row, (((visit, _), original), (quantity, amount))) in columns() {
-        if original.is_empty() {
-            continue;
-        }
-        let Some(at) = places.get(&(*visit, *original)) else { continue };
-        if let Some(charge) = result.get_mut(*at) {
-            charge.quantity = charge.quantity.checked_add(*quantity).ok_or(NettingError::Range)?;
-            charge.amount = charge.amount.checked_add(*amount).ok_or(NettingError::Range)?;
-        }
-        if let Some(refund) = result.get_mut(row) {
-            refund.state = NetState::SetOff;
+    let key = |n: &usize| lines.get(*n).map(|l| (l.time, l.serial));
+    places.sort_by_key(key);
+    let mut quantity = refund.quantity.saturating_neg();
+    let mut amount = refund.amount.saturating_neg();
+    let held = |f: fn(&NetLine) -> i64| {
+        let each = places.iter().filter_map(|n| lines.get(*n)).map(f);
+        each.fold(0_i64, i64::saturating_add)
+    };
+    if held(|l| l.quantity) < quantity || held(|l| l.amount) < amount {
+        return false;
+    }
+    for n in places.into_iter().rev() {
+        let Some(line) = lines.get_mut(n) else { continue };
+        let (q, a) = (quantity.min(line.quantity), amount.min(line.amount));
+        line.quantity = line.quantity.saturating_sub(q);
+        line.amount = line.amount.saturating_sub(a);
+        quantity = quantity.saturating_sub(q);
+        amount = amount.saturating_sub(a);
+        if quantity <= 0 && amount <= 0 {
+            break;
         }
     }
-    Ok(result)
+    true
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
-    use super::*;
+    use super::{NetLine, NetState, net};
 
-    fn yuan(text: &str) -> Amount {
-        Amount::parse(text).unwrap()
+    /// Lines as (serial, original, item, quantity, amount) in yuan and pieces.
+    fn netted(lines: &[(u64, u64, u32, i64, i64)]) -> Vec<NetLine> {
+        let mut lines: Vec<NetLine> = lines
+            .iter()
+            .enumerate()
+            .map(|(n, l)| {
+                let time = i64::try_from(n).unwrap();
+                NetLine { time, ..NetLine::new(l.0, l.1, l.2, l.3 * 1_000_000, l.4 * 1_000_000) }
+            })
+            .collect();
+        net(&mut lines);
+        lines
     }
 
-    /// Lines as (visit, serial, original, quantity, amount).
-    fn netted(lines: &[(u32, &str, &str, &str, &str)]) -> Vec<Net> {
-        let visit: Vec<_> = lines.iter().map(|l| l.0).collect();
-        let serial: Vec<_> = lines.iter().map(|l| l.1).collect();
-        let original: Vec<_> = lines.iter().map(|l| l.2).collect();
-        let quantity: Vec<_> = lines.iter().map(|l| yuan(l.3)).collect();
-        let amount: Vec<_> = lines.iter().map(|l| yuan(l.4)).collect();
-        net(LineBatch {
-            visit: &visit,
-            serial: &serial,
-            original: &original,
-            quantity: &quantity,
-            amount: &amount,
-        })
-        .unwrap()
+    fn left(line: &NetLine) -> (i64, i64) {
+        (line.quantity / 1_000_000, line.amount / 1_000_000)
     }
 
     #[test]
     fn a_partial_refund_leaves_the_rest() {
-        let net = netted(&[(1, "1", "", "3", "30"), (1, "2", "1", "-1", "-10")]);
-        assert_eq!((net[0].quantity, net[0].amount), (yuan("2"), yuan("20")));
-        assert_eq!(net[0].state, NetState::Charge);
-        assert_eq!(net[1].state, NetState::SetOff);
+        let l = netted(&[(1, 0, 7, 3, 30), (2, 1, 7, -1, -10)]);
+        assert_eq!(left(&l[0]), (2, 20));
+        assert!(l[0].is_charge());
+        assert_eq!(l[1].state, NetState::SetOff);
     }
 
     #[test]
-    fn serial_numbers_of_two_visits_are_not_mixed_up() {
-        let net =
-            netted(&[(1, "1", "", "1", "10"), (2, "1", "", "1", "10"), (2, "2", "1", "-1", "-10")]);
-        assert_eq!(net[0].quantity, yuan("1"));
-        assert_eq!(net[1].quantity, Amount::ZERO);
+    fn a_full_refund_leaves_no_charge() {
+        let l = netted(&[(1, 0, 7, 1, 10), (2, 1, 7, -1, -10)]);
+        assert!(!l[0].is_charge());
     }
 
     #[test]
-    fn a_refund_without_its_original_is_told_and_never_a_charge() {
-        let net = netted(&[(1, "2", "1", "-1", "-10"), (1, "3", "", "-1", "-5")]);
-        assert_eq!(net[0].state, NetState::Orphan);
-        assert_eq!(net[1].state, NetState::Orphan);
+    fn a_refund_whose_named_original_is_missing_is_told_and_touches_nothing() {
+        let l = netted(&[(2, 1, 7, -1, -10), (5, 0, 7, 1, 10)]);
+        assert_eq!(l[0].state, NetState::Orphan);
+        assert_eq!(left(&l[1]), (1, 10));
     }
 
     #[test]
-    fn columns_of_different_lengths_are_refused() {
-        let batch =
-            LineBatch { visit: &[1], serial: &[], original: &[], quantity: &[], amount: &[] };
-        assert_eq!(net(batch), Err(NettingError::Shape));
+    fn a_double_scan_taken_back_without_a_pointer_meets_the_latest_charge_of_its_item() {
+        let l = netted(&[(1, 0, 7, 1, 10), (2, 0, 7, 1, 10), (3, 0, 8, 1, 10), (4, 0, 7, -1, -10)]);
+        assert_eq!(left(&l[0]), (1, 10));
+        assert_eq!(left(&l[1]), (0, 0));
+        assert_eq!(left(&l[2]), (1, 10));
+        assert_eq!(l[3].state, NetState::SetOff);
+    }
+
+    #[test]
+    fn a_refund_without_pointer_never_meets_another_item_or_a_later_charge() {
+        let l = netted(&[(1, 0, 8, 1, 10), (2, 0, 7, -1, -10), (3, 0, 7, 1, 10)]);
+        assert_eq!(l[1].state, NetState::Orphan);
+        assert_eq!((left(&l[0]), left(&l[2])), ((1, 10), (1, 10)));
+    }
+
+    #[test]
+    fn a_cancelled_settlement_leaves_nothing() {
+        let mut l = [NetLine::new(1, 0, 7, 1_000_000, 10_000_000)];
+        l[0].cancelled = true;
+        net(&mut l);
+        assert!(!l[0].is_charge());
+        assert_eq!(l[0].state, NetState::SetOff);
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_matter() {
+        let a = netted(&[(1, 0, 7, 2, 20), (2, 1, 7, -1, -10), (3, 1, 7, -1, -10)]);
+        let b = netted(&[(3, 1, 7, -1, -10), (2, 1, 7, -1, -10), (1, 0, 7, 2, 20)]);
+        assert_eq!(left(&a[0]), left(&b[2]));
+        assert!(!a[0].is_charge());
     }
 }

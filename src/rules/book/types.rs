@@ -1,0 +1,512 @@
+//! Rows of a [`super::Book`]. Codes are those of the source's dictionary, 0 for missing.
+
+use spotcheck_domain::claims::Instant;
+
+/// 定点医药机构.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct Facility {
+    pub code: u32,
+    pub fixmedins_code: String,
+    pub fixmedins_type: String,
+    pub hosp_lv: String,
+    pub aprv_bed_cnt: Option<i64>,
+    pub hi_crtf_bed_cnt: Option<i64>,
+}
+
+/// `gend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sex {
+    /// 0, 9 or missing.
+    #[default]
+    Unknown,
+    /// 1.
+    Male,
+    /// 2.
+    Female,
+}
+
+/// 参保人.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// `psn_no`.
+    pub code: u32,
+    /// `gend`.
+    pub sex: Sex,
+    /// Day of `brdy`.
+    pub birth: Option<i64>,
+    /// `die_date`.
+    pub death: Option<Instant>,
+    /// Hash of `tel`, 0 if missing.
+    pub tel: u64,
+    /// `emp_no`.
+    pub employer: u32,
+    /// Visits of [`super::Book::visits`], from and to.
+    pub visits: (u32, u32),
+}
+
+/// What kind of visit `med_type` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VisitKind {
+    /// Missing or local.
+    #[default]
+    Unknown,
+    /// 21–27, 52.
+    Inpatient,
+    /// 28 日间手术.
+    DaySurgery,
+    /// 11, 12, 16, 19, 51, 53, 81.
+    Outpatient,
+    /// 13.
+    Emergency,
+    /// 14, 15 慢特病、特药.
+    Chronic,
+    /// 41.
+    Pharmacy,
+}
+
+impl VisitKind {
+    /// Reads `med_type`; local extensions go by their first two digits, except 9xxx.
+    #[must_use]
+    pub fn of(med_type: &str) -> Self {
+        match med_type.get(..2).unwrap_or(med_type) {
+            "21" | "22" | "23" | "24" | "25" | "26" | "27" | "52" => Self::Inpatient,
+            "28" => Self::DaySurgery,
+            "11" | "12" | "16" | "19" | "51" | "53" | "81" => Self::Outpatient,
+            "13" => Self::Emergency,
+            "14" | "15" => Self::Chronic,
+            "41" => Self::Pharmacy,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// A stay with a bed.
+    #[must_use]
+    pub const fn is_stay(self) -> bool {
+        matches!(self, Self::Inpatient)
+    }
+
+    /// Any kind of outpatient visit.
+    #[must_use]
+    pub const fn is_outpatient(self) -> bool {
+        matches!(self, Self::Outpatient | Self::Emergency | Self::Chronic)
+    }
+}
+
+/// 就诊.
+#[derive(Debug, Clone, Default)]
+pub struct Visit {
+    /// Its number in [`super::Book::visits`].
+    pub at: u32,
+    /// `mdtrt_id`.
+    pub code: u32,
+    /// Index of the person, [`super::NONE`] if the visit is not in the data.
+    pub person: u32,
+    /// From `med_type`.
+    pub kind: VisitKind,
+    /// `med_type`.
+    pub med_type: u32,
+    /// `insutype`.
+    pub insutype: u32,
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+    /// `adm_dept_codg`.
+    pub adm_dept: u32,
+    /// `adm_dept_name`.
+    pub dept_name: u32,
+    /// `dscg_dept_codg`.
+    pub dscg_dept: u32,
+    /// `wardarea_bed`.
+    pub ward: u32,
+    /// `chfpdr_code`.
+    pub doctor: u32,
+    /// `dscg_maindiag_code`.
+    pub main_dx: u32,
+    /// `dscg_way`.
+    pub way: u8,
+    /// Lines, from and to.
+    pub lines: (u32, u32),
+    /// Settlements, from and to.
+    pub settlements: (u32, u32),
+}
+
+impl Visit {
+    /// Day of admission.
+    #[must_use]
+    pub fn begin_day(&self) -> Option<i64> {
+        self.begin.map(|i| i.at.day())
+    }
+
+    /// Day of discharge.
+    #[must_use]
+    pub fn end_day(&self) -> Option<i64> {
+        self.end.map(|i| i.at.day())
+    }
+
+    /// 住院天数: the day of admission counts, that of discharge does not, at least 1; `None` while the stay
+    /// runs or a date is missing.
+    #[must_use]
+    pub fn stay_days(&self) -> Option<i64> {
+        let days = self.end_day()?.saturating_sub(self.begin_day()?);
+        (days >= 0).then_some(days.max(1))
+    }
+}
+
+/// 结算, netted: a settlement that was cancelled as a whole has nothing left.
+#[derive(Debug, Clone, Default)]
+pub struct Settlement {
+    /// `setl_id`.
+    pub code: u32,
+    /// Visit number.
+    pub visit: u32,
+    /// `setl_time`.
+    pub at: Option<Instant>,
+    /// `medfee_sumamt`.
+    pub total: Option<i64>,
+    /// `fund_pay_sumamt`.
+    pub fund: Option<i64>,
+    /// `psn_pay`.
+    pub own: Option<i64>,
+    /// `cash_payamt`.
+    pub cash: Option<i64>,
+    /// It cancels another one, or was cancelled by one.
+    pub cancelled: bool,
+    /// Paid item by item: known to be so.
+    pub by_item: bool,
+    /// Way of payment as given, for words.
+    pub pay_way: u32,
+}
+
+/// One distinct item of the lines.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct Item {
+    pub code: u32,
+    pub med_list_codg: Box<str>,
+    pub name: Box<str>,
+    pub list_type: Box<str>,
+    pub med_chrgitm_type: Box<str>,
+    pub chrgitm_lv: Box<str>,
+}
+
+/// 诊断.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// `diag_code`.
+    pub code: u32,
+    /// `maindiag_flag` = 1.
+    pub main: bool,
+    /// `inout_diag_type` = 2.
+    pub discharge: bool,
+}
+
+/// 医嘱.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// `drord_detl_code`.
+    pub item: u32,
+    /// `drord_detl_name`.
+    pub name: u32,
+    /// `drord_item_type`.
+    pub kind: u32,
+    /// 长期医嘱.
+    pub standing: bool,
+    /// `medc_begntime`.
+    pub begin: Option<Instant>,
+    /// `drord_endtime`.
+    pub end: Option<Instant>,
+    /// `dismed_cnt`.
+    pub quantity: Option<i64>,
+}
+
+/// `evt_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "values of claims.md")]
+pub enum EventKind {
+    OrderExec,
+    Nursing,
+    Lab,
+    Exam,
+    Operation,
+    Anaesthesia,
+    Treatment,
+    Other,
+}
+
+/// 执行记录.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Visit number.
+    pub visit: u32,
+    /// `evt_type`.
+    pub kind: EventKind,
+    /// `item_code`.
+    pub item: u32,
+    /// `item_name`.
+    pub name: u32,
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+    /// `exec_psn_code`.
+    pub staff: u32,
+    /// `cnt`.
+    pub quantity: Option<i64>,
+    /// Hash of `result_hash`, 0 if missing.
+    pub result: u64,
+    /// Hash of `evt_no`, for order.
+    pub serial: u64,
+}
+
+/// 请假.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+}
+
+/// 检验、检查报告.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// 检验 (else 检查).
+    pub lab: bool,
+    /// `exam_item_code`.
+    pub item: u32,
+    /// `exam_item_name`.
+    pub name: u32,
+    /// `exam_item_detl_code`.
+    pub detail: u32,
+    /// Specimen taken or examined.
+    pub done: Option<Instant>,
+    /// `rpt_date`.
+    pub reported: Option<Instant>,
+    /// Result in millionths.
+    pub value: Option<i64>,
+    /// Hash of `rpotc_no`.
+    pub serial: u64,
+}
+
+/// 病程记录.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// Visit number.
+    pub visit: u32,
+    /// `note_time`.
+    pub at: Option<Instant>,
+    /// `note_type`.
+    pub kind: u32,
+    /// `psn_code`.
+    pub author: u32,
+    /// Hash of the text without blanks and digits, 0 if too short to compare.
+    pub text: u64,
+}
+
+/// 手术操作.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Visit number.
+    pub visit: u32,
+    /// `oprn_oprt_code`.
+    pub code: u32,
+    /// `oprn_oprt_name`.
+    pub name: u32,
+    /// `oprn_oprt_date`.
+    pub at: Option<Instant>,
+    /// `oper_dr_code`.
+    pub surgeon: u32,
+    /// `anst_dr_code`.
+    pub anaesthetist: u32,
+}
+
+/// 参保信息.
+#[derive(Debug, Clone)]
+pub struct Period {
+    /// `insutype`.
+    pub insutype: u32,
+    /// `begndate`.
+    pub begin: Option<Instant>,
+    /// `enddate`.
+    pub end: Option<Instant>,
+}
+
+/// 慢特病备案.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// `dise_codg`.
+    pub disease: u32,
+    /// `begndate`.
+    pub begin: Option<Instant>,
+    /// `enddate`.
+    pub end: Option<Instant>,
+}
+
+/// A row of `psn_other`.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// A drug (else a visit).
+    pub drug: bool,
+    /// `fixmedins_code`.
+    pub facility: u32,
+    /// `mdtrt_id`.
+    pub visit: u32,
+    /// From `med_type`.
+    pub kind: VisitKind,
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+    /// `diag_code`.
+    pub dx: u32,
+    /// `fund_pay_sumamt`.
+    pub fund: Option<i64>,
+    /// `medfee_sumamt`.
+    pub total: Option<i64>,
+    /// `med_list_codg`.
+    pub item: u32,
+    /// `cnt`.
+    pub quantity: Option<i64>,
+}
+
+/// A price in force for some days.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// `pric_uplmt_amt`.
+    pub limit: Option<i64>,
+    /// `chrgitm_lv`.
+    pub level: u32,
+    /// `unit`.
+    pub unit: u32,
+    /// First day.
+    pub from: i64,
+    /// Last day.
+    pub to: i64,
+}
+
+/// A settled trace code.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Hash of `drug_trac_codg`.
+    pub code: u64,
+    /// `fixmedins_code`.
+    pub facility: u32,
+    /// `setl_id`.
+    pub settlement: u32,
+    /// Visit number or [`super::NONE`].
+    pub visit: u32,
+    /// `psn_no`.
+    pub person: u32,
+    /// `med_list_codg`.
+    pub item: u32,
+    /// `setl_time`.
+    pub at: Option<Instant>,
+    /// `refd_flag` = 1.
+    pub refunded: bool,
+    /// Row number in the source.
+    pub row: u64,
+}
+
+/// What moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "tables 3501–3506")]
+pub enum StockKind {
+    Check,
+    ChangeIn,
+    ChangeOut,
+    Purchase,
+    PurchaseReturn,
+    Sale,
+    SaleReturn,
+}
+
+/// One movement of stock.
+#[derive(Debug, Clone)]
+pub struct Stock {
+    /// What.
+    pub kind: StockKind,
+    /// `med_list_codg`.
+    pub item: u32,
+    /// Item name code.
+    pub name: u32,
+    /// Quantity, millionths, as given.
+    pub quantity: i64,
+    /// Price, millionths.
+    pub price: Option<i64>,
+    /// When.
+    pub at: Option<Instant>,
+    /// An invoice number is there.
+    pub invoice: bool,
+    /// Split packs (`trdn_flag` = 1).
+    pub split: bool,
+    /// Sold outside the fund (`hi_feesetl_type` = 2 or without settlement).
+    pub own_money: bool,
+    /// Hashes of the trace codes.
+    pub traces: Vec<u64>,
+}
+
+/// 设备.
+#[derive(Debug, Clone, Default)]
+pub struct Equipment {
+    /// `equip_no`.
+    pub code: u32,
+    /// `name`.
+    pub name: u32,
+    /// `in_use_date`.
+    pub in_use: Option<Instant>,
+    /// `stop_begn`.
+    pub stop_from: Option<Instant>,
+    /// `stop_end`.
+    pub stop_to: Option<Instant>,
+    /// `item_codes`, split.
+    pub items: Vec<Box<str>>,
+    /// Day, uses, minutes.
+    pub log: Vec<(i64, Option<i64>, Option<i64>)>,
+}
+
+/// 医执人员.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// `prac_psn_type`.
+    pub kind: u32,
+    /// `hi_dr_flag`: `Some(false)` if 0.
+    pub insured: Option<bool>,
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+}
+
+/// A unit of the facility.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// `unit_type`.
+    pub kind: u32,
+    /// `unit_name`.
+    pub name: u32,
+    /// `begntime`.
+    pub begin: Option<Instant>,
+    /// `endtime`.
+    pub end: Option<Instant>,
+    /// `value`.
+    pub value: String,
+}
+
+/// Figures of the peers for one rule.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Rule id.
+    pub rule: String,
+    /// Group.
+    pub group: String,
+    /// Period.
+    pub period: String,
+    /// Peers.
+    pub n: i64,
+    /// Median, millionths.
+    pub median: Option<i64>,
+    /// Median absolute deviation, millionths.
+    pub mad: Option<i64>,
+}

@@ -1,0 +1,81 @@
+//! What can go wrong when packs are read and rules are run, and how it is said to a person.
+
+use spotcheck_domain::Trouble;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a pack is refused: always with file, line, field and reason (issue 4).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {field}: {reason}")]
+pub struct PackError {
+    /// Name of the file inside the pack.
+    pub file: String,
+    /// Line, from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// The field, e.g. `rule A14 .kernel`.
+    pub field: String,
+    /// Why, in words for the author of the pack.
+    pub reason: String,
+}
+
+/// Everything that stops the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A pack is refused; the old one stays in force.
+    #[error("pack refused: {0}")]
+    Pack(#[from] PackError),
+    /// The source of the columns refused.
+    #[error("{0}")]
+    Source(Trouble),
+    /// The source has no facility, or not the wanted one.
+    #[error("no such facility in the source")]
+    NoFacility,
+    /// The caller stopped the run.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    /// True if trying again later may help.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Source(trouble) => trouble.retryable,
+            Self::Cancelled => true,
+            Self::Pack(_) | Self::NoFacility => false,
+        }
+    }
+}
+
+const SAFE: &str = "数据包、已有疑点和证据都没有改动";
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        let cause = error.to_string();
+        let trouble = match &error {
+            Error::Source(trouble) => return trouble.clone(),
+            Error::Pack(p) => Self::new(
+                "RULES-PACK",
+                &format!("规则包有误:{} 第 {} 行 {}:{}", p.file, p.line, p.field, p.reason),
+                "原规则包继续有效",
+                "请规则包的作者按提示改正后重新发布",
+            )
+            .as_verdict(),
+            Error::NoFacility => Self::new(
+                "RULES-NO-FACILITY",
+                "数据中没有这个机构",
+                SAFE,
+                "检查机构编号,或先导入该机构的数据",
+            ),
+            Error::Cancelled => cancelled(),
+        };
+        trouble.because(cause)
+    }
+}
+
+/// The trouble of a run that the caller stopped.
+pub(crate) fn cancelled() -> Trouble {
+    Trouble::new("RULES-CANCELLED", "规则运行已停止", SAFE, "需要时重新运行").retry()
+}

@@ -1,0 +1,260 @@
+//! K3: a sum over a window is above a limit.
+//!
+//! The sum is of quantities, amounts, lines, distinct items or days of supply; the window a day, a visit, a
+//! prescription, a month, a quarter or a year (of one person); the limit a parameter, a knowledge point, or
+//! what the stay allows: its days (算入不算出) or its hours. What is over the limit is taken from the last
+//! lines of the window.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Compiled, Cx, Hit, Mask, Out, Points, Probe, excess_lines, plain};
+use crate::book::{Line, NO_TIME, ONE, Person, Visit};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Quantity,
+    Amount,
+    Lines,
+    Distinct,
+    Supply,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cap {
+    Stay,
+    StayHours,
+    Point,
+    Param,
+}
+
+struct Sum {
+    items: Mask,
+    points: Option<Points>,
+    measure: Measure,
+    cap: Cap,
+    param: i64,
+    slack: i64,
+    per_item: bool,
+    of_person: bool,
+    waiting: Vec<(u32, Line)>,
+}
+
+/// The limit as it stands in the sentence: value and unit.
+type Limit = (i64, String);
+
+pub(super) fn compile(cx: Cx<'_>) -> Compiled {
+    let usage = &cx.rule.usage;
+    let mut items = cx.mask(usage.items.as_ref())?;
+    let points = usage.list.as_deref().map(|name| cx.points(name, false)).transpose()?;
+    if let Some(points) = &points {
+        for (n, on) in items.0.iter_mut().enumerate() {
+            *on = *on && points.names(u32::try_from(n).unwrap_or(u32::MAX));
+        }
+    }
+    let cap = match usage.cap.as_deref() {
+        Some("stay") => Cap::Stay,
+        Some("stay_hours") => Cap::StayHours,
+        Some("point") => Cap::Point,
+        _ => Cap::Param,
+    };
+    let measure = match usage.measure.as_deref() {
+        Some("amount") => Measure::Amount,
+        Some("lines") => Measure::Lines,
+        Some("distinct") => Measure::Distinct,
+        Some("days") => Measure::Supply,
+        _ => Measure::Quantity,
+    };
+    Ok(Box::new(Sum {
+        items,
+        points,
+        measure,
+        cap,
+        param: if cap == Cap::Param { cx.need("cap")? } else { 0 },
+        slack: cx.rule.param("tolerance").unwrap_or(0),
+        per_item: usage.per.as_deref() != Some("all"),
+        of_person: matches!(usage.window.as_deref(), Some("month" | "quarter" | "year")),
+        waiting: Vec::new(),
+    }))
+}
+
+impl Probe for Sum {
+    fn visit(&mut self, cx: Cx<'_>, visit: &Visit, out: &mut Out<'_>) {
+        if !cx.in_scope(visit.kind) {
+            return;
+        }
+        if self.of_person {
+            let lines = cx.charges(visit, &self.items).map(|l| (visit.at, l));
+            self.waiting.extend(lines);
+            return;
+        }
+        let mut groups: BTreeMap<(u32, i64), Vec<Line>> = BTreeMap::new();
+        for line in cx.charges(visit, &self.items) {
+            let key = match cx.rule.usage.window.as_deref() {
+                Some("day") => line.day(),
+                Some("prescription") => {
+                    Some(cx.book.prescription(line.at).cast_signed()).filter(|p| *p != 0)
+                }
+                _ => Some(0),
+            };
+            let Some(key) = key else {
+                out.silent("费用发生时间或处方号缺失");
+                continue;
+            };
+            groups.entry((if self.per_item { line.item } else { 0 }, key)).or_default().push(line);
+        }
+        for lines in groups.into_values() {
+            self.judge(cx, visit, &lines, out);
+        }
+    }
+
+    fn person(&mut self, cx: Cx<'_>, _person: &Person, out: &mut Out<'_>) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut groups: BTreeMap<(u32, i64), Vec<(u32, Line)>> = BTreeMap::new();
+        for (visit, line) in std::mem::take(&mut self.waiting) {
+            let Some(period) = period_of(cx.rule.usage.window.as_deref(), line) else {
+                out.silent("费用发生时间缺失");
+                continue;
+            };
+            let item = if self.per_item { line.item } else { 0 };
+            groups.entry((item, period)).or_default().push((visit, line));
+        }
+        for mut lines in groups.into_values() {
+            lines.sort_by_key(|(_, l)| (l.time, l.at));
+            let Some(visit) = lines.last().and_then(|(v, _)| cx.book.visit(*v)) else { continue };
+            let lines: Vec<Line> = lines.into_iter().map(|(_, l)| l).collect();
+            self.judge(cx, visit, &lines, out);
+        }
+    }
+}
+
+/// Number of the calendar month, quarter or year of a line.
+fn period_of(window: Option<&str>, line: Line) -> Option<i64> {
+    use chrono::Datelike as _;
+    if line.time == NO_TIME {
+        return None;
+    }
+    let date = spotcheck_domain::BeijingTime::from_seconds(line.time).naive()?.date();
+    let (year, month) = (i64::from(date.year()), i64::from(date.month0()));
+    Some(match window {
+        Some("month") => year.saturating_mul(12).saturating_add(month),
+        Some("quarter") => year.saturating_mul(4).saturating_add(month.div_euclid(3)),
+        _ => year,
+    })
+}
+
+impl Sum {
+    fn judge(&self, cx: Cx<'_>, visit: &Visit, lines: &[Line], out: &mut Out<'_>) {
+        let Some(first) = lines.first() else { return };
+        let (limit, unit) = match self.limit(cx, visit, *first) {
+            Ok(Some(limit)) => limit,
+            Ok(None) => return,
+            Err(why) => {
+                out.silent(why);
+                return;
+            }
+        };
+        let total = self.total(cx, lines);
+        let allowed = limit.saturating_add(self.slack);
+        if total <= allowed {
+            return;
+        }
+        let excess = total.saturating_sub(limit);
+        let parts = match self.measure {
+            Measure::Quantity => excess_lines(lines, excess),
+            Measure::Amount => last_amounts(lines, excess),
+            Measure::Lines => {
+                let keep = usize::try_from(limit.div_euclid(ONE)).unwrap_or(0);
+                lines.iter().skip(keep).map(|l| (l.at, l.amount)).collect()
+            }
+            Measure::Distinct | Measure::Supply => lines.iter().map(|l| (l.at, l.amount)).collect(),
+        };
+        let mut hit = Hit::of_visit(cx, visit)
+            .item(cx, first.item)
+            .fact("qty", plain(total))
+            .fact("cap", plain(limit))
+            .fact("excess", plain(excess))
+            .fact("unit", unit);
+        if let Some(days) = visit.stay_days() {
+            hit = hit.fact("days", days.to_string());
+        }
+        hit.lines = parts;
+        let day = if cx.rule.usage.window.as_deref() == Some("visit") { None } else { first.day() };
+        let hit = match day {
+            Some(day) => hit.on(day),
+            None => hit,
+        };
+        out.hit(cx, hit);
+    }
+
+    fn total(&self, cx: Cx<'_>, lines: &[Line]) -> i64 {
+        match self.measure {
+            Measure::Quantity => super::sum(lines.iter().map(|l| l.quantity)),
+            Measure::Amount => super::sum(lines.iter().map(|l| l.amount)),
+            Measure::Lines => i64::try_from(lines.len()).unwrap_or(i64::MAX).saturating_mul(ONE),
+            Measure::Distinct => {
+                let codes = lines.iter().filter_map(|l| cx.book.item(l.item)).map(|i| i.code);
+                let distinct: BTreeSet<u32> = codes.collect();
+                i64::try_from(distinct.len()).unwrap_or(i64::MAX).saturating_mul(ONE)
+            }
+            Measure::Supply => {
+                // Days of supply of several items run side by side, of one item one after the other.
+                let days = lines.iter().map(|l| cx.book.days(l.at));
+                let days = if self.per_item { super::sum(days) } else { days.max().unwrap_or(0) };
+                days.saturating_mul(ONE)
+            }
+        }
+    }
+
+    /// `Ok(None)`: no point in force that day.
+    fn limit(&self, cx: Cx<'_>, visit: &Visit, first: Line) -> Result<Option<Limit>, &'static str> {
+        match self.cap {
+            Cap::Param => Ok(Some((self.param, String::new()))),
+            Cap::Point => {
+                let day = first.day().ok_or("费用发生时间缺失")?;
+                let points = self.points.as_ref().into_iter();
+                let point = points.flat_map(|p| p.at(cx, first.item, day)).next();
+                Ok(point.and_then(|p| Some((p.value?, p.unit.clone()))))
+            }
+            Cap::Stay => {
+                let days = visit.stay_days().ok_or("在院或入出院日期缺失")?;
+                // A change of ward may bill one day twice: once per ward.
+                let moved = visit.adm_dept != 0
+                    && visit.dscg_dept != 0
+                    && visit.adm_dept != visit.dscg_dept;
+                let days = days.saturating_add(i64::from(moved));
+                Ok(Some((days.saturating_mul(ONE), "日".to_owned())))
+            }
+            Cap::StayHours => {
+                use spotcheck_domain::Precision;
+                let (begin, end) = visit.begin.zip(visit.end).ok_or("在院或入出院时间缺失")?;
+                // What is known to the day only counts as the whole day.
+                let open = |i: spotcheck_domain::claims::Instant| i.p == Precision::Day;
+                let from = begin.at.seconds();
+                let to = end.at.seconds().saturating_add(if open(end) { 86_400 } else { 0 });
+                let seconds = to.saturating_sub(from);
+                if seconds < 0 {
+                    return Err("出院早于入院");
+                }
+                // Hours are billed as begun.
+                let hours = seconds.saturating_add(3_599).div_euclid(3_600).max(1);
+                Ok(Some((hours.saturating_mul(ONE), "小时".to_owned())))
+            }
+        }
+    }
+}
+
+fn last_amounts(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
+    let mut parts = Vec::new();
+    for line in lines.iter().rev() {
+        if excess <= 0 {
+            break;
+        }
+        let amount = line.amount.min(excess);
+        parts.push((line.at, amount));
+        excess = excess.saturating_sub(amount);
+    }
+    parts.reverse();
+    parts
+}

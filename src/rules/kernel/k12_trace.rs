@@ -1,0 +1,160 @@
+//! K12: trace codes. One box is sold once (domain.md §3.8).
+
+use std::collections::BTreeSet;
+
+use super::{Compiled, Cx, Hit, Out, Probe, date_of};
+use crate::book::{Line, NONE, StockKind, Trace};
+
+pub(super) fn compile(cx: Cx<'_>) -> Compiled {
+    cx.needs_table("trace")?;
+    let form = match cx.rule.usage.form.as_str() {
+        "repeat" => Form::Repeat { here: true },
+        "repeat_elsewhere" => Form::Repeat { here: false },
+        "item" => Form::Item,
+        "shelf" => {
+            cx.needs_table("inv_check")?;
+            Form::Shelf
+        }
+        form => return Err(format!("K12 没有形式 {form}")),
+    };
+    Ok(Box::new(Traces { form }))
+}
+
+enum Form {
+    /// G03, G04.
+    Repeat { here: bool },
+    /// G06.
+    Item,
+    /// G07, G08.
+    Shelf,
+}
+
+struct Traces {
+    form: Form,
+}
+
+impl Probe for Traces {
+    fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
+        match self.form {
+            Form::Repeat { here } => repeat(cx, here, out),
+            Form::Item => item(cx, out),
+            Form::Shelf => shelf(cx, out),
+        }
+    }
+}
+
+/// The lines of a visit that bill the drug of a code.
+fn lines_of(cx: Cx<'_>, trace: &Trace) -> Vec<Line> {
+    let Some(visit) = cx.book.visit(trace.visit) else { return Vec::new() };
+    let same = |l: &Line| cx.book.item(l.item).is_some_and(|i| i.code == trace.item);
+    cx.book.charges(visit).filter(same).take(1).collect()
+}
+
+fn hit_of(cx: Cx<'_>, trace: &Trace) -> Hit {
+    let hit = match cx.book.visit(trace.visit) {
+        Some(visit) => Hit::of_visit(cx, visit),
+        None => Hit::of_facility(),
+    };
+    let lines = lines_of(cx, trace);
+    let named = lines.first().map(|l| l.item);
+    let mut hit = hit.lines(lines);
+    if let Some(item) = named {
+        hit = hit.item(cx, item);
+    } else {
+        hit.code = trace.item;
+        hit = hit.fact("item", cx.book.text(trace.item));
+    }
+    match trace.at {
+        Some(at) => hit.on(at.at.day()),
+        None => hit,
+    }
+}
+
+/// Boxes opened for several inpatients carry one code in many settlements: only outpatients and pharmacies
+/// count. Refunded sales do not count, and several lines of one settlement are one sale.
+fn repeat(cx: Cx<'_>, here: bool, out: &mut Out<'_>) {
+    for same in cx.book.traces.chunk_by(|a, b| a.code == b.code) {
+        if same.len() < 2 {
+            continue;
+        }
+        let counted: Vec<&Trace> = same
+            .iter()
+            .filter(|t| !t.refunded && t.settlement != 0)
+            .filter(|t| {
+                t.visit == NONE || !cx.book.visit(t.visit).is_some_and(|v| v.kind.is_stay())
+            })
+            .collect();
+        let own = |t: &&&Trace| t.facility == cx.book.facility.code || t.visit != NONE;
+        let mine: Vec<&Trace> = counted.iter().filter(own).copied().collect();
+        let settlements: BTreeSet<u32> =
+            if here { mine.iter() } else { counted.iter() }.map(|t| t.settlement).collect();
+        let others = counted.len() > mine.len();
+        if settlements.len() < 2 || others == here {
+            continue;
+        }
+        if same.iter().any(|t| t.visit != NONE && t.refunded) {
+            out.silent("有退药记录");
+            continue;
+        }
+        let pick: Vec<&Trace> = if here { mine } else { counted };
+        let (Some(first), Some(last)) = (pick.first(), pick.iter().rfind(own)) else {
+            continue;
+        };
+        let hit = hit_of(cx, last)
+            .fact("count", settlements.len().to_string())
+            .fact("date_b", date_of(first.at))
+            .fact("facility_b", cx.book.text(first.facility));
+        out.hit(cx, hit);
+    }
+}
+
+/// The settled drug of a code is not what the visit was billed, and not what was bought under the code.
+fn item(cx: Cx<'_>, out: &mut Out<'_>) {
+    let mut bought: std::collections::HashMap<u64, BTreeSet<u32>> =
+        std::collections::HashMap::new();
+    for s in cx.book.stock.iter().filter(|s| s.kind == StockKind::Purchase && s.item != 0) {
+        for code in &s.traces {
+            bought.entry(*code).or_default().insert(s.item);
+        }
+    }
+    if bought.is_empty() {
+        out.silent("采购记录没有追溯码");
+        return;
+    }
+    for trace in cx.book.traces.iter().filter(|t| !t.refunded && t.item != 0) {
+        match bought.get(&trace.code) {
+            Some(items) if !items.contains(&trace.item) => {
+                let other = items.iter().next().copied().unwrap_or(0);
+                let hit = hit_of(cx, trace).fact("item_b", cx.book.text(other));
+                out.hit(cx, hit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A box counted on the shelf after it had been settled, and not refunded in between.
+fn shelf(cx: Cx<'_>, out: &mut Out<'_>) {
+    for count in cx.book.stock.iter().filter(|s| s.kind == StockKind::Check) {
+        let Some(counted) = count.at.map(|i| i.at.day()) else { continue };
+        for code in &count.traces {
+            let from = cx.book.traces.partition_point(|t| t.code < *code);
+            let own = cx.book.traces.iter().skip(from).take_while(|t| t.code == *code);
+            let own: Vec<&Trace> = own.collect();
+            if own.iter().any(|t| t.refunded) {
+                out.silent("有退药记录");
+                continue;
+            }
+            let sold = own.iter().find(|t| t.at.is_some_and(|i| i.at.day() < counted));
+            if let Some(trace) = sold {
+                let stay = cx.book.visit(trace.visit).is_some_and(|v| v.kind.is_stay());
+                if stay {
+                    out.silent("住院拆零");
+                    continue;
+                }
+                let hit = hit_of(cx, trace).fact("date_b", date_of(count.at));
+                out.hit(cx, hit);
+            }
+        }
+    }
+}

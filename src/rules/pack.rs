@@ -1,0 +1,122 @@
+//! Rule packs: rules as TOML, knowledge points as CSV, both data with official attributes.
+//!
+//! A rule is kernel × parameters × knowledge points × attributes (rules.md). Kernels are code; everything
+//! else is here, so that a region can change a threshold without a new program. A pack is a list of named
+//! files; where they come from, and who signed them, is the caller's business.
+
+mod check;
+mod knowledge;
+mod national;
+mod parse;
+mod rule;
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+pub use knowledge::{Knowledge, Matcher, Origin, Point};
+pub use national::{NATIONAL_FILES, OFFICIAL_88, national};
+pub use rule::{
+    Exclusion, Form, Grade, KernelId, Official, Param, Rule, Scope, Selector, Severity, Use,
+};
+
+use crate::error::{PackError, Result};
+
+/// Name of the file with the pack's own name and version.
+pub const PACK_TOML: &str = "pack.toml";
+
+/// A loaded pack, or several composed.
+#[derive(Debug, Clone, Default)]
+pub struct Pack {
+    /// e.g. `national`; composed packs are joined with `+`.
+    pub name: String,
+    /// e.g. `2026.11`.
+    pub version: String,
+    /// All versions of all rules, by id and first day.
+    pub rules: Vec<Rule>,
+    /// Knowledge lists by name.
+    pub knowledge: BTreeMap<String, Knowledge>,
+    /// SHA-256 of the listing of its files, lower-case hex; of composed packs: of the joined digests.
+    pub digest: String,
+}
+
+/// `pack_digest`: SHA-256 over a canonical listing, one line `sha256-of-file  name` per file in byte order
+/// of the names.
+#[must_use]
+pub fn pack_digest(files: &[(&str, &[u8])]) -> String {
+    let mut lines: Vec<(&str, String)> =
+        files.iter().map(|(name, bytes)| (*name, hex::encode(Sha256::digest(bytes)))).collect();
+    lines.sort_unstable();
+    let mut whole = Sha256::new();
+    for (name, hash) in lines {
+        whole.update(format!("{hash}  {name}\n"));
+    }
+    hex::encode(whole.finalize())
+}
+
+impl Pack {
+    /// Reads a pack from its files (name, bytes). `base` is what an overlay is laid over: regional packs may
+    /// adjust and replace rules of the national one, the inspector's own pack those of both.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with file, line, field and reason; nothing is loaded then.
+    pub fn read(files: &[(&str, &[u8])], base: Option<&Self>) -> Result<Self> {
+        let mut sorted = files.to_vec();
+        sorted.sort_unstable_by_key(|f| f.0);
+        let own = parse::read(&sorted)?;
+        let pack = match base {
+            Some(base) => own.over(base)?,
+            None => own.alone()?,
+        };
+        let digest = pack_digest(files);
+        let digest = match base {
+            Some(base) => {
+                hex::encode(Sha256::digest(format!("{}\n{digest}\n", base.digest).as_bytes()))
+            }
+            None => digest,
+        };
+        Ok(Self { digest, ..pack })
+    }
+
+    /// `name@version` as findings carry it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    /// The version of a rule that was in force on a day.
+    #[must_use]
+    pub fn rule_at(&self, id: &str, day: i64) -> Option<&Rule> {
+        self.rules.iter().find(|r| r.id == id && r.from <= day && day <= r.to)
+    }
+
+    /// Distinct rule ids in order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.rules.iter().map(|r| r.id.as_str()).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// Refuses a pack of which a rule gave more hits than it may (`max_hits`), with file and line.
+    ///
+    /// # Errors
+    /// [`PackError`] of the first such rule.
+    pub fn check_hits(&self, hits: &BTreeMap<String, u64>) -> std::result::Result<(), PackError> {
+        for rule in &self.rules {
+            let found = hits.get(&rule.id).copied().unwrap_or(0);
+            if found > u64::from(rule.max_hits) {
+                return Err(PackError {
+                    file: rule.file.clone(),
+                    line: rule.line,
+                    field: format!("rule {} .max_hits", rule.id),
+                    reason: format!("命中 {found} 条,超过上限 {}", rule.max_hits),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! From hits to findings: texts, grades, money, who stands under whom.
+
+use std::collections::{BTreeSet, HashMap};
+
+use spotcheck_domain::Amount;
+use spotcheck_domain::columns::ColumnSource;
+
+use crate::book::{Book, NONE};
+use crate::engine::Raw;
+use crate::error::{Error, Result};
+use crate::finding::{Finding, LossMethod, People, render, sort, weight};
+use crate::kernel::{Hit, date, traits, yuan};
+use crate::loss;
+use crate::pack::{Grade, Rule};
+
+/// A hit with what was decided about it.
+struct Judged<'p> {
+    rule: &'p Rule,
+    hit: Hit,
+    grade: Grade,
+    loss: loss::Loss,
+}
+
+/// Texts of dictionary codes and serial numbers of lines, fetched once for all findings.
+struct Names {
+    texts: HashMap<u32, String>,
+    serials: HashMap<u64, String>,
+}
+
+impl Names {
+    fn text(&self, code: u32) -> Option<String> {
+        self.texts.get(&code).filter(|t| !t.is_empty()).cloned()
+    }
+
+    fn fetch(book: &Book, source: &dyn ColumnSource, all: &[Judged<'_>]) -> Result<Self> {
+        let mut codes: BTreeSet<u32> = BTreeSet::new();
+        let mut rows: BTreeSet<u64> = BTreeSet::new();
+        for j in all {
+            codes.extend([j.hit.person, j.hit.code]);
+            codes.extend(j.hit.executors.iter().copied());
+            for visit in std::iter::once(&j.hit.visit).chain(&j.hit.also) {
+                if let Some(v) = book.visit(*visit) {
+                    codes.extend([v.code, v.doctor]);
+                }
+            }
+            codes.extend(settlement_of(book, &j.hit));
+            for (at, _) in &j.hit.lines {
+                codes.extend([book.doctor(*at), book.orderer(*at)]);
+                rows.extend(row(book, *at));
+            }
+        }
+        codes.remove(&0);
+        let codes: Vec<u32> = codes.into_iter().collect();
+        let rows: Vec<u64> = rows.into_iter().collect();
+        let texts = source.texts(&codes).map_err(Error::Source)?;
+        let serials = source.cell_texts("fee_list_d", "bkkp_sn", &rows).map_err(Error::Source)?;
+        let serials = rows.into_iter().zip(serials).filter_map(|(r, s)| Some((r, s?)));
+        Ok(Self { texts: codes.into_iter().zip(texts).collect(), serials: serials.collect() })
+    }
+}
+
+fn row(book: &Book, line: u32) -> Option<u64> {
+    book.lines.row.get(usize::try_from(line).ok()?).copied()
+}
+
+/// The settlement of a hit: its own, or the one of all its lines.
+fn settlement_of(book: &Book, hit: &Hit) -> Option<u32> {
+    let own = book.settlement(hit.settlement).map(|s| s.code);
+    let lines: BTreeSet<u32> =
+        hit.lines.iter().filter_map(|(at, _)| book.line(*at)).map(|l| l.settlement).collect();
+    let only = match (lines.len(), lines.first()) {
+        (1, Some(s)) => book.settlement(*s).map(|s| s.code),
+        _ => None,
+    };
+    own.or(only)
+}
+
+/// Turns hits into findings, sorted.
+pub(crate) fn findings(
+    book: &Book,
+    source: &dyn ColumnSource,
+    raws: Vec<Raw<'_>>,
+) -> Result<Vec<Finding>> {
+    let mut all: Vec<Judged<'_>> = Vec::new();
+    for raw in raws {
+        for hit in raw.hits {
+            let rule = raw.rule;
+            // A doubt makes a V an S; what is less sure already stays so.
+            let grade = match rule.grade {
+                Grade::V if !hit.doubt.is_empty() => Grade::S,
+                grade => grade,
+            };
+            let loss = loss::of(book, rule, grade, &hit);
+            all.push(Judged { rule, hit, grade, loss });
+        }
+    }
+    let names = Names::fetch(book, source, &all)?;
+    let principals = principals(book, &all, &names);
+    let mut findings: Vec<Finding> = all
+        .into_iter()
+        .zip(principals)
+        .map(|(judged, principal)| finding(book, judged, principal, &names))
+        .collect();
+    sort(&mut findings);
+    Ok(findings)
+}
+
+/// How much a finding is the one a line stands under: surer, worse, more dangerous, then by its id.
+type Claim<'a> = (Grade, crate::pack::Severity, std::cmp::Reverse<u8>, &'a str, Vec<&'a str>);
+
+fn principals(book: &Book, all: &[Judged<'_>], names: &Names) -> Vec<bool> {
+    let serials = |j: &Judged<'_>| -> Vec<&str> {
+        let rows = j.hit.lines.iter().filter_map(|(at, _)| row(book, *at));
+        let mut texts: Vec<&str> =
+            rows.filter_map(|r| names.serials.get(&r)).map(String::as_str).collect();
+        texts.sort_unstable();
+        texts
+    };
+    let claims: Vec<Claim<'_>> = all
+        .iter()
+        .map(|j| {
+            let danger = std::cmp::Reverse(j.rule.weight);
+            (j.grade, j.rule.severity, danger, j.rule.id.as_str(), serials(j))
+        })
+        .collect();
+    let mut best: HashMap<u32, usize> = HashMap::new();
+    for (n, j) in all.iter().enumerate() {
+        for (at, _) in &j.hit.lines {
+            let better = best.get(at).is_none_or(|b| claims.get(n) < claims.get(*b));
+            if better {
+                best.insert(*at, n);
+            }
+        }
+    }
+    let mut subsumed: BTreeSet<(&str, u32)> = BTreeSet::new();
+    for j in all {
+        for visit in std::iter::once(j.hit.visit).chain(j.hit.also.iter().copied()) {
+            subsumed.extend(j.rule.subsumes.iter().map(|id| (id.as_str(), visit)));
+        }
+    }
+    all.iter()
+        .enumerate()
+        .map(|(n, j)| {
+            let under =
+                j.hit.visit != NONE && subsumed.contains(&(j.rule.id.as_str(), j.hit.visit));
+            let owns = j.hit.lines.is_empty()
+                || j.hit.lines.iter().any(|(at, _)| best.get(at) == Some(&n));
+            owns && !under
+        })
+        .collect()
+}
+
+fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> Finding {
+    let Judged { rule, mut hit, grade, loss } = judged;
+    let sorted = |codes: BTreeSet<u32>| -> Vec<String> {
+        let mut texts: Vec<String> = codes.into_iter().filter_map(|c| names.text(c)).collect();
+        texts.sort_unstable();
+        texts
+    };
+    let lines: Vec<u32> = hit.lines.iter().map(|(at, _)| *at).collect();
+    let visit = book.visit(hit.visit);
+    let people = People {
+        ordering: sorted(lines.iter().map(|at| book.orderer(*at)).collect()),
+        billing: sorted(lines.iter().map(|at| book.doctor(*at)).collect()),
+        executing: sorted(hit.executors.iter().copied().collect()),
+        answerable: sorted(visit.iter().map(|v| v.doctor).collect()),
+    };
+    let mut serials: Vec<String> =
+        lines.iter().filter_map(|at| names.serials.get(&row(book, *at)?).cloned()).collect();
+    serials.sort_unstable();
+    if let Some(gross) = loss.gross {
+        hit.facts.entry("amount").or_insert_with(|| yuan(gross));
+    }
+    if let Some(code) = names.text(hit.code) {
+        hit.facts.entry("code").or_insert(code);
+    }
+    let mut reason = render(&rule.reason, &hit.facts);
+    if loss.grouped {
+        reason.push_str("(基金损失待经办核算)");
+    }
+    let also: BTreeSet<u32> =
+        hit.also.iter().filter_map(|v| book.visit(*v)).map(|v| v.code).collect();
+    let tried = rule.exclude.iter().chain(&rule.downgrade).map(|e| traits::words(*e));
+    let tried: Vec<String> = tried.filter(|w| !hit.doubt.contains(w)).map(str::to_owned).collect();
+    let doubts = hit.doubt.iter().map(|d| (*d).to_owned());
+    Finding {
+        rule: rule.id.clone(),
+        pack: rule.pack.clone(),
+        grade,
+        fixmedins_code: book.facility.fixmedins_code.clone(),
+        psn_no: names.text(hit.person),
+        mdtrt_id: visit.and_then(|v| names.text(v.code)),
+        setl_id: settlement_of(book, &hit).and_then(|c| names.text(c)),
+        bkkp_sn: serials,
+        code: names.text(hit.code),
+        amount: loss.gross.map(Amount::from_millionths),
+        fund_amount: loss.fund.map(Amount::from_millionths),
+        loss_method: if loss.fund.is_some() { loss.method } else { LossMethod::N },
+        principal,
+        reason,
+        name: rule.name.clone(),
+        party: grade.is_for_party().then(|| render(&rule.name_party, &hit.facts)),
+        severity: rule.severity,
+        clause: rule.clause.clone(),
+        weight: weight(rule.weight, loss.gross),
+        date: hit.day.map(date),
+        also: sorted(also),
+        people,
+        look: rule.look.clone(),
+        tried,
+        doubt: doubts.chain(rule.doubt.iter().cloned()).collect(),
+        family: rule.family.clone(),
+    }
+}
