@@ -12,7 +12,7 @@ use crate::book::{self, Book, LoadCounts};
 use crate::error::{Error, PackError, Result};
 use crate::finding::Finding;
 use crate::kernel::traits::Traits;
-use crate::kernel::{Cx, Hit, Out, Probe, Silences, compile};
+use crate::kernel::{Cx, Hit, Out, Probe, Silences, compile, is_soft};
 use crate::pack::{Pack, Rule};
 use crate::resolve;
 
@@ -156,6 +156,21 @@ struct Running<'p> {
     probe: Box<dyn Probe>,
     hits: Vec<Hit>,
     silent: Silences,
+    soft: bool,
+}
+
+impl Running<'_> {
+    /// What the probe sees and where it tells.
+    fn step(
+        &mut self,
+        (book, pack, traits): (&Book, &Pack, &Traits),
+        act: impl FnOnce(&mut dyn Probe, Cx<'_>, &mut Out<'_>),
+    ) {
+        let cx = Cx { book, pack, rule: self.rule };
+        let (hits, silent) = (&mut self.hits, &mut self.silent);
+        let mut out = Out { hits, silent, traits, soft: self.soft };
+        act(self.probe.as_mut(), cx, &mut out);
+    }
 }
 
 fn walk<'p>(
@@ -172,13 +187,18 @@ fn walk<'p>(
     let mut running: Vec<Running<'p>> = Vec::new();
     for rule in pack.rules.iter().filter(chosen) {
         match compile(Cx { book, pack, rule }) {
-            Ok(probe) => {
-                running.push(Running { rule, probe, hits: Vec::new(), silent: Silences::new() })
-            }
+            Ok(probe) => running.push(Running {
+                rule,
+                probe,
+                hits: Vec::new(),
+                silent: Silences::new(),
+                soft: is_soft(pack, rule),
+            }),
             Err(reason) => silences.push(Silence { rule: rule.id.clone(), reason, count: 1 }),
         }
     }
     let traits = Traits::new(book);
+    let world = (book, pack, &traits);
     let all = u64::try_from(book.persons.len()).unwrap_or(u64::MAX);
     for (n, person) in book.persons.iter().enumerate() {
         let done = u64::try_from(n).unwrap_or(u64::MAX);
@@ -187,22 +207,16 @@ fn walk<'p>(
         }
         for visit in book.visits_of(person) {
             for r in &mut running {
-                let cx = Cx { book, pack, rule: r.rule };
-                let mut out = Out { hits: &mut r.hits, silent: &mut r.silent, traits: &traits };
-                r.probe.visit(cx, visit, &mut out);
+                r.step(world, |probe, cx, out| probe.visit(cx, visit, out));
             }
         }
         for r in &mut running {
-            let cx = Cx { book, pack, rule: r.rule };
-            let mut out = Out { hits: &mut r.hits, silent: &mut r.silent, traits: &traits };
-            r.probe.person(cx, person, &mut out);
+            r.step(world, |probe, cx, out| probe.person(cx, person, out));
         }
     }
     let mut raws = Vec::with_capacity(running.len());
     for mut r in running {
-        let cx = Cx { book, pack, rule: r.rule };
-        let mut out = Out { hits: &mut r.hits, silent: &mut r.silent, traits: &traits };
-        r.probe.finish(cx, &mut out);
+        r.step(world, |probe, cx, out| probe.finish(cx, out));
         let rule = &r.rule.id;
         let told = r.silent.into_iter();
         silences.extend(told.map(|(reason, count)| Silence { rule: rule.clone(), reason, count }));

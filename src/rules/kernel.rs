@@ -182,6 +182,8 @@ pub(crate) struct Out<'a> {
     pub(crate) hits: &'a mut Vec<Hit>,
     pub(crate) silent: &'a mut Silences,
     pub(crate) traits: &'a traits::Traits,
+    /// The rule rests on knowledge points that nobody has confirmed yet.
+    pub(crate) soft: bool,
 }
 
 impl Out<'_> {
@@ -207,6 +209,9 @@ impl Out<'_> {
         if cx.rule.local.iter().any(|name| is_default(cx.rule, name)) {
             hit.doubt.push("本地计算口径未装载");
         }
+        if self.soft {
+            hit.doubt.push("知识点为本地默认,待地方确认");
+        }
         self.hits.push(hit);
     }
 
@@ -219,6 +224,15 @@ impl Out<'_> {
             }
         }
     }
+}
+
+/// True if a list of the rule holds points that are only local defaults.
+pub(crate) fn is_soft(pack: &Pack, rule: &Rule) -> bool {
+    use crate::pack::Origin;
+    let u = &rule.usage;
+    let lists = [&u.items, &u.other].into_iter().flatten().filter_map(|s| s.list.as_ref());
+    let mut points = lists.chain(u.list.as_ref()).filter_map(|l| pack.knowledge.get(l));
+    points.any(|k| k.points.iter().any(|p| p.origin == Origin::LocalDefault))
 }
 
 fn is_default(rule: &Rule, name: &str) -> bool {

@@ -1,1 +1,232 @@
-//! What a pack must be.
+//! What a pack must be, and how exactly it is refused.
+
+use std::collections::BTreeMap;
+
+use super::{NATIONAL_FILES, OFFICIAL_88, Origin, Pack, national, pack_digest};
+use crate::error::Error;
+
+#[test]
+fn the_national_pack_loads_and_every_rule_has_all_attributes() {
+    let pack = national().expect("national pack");
+    assert!(pack.ids().len() >= 120, "{} rules", pack.ids().len());
+    assert_eq!(pack.label(), "national@2026.11");
+    for rule in &pack.rules {
+        let o = &rule.official;
+        for (what, text) in [
+            ("definition", &o.definition),
+            ("logic", &o.logic),
+            ("result", &o.result),
+            ("range", &o.range),
+        ] {
+            assert!(!text.is_empty(), "{} has no {what}", rule.id);
+        }
+        let lists = [&o.level, &o.facility, &o.scene, &o.fee, &o.stage, &o.insurance];
+        assert!(lists.iter().all(|l| !l.is_empty()), "{} misses an attribute", rule.id);
+        assert!(!rule.look.is_empty() && !rule.doubt.is_empty(), "{}", rule.id);
+        for (name, param) in &rule.params {
+            assert!(
+                param.value.is_some() || param.origin == Origin::LocalDefault,
+                "{}.{name}: a value that is not there cannot be official",
+                rule.id
+            );
+        }
+    }
+}
+
+/// rules.md: S, not V, for these.
+#[test]
+fn grades_are_those_that_rules_md_corrects() {
+    use super::Grade;
+    let pack = national().expect("pack");
+    for id in ["A06", "A07", "A20", "G03", "G06", "G08", "H05", "H10", "H15"] {
+        let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
+        assert_eq!(rule.grade, Grade::S, "{id}");
+    }
+    for id in ["C03", "C04", "C05", "E01", "F08"] {
+        let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
+        assert!(rule.downgrade.contains(&super::Exclusion::Newborn), "{id}");
+    }
+    for id in ["A14", "A15"] {
+        let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
+        assert_eq!(rule.local, ["counting_rule"], "{id}");
+    }
+}
+
+#[test]
+fn all_88_official_rules_are_in_the_table_and_name_rules_that_exist() {
+    let pack = national().expect("pack");
+    let ids = pack.ids();
+    let mut rows = 0;
+    for line in OFFICIAL_88.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells.len(), 6, "{line}");
+        rows += 1;
+        assert_eq!(cells[0], rows.to_string());
+        let named: Vec<&str> = cells[4].split(';').filter(|i| !i.is_empty()).collect();
+        assert_eq!(cells[3] == "是", !named.is_empty(), "{line}");
+        assert!(named.iter().all(|n| ids.contains(n)), "{line}");
+        assert!(!named.is_empty() || !cells[5].is_empty(), "not covered and not said why: {line}");
+    }
+    assert_eq!(rows, 88);
+}
+
+const HEAD: (&str, &[u8]) = ("pack.toml", b"name = \"own\"\nversion = \"1\"\n");
+
+const RULE: &str = r#"
+[defaults]
+definition = "d"
+logic = "l"
+result = "r"
+range = "t"
+level = ["x"]
+facility = ["x"]
+scene = ["x"]
+fee = ["x"]
+stage = ["x"]
+insurance = ["x"]
+
+[[rule]]
+id = "X01"
+name = "n"
+name_party = "p"
+kernel = "K1"
+use = { form = "zero_day" }
+grade = "S"
+severity = "M"
+weight = 10
+clause = ["T38(1)"]
+reason = "r {date}"
+look = ["x"]
+doubt = ["x"]
+begndate = "2026-01-01"
+[rule.params]
+amount = { value = 100, origin = "local" }
+"#;
+
+fn read(rules: &str) -> Result<Pack, Error> {
+    Pack::read(&[HEAD, ("own.toml", rules.as_bytes())], None)
+}
+
+/// The refusal of a changed rule as (file, line, field, reason).
+fn refused(from: &str, to: &str) -> (usize, String, String) {
+    assert!(RULE.contains(from), "{from}");
+    match read(&RULE.replace(from, to)) {
+        Err(Error::Pack(p)) => {
+            assert_eq!(p.file, "own.toml");
+            (p.line, p.field, p.reason)
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_wrong_pack_is_refused_with_line_field_and_reason() {
+    read(RULE).expect("the pattern itself is right");
+    let line_of = |needle: &str| RULE.lines().position(|l| l.contains(needle)).unwrap() + 1;
+    let (line, field, reason) = refused("\"K1\"", "\"K99\"");
+    assert_eq!((line, field.as_str()), (line_of("kernel"), "rule X01 .kernel"));
+    assert!(reason.contains("K99"));
+    let (line, _, reason) = refused("weight = 10", "weigth = 10");
+    assert_eq!(line, line_of("weight"));
+    assert!(reason.contains("weigth"), "{reason}");
+    let (_, field, _) = refused("zero_day", "no_such_form");
+    assert_eq!(field, "rule X01 .use.form");
+    let (_, field, _) = refused("zero_day\"", "zero_day\", window = \"day\"");
+    assert_eq!(field, "rule X01 .use.window");
+    let (line, field, _) = refused("amount = {", "amoumt = {");
+    assert_eq!((line > 0, field.as_str()), (true, "rule X01 .params.amount"));
+    let (line, field, _) = refused("2026-01-01", "2026-13-01");
+    assert_eq!((line, field.as_str()), (line_of("begndate"), "rule X01 .begndate"));
+    let (line, field, reason) = refused("\"p\"", "\"构成违规\"");
+    assert_eq!((line, field.as_str()), (line_of("name_party"), "rule X01 .name_party"));
+    assert!(reason.contains("违规"));
+    let (_, field, reason) = refused("{date}", "{nonsense}");
+    assert_eq!(field, "rule X01 .reason");
+    assert!(reason.contains("nonsense"));
+    let (_, field, _) = refused("definition = \"d\"\n", "");
+    assert_eq!(field, "rule X01 .official.definition");
+    let (_, field, reason) = refused("value = 100", "value = \"many\"");
+    assert_eq!(field, "rule X01 .params.amount");
+    assert!(reason.contains("数字"));
+}
+
+#[test]
+fn two_versions_of_a_rule_must_not_overlap_in_time() {
+    let second = RULE.split("[[rule]]").nth(1).expect("rule");
+    let twice = format!("{RULE}\n[[rule]]{second}");
+    match read(&twice) {
+        Err(Error::Pack(p)) => assert!(p.reason.contains("重叠"), "{p}"),
+        other => panic!("{other:?}"),
+    }
+    let apart = format!(
+        "{}\n[[rule]]{}",
+        RULE.replace("\"2026-01-01\"", "\"2025-01-01\"\nenddate = \"2025-12-31\""),
+        second
+    );
+    let pack = read(&apart).expect("two versions");
+    assert_eq!(pack.rules.len(), 2);
+    assert_eq!(pack.ids(), ["X01"]);
+}
+
+#[test]
+fn knowledge_points_must_not_overlap_and_say_where_they_come_from() {
+    let head = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let read = |rows: &str| {
+        let csv = format!("{head}{rows}");
+        Pack::read(&[HEAD, ("l.kp.csv", csv.as_bytes())], None)
+    };
+    read("A,,1,日,,2025-01-01,2025-12-31,official,x\nA,,2,日,,2026-01-01,,official,x\n")
+        .expect("ok");
+    let fail = |rows: &str| match read(rows) {
+        Err(Error::Pack(p)) => (p.line, p.field),
+        other => panic!("{other:?}"),
+    };
+    let twice = "A,,1,日,,2025-01-01,,official,x\nA,,2,日,,2026-01-01,,official,x\n";
+    assert_eq!(fail(twice), (3, "begndate".to_owned()));
+    assert_eq!(fail("A,,1,日,,2025-01-01,,somebody,x\n"), (2, "origin".to_owned()));
+    assert_eq!(fail("A,,one,日,,2025-01-01,,local,x\n"), (2, "value".to_owned()));
+    assert_eq!(fail(",,1,日,,2025-01-01,,local,x\n"), (2, "code".to_owned()));
+    assert_eq!(fail("A,,1\n"), (2, "row".to_owned()));
+}
+
+#[test]
+fn an_overlay_adjusts_what_is_there_and_nothing_else() {
+    let base = national().expect("base");
+    let overlay = |text: &str| Pack::read(&[HEAD, ("a.toml", text.as_bytes())], Some(&base));
+    let adjusted = overlay(
+        "[[adjust]]\nid = \"A14\"\nparams = { counting_rule = { value = 1, origin = \"local\" } }\n",
+    )
+    .expect("overlay");
+    assert_eq!(adjusted.label(), "national+own@2026.11+1");
+    let rule = adjusted.rules.iter().find(|r| r.id == "A14").expect("A14");
+    assert_eq!(rule.param("counting_rule"), Some(1_000_000));
+    assert_ne!(adjusted.digest, base.digest);
+    let fail = |text: &str| match overlay(text) {
+        Err(Error::Pack(p)) => (p.line, p.field),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fail("[[adjust]]\nid = \"Q99\"\n"), (2, "adjust Q99 .id".to_owned()));
+    let unknown =
+        "[[adjust]]\nid = \"A14\"\nparams = { nope = { value = 1, origin = \"local\" } }\n";
+    assert_eq!(fail(unknown).1, "adjust A14 .params.nope");
+}
+
+#[test]
+fn a_rule_with_too_many_hits_is_refused_with_its_place() {
+    let pack = national().expect("pack");
+    let hits = BTreeMap::from([("A13".to_owned(), 4_001_u64)]);
+    let refused = pack.check_hits(&hits).expect_err("refused");
+    assert_eq!(refused.file, "a_inpatient.toml");
+    assert!(refused.line > 1 && refused.field.contains("max_hits"));
+    pack.check_hits(&BTreeMap::from([("A13".to_owned(), 4_000_u64)])).expect("just so");
+}
+
+#[test]
+fn the_digest_does_not_depend_on_the_order_of_files() {
+    let mut files = NATIONAL_FILES.to_vec();
+    let one = pack_digest(&files);
+    files.reverse();
+    assert_eq!(one, pack_digest(&files));
+    files.pop();
+    assert_ne!(one, pack_digest(&files));
+}
