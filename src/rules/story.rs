@@ -1,1 +1,8 @@
-//! Stories over the whole crate.
+//! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
+
+mod inpatient;
+mod items;
+mod output;
+mod outside;
+mod support;
+mod timing;

@@ -93,6 +93,12 @@ impl MemoryColumns {
         }
     }
 
+    /// The same rows with a dictionary that knows nothing yet.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self { dict: RefCell::default(), ..self.clone() }
+    }
+
     fn intern(&self, text: &str) -> u32 {
         let mut dict = self.dict.borrow_mut();
         if let Some(code) = dict.0.get(text) {

@@ -1,0 +1,153 @@
+//! The form of findings, their order, who stands under whom, silence, cancelling, and order independence.
+
+use proptest::prelude::{ProptestConfig, proptest};
+
+use super::support::{BED, CT, DRUG, NURSE1, NURSE2, World, hospital};
+use crate::engine::{Stage, Watch};
+use crate::pack::national;
+use crate::{Error, Options, audit, json_lines, merge, rank};
+
+/// A hospital with several things wrong.
+fn dirty() -> World {
+    let mut w = hospital();
+    w.add("catalogue", "med_list_codg=E1;pric_uplmt_amt=150;begndate=2025-01-01");
+    w.stay("V1", 1, 5).daily("V1", BED, 1..=6, "40").daily("V1", NURSE1, 1..=4, "30");
+    w.daily("V1", NURSE2, 2..=2, "18").fee("V1", "ct", CT, "2026-03-02", "1", "200");
+    w.visit("V2", "P1", "21", "2026-03-09", "2026-03-12", "I10.x02").daily("V2", BED, 9..=11, "40");
+    w.visit("V3", "P2", "11", "2026-03-05 09:00:00", "2026-03-05 09:00:00", "N80.900");
+    w.fee("V3", "1", DRUG, "2026-03-05 09:00:00", "1", "10");
+    w.fee_with("V3", "2", DRUG, "2026-03-05 09:01:00", "-1", "10", "");
+    w.visit("V4", "P1", "11", "2026-03-03 09:00:00", "2026-03-03 09:00:00", "I10.x00");
+    w.fee("V4", "1", DRUG, "2026-03-03 09:00:00", "1", "10");
+    w.visit("V5", "P1", "11", "2026-03-03 09:00:00", "2026-03-03 09:00:00", "I10.x00");
+    w.fee("V5", "1", DRUG, "2026-03-03 09:00:00", "1", "10");
+    w
+}
+
+#[test]
+fn a_line_has_exactly_the_members_of_rules_md() {
+    let outcome = dirty().run();
+    let line = outcome.findings.iter().find(|f| f.rule == "B03").expect("B03").json_line();
+    assert_eq!(
+        line,
+        "{\"rule\":\"B03\",\"pack\":\"national@2026.11\",\"grade\":\"V\",\"fixmedins_code\":\"H1\",\
+         \"psn_no\":\"P1\",\"mdtrt_id\":\"V1\",\"setl_id\":\"S-V1\",\"bkkp_sn\":[\"ct\"],\"code\":\"E1\",\
+         \"amount\":\"50.00\",\"fund_amount\":\"35.00\",\"loss_method\":\"A\",\"principal\":true,\
+         \"reason\":\"CT平扫单价200.00元,高于当日限价150.00元\"}"
+    );
+    let mut sorted: Vec<_> = outcome
+        .findings
+        .iter()
+        .map(|f| (f.rule.clone(), f.mdtrt_id.clone(), f.bkkp_sn.first().cloned()))
+        .collect();
+    let given = sorted.clone();
+    sorted.sort();
+    assert_eq!(given, sorted);
+    assert_eq!(json_lines(&outcome.findings).lines().count(), outcome.findings.len());
+}
+
+#[test]
+fn one_line_has_one_principal_finding() {
+    let findings = dirty().run().findings;
+    let mut owners: std::collections::BTreeMap<(String, String), usize> = Default::default();
+    for f in findings.iter().filter(|f| !f.bkkp_sn.is_empty()) {
+        for sn in &f.bkkp_sn {
+            let key = (f.mdtrt_id.clone().unwrap_or_default(), sn.clone());
+            *owners.entry(key).or_default() += usize::from(f.principal && f.bkkp_sn.len() == 1);
+        }
+    }
+    assert!(owners.values().all(|n| *n <= 1), "{owners:?}");
+    let order = rank(&findings);
+    let weights: Vec<_> =
+        order.iter().map(|n| &findings[*n]).filter(|f| f.principal).map(|f| f.weight).collect();
+    assert!(weights.windows(2).all(|w| w[0] >= w[1]));
+    let again = merge(findings.clone(), findings.clone());
+    assert!(again.len() <= findings.len());
+    assert_eq!(merge(again.clone(), findings), again, "the device finds nothing new");
+}
+
+#[test]
+fn nothing_for_the_party_says_what_only_a_final_finding_may_say() {
+    for f in dirty().run().findings {
+        assert_eq!(f.party.is_some(), f.grade.is_for_party(), "{}", f.rule);
+        let words = format!("{} {}", f.party.clone().unwrap_or_default(), f.reason);
+        for banned in ["违规", "违法", "骗保"] {
+            assert!(!words.contains(banned), "{}: {words}", f.rule);
+        }
+        assert!(!f.doubt.is_empty() && !f.look.is_empty(), "{}", f.rule);
+        assert!(f.grade.light().contains('·'), "a light has words");
+    }
+}
+
+#[test]
+fn a_refunded_double_scan_is_no_charge_for_any_rule() {
+    let outcome = dirty().run();
+    assert!(
+        !outcome
+            .findings
+            .iter()
+            .any(|f| f.mdtrt_id.as_deref() == Some("V3") && !f.bkkp_sn.is_empty())
+    );
+    assert_eq!(outcome.counts.orphan_refunds, 0);
+}
+
+#[test]
+fn a_clean_hospital_shows_nothing_red_or_yellow() {
+    let mut w = hospital();
+    w.add("catalogue", "med_list_codg=E1;pric_uplmt_amt=200;begndate=2025-01-01");
+    w.stay("V1", 1, 5).daily("V1", BED, 1..=4, "40").daily("V1", NURSE1, 1..=4, "30");
+    w.fee("V1", "ct", CT, "2026-03-02 10:00:00", "1", "200");
+    w.visit("V3", "P2", "11", "2026-03-05 09:00:00", "2026-03-05 09:00:00", "N80.900");
+    w.fee("V3", "1", DRUG, "2026-03-05 09:00:00", "1", "10");
+    let party: Vec<_> =
+        w.run().findings.into_iter().filter(|f| f.grade.is_for_party()).map(|f| f.reason).collect();
+    assert!(party.is_empty(), "{party:?}");
+}
+
+#[test]
+fn a_run_can_be_stopped() {
+    struct Stop;
+    impl Watch for Stop {
+        fn progress(&mut self, stage: Stage, _done: u64, _all: u64) -> bool {
+            stage != Stage::Rules
+        }
+    }
+    let pack = national().unwrap();
+    let result = audit(&dirty().columns, &pack, Options::default(), &mut Stop);
+    assert!(matches!(result, Err(Error::Cancelled)));
+}
+
+#[test]
+fn the_period_chooses_by_the_day_of_the_fact() {
+    let pack = national().unwrap();
+    let w = dirty();
+    let days = (20_515, 20_516);
+    let options = Options { period: Some(days), ..Options::default() };
+    let some = audit(&w.columns, &pack, options, &mut ()).unwrap().findings;
+    let all = w.run().findings;
+    assert!(some.len() < all.len());
+    assert!(some.iter().all(|f| all.contains(f) || !f.principal || f.date.is_none()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn findings_do_not_depend_on_the_order_of_rows(seed in 0_u64..u64::MAX) {
+        let pack = national().unwrap();
+        let mut w = dirty();
+        let before = audit(&w.columns, &pack, Options::default(), &mut ()).unwrap();
+        let mut state = seed | 1;
+        // The dictionary of a source that was read before would keep its codes: a fresh one is made.
+        w.columns.reorder(|_, _| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        });
+        let after = audit(&w.columns, &pack, Options::default(), &mut ()).unwrap();
+        let fresh = audit(&w.columns.fresh(), &pack, Options::default(), &mut ()).unwrap();
+        assert_eq!(json_lines(&before.findings), json_lines(&after.findings));
+        assert_eq!(json_lines(&before.findings), json_lines(&fresh.findings));
+        assert_eq!(before.silences, fresh.silences);
+    }
+}

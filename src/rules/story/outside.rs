@@ -1,0 +1,204 @@
+//! Worked cases of stock, trace codes, cards, staff and statistics.
+
+use super::support::{BED, CT, DRUG, World, hospital, silent};
+
+#[test]
+fn g01_settled_more_than_there_ever_was() {
+    let shop = |sold: &str, more: &str| {
+        let mut w = hospital();
+        w.add("inv_check", "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;fixmedins_hilist_name=阿司匹林;invdate=2026-01-01;inv_cnt=10");
+        w.add("inv_purchase", "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;purc_retn_cnt=20;purc_retn_stoin_time=2026-02-01;purc_invo_no=1;finl_trns_pric=8");
+        if !more.is_empty() {
+            w.add("inv_sale", &format!("fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;sel_retn_cnt=1;sel_retn_time=2026-02-10;setl_id=S-V1;{more}"));
+        }
+        w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "").fee(
+            "V1",
+            "1",
+            DRUG,
+            "2026-03-01",
+            sold,
+            "10",
+        );
+        w
+    };
+    let found = shop("31", "").found("G01");
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].reason.contains("结算31") && found[0].reason.contains("只有30"),
+        "{}",
+        found[0].reason
+    );
+    assert!(shop("30", "").found("G01").is_empty());
+    let split = shop("31", "trdn_flag=1");
+    assert!(split.found("G01").is_empty(), "split boxes: another unit");
+    assert_eq!(silent(&split.run(), "G01", "拆零"), 1);
+}
+
+#[test]
+fn g03_one_box_in_two_sales_and_the_double_scan_that_was_taken_back() {
+    let sold = |kind: &str, second: &str| {
+        let mut w = hospital();
+        for (n, refunded) in [("V1", "0"), ("V2", second)] {
+            w.visit(n, "P1", kind, "2026-03-01", "2026-03-02", "I10.x00").fee(
+                n,
+                "1",
+                DRUG,
+                "2026-03-01",
+                "1",
+                "10",
+            );
+            w.add("trace", &format!("drug_trac_codg=81000000000000000001;fixmedins_code=H1;setl_id=S-{n};mdtrt_id={n};psn_no=P1;med_list_codg=X1;setl_time=2026-03-01 10:00:00;refd_flag={refunded}"));
+        }
+        w.found("G03").len()
+    };
+    assert_eq!(sold("41", "0"), 1);
+    assert_eq!(sold("41", "1"), 0, "double scan, refunded");
+    assert_eq!(sold("21", "0"), 0, "one box opened for several inpatients");
+}
+
+#[test]
+fn g08_g11_what_lies_on_the_shelf() {
+    let mut w = hospital();
+    w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "").fee(
+        "V1",
+        "1",
+        DRUG,
+        "2026-03-01",
+        "1",
+        "10",
+    );
+    w.add("trace", "drug_trac_codg=T1;fixmedins_code=H1;setl_id=S-V1;mdtrt_id=V1;med_list_codg=X1;setl_time=2026-03-01;refd_flag=0");
+    w.add("inv_check", "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;invdate=2026-03-20;inv_cnt=1;drug_trac_codg=T1,T2");
+    assert_eq!(w.found("G08").len(), 1);
+    let count = |found: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "");
+        for (day, n) in [("2026-01-01", "100"), ("2026-03-01", found)] {
+            w.add(
+                "inv_check",
+                &format!(
+                    "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;invdate={day};inv_cnt={n}"
+                ),
+            );
+        }
+        w.add("inv_sale", "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;sel_retn_cnt=30;sel_retn_time=2026-02-01");
+        w.found("G11").len()
+    };
+    assert_eq!((count("70"), count("72"), count("73"), count("60")), (0, 0, 1, 1));
+}
+
+#[test]
+fn h01_h02_h11_cards_at_the_till() {
+    let two = |second: &str, amount: &str| {
+        let mut w = hospital();
+        for (id, at, total) in [("V1", "2026-03-01 10:00:00", "88"), ("V2", second, amount)] {
+            w.add(
+                "mdtrt_d",
+                &format!("mdtrt_id={id};psn_no=P1;fixmedins_code=H1;med_type=41;begntime={at}"),
+            );
+            w.settle(id, total, "0", "", at);
+        }
+        w.found("H01").len()
+    };
+    assert_eq!(two("2026-03-01 10:00:40", "88"), 1);
+    assert_eq!(two("2026-03-01 10:01:40", "88"), 0);
+    assert_eq!(two("2026-03-01 10:00:40", "89"), 0);
+    assert_eq!(two("2026-03-01", "88"), 0, "known to the day only");
+    let visits = |n: u32| {
+        let mut w = hospital();
+        for k in 0..n {
+            w.visit(&format!("V{k}"), "P1", "11", &format!("2026-03-{:02}", 1 + k), "", "I10.x00");
+        }
+        w.found("H11").len()
+    };
+    assert_eq!((visits(20), visits(19)), (1, 0));
+}
+
+#[test]
+fn h05_h15_i02_at_the_counter_and_the_desk() {
+    let mut w = hospital();
+    w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "");
+    w.fee("V1", "1", DRUG, "2026-03-01", "1", "12");
+    w.fee_with("V1", "2", DRUG, "2026-03-01", "1", "12", "rx_drord_no=R1");
+    let list = "H05: X1,,,,,2026-01-01,,official,x";
+    assert_eq!(w.found_with("H05", list)[0].bkkp_sn, ["1"]);
+    w.add("inv_sale", "fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;sel_retn_cnt=1;sel_retn_time=2026-03-01;hi_feesetl_type=2;finl_trns_pric=10");
+    assert_eq!(w.found("H15").len(), 2);
+    let mut w = hospital();
+    w.add("staff", "prac_psn_code=D001;prac_psn_type=1;fixmedins_code=H1;begntime=2020-01-01;endtime=2026-03-01");
+    w.stay("V1", 1, 5).fee("V1", "1", BED, "2026-03-01", "1", "10").fee(
+        "V1",
+        "2",
+        CT,
+        "2026-03-02",
+        "1",
+        "10",
+    );
+    assert_eq!(w.found("I02")[0].bkkp_sn, ["2"], "the last day still counts");
+}
+
+#[test]
+fn b26_b25_i03_more_than_machines_and_people_can() {
+    let mut w = hospital();
+    w.add("equip", "equip_no=M1;fixmedins_code=H1;name=CT机;item_codes=E1");
+    w.add("equip_log", "equip_no=M1;log_date=2026-03-02;use_cnt=2");
+    w.add("equip_log", "equip_no=M1;log_date=2026-03-29;use_cnt=2");
+    w.stay("V1", 1, 5);
+    for sn in ["1", "2", "3"] {
+        w.fee("V1", sn, CT, "2026-03-02", "1", "200");
+    }
+    assert_eq!(w.found("B26")[0].bkkp_sn.len(), 1);
+    let work = |minutes: &str, n: u32| {
+        let mut w = hospital();
+        w.stay("V1", 1, 5);
+        for k in 0..n {
+            w.add("exec", &format!("mdtrt_id=V1;evt_no={k};evt_type=treat;item_code=T1;item_name=推拿;begntime=2026-03-02;exec_psn_code=Z1"));
+        }
+        let found = w.found_with("B25", &format!("B25: T1,,{minutes},分钟,,2026-01-01,,local,x"));
+        (found.len(), found.first().map(|f| f.people.executing.clone()).unwrap_or_default())
+    };
+    assert_eq!(work("30", 17), (1, vec!["Z1".to_owned()]), "510 minutes in a shift of 480");
+    assert_eq!(work("30", 16).0, 0);
+    let mut w = hospital();
+    w.stay("V1", 1, 5).visit("V2", "P2", "21", "2026-03-01", "2026-03-05", "K35.801");
+    let op = |w: &mut World, visit: &str, from: &str, to: &str| {
+        w.add("exec", &format!("mdtrt_id={visit};evt_no={from};evt_type=oprn;item_name={visit}术;begntime=2026-03-02 {from};endtime=2026-03-02 {to};exec_psn_code=D1"));
+    };
+    op(&mut w, "V1", "09:00:00", "10:30:00");
+    op(&mut w, "V2", "10:25:00", "11:30:00");
+    assert!(w.found("I03").is_empty(), "five minutes between two tables");
+    op(&mut w, "V2", "09:30:00", "10:20:00");
+    assert_eq!(w.found("I03").len(), 1);
+}
+
+#[test]
+fn b32_f14_h16_the_same_to_the_letter() {
+    let mut w = hospital();
+    w.stay("V1", 1, 5).visit("V2", "P2", "21", "2026-03-01", "2026-03-05", "K35.801");
+    for visit in ["V1", "V2"] {
+        w.add("exec", &format!("mdtrt_id={visit};evt_no={visit};evt_type=exam;item_code=E1;begntime=2026-03-02;exec_psn_code=D1;result_hash=abc"));
+    }
+    assert_eq!(w.found("B32").len(), 1);
+    let mut w = hospital();
+    w.stay("V1", 1, 3).stay("V2", 10, 12);
+    for visit in ["V1", "V2"] {
+        w.add("exec", &format!("mdtrt_id={visit};evt_no={visit};evt_type=exam;item_code=E1;begntime=2026-03-02;exec_psn_code=D1;result_hash=abc"));
+    }
+    assert!(w.found("B32").is_empty(), "one person's own earlier picture");
+}
+
+#[test]
+fn j01_shares_say_where_to_look_and_carry_no_money() {
+    let mut w = hospital();
+    w.stay("V1", 1, 5).fee("V1", "1", DRUG, "2026-03-02", "40", "10").fee(
+        "V1",
+        "2",
+        BED,
+        "2026-03-02",
+        "1",
+        "600",
+    );
+    let found = w.found("J01");
+    assert_eq!(found[0].reason, "药费占比40%,高于参考值35%");
+    assert_eq!((found[0].amount, found[0].party.clone()), (None, None));
+}
