@@ -250,6 +250,11 @@ fn first_day(cx: Cx<'_>, hit: &Hit) -> Option<i64> {
 pub(crate) struct Mask(Vec<bool>);
 
 impl Mask {
+    /// True if no item of the book is meant.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.0.contains(&true)
+    }
+
     pub(crate) fn has(&self, item: u32) -> bool {
         usize::try_from(item).ok().and_then(|n| self.0.get(n)).copied().unwrap_or(false)
     }
@@ -403,8 +408,12 @@ impl<'a> Cx<'a> {
             };
         }
         let rule = self.rule;
+        let only = if rule.usage.only.is_empty() { 0 } else { flag::TAKE_HOME };
         self.book.charges(visit).filter(move |l| {
-            mask.has(l.item) && l.flags & skip == 0 && l.day().is_none_or(|d| rule.in_force(d))
+            mask.has(l.item)
+                && l.flags & skip == 0
+                && l.flags & only == only
+                && l.day().is_none_or(|d| rule.in_force(d))
         })
     }
 

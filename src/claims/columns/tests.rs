@@ -63,7 +63,7 @@ fn package_and_partitions_give_the_same_columns() {
     assert_eq!(a, b);
     let some = &a[0].3;
     let known = handheld.code(some).expect("code").expect("known");
-    assert_eq!(handheld.texts(&[known]).expect("text"), [some.clone()]);
+    assert_eq!(handheld.texts(&[known]).expect("text"), std::slice::from_ref(some));
     assert_eq!(handheld.code("没有这个编码").expect("code"), None);
     assert_eq!(
         handheld.cutoff("fee_list_d").expect("cutoff").map(|c| c.at),

@@ -1,7 +1,7 @@
 //! K8, other forms: something that must be there is missing from visits, lines, diagnoses or operations.
 
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, any_dx};
-use crate::book::{Line, Visit, flag};
+use crate::book::{Line, Visit, VisitKind, flag};
 use crate::pack::Point;
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
@@ -32,7 +32,18 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         }
         form => return Err(format!("K8 没有形式 {form}")),
     };
-    Ok(Box::new(Missing { form, items: cx.mask(cx.rule.usage.items.as_ref())? }))
+    if matches!(form, Form::Diagnosis)
+        && cx.book.diagnoses.all().is_empty()
+        && cx.book.visits.iter().all(|v| v.main_dx == 0)
+    {
+        return Err("诊断未装载".to_owned());
+    }
+    // A column that the whole export lacks is a matter of the export, not of its lines.
+    let all = flag::QUANTITY | flag::PRICE | flag::AMOUNT;
+    let flags = cx.book.lines.flags.iter().fold(0, |seen, f| seen | f) & all;
+    let doctors = cx.book.lines.doctor.iter().any(|d| *d != 0);
+    let items = cx.mask(cx.rule.usage.items.as_ref())?;
+    Ok(Box::new(Missing { form, items, flags, doctors }))
 }
 
 enum Form {
@@ -47,6 +58,9 @@ enum Form {
 struct Missing {
     form: Form,
     items: Mask,
+    /// Flags and doctors that this facility uploads at all.
+    flags: u16,
+    doctors: bool,
 }
 
 impl Probe for Missing {
@@ -98,12 +112,13 @@ fn settlement(cx: Cx<'_>, visit: &Visit) -> Option<Hit> {
 impl Missing {
     /// F02: lines without quantity, price, amount, item code or doctor, or whose amount is not quantity × price.
     fn fields(&self, cx: Cx<'_>, visit: &Visit) -> Option<Hit> {
-        let all = flag::QUANTITY | flag::PRICE | flag::AMOUNT;
+        let all = self.flags;
+        let doctors = self.doctors && visit.kind != VisitKind::Pharmacy;
         let bad = |l: &Line| {
             let item = cx.book.item(l.item);
             l.flags & all != all
                 || item.is_none_or(|i| i.med_list_codg.is_empty())
-                || cx.book.doctor(l.at) == 0
+                || (doctors && cx.book.doctor(l.at) == 0)
         };
         let lines: Vec<Line> = cx.charges(visit, &self.items).filter(bad).collect();
         let first = lines.first().copied()?;

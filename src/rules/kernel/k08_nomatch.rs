@@ -46,6 +46,10 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
                 cx.needs_table(table)?;
             }
             let other = cx.rule.usage.other.as_ref().map(|o| cx.mask(Some(o))).transpose()?;
+            if other.as_ref().is_some_and(Mask::is_empty) {
+                return Err("机构数据中没有对应项目".to_owned());
+            }
+            kinds_known(cx)?;
             let days = cx.rule.whole("days");
             Ok(Box::new(Evidence { items, other, tables, days }))
         }
@@ -59,6 +63,23 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         }
         form => Err(format!("K8 没有形式 {form}")),
     }
+}
+
+/// A kind of record that the facility never uploads says nothing by its absence.
+fn kinds_known(cx: Cx<'_>) -> Result<(), String> {
+    for word in &cx.rule.usage.entity {
+        let kind = match word.as_str() {
+            "nursing" => EventKind::Nursing,
+            "treat" => EventKind::Treatment,
+            "oprn_event" => EventKind::Operation,
+            "anaesthesia" => EventKind::Anaesthesia,
+            _ => continue,
+        };
+        if !cx.book.events.all().iter().any(|e| e.kind == kind) {
+            return Err(format!("执行记录中没有 {word} 一类"));
+        }
+    }
+    Ok(())
 }
 
 struct Evidence {
@@ -104,6 +125,7 @@ impl Probe for Evidence {
             let hit = Hit::of_visit(cx, visit)
                 .item(cx, first.item)
                 .fact("count", group.len().to_string())
+                .fact("days", self.days.map_or_else(String::new, |d| d.to_string()))
                 .lines(group.iter().copied());
             let hit = match first.day() {
                 Some(day) => hit.on(day),

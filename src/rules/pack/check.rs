@@ -29,7 +29,7 @@ const FORMS: &[Form] = &[
     form(K2, "pair", &["list", "window"], &[], &[]),
     form(K2, "levels", &["items"], &[], &[]),
     form(K2, "class", &["list"], &[], &["days"]),
-    form(K3, "sum", &["window", "cap"], &["items", "list", "measure", "per"], &[]),
+    form(K3, "sum", &["window", "cap"], &["items", "list", "measure", "per", "only"], &[]),
     form(K4, "limit", &[], &["items"], &[]),
     form(K4, "second", &["items"], &[], &["share"]),
     form(K4, "self_pay", &["items"], &[], &[]),
@@ -221,6 +221,7 @@ fn fields(u: &Use) -> Vec<&'static str> {
         ("entity", !u.entity.is_empty()),
         ("attribute", u.attribute.is_some()),
         ("dx", !u.dx.is_empty()),
+        ("only", !u.only.is_empty()),
         ("words", !u.words.is_empty()),
     ];
     all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
@@ -259,6 +260,9 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     }
     if let Some(bad) = u.entity.iter().find(|e| !crate::kernel::knows_entity(e)) {
         return Err(("use.entity".to_owned(), format!("没有实体 {bad}")));
+    }
+    if u.only.iter().any(|o| o != "take_home") {
+        return Err(("use.only".to_owned(), "应为 take_home".to_owned()));
     }
     if u.cap.as_deref() == Some("point") && u.list.is_none() {
         return Err(("use.list".to_owned(), "cap = point 需要知识点".to_owned()));

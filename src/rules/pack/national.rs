@@ -13,7 +13,6 @@ macro_rules! files {
 }
 
 files![
-    "A15-2.kp.csv",
     "B01.kp.csv",
     "B02.kp.csv",
     "B04.kp.csv",

@@ -218,6 +218,8 @@ pub struct Use {
     pub attribute: Option<String>,
     /// Diagnosis prefixes.
     pub dx: Vec<String>,
+    /// Only lines with these marks: `take_home`.
+    pub only: Vec<String>,
     /// Words of unit kinds, event kinds and the like.
     pub words: Vec<String>,
 }

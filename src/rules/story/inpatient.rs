@@ -200,9 +200,11 @@ fn a18_a19_a20_a24_days_that_do_not_fit() {
     let mut w = hospital();
     w.stay("V1", 2, 5).fee("V1", "1", CT, "2026-03-06 09:00:00", "1", "200");
     w.fee("V1", "2", CT, "2026-03-05 23:00:00", "1", "200");
+    w.fee("V1", "3", CT, "2026-03-01 23:00:00", "1", "200");
+    w.fee("V1", "4", "Y1|病理检查|03|201", "2026-03-08", "1", "90");
     let found = w.found("A19");
     assert_eq!((found.len(), found[0].bkkp_sn.as_slice()), (1, &["1".to_owned()][..]));
-    assert_eq!(found[0].grade, Grade::V);
+    assert_eq!(found[0].grade, Grade::S, "late registration and late pathology are natural");
     let mut home = hospital();
     home.stay("V1", 2, 5).fee_with("V1", "1", DRUG, "2026-03-06", "1", "15", "dscg_tkdrug_flag=1");
     assert!(home.found("A19").is_empty(), "taken home");

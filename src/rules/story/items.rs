@@ -280,12 +280,42 @@ fn c09_c24_c25_c27_days_of_supply() {
 }
 
 #[test]
+fn c26_only_what_is_taken_home() {
+    let drugs = |more: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 20);
+        for sn in ["1", "2"] {
+            let more = format!("prd_days=20;rx_drord_no=R1;{more}");
+            w.fee_with("V1", sn, DRUG, "2026-03-20 09:00:00", "1", "10", &more);
+        }
+        w.found("C26").len()
+    };
+    assert_eq!((drugs("dscg_tkdrug_flag=1"), drugs("")), (1, 0));
+}
+
+#[test]
+fn e12_c31_a_kind_of_record_that_never_comes_says_nothing_by_its_absence() {
+    let mut w = hospital();
+    w.stay("V1", 1, 5).fee("V1", "1", "K1|运动疗法|05|201", "2026-03-02", "1", "45");
+    assert!(w.found("E12").is_empty());
+    assert_eq!(silent(&w.run(), "E12", "没有对应项目"), 1);
+    w.visit("V2", "P2", "21", "2026-03-01", "2026-03-05", "G81.900");
+    w.fee("V2", "1", "K9|康复综合评定|05|201", "2026-03-02", "1", "60");
+    assert_eq!(w.found("E12").len(), 1, "here they do assess");
+}
+
+#[test]
 fn f02_f12_what_is_missing_is_said() {
     let mut w = hospital();
     w.visit("V1", "P1", "11", "2026-03-02", "2026-03-02", "");
     w.fee("V1", "1", "|没有编码|05|201", "2026-03-02", "1", "10");
     w.fee("V1", "2", BED, "2026-03-02", "1", "10");
     assert_eq!(w.found("F02")[0].bkkp_sn, ["1"]);
+    let mut shop = hospital();
+    shop.visit("V1", "P1", "41", "2026-03-02", "2026-03-02", "");
+    shop.fee_with("V1", "1", DRUG, "2026-03-02", "1", "10", "bilg_dr_code=");
+    assert!(shop.found("F02-1").is_empty(), "a pharmacy bills without a doctor");
+    w.visit("V2", "P2", "11", "2026-03-02", "2026-03-02", "I10.x00");
     assert_eq!(w.found("F12").len(), 1);
     let mut w = hospital();
     w.visit("V1", "P1", "11", "2026-03-02", "2026-03-02", "I10.x00").fee(

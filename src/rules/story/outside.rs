@@ -115,6 +115,118 @@ fn h01_h02_h11_cards_at_the_till() {
 }
 
 #[test]
+fn a02_c28_h02_h03_here_and_there() {
+    let next = |from: &str, dx: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 5);
+        w.add("psn_other", &format!("kind=visit;psn_no=P1;fixmedins_code=H2;mdtrt_id=Q1;med_type=21;begntime={from};endtime=2026-03-20;diag_code={dx};medfee_sumamt=1;fund_pay_sumamt=1"));
+        w.found("A02").len()
+    };
+    assert_eq!(
+        (next("2026-03-06", "I10.x00"), next("2026-03-07", "I10.x00"), next("2026-03-06", "K35.8")),
+        (1, 0, 0)
+    );
+    let hoard = |facilities: &[&str], cnt: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "14", "2026-03-01", "2026-03-01", "I10.x00").fee(
+            "V1",
+            "1",
+            DRUG,
+            "2026-03-01",
+            cnt,
+            "10",
+        );
+        for f in facilities {
+            w.add("psn_other", &format!("kind=drug;psn_no=P1;fixmedins_code={f};med_type=41;begntime=2026-04-01;med_list_codg=X1;cnt=25"));
+        }
+        w.found("C28").len()
+    };
+    assert_eq!(
+        (hoard(&["H2", "H3"], "11"), hoard(&["H2", "H3"], "10"), hoard(&["H2"], "90")),
+        (1, 0, 0)
+    );
+    let cards = |n: u32, step: u32| {
+        let mut w = hospital();
+        for k in 0..n {
+            let at = format!("2026-03-01 10:{:02}:00", k * step);
+            w.add(
+                "mdtrt_d",
+                &format!("mdtrt_id=V{k};psn_no=Q{k};fixmedins_code=H1;med_type=41;begntime={at}"),
+            );
+            w.settle(&format!("V{k}"), "66", "0", "", &at);
+        }
+        w.found("H02").len()
+    };
+    assert_eq!((cards(5, 2), cards(4, 2), cards(5, 3)), (1, 0, 0));
+    let hop = |at: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "41", "2026-03-01 10:00:00", "2026-03-01 10:00:00", "").fee(
+            "V1",
+            "1",
+            DRUG,
+            "2026-03-01",
+            "1",
+            "10",
+        );
+        w.add(
+            "psn_other",
+            &format!(
+                "kind=visit;psn_no=P1;fixmedins_code=H2;mdtrt_id=Q1;med_type=41;begntime={at}"
+            ),
+        );
+        w.found("H03").len()
+    };
+    assert_eq!(
+        (hop("2026-03-01 10:20:00"), hop("2026-03-01 10:40:00"), hop("2026-03-01")),
+        (1, 0, 0)
+    );
+}
+
+#[test]
+fn c17_k2_classes_and_g12_k4_purchase_and_j09_groups() {
+    let two = |second: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "14", "2026-03-01", "2026-03-01", "I10.x00");
+        w.fee_with("V1", "1", "X1|甲|09|101", "2026-03-01", "1", "10", "prd_days=7");
+        w.fee_with("V1", "2", "X2|乙|09|101", second, "1", "10", "prd_days=7");
+        w.found_with(
+            "C17",
+            "C17: X1,,,,甲类药,2026-01-01,,official,x\nX2,,,,甲类药,2026-01-01,,official,x",
+        )
+        .len()
+    };
+    assert_eq!((two("2026-03-03"), two("2026-03-07")), (1, 0), "five days together; one");
+    let price = |paid: &str| {
+        let mut w = hospital();
+        w.add("inv_purchase", &format!("fixmedins_code=H1;fixmedins_bchno=1;med_list_codg=X1;purc_retn_cnt=1;purc_retn_stoin_time=2026-02-01;finl_trns_pric={paid}"));
+        w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "").fee(
+            "V1",
+            "1",
+            DRUG,
+            "2026-03-01",
+            "1",
+            "12",
+        );
+        w.found("G12").len()
+    };
+    assert_eq!((price("7"), price("8")), (1, 0));
+    let mut w = hospital();
+    for k in 0..31 {
+        w.visit(
+            &format!("V{k}"),
+            "P1",
+            "21",
+            &format!("2026-01-{:02}", 1 + k),
+            "2026-03-01",
+            "I10.x00",
+        );
+        let cnt = if k == 30 { "90".to_owned() } else { (10 + k % 5).to_string() };
+        w.fee(&format!("V{k}"), "1", DRUG, "2026-02-01", &cnt, "10");
+    }
+    assert_eq!(w.found("J09").len(), 1);
+}
+
+#[test]
 fn h05_h15_i02_at_the_counter_and_the_desk() {
     let mut w = hospital();
     w.visit("V1", "P1", "41", "2026-03-01", "2026-03-01", "");
