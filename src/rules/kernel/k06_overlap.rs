@@ -189,6 +189,13 @@ impl Events {
     }
 }
 
+/// A nurse may circulate between two rooms; only who is a doctor, or of unknown kind, is meant.
+fn may_be_doctor(cx: Cx<'_>, staff: u32) -> bool {
+    let kinds = cx.book.staff.get(&staff).map_or(&[][..], |rows| rows);
+    let mut known = kinds.iter().map(|s| cx.book.text(s.kind)).filter(|k| !k.is_empty()).peekable();
+    known.peek().is_none() || known.any(|k| k == "1")
+}
+
 fn meant(cx: Cx<'_>, event: &Event) -> bool {
     let kind = match event.kind {
         EventKind::Operation => "oprn",
@@ -228,6 +235,10 @@ impl Probe for Events {
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
         for (staff, mut events) in std::mem::take(&mut self.seen) {
+            if !may_be_doctor(cx, staff) {
+                out.silent("执行人员登记为非医师");
+                continue;
+            }
             events.sort_by_key(|e| (e.begin.map(|i| i.at.seconds()), e.serial));
             for (n, b) in events.iter().enumerate() {
                 let other = events

@@ -51,7 +51,13 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
             }
             kinds_known(cx)?;
             let days = cx.rule.whole("days");
-            Ok(Box::new(Evidence { items, other, tables, days }))
+            // Some kinds of therapy are registered in some houses and never in others.
+            let counts = cx.rule.usage.entity.iter().all(|w| w == "treat");
+            let done = cx.book.events.all().iter();
+            let done =
+                done.filter(|e| matches!(e.kind, EventKind::Treatment | EventKind::OrderExec));
+            let registered = counts.then(|| done.flat_map(|e| [e.item, e.name]).collect());
+            Ok(Box::new(Evidence { items, other, tables, days, registered }))
         }
         "empty_days" => {
             cx.needs_table("exec")?;
@@ -88,6 +94,8 @@ struct Evidence {
     tables: Vec<&'static str>,
     /// Days between charge and record; `None`: anywhere in the visit.
     days: Option<i64>,
+    /// Codes and names of items that the facility ever registered as a treatment, where that counts.
+    registered: Option<BTreeSet<u32>>,
 }
 
 impl Probe for Evidence {
@@ -102,6 +110,10 @@ impl Probe for Evidence {
                 continue;
             };
             if self.found(cx, visit, line, day) {
+                continue;
+            }
+            if !self.ever_registered(cx, line) {
+                out.silent("该项目从未有治疗登记");
                 continue;
             }
             let last = visit.end_day().unwrap_or(day).max(day);
@@ -137,6 +149,13 @@ impl Probe for Evidence {
 }
 
 impl Evidence {
+    fn ever_registered(&self, cx: Cx<'_>, line: Line) -> bool {
+        let Some(known) = &self.registered else { return true };
+        let Some(item) = cx.book.item(line.item) else { return false };
+        known.contains(&item.code)
+            || known.iter().any(|c| !item.name.is_empty() && *cx.book.text(*c) == *item.name)
+    }
+
     fn found(&self, cx: Cx<'_>, visit: &Visit, line: Line, day: i64) -> bool {
         let near = |i: Option<Instant>| match self.days {
             None => true,

@@ -89,6 +89,7 @@ files![
     "a_inpatient.toml",
     "b_charging.toml",
     "c_drugs.toml",
+    "cases.md",
     "d_consumables.toml",
     "e_items.toml",
     "f_data.toml",
