@@ -516,6 +516,15 @@ pub(crate) fn excess_lines(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
     parts
 }
 
+/// All lines of a day, each with its part of the excess: which of them is too many nobody can say.
+pub(crate) fn shared(
+    lines: impl Iterator<Item = Line>,
+    excess: i64,
+    billed: i64,
+) -> Vec<(u32, i64)> {
+    lines.map(|l| (l.at, muldiv(l.amount, excess, billed))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{muldiv, plain};

@@ -432,6 +432,14 @@ fn traces(l: &mut Loader<'_>) -> Result<()> {
         Ok(())
     })?;
     l.book.traces.sort_by_key(|t| (t.code, when(t.at), t.settlement));
+    // Two sales of one box at one time: the settlements' own numbers decide, not the dictionary.
+    let tied = |a: &Trace, b: &Trace| (a.code, a.at) == (b.code, b.at);
+    for same in l.book.traces.chunk_by_mut(tied).filter(|c| c.len() > 1) {
+        let codes: Vec<u32> = same.iter().map(|t| t.settlement).collect();
+        let texts = l.source.texts(&codes).map_err(crate::error::Error::Source)?;
+        let names: std::collections::BTreeMap<u32, String> = codes.into_iter().zip(texts).collect();
+        same.sort_by(|a, b| names.get(&a.settlement).cmp(&names.get(&b.settlement)));
+    }
     Ok(())
 }
 

@@ -253,14 +253,13 @@ impl Probe for Log {
             let have = super::sum(logged.into_iter()).saturating_mul(ONE);
             if billed > have.saturating_add(slack.saturating_mul(ONE)) {
                 let excess = billed.saturating_sub(have);
-                let all: Vec<Line> = lines.iter().map(|(_, l)| *l).collect();
                 let mut hit = Hit::of_facility()
                     .item(cx, first.item)
                     .fact("qty", plain(billed))
                     .fact("cap", plain(have))
                     .fact("excess", plain(excess))
                     .on(day);
-                hit.lines = excess_lines(&all, excess);
+                hit.lines = super::shared(lines.iter().map(|(_, l)| *l), excess, billed);
                 out.hit(cx, hit);
             }
         }

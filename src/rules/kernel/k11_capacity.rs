@@ -191,7 +191,7 @@ impl Probe for DeviceMinutes {
                     .fact("cap", plain(most))
                     .fact("excess", plain(excess))
                     .on(day);
-                hit.lines = super::excess_lines(&lines, excess);
+                hit.lines = super::shared(lines.iter().copied(), excess, billed);
                 out.hit(cx, hit);
             }
         }

@@ -124,8 +124,8 @@ fn item(cx: Cx<'_>, out: &mut Out<'_>) {
     for trace in cx.book.traces.iter().filter(|t| !t.refunded && t.item != 0) {
         match bought.get(&trace.code) {
             Some(items) if !items.contains(&trace.item) => {
-                let other = items.iter().next().copied().unwrap_or(0);
-                let hit = hit_of(cx, trace).fact("item_b", cx.book.text(other));
+                let other = items.iter().map(|i| cx.book.text(*i)).min().unwrap_or_default();
+                let hit = hit_of(cx, trace).fact("item_b", other);
                 out.hit(cx, hit);
             }
             _ => {}

@@ -93,11 +93,10 @@ impl Probe for Similar {
             if count < self.count {
                 continue;
             }
-            let first = same.iter().min_by_key(|s| (s.2, s.1));
-            let Some((_, at, day)) = first.copied() else { continue };
-            let Some(visit) = cx.book.visit(at) else { continue };
-            let mut hit = Hit::of_visit(cx, visit).fact("count", count.to_string()).on(day);
-            hit.also = same.iter().map(|s| s.1).filter(|v| *v != at).collect();
+            // Who copied from whom is not known, so no visit stands for the others.
+            let day = same.iter().map(|s| s.2).min().unwrap_or(0);
+            let mut hit = Hit::of_facility().fact("count", count.to_string()).on(day);
+            hit.also = same.iter().map(|s| s.1).collect();
             out.hit(cx, hit);
         }
     }

@@ -230,3 +230,19 @@ fn the_digest_does_not_depend_on_the_order_of_files() {
     files.pop();
     assert_ne!(one, pack_digest(&files));
 }
+
+proptest::proptest! {
+    /// Whatever a file holds: a pack or a refusal, never a panic.
+    #[test]
+    fn any_bytes_are_a_pack_or_a_refusal(
+        toml in proptest::collection::vec(0_u8..=255, 0..200),
+        cut in 0_usize..900,
+        csv in "[a-z0-9,~&*\n\"-]{0,120}",
+    ) {
+        let _ = Pack::read(&[HEAD, ("a.toml", &toml)], None);
+        let text: String = RULE.chars().take(cut).collect();
+        let _ = read(&text);
+        let list = format!("code,code_b,value,unit,text,begndate,enddate,origin,source\n{csv}");
+        let _ = Pack::read(&[HEAD, ("l.kp.csv", list.as_bytes())], None);
+    }
+}

@@ -19,6 +19,10 @@ fn dirty() -> World {
     w.fee_with("V3", "2", DRUG, "2026-03-05 09:01:00", "-1", "10", "");
     w.visit("V4", "P1", "11", "2026-03-03 09:00:00", "2026-03-03 09:00:00", "I10.x00");
     w.fee("V4", "1", DRUG, "2026-03-03 09:00:00", "1", "10");
+    for (n, visit) in ["V1", "V2", "V3"].into_iter().enumerate() {
+        w.add("exec", &format!("mdtrt_id={visit};evt_no={n};evt_type=oprn;item_name=术{n};begntime=2026-03-02 09:00:00;endtime=2026-03-02 10:00:00;exec_psn_code=D1;result_hash=same"));
+        w.add("trace", &format!("drug_trac_codg=T1;fixmedins_code=H1;setl_id=S-V{};mdtrt_id=V{};med_list_codg=X1;setl_time=2026-03-03", n + 3, n + 3));
+    }
     w.visit("V5", "P1", "11", "2026-03-03 09:00:00", "2026-03-03 09:00:00", "I10.x00");
     w.fee("V5", "1", DRUG, "2026-03-03 09:00:00", "1", "10");
     w

@@ -259,7 +259,11 @@ fn b26_b25_i03_more_than_machines_and_people_can() {
     for sn in ["1", "2", "3"] {
         w.fee("V1", sn, CT, "2026-03-02", "1", "200");
     }
-    assert_eq!(w.found("B26")[0].bkkp_sn.len(), 1);
+    let found = w.found("B26");
+    assert_eq!(
+        (found[0].bkkp_sn.len(), found[0].amount.unwrap().to_cents()),
+        (3, "200.00".to_owned())
+    );
     let work = |minutes: &str, n: u32| {
         let mut w = hospital();
         w.stay("V1", 1, 5);
