@@ -207,8 +207,9 @@ impl Finding {
         &self,
     ) -> (String, Option<String>, Option<String>, Vec<String>, Option<String>) {
         let lines = self.bkkp_sn.clone();
-        // Without lines the family alone would melt different days into one.
-        let date = if lines.is_empty() { self.date.clone() } else { None };
+        // Without a visit or lines the family alone would melt different days into one.
+        let loose = lines.is_empty() || self.mdtrt_id.is_none();
+        let date = if loose { self.date.clone() } else { None };
         (self.family.clone(), self.mdtrt_id.clone(), self.psn_no.clone(), lines, date)
     }
 }

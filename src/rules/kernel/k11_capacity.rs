@@ -10,9 +10,12 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         "staff_minutes" => {
             cx.needs_table("exec")?;
             let list = cx.rule.usage.list.as_deref().unwrap_or_default();
-            let points = cx.points(list, false)?;
+            let known = cx.knowledge(list).is_some_and(|k| !k.points.is_empty());
+            if !known {
+                return Err(format!("知识点 {list} 未装载"));
+            }
             let minutes = cx.need("shift_minutes")?;
-            Ok(Box::new(StaffMinutes { points, minutes, days: BTreeMap::new() }))
+            Ok(Box::new(StaffMinutes { minutes, days: BTreeMap::new() }))
         }
         "beds" => Ok(Box::new(Beds { share: cx.need("share")?, days: BTreeMap::new() })),
         "doctor_day" => Ok(Box::new(DoctorDay { most: cx.whole("count")?, days: BTreeMap::new() })),
@@ -34,7 +37,6 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
 
 /// B25, I06: per therapist and day, the standard minutes of what was executed against the shift.
 struct StaffMinutes {
-    points: Points,
     minutes: i64,
     /// Minutes and events by staff and day.
     days: BTreeMap<(u32, i64), (i64, u32)>,
@@ -64,7 +66,6 @@ impl Probe for StaffMinutes {
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        let _ = &self.points;
         for ((staff, day), (minutes, count)) in std::mem::take(&mut self.days) {
             if minutes > self.minutes {
                 let mut hit = Hit::of_facility()

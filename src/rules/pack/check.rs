@@ -14,7 +14,7 @@ const fn form(
     may: &'static [&'static str],
     params: &'static [&'static str],
 ) -> Form {
-    Form { kernel, name, needs, may, params, facts: &[] }
+    Form { kernel, name, needs, may, params }
 }
 
 /// Every form of every kernel. `scope` may stand everywhere; parameters that may stand everywhere are in
@@ -220,7 +220,6 @@ fn fields(u: &Use) -> Vec<&'static str> {
         ("per", u.per.is_some()),
         ("entity", !u.entity.is_empty()),
         ("attribute", u.attribute.is_some()),
-        ("dx", !u.dx.is_empty()),
         ("only", !u.only.is_empty()),
         ("words", !u.words.is_empty()),
     ];

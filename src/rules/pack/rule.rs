@@ -216,8 +216,6 @@ pub struct Use {
     pub entity: Vec<String>,
     /// Attribute, for K1.
     pub attribute: Option<String>,
-    /// Diagnosis prefixes.
-    pub dx: Vec<String>,
     /// Only lines with these marks: `take_home`.
     pub only: Vec<String>,
     /// Words of unit kinds, event kinds and the like.
@@ -237,8 +235,6 @@ pub struct Form {
     pub may: &'static [&'static str],
     /// Parameters that must be declared.
     pub params: &'static [&'static str],
-    /// Placeholders that its facts fill, besides those of every rule.
-    pub facts: &'static [&'static str],
 }
 
 /// Attributes of the 两库 (domain.md §4.1), columns and not prose.
