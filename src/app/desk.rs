@@ -14,6 +14,8 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
+use spotcheck_rules::Outcome;
+
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::troubles;
 
@@ -448,6 +450,13 @@ pub trait Desk: Send {
         }
     }
 
+    /// Runs the rules over the task's package while the caller waits: those named, or all.
+    fn audit(&mut self, task: &TaskId, rules: Option<Vec<String>>) -> TroubleResult<Outcome> {
+        match self.run(&Errand::Audit(task.clone(), rules))? {
+            Home::Audited(outcome) => Ok(*outcome),
+            _ => Ok(Outcome::default()),
+        }
+    }
     /// Head data of the task's facility.
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;
     /// Person search; `screen` names where it was asked (access record).

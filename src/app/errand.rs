@@ -9,7 +9,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::{BundleId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
+use spotcheck_rules::{Options, Outcome, Stage};
 
 use crate::chain::set;
 use crate::desk::{CaseState, PackageState, PullReport};
@@ -38,6 +40,8 @@ pub enum Errand {
     Pull(Option<TaskId>),
     /// Full check of a task's package.
     Check(TaskId),
+    /// Run the rules over a task's package: those named, or all that are enabled.
+    Audit(TaskId, Option<Vec<String>>),
     /// Send one sealed bundle.
     Send(BundleId),
     /// Send what the centre lacks of the device journal.
@@ -47,9 +51,9 @@ pub enum Errand {
 /// How far a journey is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Leg {
-    /// Bytes done and durable.
+    /// Bytes done and durable (rules: lines or persons).
     pub done: u64,
-    /// Bytes in all; 0 while unknown.
+    /// The same in all; 0 while unknown.
     pub total: u64,
 }
 
@@ -106,6 +110,13 @@ pub enum Brought {
         /// The check's word.
         verdict: TroubleResult<()>,
     },
+    /// From [`Errand::Audit`].
+    Audited {
+        /// The task.
+        task: TaskId,
+        /// What the rules say.
+        outcome: TroubleResult<Box<Outcome>>,
+    },
     /// From [`Errand::Send`].
     Sent {
         /// The bundle.
@@ -125,7 +136,7 @@ pub enum Brought {
 }
 
 /// What is known once everything is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Home {
     /// After [`Errand::Pull`].
     Pulled {
@@ -138,6 +149,8 @@ pub enum Home {
     },
     /// After [`Errand::Check`].
     Checked(PackageState),
+    /// After [`Errand::Audit`].
+    Audited(Box<Outcome>),
     /// After [`Errand::Send`] and [`Errand::Journal`].
     Sent,
 }
@@ -179,6 +192,7 @@ impl Handheld {
         match errand {
             Errand::Pull(task) => self.set_out_to_pull(task.clone()),
             Errand::Check(task) => self.set_out_to_check(task),
+            Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone()),
             Errand::Send(bundle) => self.set_out_to_send(bundle),
             Errand::Journal => self.set_out_with_journal(),
         }
@@ -189,6 +203,13 @@ impl Handheld {
             Brought::Pulled(pulled) => self.home_from_pull(pulled?),
             Brought::Checked { task, found, at, verdict } => {
                 self.home_from_check(&task, &found, &at, verdict)
+            }
+            Brought::Audited { task, outcome } => {
+                let outcome = outcome?;
+                let findings = u64::try_from(outcome.findings.len()).unwrap_or(u64::MAX);
+                let draft = self.draft("audited")?.about(task.as_str());
+                self.journal_device(draft.fact("findings", findings))?;
+                Ok(Home::Audited(outcome))
             }
             Brought::Sent { bundle, bytes, receipt } => {
                 self.home_from_send(&bundle, bytes, receipt)
@@ -289,6 +310,29 @@ impl Handheld {
         self.device_log()?.commit(vec![draft.about(found.id.as_str())], values)?;
         verdict?;
         Ok(Home::Checked(lookup::package_state(found, Some(&checked))))
+    }
+
+    /// Opens the package once more for itself: the desk keeps its own reader for the screens.
+    fn set_out_to_audit(
+        &mut self,
+        task: &TaskId,
+        rules: Option<Vec<String>>,
+    ) -> TroubleResult<Journey> {
+        self.my_task(task)?;
+        let checked: Checked = self
+            .device_log()?
+            .value(kind::CHECKED, task.as_str())?
+            .ok_or_else(troubles::unchecked_package)?;
+        let at = self.ports.clock.read();
+        let task = task.clone();
+        let mut packages = self.ports.packages.handle();
+        let mut keys = self.ports.keys.handle();
+        Ok(Box::new(move |watch| {
+            let outcome = packages
+                .open(&task, keys.as_mut(), &at, &checked.fingerprint)
+                .and_then(|opened| audit(opened.reader.as_ref(), rules.as_deref(), watch));
+            Brought::Audited { task, outcome: outcome.map(Box::new) }
+        }))
     }
 
     fn set_out_to_send(&mut self, bundle: &BundleId) -> TroubleResult<Journey> {
@@ -428,4 +472,26 @@ fn larger(one: Option<String>, other: &str) -> String {
     let size =
         |note: &str| note.lines().nth(1).and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
     one.filter(|one| size(one) > size(other)).unwrap_or_else(|| other.to_owned())
+}
+
+/// Tells a watch of ours what the rules tell theirs.
+struct Told<'a, 'b>(&'a mut Watch<'b>);
+
+impl spotcheck_rules::Watch for Told<'_, '_> {
+    fn progress(&mut self, _stage: Stage, done: u64, all: u64) -> bool {
+        (self.0.hear)(Leg { done, total: all });
+        !self.0.stop.asked()
+    }
+}
+
+/// The national rules over a package.
+fn audit(
+    reader: &dyn ClaimsReader,
+    rules: Option<&[String]>,
+    watch: &mut Watch<'_>,
+) -> TroubleResult<Outcome> {
+    let pack = spotcheck_rules::national()?;
+    let options = Options { rules, ..Options::default() };
+    let columns = reader.columns();
+    Ok(spotcheck_rules::audit(columns.as_ref(), &pack, options, &mut Told(watch))?)
 }

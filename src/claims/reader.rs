@@ -12,9 +12,11 @@ use spotcheck_domain::claims::{
     ClaimsReader, DiagnosisRow, FacilityView, FeeLine, Instant, ItemHit, Page, PersonHit,
     PersonView, SettlementRow, StaffHit, VisitRow, VisitView,
 };
+use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
 
 use crate::cipher::{self, Key};
+use crate::columns::PackageColumns;
 use crate::error::{Error, Result};
 use crate::package::{CLAIMS_DB, CLAIMS_SCHEMA, PackageManifest};
 use crate::search;
@@ -443,6 +445,10 @@ fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Amount>> {
 }
 
 impl ClaimsReader for PackageReader {
+    fn columns(&self) -> Box<dyn ColumnSource + '_> {
+        Box::new(PackageColumns::new(self))
+    }
+
     fn facility(&self) -> TroubleResult<FacilityView> {
         self.guarded(|| self.read_facility())
     }

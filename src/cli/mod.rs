@@ -3,6 +3,7 @@
 //! One file per group of sub-commands; each only reads arguments, calls the same use cases as the GUI and
 //! prints. `--json` prints one object with a schema name; errors are one object too.
 
+mod audit;
 mod capture;
 mod case;
 mod claims;
@@ -103,6 +104,11 @@ pub(crate) enum Command {
     /// 完整核验数据包 / full check of a package
     #[command(name = "package")]
     Package(claims::OfTask),
+    /// 对数据包运行规则,列出疑点 / run the rules over a package
+    Audit(audit::Audit),
+    /// 规则包 / rule packs
+    #[command(subcommand)]
+    Rules(audit::Rules),
     /// 案卷 / case
     #[command(subcommand)]
     Case(case::Case),

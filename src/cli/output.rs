@@ -26,10 +26,15 @@ impl Output {
         Ok(Self { command, body, lines })
     }
 
+    /// Lines that are the result itself, with or without `--json`.
+    pub(crate) const fn raw(lines: Vec<String>) -> Self {
+        Self { command: "", body: Value::Null, lines }
+    }
+
     /// Prints to standard output.
     #[allow(clippy::print_stdout, reason = "this is the one place where results are printed")]
     pub(crate) fn print(self, json: bool) {
-        if json {
+        if json && !self.command.is_empty() {
             println!("{}", self.json());
         } else {
             for line in self.lines {

@@ -10,7 +10,7 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, capture, case, claims, doc, enrol, journal, pins, seal,
+    Cli, Command, Common, Output, audit, capture, case, claims, doc, enrol, journal, pins, seal,
     selfcheck, sync,
 };
 use crate::compose::Setup;
@@ -64,6 +64,7 @@ fn needs_unlock(command: &Command) -> bool {
             | Command::Rescue(_)
             | Command::Status
             | Command::Receipts(_)
+            | Command::Rules(_)
             | Command::Printers
             | Command::Selfcheck
             | Command::Config(_)
@@ -113,6 +114,8 @@ fn perform(
         Command::Visit(args) => claims::visit(handheld, args),
         Command::Facility(args) => claims::facility(handheld, args),
         Command::Package(args) => claims::package(handheld, args),
+        Command::Audit(args) => audit::audit(handheld, args),
+        Command::Rules(args) => audit::rules(args),
         Command::Case(args) => case::run(handheld, args),
         Command::Capture(args) => capture::run(handheld, args),
         Command::Doc(args) => doc::run(handheld, args),

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::ColumnSource;
 use crate::time::{BeijingTime, Precision};
 use crate::{Amount, TroubleResult};
 
@@ -210,6 +211,8 @@ pub struct StaffHit {
 
 /// Read access to one facility's claims. Never writes, never caches names outside the package.
 pub trait ClaimsReader: Send {
+    /// Whole columns, for the rules.
+    fn columns(&self) -> Box<dyn ColumnSource + '_>;
     /// Head data, counts and cut-offs.
     fn facility(&self) -> TroubleResult<FacilityView>;
     /// Persons by name (any 1–n characters), initials, full pinyin, bed, or the last digits or all of

@@ -141,6 +141,13 @@ pub fn beijing_date(unix_ms: i64) -> String {
     at_beijing(unix_ms).map_or_else(String::new, |t| t.format("%Y-%m-%d").to_string())
 }
 
+/// Days since 1970-01-01 of a date written `yyyy-MM-dd`; `None` if it is no such date.
+#[must_use]
+pub fn day_number(date: &str) -> Option<i64> {
+    let day = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    Some(day.signed_duration_since(NaiveDate::default()).num_days())
+}
+
 /// `unix_ms` moved by whole days.
 #[must_use]
 pub fn plus_days(unix_ms: i64, days: i64) -> i64 {

@@ -27,6 +27,7 @@ mod kernel;
 mod loss;
 pub mod netting;
 pub mod pack;
+pub mod report;
 mod resolve;
 
 pub use book::{Book, LoadCounts};

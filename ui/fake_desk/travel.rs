@@ -122,6 +122,9 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
                 at: ManualClock::at_ms(super::morning_ms()).read(),
                 verdict: how(),
             },
+            Errand::Audit(task, _) => {
+                Brought::Audited { task, outcome: how().map(|()| Box::default()) }
+            }
             Errand::Send(bundle) => {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
             }

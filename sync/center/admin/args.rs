@@ -79,6 +79,8 @@ pub(super) enum Command {
     Backup(OutFile),
     /// 从备份恢复数据库 / put a copy in place of the database
     Restore(Restore),
+    /// 对机构的数据运行规则 / run the rules over a facility
+    Audit(Audit),
     /// 生成演示数据 / make demo data
     DemoData(DemoData),
 }
@@ -126,6 +128,22 @@ pub(super) struct Import {
 pub(super) enum Facilities {
     /// 列出 / list
     List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// 机构;不写则逐一运行全部机构 / facility; else all, one after the other
+    #[arg(long, value_name = "CODE")]
+    pub(super) facility: Option<String>,
+    /// 只列这段时间的事实,yyyy-MM-dd..yyyy-MM-dd / facts of this period only
+    #[arg(long, value_name = "FROM..TO")]
+    pub(super) period: Option<String>,
+    /// 只运行这些规则,逗号分隔 / these rules only
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub(super) rules: Option<Vec<String>>,
+    /// 每条疑点一行 JSON / one finding a line
+    #[arg(long)]
+    pub(super) json_lines: bool,
 }
 
 #[derive(Debug, Args)]

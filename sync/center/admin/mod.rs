@@ -5,6 +5,7 @@
 //! 3 could not run.
 
 mod args;
+mod audit;
 mod bundle;
 mod claims;
 mod config;
@@ -58,6 +59,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Serve(a) => serve::serve(context, a),
         Command::Import(a) => claims::import(context, a),
         Command::Facilities(a) => claims::facilities(context, a),
+        Command::Audit(a) => audit::audit(context, a),
         Command::DemoData(a) => claims::demo_data(a),
         Command::Task(a) => work::task(context, a),
         Command::Package(a) => work::package(context, a),

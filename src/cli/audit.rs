@@ -1,0 +1,91 @@
+//! `audit` and `rules check`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use spotcheck_app::Handheld;
+use spotcheck_app::desk::Desk;
+use spotcheck_domain::{Trouble, TroubleResult};
+use spotcheck_rules::{Pack, json_lines, national, report};
+
+use super::Output;
+use super::sync::task_id;
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// 任务 / task
+    #[arg(long, value_name = "ID")]
+    task: String,
+    /// 只运行这些规则,逗号分隔 / these rules only
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    rules: Option<Vec<String>>,
+    /// 每条疑点一行 JSON / one finding a line
+    #[arg(long)]
+    json_lines: bool,
+}
+
+/// What can be done with rule packs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// 检查规则包:在全国规则之上能否使用 / can this pack be used above the national rules
+    Check {
+        /// 规则包目录 / folder of the pack
+        folder: PathBuf,
+    },
+    /// 列出规则 / list the rules in force
+    List,
+}
+
+/// `audit`.
+pub(crate) fn audit(handheld: &mut Handheld, args: &Audit) -> TroubleResult<Output> {
+    let outcome = handheld.audit(&task_id(&args.task)?, args.rules.clone())?;
+    if args.json_lines {
+        let lines = json_lines(&outcome.findings).lines().map(str::to_owned).collect();
+        return Ok(Output::raw(lines));
+    }
+    Output::new("audit", &report::body(&outcome), report::lines(&outcome))
+}
+
+/// `rules`.
+pub(crate) fn rules(args: &Rules) -> TroubleResult<Output> {
+    let base = national()?;
+    match args {
+        Rules::Check { folder } => {
+            let files = read_folder(folder)?;
+            let named: Vec<(&str, &[u8])> =
+                files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+            let pack =
+                Pack::read(&named, Some(&base)).map_err(|e| Trouble::from(e).as_verdict())?;
+            let count = pack.ids().len();
+            let lines = vec![format!("{} 可以使用,共 {count} 条规则", pack.label())];
+            Output::new(
+                "rules",
+                &serde_json::json!({ "pack": pack.label(), "rules": count }),
+                lines,
+            )
+        }
+        Rules::List => {
+            let ids = base.ids();
+            let lines = vec![format!("{}:{} 条规则", base.label(), ids.len()), ids.join(" ")];
+            Output::new("rules", &serde_json::json!({ "pack": base.label(), "rules": ids }), lines)
+        }
+    }
+}
+
+/// Files of a pack: those of the folder itself, by name.
+fn read_folder(folder: &Path) -> TroubleResult<Vec<(String, Vec<u8>)>> {
+    let failed = |cause: std::io::Error| {
+        Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限")
+            .because(cause)
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if let (true, Some(name)) = (path.is_file(), path.file_name().and_then(|n| n.to_str())) {
+            files.push((name.to_owned(), std::fs::read(&path).map_err(failed)?));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
