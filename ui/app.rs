@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 use crate::{
     capture, document, errand, interview, keyboard, party, person, persons, print, recording, seal,
-    sign, status, sync, task, today, trouble, typing, unlock, visit,
+    sign, status, suspicions, sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -44,6 +44,8 @@ pub(crate) enum Place {
     Seal { leaving: bool },
     Sync,
     Status,
+    Suspicions,
+    Suspicion(usize),
 }
 
 impl Place {
@@ -64,6 +66,8 @@ impl Place {
             Self::Seal { .. } => Screen::Seal,
             Self::Sync => Screen::Sync,
             Self::Status => Screen::Status,
+            Self::Suspicions => Screen::Suspicions,
+            Self::Suspicion(_) => Screen::Suspicion,
         }
     }
 
@@ -102,6 +106,7 @@ pub(crate) struct App {
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
     pub(crate) typing: typing::Model,
+    pub(crate) suspicions: suspicions::Model,
 }
 
 impl App {
@@ -147,6 +152,7 @@ impl App {
             recording: recording::Model::default(),
             errand: errand::Model::default(),
             typing: typing::Model::new(typing),
+            suspicions: suspicions::Model::default(),
             window,
         });
         app.connect();
@@ -174,6 +180,7 @@ impl App {
         print::connect(self);
         seal::connect(self);
         sync::connect(self);
+        suspicions::connect(self);
         status::connect(self);
         let shell = self.window.global::<Shell<'_>>();
         shell.on_back(self.on(Self::back));
@@ -355,6 +362,8 @@ impl App {
             Place::Seal { leaving } => seal::enter(self, *leaving),
             Place::Sync => sync::enter(self),
             Place::Status => status::enter(self),
+            Place::Suspicions => suspicions::enter(self),
+            Place::Suspicion(n) => suspicions::enter_one(self, *n),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
     }
@@ -397,6 +406,7 @@ impl App {
         sign::forget(self);
         seal::forget(self);
         typing::forget(self);
+        suspicions::forget(self);
     }
 
     /// Shows or hides what depends on an open case.

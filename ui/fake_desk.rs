@@ -252,7 +252,8 @@ impl Desk for FakeDesk {
                 self.package_checked(&task, now)
             }
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
-            _ => Ok(Home::Sent),
+            Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
+            Brought::Journal { result, .. } => result.map(|()| Home::Sent),
         }
     }
 

@@ -162,6 +162,13 @@ fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 }
 
 fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("线索")?;
+    shot(face, "04-suspicions")?;
+    face.tap("红 1")?;
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
+    shot(face, "04-suspicion")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
     face.tap("查人")?;
     face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;

@@ -37,6 +37,7 @@ mod recording;
 mod seal;
 mod sign;
 mod status;
+mod suspicions;
 mod sync;
 mod task;
 mod today;

@@ -11,7 +11,7 @@ use spotcheck_domain::{OfficerId, TaskId, mask};
 use spotcheck_face::{CountItem, NamedRow, StepItem, Task};
 
 use crate::app::{App, Place};
-use crate::{errand, interview, today, words};
+use crate::{errand, interview, suspicions, today, words};
 
 /// Steps of a visit in their order (inspection.md), with the kind that the record keeps.
 const STEPS: [(&str, &str); 7] = [
@@ -148,6 +148,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_step(app.on_with(|app, kind: SharedString| step(app, &kind)));
     face.on_add_party(app.on(|app| app.go(Place::Party)));
     face.on_search(app.on(|app| app.go(Place::Persons)));
+    face.on_suspect(app.on(|app| app.go(Place::Suspicions)));
     face.on_capture(app.on(|app| app.go(Place::Capture)));
     face.on_interview(app.on_with(|app, party: SharedString| interview::begin(app, &party)));
     face.on_inspect(app.on(inspect));
@@ -208,6 +209,7 @@ pub(crate) fn draw(app: &Rc<App>) {
     let card = app.task.borrow().clone();
     let case = app.case.borrow().clone();
     let face = app.window.global::<Task<'_>>();
+    face.set_suspicions(suspicions::count_words(app).into());
     if let Some(card) = &card {
         draw_task(&face, card);
     }

@@ -43,3 +43,5 @@ mod visit;
 mod tests;
 
 pub use handheld::{Handheld, Ports, Software};
+/// What an audit gives, for whoever shows it.
+pub use spotcheck_rules as rules;

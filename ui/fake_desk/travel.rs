@@ -6,7 +6,8 @@ use std::time::Duration;
 use spotcheck_app::desk::{CaseState, OutboxItem, PullReport};
 use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey, Leg};
 use spotcheck_app::ports::{PackageOnDisk, Pulled};
-use spotcheck_domain::{BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
+use spotcheck_app::rules::{Finding, Grade, LossMethod, Outcome, People, Severity};
+use spotcheck_domain::{Amount, BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
 
 use super::{FakeDesk, id, trouble, visit};
 
@@ -123,7 +124,7 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
                 verdict: how(),
             },
             Errand::Audit(task, _) => {
-                Brought::Audited { task, outcome: how().map(|()| Box::default()) }
+                Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
             }
             Errand::Send(bundle) => {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
@@ -131,4 +132,64 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             Errand::Journal => Brought::Journal { have: None, result: how() },
         }
     })
+}
+
+/// Three findings of the invented hospital, one of each light.
+fn outcome() -> Outcome {
+    let finding =
+        |rule: &str, grade, weight, yuan: Option<i64>, party: &str, reason: &str| Finding {
+            rule: rule.to_owned(),
+            pack: "national@2026.11".to_owned(),
+            grade,
+            fixmedins_code: "H00000000001".to_owned(),
+            psn_no: None,
+            mdtrt_id: yuan.map(|_| "ZY20261109006".to_owned()),
+            setl_id: None,
+            bkkp_sn: vec!["1".to_owned(), "2".to_owned()],
+            code: None,
+            amount: yuan.map(|y| Amount::from_millionths(y.saturating_mul(1_000_000))),
+            fund_amount: None,
+            loss_method: LossMethod::N,
+            principal: true,
+            reason: reason.to_owned(),
+            name: party.to_owned(),
+            party: Some(party.to_owned()),
+            severity: Severity::Middle,
+            clause: vec!["条例第十五条".to_owned()],
+            weight,
+            date: Some("2026-11-09".to_owned()),
+            also: Vec::new(),
+            people: People::default(),
+            look: vec!["出入院登记：实际离院时间".to_owned(), "体温单有无记录".to_owned()],
+            tried: vec!["转床当日重复计费".to_owned()],
+            doubt: vec!["请假保留床位（请假条）".to_owned()],
+            family: rule.to_owned(),
+        };
+    let findings = vec![
+        finding(
+            "A14",
+            Grade::V,
+            70,
+            Some(1_860),
+            "床位费天数多于住院天数",
+            "床位费 9 天 − 住院 7 天 = 多 2 天",
+        ),
+        finding(
+            "A01",
+            Grade::S,
+            90,
+            Some(18_642),
+            "两次住院间隔 3 天且诊断相同",
+            "10-20 出院，10-23 又入院，诊断相同",
+        ),
+        finding(
+            "I03",
+            Grade::L,
+            45,
+            None,
+            "整段住院落在假期的比例高",
+            "国庆期间占 31%，同级中位 12%；只作方向",
+        ),
+    ];
+    Outcome { findings, ..Outcome::default() }
 }

@@ -189,3 +189,32 @@ fn long_lists_come_page_by_page() {
     }
     assert!(face.texts().iter().any(|t| t == "测***4"), "{:?}", face.texts());
 }
+
+/// rules.md: lights carry words, weight is another thing, and no word on this screen accuses anybody.
+#[test]
+fn suspicions_say_what_they_are_sure_of_and_what_speaks_against_them() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    for words in ["线索 3", "红·可直接核对", "黄·待核实", "绿·线索跟踪", "未计金额"]
+    {
+        assert!(face.shows(words), "{words}: {:?}", face.texts());
+    }
+    // The weightiest first, though it is not the surest.
+    let texts = face.texts();
+    let place = |words: &str| texts.iter().position(|t| t == words).unwrap();
+    assert!(place("黄·待核实") < place("红·可直接核对"));
+    face.tap("绿 1").unwrap();
+    assert!(!face.shows("床位费天数多于住院天数"));
+    face.tap("全部 3").unwrap();
+    face.tap("从第 1 条看起").unwrap();
+    for words in ["为什么可能不成立", "已排除", "现场看", "看什么就能定", "尚未显示基金损失"]
+    {
+        assert!(face.shows(words), "{words}: {:?}", face.texts());
+    }
+    for word in ["违规", "违法", "骗保"] {
+        assert!(!face.shows(word), "{word}");
+    }
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+    assert!(face.shows("3 条"), "the task knows how many");
+}
