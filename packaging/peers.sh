@@ -14,10 +14,19 @@ debian=(
   cups-ipp-utils avahi-daemon dbus iproute2                          # a printer of others
   gstreamer1.0-tools python3 python3-venv xvfb xauth imagemagick
   tesseract-ocr tesseract-ocr-chi-sim
+  rime-data-luna-pinyin rime-data-stroke libime-data-language-model  # what the keyboard uses where it is there
+  tegaki-zinnia-simplified-chinese
 )
+either=("librime1t64 librime1" "libzinnia0t64 libzinnia0")            # one library, named by release
+there() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 lacking=()
-for p in "${debian[@]}"; do
-  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || lacking+=("$p")
+for p in "${debian[@]}"; do there "$p" || lacking+=("$p"); done
+for names in "${either[@]}"; do
+  read -r new old <<<"$names"
+  if ! there "$new" && ! there "$old"; then
+    apt-cache show bash >/dev/null 2>&1 || "${as_root[@]}" apt-get update -q   # a fresh machine knows no names yet
+    if apt-cache show "$new" >/dev/null 2>&1; then lacking+=("$new"); else lacking+=("$old"); fi
+  fi
 done
 command -v node >/dev/null && command -v npm >/dev/null || lacking+=(nodejs npm)
 if [ ${#lacking[@]} -gt 0 ]; then
