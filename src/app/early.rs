@@ -18,7 +18,7 @@ use crate::case_file::next_id;
 use crate::chain::set;
 use crate::desk::{CaseState, EvidenceView, RecordingKind, RecordingView};
 use crate::handheld::{Handheld, Running};
-use crate::model::{Evidence, ONLY, kind};
+use crate::model::{CaseIndex, Evidence, ONLY, kind};
 use crate::ports::{RecordingOrder, RecordingOutcome, StoredFile};
 use crate::troubles;
 
@@ -131,12 +131,18 @@ impl Handheld {
         Ok(items.iter().any(|(_, item)| item.stage == Stage::Waiting && item.case == *case))
     }
 
-    /// How many items wait for a case.
-    pub(crate) fn waiting_for_a_case(&mut self) -> TroubleResult<usize> {
-        let open: Vec<CaseId> = self.case_index()?.into_iter().map(|(case, _)| case).collect();
+    /// Takes up early recordings that run, and tells how many items wait for a case that is not in the
+    /// index yet. Asked once a second while something is recorded: the items are read once.
+    pub(crate) fn look_after_early(
+        &mut self,
+        index: &[(CaseId, CaseIndex)],
+    ) -> TroubleResult<usize> {
         let items = self.early_items()?;
-        let waits = |item: &Early| item.stage == Stage::Waiting && !open.contains(&item.case);
-        Ok(items.iter().filter(|(_, item)| waits(item)).count())
+        let known = |item: &Early| index.iter().any(|(case, _)| *case == item.case);
+        let waits = |item: &Early| item.stage == Stage::Waiting && !known(item);
+        let waiting = items.iter().filter(|(_, item)| waits(item)).count();
+        self.reattach_items(items)?;
+        Ok(waiting)
     }
 
     /// Where a capture goes: the case given, else the only open case of whoever may be here, else arrival.
@@ -257,7 +263,12 @@ impl Handheld {
 
     /// After a restart of this program: early recordings whose process still runs are shown again.
     pub(crate) fn reattach_early(&mut self) -> TroubleResult<()> {
-        for (evidence, item) in self.early_items()? {
+        let items = self.early_items()?;
+        self.reattach_items(items)
+    }
+
+    fn reattach_items(&mut self, items: Vec<(String, Early)>) -> TroubleResult<()> {
+        for (evidence, item) in items {
             let (Some(kind), Stage::Waiting) = (item.recording, item.stage) else { continue };
             let known = self.running.iter().any(|r| r.path == item.path && r.case == item.case);
             if known {

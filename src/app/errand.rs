@@ -319,10 +319,7 @@ impl Handheld {
         rules: Option<Vec<String>>,
     ) -> TroubleResult<Journey> {
         self.my_task(task)?;
-        let checked: Checked = self
-            .device_log()?
-            .value(kind::CHECKED, task.as_str())?
-            .ok_or_else(troubles::unchecked_package)?;
+        let checked = self.last_check(task)?;
         let at = self.ports.clock.read();
         let task = task.clone();
         let mut packages = self.ports.packages.handle();

@@ -12,14 +12,18 @@ use crate::ports::PackageOnDisk;
 use crate::troubles;
 
 impl Handheld {
+    /// The last full check that said yes; without it a package is not opened.
+    pub(crate) fn last_check(&mut self, task: &TaskId) -> TroubleResult<Checked> {
+        self.device_log()?
+            .value(kind::CHECKED, task.as_str())?
+            .ok_or_else(troubles::unchecked_package)
+    }
+
     /// The claims of a task; opened once per unlocking.
     pub(crate) fn reader(&mut self, task: &TaskId) -> TroubleResult<&dyn ClaimsReader> {
         self.my_task(task)?;
         if !self.packages.contains_key(task) {
-            let checked: Checked = self
-                .device_log()?
-                .value(kind::CHECKED, task.as_str())?
-                .ok_or_else(troubles::unchecked_package)?;
+            let checked = self.last_check(task)?;
             let at = self.ports.clock.read();
             let keys = self.ports.keys.as_mut();
             let opened = self.ports.packages.open(task, keys, &at, &checked.fingerprint)?;

@@ -21,9 +21,9 @@ impl Handheld {
         let enrolment = self.ports.keys.enrolment()?;
         let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
         if enrolment.is_some() {
-            waiting = self.waiting_for_a_case()?;
-            self.reattach_early()?;
-            for (_, index) in self.case_index()? {
+            let cases = self.case_index()?;
+            waiting = self.look_after_early(&cases)?;
+            for (_, index) in cases {
                 match index.state {
                     CaseState::Sealed | CaseState::Sent => unsent = unsent.saturating_add(1),
                     CaseState::Open => open = open.saturating_add(1),

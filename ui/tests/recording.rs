@@ -1,5 +1,6 @@
 //! Recording and photos from anywhere.
 
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use spotcheck_face::ThemeMode;
@@ -84,10 +85,8 @@ fn an_answer_is_stamped_only_while_sound_is_recorded() {
     assert_eq!(face.value("问").unwrap(), "");
 }
 
-/// evidence.md §1: one press records from any state; a slow network is such a state. The strip stays on
-/// every screen, leaving the screen or locking stops nothing.
-#[test]
-fn while_a_bundle_travels_everything_else_goes_on() {
+/// A bundle is on a road that waits for the sender's word.
+fn sending() -> (Face, Sender<()>) {
     let (desk, word) = FakeDesk::with_waiting_bundle().with_slow_road();
     let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
     face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
@@ -95,6 +94,14 @@ fn while_a_bundle_travels_everything_else_goes_on() {
     face.tap("回传").unwrap();
     face.wait_for_errands(false);
     face.tap("回传").unwrap();
+    (face, word)
+}
+
+/// evidence.md §1: one press records from any state; a slow network is such a state. The strip stays on
+/// every screen, leaving the screen or locking stops nothing.
+#[test]
+fn while_a_bundle_travels_everything_else_goes_on() {
+    let (face, word) = sending();
     face.until("600 MB / 1.2 GB").unwrap();
     assert!(face.shows("正在回传第 1 个，共 1 个"));
     face.touch("录音").unwrap();
@@ -115,13 +122,7 @@ fn while_a_bundle_travels_everything_else_goes_on() {
 
 #[test]
 fn what_travels_can_be_stopped_and_goes_on_later() {
-    let (desk, _word) = FakeDesk::with_waiting_bundle().with_slow_road();
-    let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
-    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
-    face.tap("解锁").unwrap();
-    face.tap("回传").unwrap();
-    face.wait_for_errands(false);
-    face.tap("回传").unwrap();
+    let (face, _word) = sending();
     face.tap("停下").unwrap();
     face.wait_for_errands(true);
     face.settle().unwrap();

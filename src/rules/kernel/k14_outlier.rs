@@ -69,6 +69,15 @@ fn tell(cx: Cx<'_>, part: i64, whole: i64, ceiling: i64, out: &mut Out<'_>) {
     }
 }
 
+/// As [`tell`] for things that are counted; silent where there are too few of them for a share.
+fn tell_of_many(cx: Cx<'_>, part: i64, all: i64, ceiling: i64, out: &mut Out<'_>) {
+    if all < FEW {
+        out.silent("样本太少");
+        return;
+    }
+    tell(cx, part.saturating_mul(ONE), all.saturating_mul(ONE), ceiling, out);
+}
+
 fn percent(share: i64) -> String {
     format!("{}%", plain(share.saturating_mul(1_000).div_euclid(ONE).saturating_mul(ONE / 10)))
 }
@@ -167,12 +176,7 @@ impl Probe for Rate {
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        if self.all < FEW {
-            out.silent("样本太少");
-            return;
-        }
-        let (part, whole) = (self.back.saturating_mul(ONE), self.all.saturating_mul(ONE));
-        tell(cx, part, whole, self.ceiling, out);
+        tell_of_many(cx, self.back, self.all, self.ceiling, out);
     }
 }
 
@@ -328,11 +332,7 @@ impl Probe for NoDiagnosis {
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        if self.all < FEW {
-            out.silent("样本太少");
-            return;
-        }
-        tell(cx, self.none.saturating_mul(ONE), self.all.saturating_mul(ONE), self.ceiling, out);
+        tell_of_many(cx, self.none, self.all, self.ceiling, out);
     }
 }
 
@@ -447,11 +447,7 @@ impl Probe for Waived {
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        if self.all < FEW {
-            out.silent("样本太少");
-            return;
-        }
-        tell(cx, self.none.saturating_mul(ONE), self.all.saturating_mul(ONE), self.ceiling, out);
+        tell_of_many(cx, self.none, self.all, self.ceiling, out);
     }
 }
 
@@ -478,10 +474,6 @@ impl Probe for Uncoded {
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        if self.all < FEW {
-            out.silent("样本太少");
-            return;
-        }
-        tell(cx, self.none.saturating_mul(ONE), self.all.saturating_mul(ONE), self.ceiling, out);
+        tell_of_many(cx, self.none, self.all, self.ceiling, out);
     }
 }

@@ -26,7 +26,7 @@ use spotcheck_wire::rescue::{
 
 use super::announce::{CommitOutcome, check_announcement, commit, status};
 use super::export::failed;
-use super::verify::{accepted_anyway, errors_of, faults, judge, receive};
+use super::verify::{accepted_anyway, errors_of, faults, judge, receive, sealed_by};
 use crate::centre::Centre;
 use crate::intake::intake_identity;
 use crate::jobs;
@@ -191,6 +191,11 @@ fn unusable(what: &'static str) -> Error {
     )
 }
 
+/// Whatever the cause: an age file that does not open for us tells no more.
+fn torn<E>(_: E) -> Error {
+    unusable("announcement.age 已损坏,或不是导出给本中心的")
+}
+
 fn read_small(path: &Path, most: u64, missing: &'static str) -> Result<Vec<u8>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -223,11 +228,10 @@ fn read_rescue(centre: &Centre, folder: &Path) -> Result<Announcement> {
         Err(Error::NotFound { .. }) => return Err(unusable("不是导出给本中心的")),
         Err(other) => return Err(other),
     };
-    let torn = |_| unusable("announcement.age 已损坏,或不是导出给本中心的");
     let mut plain = Vec::new();
     Decryptor::new_buffered(sealed.as_slice())
         .and_then(|d| d.decrypt(std::iter::once(&identity as &dyn age::Identity)))
-        .map_err(|_| unusable("announcement.age 已损坏,或不是导出给本中心的"))?
+        .map_err(torn)?
         .take(MAX_ANNOUNCEMENT_BYTES)
         .read_to_end(&mut plain)
         .map_err(torn)?;
@@ -298,9 +302,7 @@ pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
     {
         return outcome(centre, &bundle);
     }
-    let statement = announcement.tag_files.iter().find(|f| f.path == STATEMENT_PATH);
-    let statement = statement.and_then(|f| Statement::parse(&f.bytes).ok());
-    let device = statement.ok_or_else(|| unusable("缺少声明文件"))?.device.id.to_string();
+    let device = sealed_by(&announcement).ok_or_else(|| unusable("缺少声明文件"))?;
     let blobs = announcement.files.iter().flat_map(|f| &f.blobs);
     let hashes: BTreeSet<&str> = blobs.map(|b| b.ciphertext_sha256.as_str()).collect();
     let mut new = Vec::new();

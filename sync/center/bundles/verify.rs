@@ -90,7 +90,7 @@ pub(super) fn errors_of(report: &Report) -> Vec<String> {
 }
 
 /// The device that the statement names; the signature of it was checked with the rest.
-fn sealed_by(announcement: &Announcement) -> Option<String> {
+pub(super) fn sealed_by(announcement: &Announcement) -> Option<String> {
     let file = announcement.tag_files.iter().find(|f| f.path == STATEMENT_PATH)?;
     Some(Statement::parse(&file.bytes).ok()?.device.id.to_string())
 }
