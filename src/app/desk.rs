@@ -8,15 +8,17 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use spotcheck_domain::claims::{
-    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+    FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
+    VisitElsewhere, VisitEvent, VisitView,
 };
 use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
-use spotcheck_rules::Outcome;
+use spotcheck_rules::{Finding, Outcome};
 
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
+use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::troubles;
 
 /// An officer who has a key on this handheld.
@@ -129,6 +131,10 @@ pub struct CaseView {
     pub evidence: Vec<EvidenceView>,
     /// Documents, oldest first.
     pub documents: Vec<DocumentCard>,
+    /// What was said about findings of the rules, in the order in which it was first said.
+    pub findings: Vec<FindingCard>,
+    /// Rules that are not shown again during this visit.
+    pub silenced: Vec<SilencedRule>,
     /// What is still missing before the visit is complete, by name (may be empty).
     pub missing: Vec<String>,
     /// First 16 hex digits of the case journal's head.
@@ -499,8 +505,31 @@ pub trait Desk: Send {
         &mut self,
         task: &TaskId,
         mdtrt_id: &str,
+        filter: &FeeFilter,
         page: Page,
     ) -> TroubleResult<Vec<FeeLine>>;
+    /// What the fees of a visit consist of.
+    fn fee_summary(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+    ) -> TroubleResult<FeeSummary>;
+    /// What was ordered, done, seen and written during a visit.
+    fn visit_events(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<VisitEvent>>;
+    /// The person's visits at other facilities. Diagnoses come only for a reason, which is journaled
+    /// (ui.md: sensitive diagnoses from elsewhere).
+    fn elsewhere(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<Vec<VisitElsewhere>>;
 
     /// Opens (or continues) the case of a task.
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView>;
@@ -520,6 +549,21 @@ pub trait Desk: Send {
     fn begin_step(&mut self, case: &CaseId, kind: &str, title: &str) -> TroubleResult<String>;
     /// Ends a step.
     fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()>;
+    /// What the officers make of a finding of the rules: facts confirmed, excluded (with a reason), more
+    /// evidence needed, or open again.
+    fn judge_finding(
+        &mut self,
+        case: &CaseId,
+        finding: &Finding,
+        judgement: &Judgement,
+    ) -> TroubleResult<FindingCard>;
+    /// Silences a rule for this visit, with a reason; `None` lets it speak again.
+    fn silence_rule(
+        &mut self,
+        case: &CaseId,
+        rule: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()>;
     /// A free note in the journal.
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()>;
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use spotcheck_domain::claims::{
-    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+    FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
+    VisitElsewhere, VisitEvent, VisitView,
 };
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
+use spotcheck_rules::Finding;
 
 use crate::chain::Chain;
 use crate::desk::{
@@ -15,6 +17,7 @@ use crate::desk::{
     RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
+use crate::findings::{FindingCard, Judgement};
 use crate::ports::{
     BlobVault, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
 };
@@ -160,9 +163,34 @@ impl Desk for Handheld {
         &mut self,
         task: &TaskId,
         mdtrt_id: &str,
+        filter: &FeeFilter,
         page: Page,
     ) -> TroubleResult<Vec<FeeLine>> {
-        self.reader(task)?.fee_lines(mdtrt_id, page)
+        self.reader(task)?.fee_lines(mdtrt_id, filter, page)
+    }
+    fn fee_summary(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+    ) -> TroubleResult<FeeSummary> {
+        self.reader(task)?.fee_summary(mdtrt_id, filter)
+    }
+    fn visit_events(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<VisitEvent>> {
+        self.reader(task)?.visit_events(mdtrt_id, page)
+    }
+    fn elsewhere(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<Vec<VisitElsewhere>> {
+        self.do_elsewhere(task, psn_no, reason)
     }
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
         self.do_open_case(task)
@@ -187,6 +215,22 @@ impl Desk for Handheld {
     }
     fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()> {
         self.do_end_step(case, step)
+    }
+    fn judge_finding(
+        &mut self,
+        case: &CaseId,
+        finding: &Finding,
+        judgement: &Judgement,
+    ) -> TroubleResult<FindingCard> {
+        self.do_judge_finding(case, finding, judgement)
+    }
+    fn silence_rule(
+        &mut self,
+        case: &CaseId,
+        rule: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()> {
+        self.do_silence_rule(case, rule, reason)
     }
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
         self.do_note(case, text)

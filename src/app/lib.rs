@@ -23,6 +23,7 @@ pub mod desk;
 mod device_log;
 mod early;
 pub mod errand;
+pub mod findings;
 mod handheld;
 pub mod input;
 mod lookup;

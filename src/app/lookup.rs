@@ -2,7 +2,7 @@
 
 use spotcheck_domain::TaskId;
 use spotcheck_domain::TroubleResult;
-use spotcheck_domain::claims::{ClaimsReader, PersonView, VisitView};
+use spotcheck_domain::claims::{ClaimsReader, PersonView, VisitElsewhere, VisitView};
 use spotcheck_domain::time::rfc3339;
 
 use crate::desk::{CaseState, PackageState};
@@ -56,9 +56,25 @@ impl Handheld {
     ) -> TroubleResult<Option<PersonView>> {
         let view = self.reader(task)?.person(psn_no)?;
         if view.is_some() {
-            self.access(task, &format!("psn_no:{psn_no}"), screen)?;
+            self.access(task, &format!("psn_no:{psn_no}"), screen, None)?;
         }
         Ok(view)
+    }
+
+    pub(crate) fn do_elsewhere(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<Vec<VisitElsewhere>> {
+        let mut visits = self.reader(task)?.elsewhere(psn_no)?;
+        match reason.map(str::trim).filter(|r| !r.is_empty()) {
+            Some(reason) => {
+                self.access(task, &format!("psn_no:{psn_no}"), "elsewhere", Some(reason))?;
+            }
+            None => visits.iter_mut().for_each(|v| v.diag_name = None),
+        }
+        Ok(visits)
     }
 
     pub(crate) fn do_visit(
@@ -69,14 +85,23 @@ impl Handheld {
     ) -> TroubleResult<Option<VisitView>> {
         let view = self.reader(task)?.visit(mdtrt_id)?;
         if let Some(visit) = &view {
-            self.access(task, &format!("psn_no:{}", visit.psn_no), screen)?;
+            self.access(task, &format!("psn_no:{}", visit.psn_no), screen, None)?;
         }
         Ok(view)
     }
 
     /// The access record: in the case journal while a case of the task is open, else in the device's.
-    fn access(&mut self, task: &TaskId, subject: &str, screen: &str) -> TroubleResult<()> {
-        let draft = self.draft("person_viewed")?.about(subject).fact("screen", screen);
+    fn access(
+        &mut self,
+        task: &TaskId,
+        subject: &str,
+        screen: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()> {
+        let mut draft = self.draft("person_viewed")?.about(subject).fact("screen", screen);
+        if let Some(reason) = reason {
+            draft = draft.fact("reason", reason);
+        }
         let open = self
             .case_index()?
             .into_iter()

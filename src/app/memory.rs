@@ -48,6 +48,13 @@ impl Disk {
         guard(&self.stores).entry(case.to_string()).or_default().budget = Some(commits);
     }
 
+    /// The record.json of a sealed case; null where there is none.
+    #[must_use]
+    pub fn sealed_record(&self, case: &CaseId) -> serde_json::Value {
+        let bytes = self.vault.plaintext(case, "data/record.json").unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
     /// The disk has room again.
     pub fn heal(&self, case: &CaseId) {
         guard(&self.stores).entry(case.to_string()).or_default().budget = None;

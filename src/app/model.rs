@@ -18,6 +18,8 @@ pub(crate) mod kind {
     pub(crate) const EVIDENCE: &str = "evidence";
     pub(crate) const DOCUMENT: &str = "document";
     pub(crate) const SHOWN: &str = "certificate_shown";
+    pub(crate) const FINDING: &str = "finding";
+    pub(crate) const SILENCED: &str = "silenced";
     pub(crate) const ANNEX: &str = "annex";
     pub(crate) const LEARNED: &str = "learned";
     pub(crate) const CASE: &str = "case";

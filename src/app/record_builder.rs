@@ -20,6 +20,7 @@ use spotcheck_evidence::record::{
 };
 
 use crate::capture::hash;
+use crate::findings::record_finding;
 use crate::handheld::Handheld;
 use crate::model::{Annex, Document, Evidence, Meta, Party, Step, kind};
 use crate::ports::StoredFile;
@@ -147,6 +148,7 @@ impl Handheld {
         let evidence: Vec<(String, Evidence)> = chain.values(kind::EVIDENCE)?;
         let annexes: Vec<(String, Annex)> = chain.values(kind::ANNEX)?;
         let documents = self.all_documents(case)?;
+        let findings = self.finding_cards(case)?;
         let task = &meta.task;
         let package = match &meta.package {
             None => None,
@@ -192,7 +194,7 @@ impl Handheld {
             helpers: Vec::new(),
             parties: parties.iter().map(|(id, p)| party(id, p)).collect(),
             steps: steps.into_iter().map(|(id, s)| step(id, s)).collect(),
-            findings: Vec::new(),
+            findings: findings.into_iter().map(record_finding).collect(),
             evidence: evidence
                 .iter()
                 .map(|(id, item)| evidence_item(id, item, task.mode))

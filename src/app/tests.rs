@@ -1,5 +1,7 @@
 //! The visit as the law wants it, on the twins: what blocks, what never blocks, what survives.
 
+mod findings;
+
 use std::sync::Arc;
 
 use secrecy::SecretString;

@@ -309,6 +309,8 @@ impl Handheld {
                 .collect(),
             evidence: self.evidence_views(case)?,
             documents: self.document_cards(case)?,
+            findings: self.finding_cards(case)?,
+            silenced: self.silenced_rules(case)?,
             missing: self.missing_in_visit(case)?,
             journal_head,
             bundle: (state != CaseState::Open).then_some(meta.bundle),

@@ -4,13 +4,16 @@
 //! inspector adds lies in the case store and refers to it by national keys. A page that fails its HMAC stops
 //! the query and is reported with the table that was being read; nothing is guessed around it.
 
+mod visit;
+
 use std::cell::RefCell;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
-    ClaimsReader, DiagnosisRow, FacilityView, FeeLine, Instant, ItemHit, Page, PersonHit,
-    PersonView, SettlementRow, StaffHit, VisitRow, VisitView,
+    ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
+    Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent, VisitRow,
+    VisitView,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -395,42 +398,6 @@ impl PackageReader {
         }
         Ok(Some(view))
     }
-
-    fn read_fee_lines(&self, mdtrt_id: &str, page: Page) -> Result<Vec<FeeLine>> {
-        let Some(id) = self.dict_id(mdtrt_id)? else { return Ok(Vec::new()) };
-        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-        // The page is cut out first: the texts of rows that are not shown are never decoded.
-        self.list(
-            "fee_list_d",
-            "SELECT f.bkkp_sn, s.text, f.fee_ocur_time, f.fee_ocur_time_p, c.text, h.text, m.text,
-               t.text, y.text, f.cnt, f.pric, f.det_item_fee_sumamt, b.text, r.text
-             FROM (SELECT * FROM fee_list_d WHERE mdtrt_id = ?1
-                   ORDER BY fee_ocur_time, bkkp_sn, dup_no LIMIT ?2 OFFSET ?3) f
-             LEFT JOIN dict s ON s.id = f.setl_id LEFT JOIN dict c ON c.id = f.med_list_codg
-             LEFT JOIN dict h ON h.id = f.hilist_name LEFT JOIN dict m ON m.id = f.medins_list_name
-             LEFT JOIN dict t ON t.id = f.list_type LEFT JOIN dict y ON y.id = f.med_chrgitm_type
-             LEFT JOIN dict b ON b.id = f.bilg_dept_name LEFT JOIN dict r ON r.id = f.bilg_dr_name
-             ORDER BY f.fee_ocur_time, f.bkkp_sn, f.dup_no",
-            rusqlite::params![id, page.limit, offset],
-            |r| {
-                Ok(FeeLine {
-                    bkkp_sn: r.get(0)?,
-                    setl_id: r.get(1)?,
-                    fee_ocur_time: instant(r, 2)?,
-                    med_list_codg: r.get(4)?,
-                    hilist_name: r.get(5)?,
-                    medins_list_name: r.get(6)?,
-                    list_type: r.get(7)?,
-                    med_chrgitm_type: r.get(8)?,
-                    cnt: amount(r, 9)?,
-                    pric: amount(r, 10)?,
-                    det_item_fee_sumamt: amount(r, 11)?,
-                    bilg_dept_name: r.get(12)?,
-                    bilg_dr_name: r.get(13)?,
-                })
-            },
-        )
-    }
 }
 
 fn instant(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Instant>> {
@@ -473,7 +440,24 @@ impl ClaimsReader for PackageReader {
         self.guarded(|| self.read_visit(mdtrt_id))
     }
 
-    fn fee_lines(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<FeeLine>> {
-        self.guarded(|| self.read_fee_lines(mdtrt_id, page))
+    fn fee_lines(
+        &self,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+        page: Page,
+    ) -> TroubleResult<Vec<FeeLine>> {
+        self.guarded(|| self.read_fee_lines(mdtrt_id, filter, page))
+    }
+
+    fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary> {
+        self.guarded(|| self.read_fee_summary(mdtrt_id, filter))
+    }
+
+    fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>> {
+        self.guarded(|| self.read_events(mdtrt_id, page))
+    }
+
+    fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>> {
+        self.guarded(|| self.read_elsewhere(psn_no))
     }
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::Desk;
-use spotcheck_domain::claims::Page;
+use spotcheck_domain::claims::{FeeFilter, Page};
 use spotcheck_domain::{Trouble, TroubleResult, mask};
 
 use super::Output;
@@ -118,7 +118,12 @@ pub(crate) fn person(handheld: &mut Handheld, args: &Person) -> TroubleResult<Ou
 pub(crate) fn visit(handheld: &mut Handheld, args: &Visit) -> TroubleResult<Output> {
     let task = task_id(&args.task)?;
     let visit = handheld.visit(&task, &args.mdtrt_id, "cli")?.ok_or_else(|| unknown("就诊"))?;
-    let lines_of = handheld.fee_lines(&task, &args.mdtrt_id, Page::first(args.limit))?;
+    let lines_of = handheld.fee_lines(
+        &task,
+        &args.mdtrt_id,
+        &FeeFilter::default(),
+        Page::first(args.limit),
+    )?;
     let mut lines = vec![format!(
         "{}  {}  费用 {} 行,合计 {} 元",
         visit.mdtrt_id,

@@ -186,6 +186,111 @@ pub struct FeeLine {
     pub det_item_fee_sumamt: Option<Amount>,
     pub bilg_dept_name: Option<String>,
     pub bilg_dr_name: Option<String>,
+    /// An order (4402) or prescription (4301) of the visit goes with the line; `None` where the facility has
+    /// uploaded none at all.
+    pub ordered: Option<bool>,
+    /// An execution event goes with it.
+    pub executed: Option<bool>,
+    /// A report or result goes with it (4501, 4502).
+    pub recorded: Option<bool>,
+}
+
+/// Which fee lines of a visit are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FeeFilter {
+    /// `med_chrgitm_type`; empty text: lines without one.
+    pub med_chrgitm_type: Option<String>,
+}
+
+/// What the fees of a visit consist of; kinds and days each add up to the visit's `fee_sum`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FeeSummary {
+    /// By `med_chrgitm_type`, largest amount first; never filtered.
+    pub kinds: Vec<FeeShare>,
+    /// By day (`yyyy-MM-dd`) of `fee_ocur_time`, in time order; filtered as the lines are.
+    pub days: Vec<FeeShare>,
+}
+
+/// Lines that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeShare {
+    /// What they have in common; `None`: not uploaded.
+    pub of: Option<String>,
+    /// Lines.
+    pub lines: u64,
+    /// Exact sum of `det_item_fee_sumamt`.
+    pub amount: Amount,
+}
+
+/// What an event of a visit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// 医嘱 (4402).
+    Order,
+    /// 处方 (4301).
+    Prescription,
+    /// 执行.
+    Execution,
+    /// 检验 (4502).
+    Lab,
+    /// 检查 (4501).
+    Exam,
+    /// 手术操作 (4101).
+    Operation,
+    /// 护理与生命体征 (4602).
+    Vital,
+    /// 请假.
+    Leave,
+    /// 病程记录.
+    Note,
+}
+
+impl EventKind {
+    /// The word on a screen.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Order => "医嘱",
+            Self::Prescription => "处方",
+            Self::Execution => "执行",
+            Self::Lab => "检验",
+            Self::Exam => "检查",
+            Self::Operation => "手术",
+            Self::Vital => "体征",
+            Self::Leave => "请假",
+            Self::Note => "病程",
+        }
+    }
+}
+
+/// Something that was done, seen or written during a visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitEvent {
+    /// What it is.
+    pub kind: EventKind,
+    /// When it began.
+    pub begntime: Option<Instant>,
+    /// When it ended, where that is known.
+    pub endtime: Option<Instant>,
+    /// What it was, as uploaded.
+    pub name: Option<String>,
+    /// Who did it: name, else code.
+    pub who: Option<String>,
+}
+
+/// A visit of the person at another facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct VisitElsewhere {
+    pub fixmedins_name: Option<String>,
+    pub med_type: Option<String>,
+    pub begntime: Option<Instant>,
+    pub endtime: Option<Instant>,
+    /// Sensitive: shown only for a reason (ui.md).
+    pub diag_name: Option<String>,
+    pub medfee_sumamt: Option<Amount>,
+    pub fund_pay_sumamt: Option<Amount>,
 }
 
 /// One row of an item search (catalogue or fee lines).
@@ -227,5 +332,16 @@ pub trait ClaimsReader: Send {
     /// A visit; `None` if the package does not know the number.
     fn visit(&self, mdtrt_id: &str) -> TroubleResult<Option<VisitView>>;
     /// Fee lines of a visit by time and serial number.
-    fn fee_lines(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<FeeLine>>;
+    fn fee_lines(
+        &self,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+        page: Page,
+    ) -> TroubleResult<Vec<FeeLine>>;
+    /// What the fees of a visit consist of.
+    fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary>;
+    /// What was ordered, done, seen and written during a visit, by time.
+    fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>>;
+    /// The person's visits at other facilities within the package's span, newest first.
+    fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>>;
 }

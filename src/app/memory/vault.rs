@@ -30,6 +30,13 @@ pub struct MemoryVault {
     ended: Shared<(RecordingOrder, RecordingOutcome)>,
 }
 
+impl MemoryVault {
+    /// What lies under a path.
+    pub(super) fn plaintext(&self, case: &CaseId, path: &str) -> Option<Vec<u8>> {
+        guard(&self.files).get(&(case.clone(), path.to_owned())).cloned()
+    }
+}
+
 fn stored(path: &str, plaintext: &[u8]) -> StoredFile {
     let hashes = FileHashes::of(plaintext);
     StoredFile {

@@ -3,7 +3,9 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use spotcheck_domain::claims::{ClaimsReader as _, Page};
+use spotcheck_domain::claims::{
+    ClaimsReader, EventKind, FeeFilter, FeeLine, FeeShare, Page, VisitView,
+};
 use spotcheck_domain::{Amount, DeviceId, Trouble};
 
 use super::{Centre, Package, centre_with_city, export};
@@ -45,7 +47,7 @@ fn the_whole_hospital_comes_out_as_it_went_in() {
     let mut lines = Vec::new();
     loop {
         let page = Page { offset: lines.len() as u64, limit: 50 };
-        let next = reader.fee_lines(&row.mdtrt_id, page).expect("lines");
+        let next = reader.fee_lines(&row.mdtrt_id, &FeeFilter::default(), page).expect("lines");
         if next.is_empty() {
             break;
         }
@@ -60,8 +62,36 @@ fn the_whole_hospital_comes_out_as_it_went_in() {
     assert_eq!(visit.settlements[0].medfee_sumamt, Some(sum));
     assert_eq!(visit.diagnoses.len(), 2);
     assert!(lines.iter().is_sorted_by_key(|l| l.fee_ocur_time.unwrap().at));
+    the_structure_agrees(&reader, &visit, &lines);
     assert!(reader.person("nobody").expect("read").is_none());
     assert!(reader.visit("nothing").expect("read").is_none());
+}
+
+/// Kinds and days add up to the visit to the cent, filtered lines to their kind, and a page of one kind has
+/// nothing else in it.
+fn the_structure_agrees(reader: &dyn ClaimsReader, visit: &VisitView, lines: &[FeeLine]) {
+    let id = &visit.mdtrt_id;
+    let sum = |shares: &[FeeShare]| {
+        let amount = shares.iter().try_fold(Amount::ZERO, |a, s| a.checked_add(s.amount)).unwrap();
+        (shares.iter().map(|s| s.lines).sum::<u64>(), amount)
+    };
+    let whole = reader.fee_summary(id, &FeeFilter::default()).expect("summary");
+    assert_eq!(sum(&whole.kinds), (visit.fee_lines, visit.fee_sum));
+    assert_eq!(sum(&whole.days), (visit.fee_lines, visit.fee_sum));
+    for kind in &whole.kinds {
+        let filter = FeeFilter { med_chrgitm_type: Some(kind.of.clone().unwrap_or_default()) };
+        let some = reader.fee_lines(id, &filter, Page::first(10_000)).expect("lines");
+        assert!(some.iter().all(|l| l.med_chrgitm_type == kind.of));
+        assert_eq!(some.len() as u64, kind.lines);
+        let days = reader.fee_summary(id, &filter).expect("summary");
+        assert_eq!(sum(&days.days), (kind.lines, kind.amount));
+        assert_eq!(days.kinds, whole.kinds);
+    }
+    let events = reader.visit_events(id, Page::first(10_000)).expect("events");
+    assert!(events.iter().any(|e| e.kind == EventKind::Order), "a stay has orders");
+    assert!(events.is_sorted_by_key(|e| e.begntime.map(|t| t.at)));
+    assert!(lines.iter().any(|l| l.ordered == Some(true) && l.executed == Some(true)));
+    assert!(reader.elsewhere(&visit.psn_no).is_ok());
 }
 
 #[test]
@@ -194,7 +224,9 @@ fn a_page_that_fails_later_stops_the_reading_and_names_the_table() {
     file.seek(SeekFrom::Start(0)).expect("seek");
     file.flush().expect("flush");
     let page = Page::first(10);
-    let trouble = reader.fee_lines(&made.double_billed_visit, page).expect_err("damaged");
+    let trouble = reader
+        .fee_lines(&made.double_billed_visit, &FeeFilter::default(), page)
+        .expect_err("damaged");
     assert_eq!(trouble.code, "CLAIMS-PACKAGE-PAGE");
     assert!(trouble.message.contains("fee_list_d"), "{trouble}");
     let again = reader.facility().expect_err("stopped");

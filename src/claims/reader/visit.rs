@@ -1,0 +1,207 @@
+//! One visit in detail: its fee lines, what they consist of, and what was ordered, done and written.
+//!
+//! Whether a fee line has its order, execution and report is answered by code or order number within the
+//! visit, which is a pointer for the eye and not a verdict; the rules judge with times and exclusions.
+
+use rusqlite::params;
+use spotcheck_domain::Amount;
+use spotcheck_domain::claims::{
+    EventKind, FeeFilter, FeeLine, FeeShare, FeeSummary, Page, VisitElsewhere, VisitEvent,
+};
+
+use super::{PackageReader, amount, instant};
+use crate::error::Result;
+
+/// Lines of a visit that pass the filter; `?1` visit, `?2` kind wanted or NULL, `?3` any kind.
+const WANTED: &str = "mdtrt_id = ?1 AND (?3 OR med_chrgitm_type IS ?2)";
+/// Events of one visit; columns: kind, begin, precision, end, precision, name, who.
+const EVENTS: &str = "
+SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL, drord_no
+  FROM drord LEFT JOIN dict n ON n.id = drord_detl_name WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL, rxno
+  FROM rx LEFT JOIN dict n ON n.id = rx_detl_name WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 2, begntime, begntime_p, endtime, endtime_p, n.text, w.text, evt_no
+  FROM exec LEFT JOIN dict n ON n.id = item_name LEFT JOIN dict w ON w.id = exec_psn_code
+  WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, rpotc_no
+  FROM lab LEFT JOIN dict n ON n.id = COALESCE(exam_item_detl_name, exam_item_name)
+  LEFT JOIN dict w ON w.id = rpot_doc WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 4, exam_date, exam_date_p, rpt_date, rpt_date_p, n.text, w.text, rpotc_no
+  FROM exam LEFT JOIN dict n ON n.id = exam_item_name LEFT JOIN dict w ON w.id = bilg_dr_name
+  WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 5, oprn_oprt_date, oprn_oprt_date_p, NULL, NULL, n.text, w.text, oprn_srt_no
+  FROM oprn LEFT JOIN dict n ON n.id = oprn_oprt_name LEFT JOIN dict w ON w.id = oper_dr_name
+  WHERE oprn.setl_id IN (SELECT setl_id FROM setl_d WHERE mdtrt_id = ?1)
+UNION ALL
+SELECT 6, rcd_time, rcd_time_p, NULL, NULL, COALESCE(n.text, '体温脉搏血压'), w.text, ''
+  FROM vital LEFT JOIN dict n ON n.id = nurscare_obsv_item_name
+  LEFT JOIN dict w ON w.id = nurs_name WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 7, begntime, begntime_p, endtime, endtime_p, NULL, w.text, ''
+  FROM leave LEFT JOIN dict w ON w.id = appr_psn_code WHERE mdtrt_id = ?1
+UNION ALL
+SELECT 8, note_time, note_time_p, NULL, NULL, t.text, w.text, note_no
+  FROM note LEFT JOIN dict t ON t.id = note_type LEFT JOIN dict w ON w.id = psn_code
+  WHERE mdtrt_id = ?1
+ORDER BY 2, 1, 8 LIMIT ?2 OFFSET ?3";
+
+const KINDS: [EventKind; 9] = [
+    EventKind::Order,
+    EventKind::Prescription,
+    EventKind::Execution,
+    EventKind::Lab,
+    EventKind::Exam,
+    EventKind::Operation,
+    EventKind::Vital,
+    EventKind::Leave,
+    EventKind::Note,
+];
+
+impl PackageReader {
+    /// The kind of a filter as a dictionary id: `(id or NULL, any kind)`; `None`: no line can match.
+    fn kind_wanted(&self, filter: &FeeFilter) -> Result<Option<(Option<i64>, bool)>> {
+        match filter.med_chrgitm_type.as_deref() {
+            None => Ok(Some((None, true))),
+            Some("") => Ok(Some((None, false))),
+            Some(kind) => Ok(self.dict_id(kind)?.map(|id| (Some(id), false))),
+        }
+    }
+
+    pub(super) fn read_fee_lines(
+        &self,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+        page: Page,
+    ) -> Result<Vec<FeeLine>> {
+        let (Some(id), Some((kind, any))) = (self.dict_id(mdtrt_id)?, self.kind_wanted(filter)?)
+        else {
+            return Ok(Vec::new());
+        };
+        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        let uploaded = |tables: &[&str]| tables.iter().any(|t| self.rows_of(t) > 0);
+        let orders = uploaded(&["drord", "rx"]);
+        let events = uploaded(&["exec"]);
+        let reports = uploaded(&["lab", "exam"]);
+        // The page is cut out first: the texts of rows that are not shown are never decoded.
+        let sql = format!(
+            "SELECT f.bkkp_sn, s.text, f.fee_ocur_time, f.fee_ocur_time_p, c.text, h.text, m.text,
+               t.text, y.text, f.cnt, f.pric, f.det_item_fee_sumamt, b.text, r.text,
+               EXISTS (SELECT 1 FROM drord o WHERE o.mdtrt_id = ?1
+                       AND (o.drord_no = f.drord_no OR o.drord_detl_code = f.med_list_codg))
+               OR EXISTS (SELECT 1 FROM rx o WHERE o.mdtrt_id = ?1 AND o.rxno = f.rx_drord_no),
+               EXISTS (SELECT 1 FROM exec e WHERE e.mdtrt_id = ?1
+                       AND (e.drord_no = f.drord_no OR e.item_code = f.med_list_codg)),
+               EXISTS (SELECT 1 FROM lab l WHERE l.mdtrt_id = ?1
+                       AND f.med_list_codg IN (l.exam_item_code, l.inhosp_exam_item_code))
+               OR EXISTS (SELECT 1 FROM exam x WHERE x.mdtrt_id = ?1
+                       AND f.med_list_codg IN (x.exam_item_code, x.inhosp_exam_item_code))
+             FROM (SELECT * FROM fee_list_d WHERE {WANTED}
+                   ORDER BY fee_ocur_time, bkkp_sn, dup_no LIMIT ?4 OFFSET ?5) f
+             LEFT JOIN dict s ON s.id = f.setl_id LEFT JOIN dict c ON c.id = f.med_list_codg
+             LEFT JOIN dict h ON h.id = f.hilist_name LEFT JOIN dict m ON m.id = f.medins_list_name
+             LEFT JOIN dict t ON t.id = f.list_type LEFT JOIN dict y ON y.id = f.med_chrgitm_type
+             LEFT JOIN dict b ON b.id = f.bilg_dept_name LEFT JOIN dict r ON r.id = f.bilg_dr_name
+             ORDER BY f.fee_ocur_time, f.bkkp_sn, f.dup_no"
+        );
+        self.list("fee_list_d", &sql, params![id, kind, any, page.limit, offset], |r| {
+            Ok(FeeLine {
+                bkkp_sn: r.get(0)?,
+                setl_id: r.get(1)?,
+                fee_ocur_time: instant(r, 2)?,
+                med_list_codg: r.get(4)?,
+                hilist_name: r.get(5)?,
+                medins_list_name: r.get(6)?,
+                list_type: r.get(7)?,
+                med_chrgitm_type: r.get(8)?,
+                cnt: amount(r, 9)?,
+                pric: amount(r, 10)?,
+                det_item_fee_sumamt: amount(r, 11)?,
+                bilg_dept_name: r.get(12)?,
+                bilg_dr_name: r.get(13)?,
+                ordered: orders.then_some(r.get(14)?),
+                executed: events.then_some(r.get(15)?),
+                recorded: reports.then_some(r.get(16)?),
+            })
+        })
+    }
+
+    pub(super) fn read_fee_summary(
+        &self,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+    ) -> Result<FeeSummary> {
+        let Some(id) = self.dict_id(mdtrt_id)? else { return Ok(FeeSummary::default()) };
+        let share = |r: &rusqlite::Row<'_>| {
+            Ok(FeeShare {
+                of: r.get(0)?,
+                lines: r.get::<_, i64>(1)?.unsigned_abs(),
+                amount: amount(r, 2)?.unwrap_or(Amount::ZERO),
+            })
+        };
+        let kinds = self.list(
+            "fee_list_d",
+            "SELECT y.text, n, a FROM
+               (SELECT med_chrgitm_type AS k, COUNT(*) AS n, COALESCE(SUM(det_item_fee_sumamt), 0) AS a
+                FROM fee_list_d WHERE mdtrt_id = ?1 GROUP BY 1)
+             LEFT JOIN dict y ON y.id = k ORDER BY a DESC, y.text",
+            params![id],
+            share,
+        )?;
+        let days = match self.kind_wanted(filter)? {
+            None => Vec::new(),
+            Some((kind, any)) => {
+                let sql = format!(
+                    "SELECT date(fee_ocur_time, 'unixepoch'), COUNT(*),
+                       COALESCE(SUM(det_item_fee_sumamt), 0)
+                     FROM fee_list_d WHERE {WANTED} GROUP BY 1 ORDER BY 1"
+                );
+                self.list("fee_list_d", &sql, params![id, kind, any], share)?
+            }
+        };
+        Ok(FeeSummary { kinds, days })
+    }
+
+    pub(super) fn read_events(&self, mdtrt_id: &str, page: Page) -> Result<Vec<VisitEvent>> {
+        let Some(id) = self.dict_id(mdtrt_id)? else { return Ok(Vec::new()) };
+        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        self.list("drord", EVENTS, params![id, page.limit, offset], |r| {
+            let kind = usize::try_from(r.get::<_, i64>(0)?).unwrap_or_default();
+            Ok(VisitEvent {
+                kind: KINDS.get(kind).copied().unwrap_or(EventKind::Note),
+                begntime: instant(r, 1)?,
+                endtime: instant(r, 3)?,
+                name: r.get(5)?,
+                who: r.get(6)?,
+            })
+        })
+    }
+
+    pub(super) fn read_elsewhere(&self, psn_no: &str) -> Result<Vec<VisitElsewhere>> {
+        let Some(id) = self.dict_id(psn_no)? else { return Ok(Vec::new()) };
+        self.list(
+            "psn_other",
+            "SELECT f.text, t.text, o.begntime, o.begntime_p, o.endtime, o.endtime_p, g.text,
+               o.medfee_sumamt, o.fund_pay_sumamt
+             FROM psn_other o LEFT JOIN dict f ON f.id = o.fixmedins_name
+             LEFT JOIN dict t ON t.id = o.med_type LEFT JOIN dict g ON g.id = o.diag_name
+             WHERE o.psn_no = ?1 AND o.kind = 'visit' ORDER BY o.begntime DESC, f.text",
+            params![id],
+            |r| {
+                Ok(VisitElsewhere {
+                    fixmedins_name: r.get(0)?,
+                    med_type: r.get(1)?,
+                    begntime: instant(r, 2)?,
+                    endtime: instant(r, 4)?,
+                    diag_name: r.get(6)?,
+                    medfee_sumamt: amount(r, 7)?,
+                    fund_pay_sumamt: amount(r, 8)?,
+                })
+            },
+        )
+    }
+}
