@@ -18,7 +18,8 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 use crate::{
     capture, document, errand, interview, keyboard, party, person, persons, print, recording, seal,
-    sign, status, suspicions, sync, task, today, trouble, typing, unlock, visit,
+    showing, sign, status, suspicion, suspicions, sync, task, today, trouble, typing, unlock,
+    visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -46,6 +47,7 @@ pub(crate) enum Place {
     Status,
     Suspicions,
     Suspicion(usize),
+    Showing(showing::What),
 }
 
 impl Place {
@@ -68,6 +70,7 @@ impl Place {
             Self::Status => Screen::Status,
             Self::Suspicions => Screen::Suspicions,
             Self::Suspicion(_) => Screen::Suspicion,
+            Self::Showing(_) => Screen::Showing,
         }
     }
 
@@ -107,6 +110,7 @@ pub(crate) struct App {
     pub(crate) errand: errand::Model,
     pub(crate) typing: typing::Model,
     pub(crate) suspicions: suspicions::Model,
+    pub(crate) showing: showing::Model,
 }
 
 impl App {
@@ -153,6 +157,7 @@ impl App {
             errand: errand::Model::default(),
             typing: typing::Model::new(typing),
             suspicions: suspicions::Model::default(),
+            showing: showing::Model::default(),
             window,
         });
         app.connect();
@@ -181,9 +186,11 @@ impl App {
         seal::connect(self);
         sync::connect(self);
         suspicions::connect(self);
+        showing::connect(self);
         status::connect(self);
         let shell = self.window.global::<Shell<'_>>();
         shell.on_back(self.on(Self::back));
+        shell.on_show(self.on(showing::show));
         shell.on_leave(self.on(|app| {
             if app.case_id().is_some() {
                 app.go(Place::Seal { leaving: true });
@@ -318,6 +325,16 @@ impl App {
         self.show();
     }
 
+    /// Opens a screen in the place of the present one.
+    pub(crate) fn replace(self: &Rc<Self>, place: Place) {
+        {
+            let mut nav = self.nav.borrow_mut();
+            nav.pop();
+            nav.push(place);
+        }
+        self.show();
+    }
+
     /// Starts again from one screen.
     pub(crate) fn restart_at(self: &Rc<Self>, places: &[Place]) {
         *self.nav.borrow_mut() = places.to_vec();
@@ -326,7 +343,7 @@ impl App {
 
     /// One screen back; inside a screen first whatever is open there.
     pub(crate) fn back(self: &Rc<Self>) {
-        if document::step_back(self) || seal::step_back(self) {
+        if document::step_back(self) || seal::step_back(self) || suspicion::step_back(self) {
             return;
         }
         let mut nav = self.nav.borrow_mut();
@@ -346,6 +363,7 @@ impl App {
         }
         self.show_case_marks();
         capture::leave(self, &place);
+        showing::leave(self, &place);
         match &place {
             Place::Unlock => unlock::enter(self),
             Place::Today => today::enter(self),
@@ -363,7 +381,8 @@ impl App {
             Place::Sync => sync::enter(self),
             Place::Status => status::enter(self),
             Place::Suspicions => suspicions::enter(self),
-            Place::Suspicion(n) => suspicions::enter_one(self, *n),
+            Place::Suspicion(n) => suspicion::enter(self, *n),
+            Place::Showing(what) => showing::enter(self, what),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
     }
@@ -407,6 +426,7 @@ impl App {
         seal::forget(self);
         typing::forget(self);
         suspicions::forget(self);
+        showing::forget(self);
     }
 
     /// Shows or hides what depends on an open case.
@@ -415,6 +435,7 @@ impl App {
         let shell = self.window.global::<Shell<'_>>();
         shell.set_in_case(open && self.place().in_case());
         shell.set_can_photo(true);
+        shell.set_can_show(self.task_id().is_some() && showing::of(&self.place()).is_some());
     }
 
     /// Fetches the case again and lets `then` draw from it.

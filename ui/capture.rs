@@ -56,8 +56,13 @@ pub(crate) fn items(evidence: &[EvidenceView], running: &[RecordingView]) -> Vec
     live.chain(kept).collect()
 }
 
+/// `E3 照片`.
+pub(crate) fn title(view: &EvidenceView) -> String {
+    format!("{} {}", view.id, kind_word(&view.media_type).1)
+}
+
 fn item(view: &EvidenceView) -> EvidenceItem {
-    let (kind, word) = kind_word(&view.media_type);
+    let (kind, _) = kind_word(&view.media_type);
     let mut note = vec![words::time_of_day(&view.begun), words::bytes(view.size)];
     if !view.marks.is_empty() {
         note.push(format!("标记 {}", view.marks.len()));
@@ -70,7 +75,7 @@ fn item(view: &EvidenceView) -> EvidenceItem {
     }
     EvidenceItem {
         id: view.id.as_str().into(),
-        title: format!("{} {word}", view.id).into(),
+        title: title(view).into(),
         note: note.join(" · ").into(),
         kind: kind.into(),
         filed: !view.proves.is_empty(),

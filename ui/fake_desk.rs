@@ -18,8 +18,11 @@ use spotcheck_app::desk::{
     TaskCard,
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
+use spotcheck_app::findings::{FindingCard, Judgement};
+use spotcheck_app::rules::Finding;
 use spotcheck_domain::claims::{
-    FacilityView, FeeLine, ItemHit, Page, PersonHit, PersonView, StaffHit, VisitView,
+    FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
+    VisitElsewhere, VisitEvent, VisitView, Ward,
 };
 use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::vocabulary::KeyProtection;
@@ -273,6 +276,16 @@ impl Desk for FakeDesk {
         Ok(claims::search(query, page))
     }
 
+    fn wards(&mut self, task: &TaskId) -> TroubleResult<Vec<Ward>> {
+        self.checked(task)?;
+        Ok(claims::wards())
+    }
+
+    fn in_ward(&mut self, task: &TaskId, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>> {
+        self.checked(task)?;
+        Ok(claims::in_ward(ward, page))
+    }
+
     fn search_items(&mut self, _: &TaskId, _: &str, _: Page) -> TroubleResult<Vec<ItemHit>> {
         Ok(Vec::new())
     }
@@ -307,10 +320,62 @@ impl Desk for FakeDesk {
         &mut self,
         task: &TaskId,
         mdtrt_id: &str,
+        filter: &FeeFilter,
         page: Page,
     ) -> TroubleResult<Vec<FeeLine>> {
         self.checked(task)?;
-        Ok(claims::fee_lines(mdtrt_id, page))
+        Ok(claims::fee_lines(mdtrt_id, filter, page))
+    }
+
+    fn fee_summary(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        filter: &FeeFilter,
+    ) -> TroubleResult<FeeSummary> {
+        self.checked(task)?;
+        Ok(claims::fee_summary(mdtrt_id, filter))
+    }
+
+    fn visit_events(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        _page: Page,
+    ) -> TroubleResult<Vec<VisitEvent>> {
+        self.checked(task)?;
+        Ok(claims::events(mdtrt_id))
+    }
+
+    fn elsewhere(
+        &mut self,
+        task: &TaskId,
+        psn_no: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<Vec<VisitElsewhere>> {
+        self.checked(task)?;
+        if let Some(reason) = reason {
+            self.accesses.push((reason.to_owned(), psn_no.to_owned()));
+        }
+        Ok(claims::elsewhere(psn_no, reason))
+    }
+
+    fn judge_finding(
+        &mut self,
+        case: &CaseId,
+        finding: &Finding,
+        judgement: &Judgement,
+    ) -> TroubleResult<FindingCard> {
+        self.do_judge(case, finding, judgement)
+    }
+
+    fn silence_rule(
+        &mut self,
+        case: &CaseId,
+        rule: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()> {
+        self.do_silence(case, rule, reason)
     }
 
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {

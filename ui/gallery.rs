@@ -25,6 +25,8 @@ const SAMPLE: &[&str] = &[
     "01-unlock",
     "02-today",
     "03-task",
+    "04-suspicion",
+    "04-showing",
     "06-person",
     "07-visit",
     "08-capture",
@@ -164,11 +166,7 @@ fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("线索")?;
     shot(face, "04-suspicions")?;
-    face.tap("红 1")?;
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
-    shot(face, "04-suspicion")?;
-    face.tap("返回")?;
-    face.tap("返回")?;
+    judge(face, shot)?;
     face.tap("查人")?;
     face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;
@@ -180,16 +178,50 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.fill("查询", "6620")?;
     face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620")?;
     shot(face, "06-person")?;
+    face.tap("核对重叠住院")?;
     face.tap("显名")?;
     shot(face, "06-person-shown")?;
-    face.tap("11-09 → 11-18 住院")?;
+    face.tap("线索 2")?;
+    shot(face, "06-person-hits")?;
+    face.tap("资料")?;
+    shot(face, "06-person-facts")?;
+    face.tap("时间线")?;
+    face.tap("11-09 → 11-18 住院，有线索")?;
     shot(face, "07-visit")?;
-    face.tap("诊断")?;
-    shot(face, "07-visit-diagnoses")?;
-    face.tap("结算")?;
+    face.tap("收起费用构成")?;
+    face.tap("检查费")?;
+    shot(face, "07-visit-filtered")?;
+    face.tap("医嘱与记录")?;
+    shot(face, "07-visit-orders")?;
+    face.tap("诊断结算")?;
     shot(face, "07-visit-settlements")?;
+    face.tap("示证")?;
+    shot(face, "07-visit-showing")?;
+    face.tap("退出")?;
     face.tap("返回")?;
     face.tap("返回")?;
+    face.tap("返回")?;
+    Ok(())
+}
+
+/// One finding from the list to a verdict with its reason, and what the party sees of it.
+fn judge(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("红 1")?;
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
+    shot(face, "04-suspicion")?;
+    face.tap("排除")?;
+    shot(face, "04-suspicion-why")?;
+    face.tap("请假保留床位（请假条）")?;
+    shot(face, "04-suspicion-judged")?;
+    face.tap("撤销")?;
+    face.tap("事实属实")?;
+    face.advance(Duration::from_secs(11))?;
+    face.tap("示证")?;
+    shot(face, "04-showing")?;
+    face.tap("退出")?;
+    face.tap("返回")?;
+    face.tap("全部 3")?;
+    shot(face, "04-suspicions-judged")?;
     face.tap("返回")?;
     Ok(())
 }

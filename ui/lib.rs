@@ -23,6 +23,7 @@ mod capture;
 mod document;
 mod errand;
 mod error;
+mod fees;
 mod images;
 mod interview;
 mod keyboard;
@@ -35,8 +36,10 @@ mod pin;
 mod print;
 mod recording;
 mod seal;
+mod showing;
 mod sign;
 mod status;
+mod suspicion;
 mod suspicions;
 mod sync;
 mod task;
@@ -48,7 +51,7 @@ mod visit;
 mod words;
 
 #[cfg(any(test, feature = "testkit"))]
-pub mod face;
+mod face;
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake_desk;
 #[cfg(any(test, feature = "testkit"))]

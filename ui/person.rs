@@ -1,20 +1,42 @@
-//! One person: masked until the officer asks for the name; both views are journaled by the desk.
+//! One person: masked until the officer asks for the name; every look is journaled by the desk.
+//!
+//! A year at a glance, then a life in visits: those of the package filled, those elsewhere hollow and without
+//! their diagnosis until a reason was chosen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_domain::claims::{PersonView, VisitRow};
-use spotcheck_domain::{Trouble, mask};
-use spotcheck_face::{PairItem, Person, VisitItem};
+use spotcheck_domain::claims::{Instant, PersonView, VisitElsewhere, VisitRow};
+use spotcheck_domain::time::{beijing_date, day_number};
+use spotcheck_domain::{Amount, Trouble, mask};
+use spotcheck_face::{CountItem, LifeItem, LightItem, PairItem, Person, SpanItem};
 
 use crate::app::{App, Place};
 use crate::status::{pair, pairs};
-use crate::{trouble, words};
+use crate::{suspicions, trouble, words};
+
+/// Why somebody may look at diagnoses from elsewhere; the words stand in the journal.
+const REASONS: [&str; 3] = ["核对重叠住院", "核对重复开药", "核对病史"];
+/// Two stays that lie no further apart are worth a row of their own (`rules`: A01, A02).
+const NEAR_DAYS: i64 = 15;
 
 #[derive(Default)]
 pub(crate) struct Model {
     view: RefCell<Option<PersonView>>,
+    elsewhere: RefCell<Vec<VisitElsewhere>>,
+    shown: Cell<bool>,
+    year: Cell<i32>,
+    /// A reason was given for the diagnoses from elsewhere.
+    unveiled: Cell<bool>,
+}
+
+impl Model {
+    /// The person on the screen, and whether the name is shown.
+    pub(crate) fn view(&self) -> Option<(PersonView, bool)> {
+        self.view.borrow().clone().map(|view| (view, self.shown.get()))
+    }
 }
 
 /// Head data; `shown` unmasks.
@@ -37,27 +59,200 @@ pub(crate) fn facts(view: &PersonView, shown: bool) -> Vec<PairItem> {
     facts
 }
 
-/// A visit as a row.
-pub(crate) fn visit_item(row: &VisitRow) -> VisitItem {
-    let begin = words::month_day(row.begntime);
-    let end = words::month_day(row.endtime);
-    let dates = if end.is_empty() || end == begin { begin } else { format!("{begin} → {end}") };
+/// `11-09 → 11-18`.
+fn dates(begin: Option<Instant>, end: Option<Instant>) -> String {
+    let (begin, end) = (words::month_day(begin), words::month_day(end));
+    if end.is_empty() || end == begin { begin } else { format!("{begin} → {end}") }
+}
+
+fn own_row(row: &VisitRow, light: i32) -> LifeItem {
     let mut note: Vec<String> = Vec::new();
-    if let Some(name) = &row.dscg_maindiag_name {
-        note.push(name.clone());
-    }
-    if let Some(name) = &row.dept_name {
-        note.push(name.clone());
-    }
+    note.extend(row.dscg_maindiag_name.clone());
+    note.extend(row.dept_name.clone());
     note.push(format!("{} 行", words::count(row.fee_lines)));
-    VisitItem {
+    LifeItem {
         id: row.mdtrt_id.as_str().into(),
-        dates: dates.into(),
+        own: true,
+        between: false,
+        dates: dates(row.begntime, row.endtime).into(),
         title: words::visit_type(row.med_type.as_deref()).into(),
         note: note.join(" · ").into(),
         amount: words::yuan(row.medfee_sumamt).into(),
-        inpatient: words::is_stay(row.med_type.as_deref()),
+        light,
     }
+}
+
+fn elsewhere_row(visit: &VisitElsewhere) -> LifeItem {
+    let mut note: Vec<String> = Vec::new();
+    note.push(visit.fixmedins_name.clone().unwrap_or_else(|| "机构名称未上传".to_owned()));
+    note.extend(visit.diag_name.clone());
+    LifeItem {
+        dates: dates(visit.begntime, visit.endtime).into(),
+        title: format!("他处 {}", words::visit_type(visit.med_type.as_deref())).into(),
+        note: note.join(" · ").into(),
+        amount: words::yuan_or_none(visit.medfee_sumamt).into(),
+        light: -1,
+        ..LifeItem::default()
+    }
+}
+
+/// A stay's days, first and last, for what lies between two of them.
+struct Stay {
+    begin: i64,
+    end: i64,
+    diagnosis: Option<String>,
+}
+
+/// What lies between this stay and the next later one, where they are near.
+fn between(stay: &Stay, later: &Stay) -> Option<LifeItem> {
+    let days = later.begin.saturating_sub(stay.end);
+    if days > NEAR_DAYS {
+        return None;
+    }
+    let mut text = if days < 0 {
+        format!("两次住院重叠 {} 天", days.unsigned_abs())
+    } else {
+        format!("间隔 {days} 天")
+    };
+    if stay.diagnosis.is_some() && stay.diagnosis == later.diagnosis {
+        text.push_str("，诊断相同");
+    }
+    Some(LifeItem { between: true, title: text.into(), light: -1, ..LifeItem::default() })
+}
+
+/// Every visit, newest first, with what lies between two near stays.
+pub(crate) fn life(
+    view: &PersonView,
+    elsewhere: &[VisitElsewhere],
+    lights: &BTreeMap<String, i32>,
+) -> Vec<LifeItem> {
+    let stay =
+        |begin: Option<Instant>, end: Option<Instant>, med: Option<&str>, diag: Option<&String>| {
+            let begin = begin?.at.day();
+            words::is_stay(med).then(|| Stay {
+                begin,
+                end: end.map_or(begin, |e| e.at.day()),
+                diagnosis: diag.cloned(),
+            })
+        };
+    let mut rows: Vec<(i64, LifeItem, Option<Stay>)> = Vec::new();
+    for v in &view.visits {
+        let at = v.begntime.map_or(i64::MIN, |t| t.at.seconds());
+        let stay =
+            stay(v.begntime, v.endtime, v.med_type.as_deref(), v.dscg_maindiag_name.as_ref());
+        let light = lights.get(&v.mdtrt_id).copied().unwrap_or(-1);
+        rows.push((at, own_row(v, light), stay));
+    }
+    for v in elsewhere {
+        let at = v.begntime.map_or(i64::MIN, |t| t.at.seconds());
+        let stay = stay(v.begntime, v.endtime, v.med_type.as_deref(), v.diag_name.as_ref());
+        rows.push((at, elsewhere_row(v), stay));
+    }
+    rows.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+    let mut items = Vec::with_capacity(rows.len());
+    let mut later: Option<Stay> = None;
+    for (_, item, stay) in rows {
+        if let Some(stay) = stay {
+            items.extend(later.as_ref().and_then(|later| between(&stay, later)));
+            later = Some(stay);
+        }
+        items.push(item);
+    }
+    items
+}
+
+/// First day and length of a year.
+fn year_days(year: i32) -> Option<(i64, i64)> {
+    let begin = day_number(&format!("{year:04}-01-01"))?;
+    let end = day_number(&format!("{:04}-01-01", year.saturating_add(1)))?;
+    Some((begin, end.saturating_sub(begin)))
+}
+
+/// A part of the year, 0 to 1.
+fn part(days: i64, length: i64) -> f32 {
+    let thousandths = days.saturating_mul(10_000).checked_div(length.max(1)).unwrap_or(0);
+    f32::from(i16::try_from(thousandths).unwrap_or(i16::MAX)) / 10_000.0
+}
+
+fn year_of(time: Option<Instant>) -> Option<i32> {
+    time?.display().get(0..4)?.parse().ok()
+}
+
+/// 0 stay, 1 outpatient, 2 pharmacy.
+fn lane(med_type: Option<&str>) -> i32 {
+    if words::is_stay(med_type) {
+        0
+    } else if med_type == Some("41") {
+        2
+    } else {
+        1
+    }
+}
+
+struct Year {
+    spans: Vec<SpanItem>,
+    counts: Vec<CountItem>,
+    words: String,
+}
+
+/// The year's picture and its three numbers; the numbers are of this facility.
+fn year_picture(view: &PersonView, elsewhere: &[VisitElsewhere], year: i32) -> Year {
+    let mut spans = Vec::new();
+    let Some((first, length)) = year_days(year) else {
+        return Year { spans, counts: Vec::new(), words: String::new() };
+    };
+    let mut add = |begin: Option<Instant>, end: Option<Instant>, med: Option<&str>, own: bool| {
+        let Some(begin) = begin.map(|t| t.at.day().saturating_sub(first)) else { return false };
+        let end = end.map_or(begin, |t| t.at.day().saturating_sub(first)).max(begin);
+        if end < 0 || begin >= length {
+            return false;
+        }
+        let from = begin.max(0);
+        let width = end.min(length).saturating_sub(from);
+        let row = lane(med);
+        spans.push(SpanItem {
+            row,
+            from: part(from, length),
+            width: if row == 0 { part(width, length) } else { 0.0 },
+            own,
+        });
+        true
+    };
+    let (mut stays, mut days, mut others) = (0_u64, 0_i64, 0_u64);
+    let mut fund = Amount::ZERO;
+    for v in &view.visits {
+        if !add(v.begntime, v.endtime, v.med_type.as_deref(), true) {
+            continue;
+        }
+        if words::is_stay(v.med_type.as_deref()) {
+            stays = stays.saturating_add(1);
+            if let (Some(begin), Some(end)) = (v.begntime, v.endtime) {
+                days = days.saturating_add(end.at.day().saturating_sub(begin.at.day()).max(0));
+            }
+        } else {
+            others = others.saturating_add(1);
+        }
+        fund = fund.checked_add(v.fund_pay_sumamt).unwrap_or(fund);
+    }
+    let mut away = 0_u64;
+    for v in elsewhere {
+        away = away.saturating_add(u64::from(add(
+            v.begntime,
+            v.endtime,
+            v.med_type.as_deref(),
+            false,
+        )));
+    }
+    let words =
+        format!("{year} 年: 本院住院 {stays} 次共 {days} 天, 门诊购药 {others} 次, 他处 {away} 次");
+    let count =
+        |value: String, label: String| CountItem { value: value.into(), label: label.into() };
+    let counts = vec![
+        count(format!("{stays} 次"), format!("住院 {days} 天")),
+        count(format!("{others} 次"), "门诊、购药".to_owned()),
+        count(words::yuan(fund), "基金支付".to_owned()),
+    ];
+    Year { spans, counts, words }
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -75,6 +270,14 @@ pub(crate) fn connect(app: &Rc<App>) {
             app.go(Place::Visit(id));
         }
     }));
+    face.on_turn(app.on_with(|app, years: i32| {
+        app.person.year.set(app.person.year.get().saturating_add(years));
+        draw_year(app);
+    }));
+    face.on_hit(app.on_with(|app, n: i32| {
+        app.go(Place::Suspicion(usize::try_from(n).unwrap_or(0)));
+    }));
+    face.on_unveil(app.on_with(unveil));
 }
 
 pub(crate) fn enter(app: &Rc<App>, psn_no: &str) {
@@ -89,22 +292,46 @@ pub(crate) fn enter(app: &Rc<App>, psn_no: &str) {
 /// Forgets the person on the screen.
 pub(crate) fn forget(app: &Rc<App>) {
     app.person.view.borrow_mut().take();
+    app.person.elsewhere.borrow_mut().clear();
+    app.person.shown.set(false);
+    app.person.unveiled.set(false);
     let face = app.window.global::<Person<'_>>();
     face.set_name("".into());
     face.set_note("".into());
     face.set_shown(false);
+    face.set_tab(0);
+    face.set_veiled(false);
     face.set_facts(ModelRc::default());
-    face.set_visits(ModelRc::default());
+    face.set_life(ModelRc::default());
+    face.set_spans(ModelRc::default());
+    face.set_lights(ModelRc::default());
+    face.set_counts(ModelRc::default());
+    face.set_hits(ModelRc::default());
+    face.set_year("".into());
+    face.set_year_words("".into());
 }
 
 fn load(app: &Rc<App>, psn_no: String, screen: &'static str, shown: bool) {
     let Some(task) = app.task_id() else { return };
     app.ask(
-        move |desk| desk.person(&task, &psn_no, screen),
-        move |app, view| match view {
-            Some(view) => {
+        move |desk| {
+            let Some(view) = desk.person(&task, &psn_no, screen)? else { return Ok(None) };
+            let elsewhere = desk.elsewhere(&task, &psn_no, None)?;
+            Ok(Some((view, elsewhere)))
+        },
+        move |app, found| match found {
+            Some((view, elsewhere)) => {
+                let newest = view.visits.iter().find_map(|v| year_of(v.begntime));
+                let before = app.person.view.borrow().as_ref().map(|v| v.psn_no.clone());
+                if before.as_ref() != Some(&view.psn_no) {
+                    let today = beijing_date(app.clock.read().wall_ms);
+                    let year = newest.or_else(|| today.get(0..4)?.parse().ok());
+                    app.person.year.set(year.unwrap_or(0));
+                    *app.person.elsewhere.borrow_mut() = elsewhere;
+                }
                 *app.person.view.borrow_mut() = Some(view);
-                draw(app, shown);
+                app.person.shown.set(shown);
+                draw(app);
             }
             None => trouble::show(
                 app,
@@ -122,32 +349,108 @@ fn load(app: &Rc<App>, psn_no: String, screen: &'static str, shown: bool) {
 /// Shows the name, which is an access of its own in the journal, or covers it again.
 fn reveal(app: &Rc<App>) {
     let Some(psn_no) = app.person.view.borrow().as_ref().map(|v| v.psn_no.clone()) else { return };
-    if app.window.global::<Person<'_>>().get_shown() {
-        draw(app, false);
+    if app.person.shown.get() {
+        app.person.shown.set(false);
+        draw(app);
     } else {
         load(app, psn_no, "person-unmasked", true);
     }
 }
 
-fn draw(app: &Rc<App>, shown: bool) {
-    let Some(view) = app.person.view.borrow().clone() else { return };
+/// Diagnoses from elsewhere, for the reason that was chosen.
+fn unveil(app: &Rc<App>, n: i32) {
+    let Some(reason) = usize::try_from(n).ok().and_then(|n| REASONS.get(n)) else { return };
+    let Some(psn_no) = app.person.view.borrow().as_ref().map(|v| v.psn_no.clone()) else { return };
+    let Some(task) = app.task_id() else { return };
+    let asked = psn_no.clone();
+    app.ask(
+        move |desk| desk.elsewhere(&task, &asked, Some(reason)),
+        move |app, elsewhere| {
+            if app.person.view.borrow().as_ref().is_some_and(|v| v.psn_no == psn_no) {
+                *app.person.elsewhere.borrow_mut() = elsewhere;
+                app.person.unveiled.set(true);
+                draw(app);
+            }
+        },
+    );
+}
+
+fn draw(app: &Rc<App>) {
+    let Some((view, shown)) = app.person.view() else { return };
     let face = app.window.global::<Person<'_>>();
     let name = if shown { view.psn_name.clone() } else { mask::name(&view.psn_name) };
     face.set_name(name.into());
-    face.set_note(
-        format!(
-            "{} · {}",
-            words::gender(view.gend.as_deref()),
-            words::insurance(view.insutype.as_deref())
-        )
-        .into(),
-    );
+    face.set_note(note(&view).into());
     face.set_shown(shown);
     face.set_facts(pairs(facts(&view, shown)));
+    let elsewhere = app.person.elsewhere.borrow().clone();
+    face.set_veiled(!elsewhere.is_empty() && !app.person.unveiled.get());
+    let reasons: Vec<SharedString> = REASONS.iter().map(|r| (*r).into()).collect();
+    face.set_reasons(ModelRc::new(VecModel::from(reasons)));
     let stays = view.visits.iter().filter(|v| words::is_stay(v.med_type.as_deref())).count();
-    face.set_visits_note(format!("住院 {stays} 次，共 {} 次", view.visits.len()).into());
-    let rows: Vec<VisitItem> = view.visits.iter().map(visit_item).collect();
-    face.set_visits(ModelRc::new(VecModel::from(rows)));
+    let away = if elsewhere.is_empty() {
+        String::new()
+    } else {
+        format!("，他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
+    };
+    face.set_visits_note(format!("住院 {stays} 次，共 {} 次{away}", view.visits.len()).into());
+    let lights = suspicions::visits_of_person(app, &view.psn_no);
+    face.set_life(ModelRc::new(VecModel::from(life(&view, &elsewhere, &lights))));
+    let hits = suspicions::hits(app, |f| f.psn_no.as_ref() == Some(&view.psn_no));
+    face.set_hits(ModelRc::new(VecModel::from(hits)));
+    draw_year(app);
+}
+
+/// `男 · 67 岁 · 职工医保`.
+pub(crate) fn note(view: &PersonView) -> String {
+    let mut note = vec![words::gender(view.gend.as_deref()).to_owned()];
+    if let Some(year) = year_of(view.brdy) {
+        note.push(format!("{year} 年生"));
+    }
+    note.push(words::insurance(view.insutype.as_deref()));
+    note.join(" · ")
+}
+
+fn draw_year(app: &Rc<App>) {
+    let Some((view, _)) = app.person.view() else { return };
+    let elsewhere = app.person.elsewhere.borrow().clone();
+    let year = app.person.year.get();
+    let years = view
+        .visits
+        .iter()
+        .map(|v| v.begntime)
+        .chain(elsewhere.iter().map(|v| v.begntime))
+        .filter_map(year_of);
+    let (first, last) = years.fold((year, year), |(a, b), y| (a.min(y), b.max(y)));
+    let picture = year_picture(&view, &elsewhere, year);
+    let face = app.window.global::<Person<'_>>();
+    face.set_year(format!("{year} 年").into());
+    face.set_earlier(first < year);
+    face.set_later(last > year);
+    face.set_spans(ModelRc::new(VecModel::from(picture.spans)));
+    face.set_counts(ModelRc::new(VecModel::from(picture.counts)));
+    face.set_year_words(picture.words.into());
+    let mut lights = Vec::new();
+    let mut now = -1.0;
+    if let Some((begin, length)) = year_days(year) {
+        let mut last = i64::MIN;
+        for (day, light) in suspicions::days_of_person(app, &view.psn_no) {
+            let day = day.saturating_sub(begin);
+            // Marks that would lie over each other are one: the list tells them apart.
+            if (0..length).contains(&day) && day.saturating_sub(last) > NEAR_DAYS {
+                last = day;
+                lights.push(LightItem { from: part(day, length), light });
+            }
+        }
+        let today = day_number(&beijing_date(app.clock.read().wall_ms));
+        if let Some(today) =
+            today.map(|t| t.saturating_sub(begin)).filter(|t| (0..length).contains(t))
+        {
+            now = part(today, length);
+        }
+    }
+    face.set_lights(ModelRc::new(VecModel::from(lights)));
+    face.set_now(now);
 }
 
 #[cfg(test)]
@@ -156,16 +459,40 @@ mod tests {
     use crate::fake_desk::FakeDesk;
     use spotcheck_app::desk::Desk;
 
-    #[test]
-    fn numbers_are_masked_until_they_are_asked_for() {
+    fn person() -> (PersonView, Vec<VisitElsewhere>) {
         let mut desk = FakeDesk::new();
         let task = desk.tasks().unwrap()[0].task.id.clone();
         desk.check_package(&task).unwrap();
         let view = desk.person(&task, "P-0001", "test").unwrap().unwrap();
+        (view, desk.elsewhere(&task, "P-0001", None).unwrap())
+    }
+
+    #[test]
+    fn numbers_are_masked_until_they_are_asked_for() {
+        let (view, _) = person();
         let hidden: String = facts(&view, false).iter().map(|f| f.value.to_string()).collect();
         let shown: String = facts(&view, true).iter().map(|f| f.value.to_string()).collect();
         let certno = view.certno.as_deref().unwrap();
         assert!(!hidden.contains(certno) && shown.contains(certno));
-        assert_eq!(visit_item(&view.visits[0]).dates, "11-09 → 11-18");
+    }
+
+    #[test]
+    fn a_life_tells_here_from_elsewhere_and_what_lies_between_two_stays() {
+        let (view, elsewhere) = person();
+        let lights = BTreeMap::from([("P-0001-V1".to_owned(), 0)]);
+        let rows = life(&view, &elsewhere, &lights);
+        assert_eq!((rows[0].light, rows[1].light), (0, -1));
+        assert_eq!(rows[0].dates, "11-09 → 11-18");
+        let between: Vec<&str> =
+            rows.iter().filter(|r| r.between).map(|r| r.title.as_str()).collect();
+        assert!(between.iter().all(|b| b.starts_with("间隔") || b.contains("重叠")), "{between:?}");
+        let away: Vec<_> = rows.iter().filter(|r| !r.own && !r.between).collect();
+        assert_eq!(away.len(), elsewhere.len());
+        assert!(away.iter().all(|r| r.title.starts_with("他处") && r.id.is_empty()));
+        let year = year_picture(&view, &elsewhere, 2026);
+        assert_eq!(year.spans.len(), view.visits.len() + elsewhere.len());
+        assert!(year.spans.iter().all(|s| s.from >= 0.0 && s.from + s.width <= 1.0));
+        assert!(year.words.contains("本院住院 2 次"), "{}", year.words);
+        assert!(year_picture(&view, &elsewhere, 1999).spans.is_empty());
     }
 }

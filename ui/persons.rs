@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use slint::{ComponentHandle, ModelRc, SharedString};
-use spotcheck_domain::claims::{Page, PersonHit};
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_domain::claims::{Page, PersonHit, Ward};
 use spotcheck_domain::mask;
 use spotcheck_face::{PersonItem, Persons};
 
@@ -15,6 +15,9 @@ use crate::{trouble, words};
 pub(crate) struct Model {
     hits: Rc<PagedModel<PersonItem>>,
     query: RefCell<String>,
+    /// Wards in which somebody lies, and the one whose beds are listed.
+    wards: RefCell<Vec<Ward>>,
+    ward: RefCell<Option<String>>,
     /// One search at a time; what was typed meanwhile is owed.
     running: Cell<bool>,
     owed: Cell<bool>,
@@ -28,7 +31,14 @@ impl Model {
                 fetch(&app, revision, page);
             }
         });
-        Self { hits, query: RefCell::default(), running: Cell::new(false), owed: Cell::new(false) }
+        Self {
+            hits,
+            query: RefCell::default(),
+            wards: RefCell::default(),
+            ward: RefCell::default(),
+            running: Cell::new(false),
+            owed: Cell::new(false),
+        }
     }
 }
 
@@ -41,7 +51,7 @@ pub(crate) fn item(hit: &PersonHit) -> PersonItem {
     }
     note.push(words::insurance(hit.insutype.as_deref()));
     if let Some(bed) = &hit.bed {
-        note.push(format!("{bed} 床"));
+        note.push(format!("{} 床", bed.trim_end_matches('床').trim()));
     }
     if let Some(certno) = &hit.certno {
         note.push(format!("证件 {}", mask::number(certno)));
@@ -61,20 +71,71 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.set_hits(ModelRc::from(app.persons.hits.clone()));
     face.on_search(app.on_with(|app, query: SharedString| search(app, &query)));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Person(id.to_string()))));
+    face.on_choose_ward(app.on_with(choose_ward));
+}
+
+/// A person in a bed: the bed leads, because that is how the list is walked.
+fn bed_item(hit: &PersonHit) -> PersonItem {
+    let mut row = item(hit);
+    if let Some(bed) = &hit.bed {
+        row.name = format!("{} 床  {}", bed.trim_end_matches('床').trim(), row.name).into();
+    }
+    let since = words::month_day(hit.last_visit);
+    row.last = if since.is_empty() { since } else { format!("{since} 入院") }.into();
+    row
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
     let face = app.window.global::<Persons<'_>>();
     let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
     face.set_facility(facility.unwrap_or_default().into());
+    if app.persons.wards.borrow().is_empty() {
+        let Some(task) = app.task_id() else { return };
+        app.ask(
+            move |desk| desk.wards(&task),
+            |app, wards| {
+                let names: Vec<SharedString> =
+                    wards.iter().map(|w| format!("{} {}", w.name, w.patients).into()).collect();
+                *app.persons.wards.borrow_mut() = wards;
+                let face = app.window.global::<Persons<'_>>();
+                face.set_wards(ModelRc::new(VecModel::from(names)));
+            },
+        );
+    }
 }
 
-/// Forgets query and hits.
+/// Lists the beds of a ward; the same one again goes back to the box.
+fn choose_ward(app: &Rc<App>, n: i32) {
+    let chosen = usize::try_from(n).ok();
+    let ward = chosen.and_then(|n| app.persons.wards.borrow().get(n).map(|w| w.name.clone()));
+    let same = *app.persons.ward.borrow() == ward;
+    app.drop_keyboard();
+    clear(app);
+    let (Some(ward), false) = (ward, same) else { return };
+    let face = app.window.global::<Persons<'_>>();
+    face.set_ward(n);
+    face.set_note(format!("{ward}在院，按床号 · 截至数据截止时间 · 姓名已遮盖").into());
+    face.set_searched(true);
+    *app.persons.ward.borrow_mut() = Some(ward);
+    let revision = app.persons.hits.restart(None);
+    fetch(app, revision, 0);
+}
+
+/// Forgets query, hits and wards.
 pub(crate) fn forget(app: &Rc<App>) {
+    app.persons.wards.borrow_mut().clear();
+    app.window.global::<Persons<'_>>().set_wards(ModelRc::default());
+    clear(app);
+}
+
+/// Empties the box and the list.
+fn clear(app: &Rc<App>) {
     app.persons.query.borrow_mut().clear();
+    app.persons.ward.borrow_mut().take();
     app.persons.hits.restart(Some(0));
     let face = app.window.global::<Persons<'_>>();
     face.set_query("".into());
+    face.set_ward(-1);
     face.set_note("".into());
     face.set_searched(false);
 }
@@ -85,6 +146,8 @@ fn search(app: &Rc<App>, query: &str) {
         return;
     }
     *app.persons.query.borrow_mut() = query;
+    app.persons.ward.borrow_mut().take();
+    app.window.global::<Persons<'_>>().set_ward(-1);
     if app.persons.running.get() {
         app.persons.owed.set(true);
     } else {
@@ -96,7 +159,7 @@ fn search(app: &Rc<App>, query: &str) {
 fn run(app: &Rc<App>) {
     let query = app.persons.query.borrow().clone();
     if query.is_empty() {
-        forget(app);
+        clear(app);
         return;
     }
     let Some(task) = app.task_id() else { return };
@@ -130,12 +193,18 @@ fn show(app: &Rc<App>, hits: &[PersonHit]) {
 fn fetch(app: &Rc<App>, revision: u64, page: u32) {
     let Some(task) = app.task_id() else { return };
     let query = app.persons.query.borrow().clone();
+    let ward = app.persons.ward.borrow().clone();
     let offset = u64::from(page).saturating_mul(u64::from(PAGE_ROWS));
+    let of = Page { offset, limit: PAGE_ROWS };
+    let row = if ward.is_some() { bed_item } else { item };
     app.ask_result(
-        move |desk| desk.search_persons(&task, &query, Page { offset, limit: PAGE_ROWS }),
+        move |desk| match &ward {
+            Some(ward) => desk.in_ward(&task, ward, of),
+            None => desk.search_persons(&task, &query, of),
+        },
         move |app, result| match result {
             Ok(hits) => {
-                app.persons.hits.accept(revision, page, hits.iter().map(item).collect());
+                app.persons.hits.accept(revision, page, hits.iter().map(row).collect());
             }
             Err(trouble) => {
                 app.persons.hits.failed(revision, page);

@@ -22,14 +22,18 @@ pub(crate) fn pairs(items: Vec<PairItem>) -> ModelRc<PairItem> {
 
 /// `11 月 24 日 周二`.
 pub(crate) fn date_line(wall_ms: i64) -> String {
-    const DAYS: [&str; 7] = ["周四", "周五", "周六", "周日", "周一", "周二", "周三"];
     let time = BeijingTime::from_unix_ms(wall_ms);
     let text = time.display(Precision::Day);
     let mut parts = text.split('-').skip(1).map(|part| part.trim_start_matches('0'));
     let (month, day) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    // 1970-01-01 was a Thursday.
-    let weekday = usize::try_from(time.day().rem_euclid(7)).unwrap_or_default();
-    format!("{month} 月 {day} 日 {}", DAYS.get(weekday).copied().unwrap_or_default())
+    format!("{month} 月 {day} 日 {}", weekday(time.day()))
+}
+
+/// 周一 … of a day counted from 1970-01-01, which was a Thursday.
+pub(crate) fn weekday(day: i64) -> &'static str {
+    const DAYS: [&str; 7] = ["周四", "周五", "周六", "周日", "周一", "周二", "周三"];
+    let place = usize::try_from(day.rem_euclid(7)).unwrap_or_default();
+    DAYS.get(place).copied().unwrap_or_default()
 }
 
 /// What the device says about itself.

@@ -1,39 +1,149 @@
-//! What the rules found in the package: a list by weight, and each with what speaks against it.
+//! What the rules found in the package: a list by weight; one of them is in [`crate::suspicion`].
 //!
-//! The rules run beside everything else when the list is opened for the first time. Nothing here is an
-//! accusation: titles are statements of fact, and every one says why it may be wrong (rules.md, Words).
+//! The rules run beside everything else when a checked package is opened for the first time. Nothing here
+//! is an accusation: titles are statements of fact, and every one says why it may be wrong (rules.md).
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
+use spotcheck_app::findings::{FindingCard, FindingState, key};
 use spotcheck_app::rules::{Finding, rank};
 use spotcheck_domain::TaskId;
-use spotcheck_face::{NamedRow, PairItem, SuspicionItem, Suspicions};
+use spotcheck_domain::time::day_number;
+use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
 
 use crate::app::{App, Place};
-use crate::{errand, words};
+use crate::fees::Marks;
+use crate::{errand, suspicion, words};
+
+/// What the list is narrowed to, beside the light.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// One rule.
+    Rule(String),
+    /// One item (`code`).
+    Item(String),
+    /// Somebody who had to do with it (staff code).
+    Staff(String),
+    /// One person (`psn_no`).
+    Person(String),
+}
+
+impl Around {
+    pub(crate) fn holds(&self, finding: &Finding) -> bool {
+        match self {
+            Self::Rule(rule) => finding.rule == *rule,
+            Self::Item(code) => finding.code.as_ref() == Some(code),
+            Self::Person(person) => finding.psn_no.as_ref() == Some(person),
+            Self::Staff(code) => staff(finding).any(|c| c == code),
+        }
+    }
+
+    const fn words(&self) -> &'static str {
+        match self {
+            Self::Rule(_) => "只看同一规则",
+            Self::Item(_) => "只看同一项目",
+            Self::Staff(_) => "只看同一医师",
+            Self::Person(_) => "只看同一患者",
+        }
+    }
+}
+
+/// Everybody who had to do with a finding, by staff code.
+pub(crate) fn staff(finding: &Finding) -> impl Iterator<Item = &String> {
+    let people = &finding.people;
+    people.ordering.iter().chain(&people.executing).chain(&people.billing).chain(&people.answerable)
+}
 
 #[derive(Default)]
 pub(crate) struct Model {
     /// Whose findings these are.
     task: RefCell<Option<TaskId>>,
-    /// Principal findings, weightiest first.
-    findings: RefCell<Vec<Finding>>,
-    /// 0 all, 1 red, 2 yellow, 3 green.
+    /// Whose package the rules were sent over without being asked; once is enough.
+    tried: RefCell<Option<TaskId>>,
+    /// Principal findings, weightiest first, each with its key.
+    pub(crate) findings: RefCell<Vec<(String, Finding)>>,
+    /// 0 all, 1 red, 2 yellow, 3 green, 4 not yet judged, 5 judged.
     filter: Cell<usize>,
+    pub(crate) around: RefCell<Option<Around>>,
     running: Cell<bool>,
-    open: Cell<usize>,
+    pub(crate) open: Cell<usize>,
+    pub(crate) one: suspicion::Model,
+}
+
+impl Model {
+    /// Places of the findings that the list shows now.
+    pub(crate) fn places(&self, judged: &Judged) -> Vec<usize> {
+        let filter = self.filter.get();
+        let around = self.around.borrow();
+        let shown = |key: &str, finding: &Finding| {
+            let by_filter = match filter {
+                0 => true,
+                4 => judged.state(key).is_none(),
+                5 => judged.state(key).is_some(),
+                light => light_of(finding).saturating_add(1) == light,
+            };
+            by_filter
+                && !judged.silent.contains(&finding.rule)
+                && around.as_ref().is_none_or(|around| around.holds(finding))
+        };
+        let findings = self.findings.borrow();
+        let all = findings.iter().enumerate();
+        all.filter(|(_, (key, f))| shown(key, f)).map(|(n, _)| n).collect()
+    }
+}
+
+/// What the officers of the open case have said so far.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    cards: BTreeMap<String, FindingCard>,
+    silent: BTreeSet<String>,
+}
+
+impl Judged {
+    pub(crate) fn of(app: &App) -> Self {
+        let case = app.case.borrow();
+        let Some(case) = case.as_ref() else { return Self::default() };
+        Self {
+            cards: case.findings.iter().map(|c| (c.key.clone(), c.clone())).collect(),
+            silent: case.silenced.iter().map(|s| s.rule.clone()).collect(),
+        }
+    }
+
+    pub(crate) fn card(&self, key: &str) -> Option<&FindingCard> {
+        self.cards.get(key)
+    }
+
+    /// The state somebody gave it; taken back counts as none.
+    pub(crate) fn state(&self, key: &str) -> Option<FindingState> {
+        self.card(key).map(|c| c.state).filter(|s| *s != FindingState::Open)
+    }
+}
+
+/// The word for a state on site.
+pub(crate) const fn state_words(state: FindingState) -> &'static str {
+    match state {
+        FindingState::Confirmed => "事实属实",
+        FindingState::Excluded => "已排除",
+        FindingState::NeedsEvidence => "需补证",
+        _ => "",
+    }
 }
 
 /// 0 red, 1 yellow, 2 green: by the words of the light.
-fn light(finding: &Finding) -> usize {
+pub(crate) fn light_of(finding: &Finding) -> usize {
     match finding.grade.light().chars().next() {
         Some('红') => 0,
         Some('黄') => 1,
         _ => 2,
     }
+}
+
+fn light_number(finding: &Finding) -> i32 {
+    i32::try_from(light_of(finding)).unwrap_or(2)
 }
 
 /// Parts of five, and the word for them.
@@ -47,17 +157,23 @@ fn weight(finding: &Finding) -> (i32, &'static str) {
     }
 }
 
-fn item(n: usize, finding: &Finding) -> SuspicionItem {
+/// A statement of fact, never the name among inspectors where there is one for the party.
+pub(crate) fn title(finding: &Finding) -> &str {
+    finding.party.as_deref().unwrap_or(&finding.name)
+}
+
+pub(crate) fn item(n: usize, finding: &Finding, state: Option<FindingState>) -> SuspicionItem {
     let (weight, weight_words) = weight(finding);
     SuspicionItem {
         n: i32::try_from(n).unwrap_or(i32::MAX),
-        light: i32::try_from(light(finding)).unwrap_or(2),
+        light: light_number(finding),
         light_words: finding.grade.light().into(),
         weight,
         weight_words: weight_words.into(),
-        title: finding.party.as_deref().unwrap_or(&finding.name).into(),
+        title: title(finding).into(),
         amount: finding.amount.map_or_else(|| "未计金额".to_owned(), words::yuan).into(),
         reason: finding.reason.as_str().into(),
+        verdict: state.map_or("", state_words).into(),
     }
 }
 
@@ -71,31 +187,107 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_open(app.on_with(|app, n: i32| {
         app.go(Place::Suspicion(usize::try_from(n).unwrap_or(0)));
     }));
-    face.on_visit(app.on(|app| {
-        let visit = {
-            let findings = app.suspicions.findings.borrow();
-            findings.get(app.suspicions.open.get()).and_then(|f| f.mdtrt_id.clone())
-        };
-        if let Some(visit) = visit {
-            app.go(Place::Visit(visit));
-        }
+    face.on_widen(app.on(|app| {
+        app.suspicions.around.borrow_mut().take();
+        draw(app);
     }));
+    face.on_hear_again(app.on(suspicion::hear_again));
+    suspicion::connect(app);
 }
 
 /// What was read from a package is forgotten under the lock.
 pub(crate) fn forget(app: &Rc<App>) {
     app.suspicions.task.borrow_mut().take();
     app.suspicions.findings.borrow_mut().clear();
+    app.suspicions.around.borrow_mut().take();
     app.suspicions.filter.set(0);
+    suspicion::close(app);
 }
 
 /// One line for the tile of the task.
 pub(crate) fn count_words(app: &Rc<App>) -> String {
     let here = *app.suspicions.task.borrow() == app.task_id() && app.task_id().is_some();
-    match app.suspicions.findings.borrow().len() {
-        _ if !here => "规则核对".to_owned(),
-        count => format!("{count} 条"),
+    if !here {
+        return "规则核对".to_owned();
     }
+    let judged = Judged::of(app);
+    let findings = app.suspicions.findings.borrow();
+    let done = findings.iter().filter(|(key, _)| judged.state(key).is_some()).count();
+    match done {
+        0 => format!("{} 条", findings.len()),
+        done => format!("{} 条 · 已看 {done}", findings.len()),
+    }
+}
+
+/// Findings as rows of another screen, weightiest first.
+pub(crate) fn hits(app: &App, wanted: impl Fn(&Finding) -> bool) -> Vec<HitItem> {
+    let findings = app.suspicions.findings.borrow();
+    let all = findings.iter().enumerate().filter(|(_, (_, f))| wanted(f));
+    all.map(|(n, (_, f))| HitItem {
+        n: i32::try_from(n).unwrap_or(i32::MAX),
+        light: light_number(f),
+        title: title(f).into(),
+        text: f.reason.as_str().into(),
+    })
+    .collect()
+}
+
+/// No line is marked.
+pub(crate) fn no_marks() -> Marks {
+    Marks::default()
+}
+
+/// The surest light by line and day of a visit.
+pub(crate) fn marks(app: &App, mdtrt_id: &str) -> Marks {
+    let mut marks = Marks::default();
+    let put = |map: &mut BTreeMap<String, i32>, key: &String, light: i32| {
+        let kept = map.entry(key.clone()).or_insert(light);
+        *kept = light.min(*kept);
+    };
+    for (_, finding) in app.suspicions.findings.borrow().iter() {
+        if finding.mdtrt_id.as_deref() != Some(mdtrt_id) {
+            continue;
+        }
+        let light = light_number(finding);
+        for line in &finding.bkkp_sn {
+            put(&mut marks.lines, line, light);
+        }
+        if let Some(day) = finding.date.as_ref().filter(|_| !finding.bkkp_sn.is_empty()) {
+            put(&mut marks.days, day, light);
+        }
+    }
+    marks
+}
+
+/// Visits about which something was noticed, with the surest light of each.
+pub(crate) fn visits_of_person(app: &App, psn_no: &str) -> BTreeMap<String, i32> {
+    let mut visits: BTreeMap<String, i32> = BTreeMap::new();
+    for (_, finding) in app.suspicions.findings.borrow().iter() {
+        if finding.psn_no.as_deref() != Some(psn_no) {
+            continue;
+        }
+        let light = light_number(finding);
+        for visit in finding.mdtrt_id.iter().chain(&finding.also) {
+            let kept = visits.entry(visit.clone()).or_insert(light);
+            *kept = light.min(*kept);
+        }
+    }
+    visits
+}
+
+/// Days on which something was noticed about a person, with the surest light of the day.
+pub(crate) fn days_of_person(app: &App, psn_no: &str) -> BTreeMap<i64, i32> {
+    let mut days: BTreeMap<i64, i32> = BTreeMap::new();
+    for (_, finding) in app.suspicions.findings.borrow().iter() {
+        let about = finding.psn_no.as_deref() == Some(psn_no);
+        let day = finding.date.as_deref().filter(|_| about).and_then(day_number);
+        if let Some(day) = day {
+            let light = light_number(finding);
+            let kept = days.entry(day).or_insert(light);
+            *kept = light.min(*kept);
+        }
+    }
+    days
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -108,9 +300,25 @@ pub(crate) fn enter(app: &Rc<App>) {
     }
 }
 
+/// The rules run once by themselves over a checked package; stopping them is respected.
+pub(crate) fn run_unasked(app: &Rc<App>) {
+    let task = app.task_id();
+    let fresh = task.is_some()
+        && *app.suspicions.task.borrow() != task
+        && *app.suspicions.tried.borrow() != task;
+    if fresh && !app.errand.is_out() {
+        *app.suspicions.tried.borrow_mut() = task;
+        forget(app);
+        run(app);
+    }
+}
+
 /// Runs the rules over the package of the open task, beside everything else.
 fn run(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
+    if app.suspicions.running.get() {
+        return draw(app);
+    }
     if app.errand.is_out() {
         draw(app);
         app.toast("正在做别的长时间工作，等它结束或先停下");
@@ -130,7 +338,7 @@ fn run(app: &Rc<App>) {
                         .iter()
                         .filter_map(|at| outcome.findings.get(*at))
                         .filter(|finding| finding.principal)
-                        .cloned()
+                        .map(|finding| (key(finding), finding.clone()))
                         .collect();
                     *app.suspicions.findings.borrow_mut() = ranked;
                     *app.suspicions.task.borrow_mut() = Some(task);
@@ -147,81 +355,53 @@ fn run(app: &Rc<App>) {
     });
 }
 
-fn draw(app: &Rc<App>) {
+pub(crate) fn draw(app: &Rc<App>) {
     let model = &app.suspicions;
-    let findings = model.findings.borrow().clone();
+    let judged = Judged::of(app);
+    let places = model.places(&judged);
     let face = app.window.global::<Suspicions<'_>>();
-    let of = |n: usize| findings.iter().filter(|f| light(f) == n).count();
-    let filters: Vec<SharedString> = [
-        format!("全部 {}", findings.len()),
-        format!("红 {}", of(0)),
-        format!("黄 {}", of(1)),
-        format!("绿 {}", of(2)),
-    ]
-    .map(SharedString::from)
-    .to_vec();
-    let filter = model.filter.get();
-    let items: Vec<SuspicionItem> = findings
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| filter == 0 || light(f).saturating_add(1) == filter)
-        .map(|(n, f)| item(n, f))
-        .collect();
+    {
+        let findings = model.findings.borrow();
+        let heard = || findings.iter().filter(|(_, f)| !judged.silent.contains(&f.rule));
+        let of = |n: usize| heard().filter(|(_, f)| light_of(f) == n).count();
+        let done = heard().filter(|(key, _)| judged.state(key).is_some()).count();
+        let all = heard().count();
+        let filters: Vec<SharedString> = [
+            format!("全部 {all}"),
+            format!("红 {}", of(0)),
+            format!("黄 {}", of(1)),
+            format!("绿 {}", of(2)),
+            format!("未看 {}", all.saturating_sub(done)),
+            format!("已看 {done}"),
+        ]
+        .map(SharedString::from)
+        .to_vec();
+        let items: Vec<SuspicionItem> = places
+            .iter()
+            .filter_map(|n| findings.get(*n).map(|(key, f)| item(*n, f, judged.state(key))))
+            .collect();
+        face.set_title(format!("线索 {all}").into());
+        face.set_filters(ModelRc::new(VecModel::from(filters)));
+        face.set_items(ModelRc::new(VecModel::from(items)));
+    }
     let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
-    face.set_title(format!("线索 {}", findings.len()).into());
     face.set_note(facility.unwrap_or_default().into());
     face.set_running(model.running.get());
     face.set_looked(model.task.borrow().is_some());
-    face.set_filters(ModelRc::new(VecModel::from(filters)));
-    face.set_filter(i32::try_from(filter).unwrap_or(0));
-    face.set_items(ModelRc::new(VecModel::from(items)));
-}
-
-pub(crate) fn enter_one(app: &Rc<App>, n: usize) {
-    let Some(finding) = app.suspicions.findings.borrow().get(n).cloned() else {
-        return;
-    };
-    app.suspicions.open.set(n);
-    let face = app.window.global::<Suspicions<'_>>();
-    face.set_one(item(n, &finding));
-    face.set_facts(ModelRc::new(VecModel::from(facts(&finding))));
-    face.set_doubts(ModelRc::new(VecModel::from(doubts(&finding))));
-    let look: Vec<SharedString> = finding.look.iter().map(|l| l.as_str().into()).collect();
-    face.set_look(ModelRc::new(VecModel::from(look)));
-    face.set_has_visit(finding.mdtrt_id.is_some());
-}
-
-fn facts(finding: &Finding) -> Vec<PairItem> {
-    let mut pairs = Vec::new();
-    let mut add = |label: &str, value: String| {
-        if !value.is_empty() {
-            pairs.push(PairItem { label: label.into(), value: value.into() });
+    face.set_filter(i32::try_from(model.filter.get()).unwrap_or(0));
+    let narrowed = model
+        .around
+        .borrow()
+        .as_ref()
+        .map_or_else(String::new, |around| format!("{} · {} 条", around.words(), places.len()));
+    face.set_narrowed(narrowed.into());
+    let silenced: Vec<&str> = judged.silent.iter().map(String::as_str).collect();
+    face.set_silenced(
+        if silenced.is_empty() {
+            String::new()
+        } else {
+            format!("不提示的规则 {}", silenced.join("、"))
         }
-    };
-    add("日期", finding.date.clone().unwrap_or_default());
-    add("涉及金额", finding.amount.map(words::yuan).unwrap_or_default());
-    add("基金", finding.fund_amount.map(words::yuan).unwrap_or_default());
-    add("计算方法", finding.loss_method.zh().to_owned());
-    add("就诊号", finding.mdtrt_id.clone().unwrap_or_default());
-    add(
-        "明细",
-        match finding.bkkp_sn.len() {
-            0 => String::new(),
-            count => format!("{count} 行"),
-        },
+        .into(),
     );
-    add("规则", format!("{} · {}", finding.rule, finding.pack));
-    pairs
-}
-
-/// Causes that were looked for and not found, then those that only the place can tell.
-fn doubts(finding: &Finding) -> Vec<NamedRow> {
-    let row = |text: &String, state: &str, done: bool| NamedRow {
-        title: text.as_str().into(),
-        state: state.into(),
-        done,
-        ..NamedRow::default()
-    };
-    let tried = finding.tried.iter().map(|t| row(t, "已排除", true));
-    tried.chain(finding.doubt.iter().map(|d| row(d, "现场看", false))).collect()
 }

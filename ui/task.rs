@@ -190,6 +190,9 @@ pub(crate) fn enter(app: &Rc<App>, id: &TaskId) {
             let numbers = facility.as_ref().map(counts).unwrap_or_default();
             app.window.global::<Task<'_>>().set_counts(ModelRc::new(VecModel::from(numbers)));
             draw(app);
+            if facility.is_some() && matches!(app.place(), Place::Task(_)) {
+                suspicions::run_unasked(app);
+            }
         },
     );
 }

@@ -1,56 +1,72 @@
-//! One visit: sums, diagnoses, settlements; fee lines are fetched page by page.
+//! One visit: what its fees consist of, the lines by day, orders and records, diagnoses, settlements.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use slint::{ComponentHandle, ModelRc};
-use spotcheck_domain::claims::{FeeLine, Instant, Page, SettlementRow, VisitView};
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_domain::claims::{
+    FeeFilter, FeeShare, FeeSummary, Page, SettlementRow, VisitEvent, VisitView,
+};
 use spotcheck_domain::{Amount, Trouble, mask};
-use spotcheck_face::{FeeItem, PairItem, Visit};
+use spotcheck_face::{BarItem, EventItem, PairItem, Visit};
 
-use crate::app::App;
-use crate::paged::{PAGE_ROWS, PagedModel};
+use crate::app::{App, Place};
+use crate::fees::Fees;
+use crate::paged::PAGE_ROWS;
 use crate::status::{pair, pairs};
-use crate::{trouble, words};
+use crate::{suspicions, trouble, words};
+
+/// Bars of the chart; what is smaller goes into 其他.
+const BARS: usize = 6;
+/// Most events of a visit that are shown.
+const EVENTS: u32 = 3_000;
 
 pub(crate) struct Model {
-    lines: Rc<PagedModel<FeeItem>>,
-    id: RefCell<Option<String>>,
+    fees: Rc<Fees>,
+    view: RefCell<Option<VisitView>>,
+    summary: RefCell<FeeSummary>,
+    filter: RefCell<FeeFilter>,
+    /// 0 all, n the nth kind of the summary.
+    kind: Cell<usize>,
 }
 
 impl Model {
     pub(crate) fn new(app: Weak<App>) -> Self {
-        let placeholder = FeeItem { loading: true, ..FeeItem::default() };
-        let lines = PagedModel::new(placeholder, move |revision, page| {
+        let fees = Fees::new(move |revision, page| {
             if let Some(app) = app.upgrade() {
                 fetch(&app, revision, page);
             }
         });
-        Self { lines, id: RefCell::default() }
+        Self {
+            fees,
+            view: RefCell::default(),
+            summary: RefCell::default(),
+            filter: RefCell::default(),
+            kind: Cell::new(0),
+        }
     }
-}
 
-/// A fee line as a row: the facility's own name for the item first, the list name where there is none.
-pub(crate) fn fee_item(line: &FeeLine) -> FeeItem {
-    let name = line.medins_list_name.as_deref().or(line.hilist_name.as_deref());
-    let note = format!(
-        "{} · {} × {}",
-        words::charge_type(line.med_chrgitm_type.as_deref()),
-        words::plain(line.cnt),
-        words::plain(line.pric),
-    );
-    FeeItem {
-        name: name.unwrap_or("名称未上传").into(),
-        note: note.into(),
-        time: fee_time(line.fee_ocur_time).into(),
-        amount: words::yuan_or_none(line.det_item_fee_sumamt).into(),
-        loading: false,
+    /// The list of fees; 示证 shows the same one.
+    pub(crate) fn fees(&self) -> &Rc<Fees> {
+        &self.fees
     }
-}
 
-fn fee_time(time: Option<Instant>) -> String {
-    let text = words::instant(time);
-    text.get(5..16).or_else(|| text.get(5..)).unwrap_or(&text).to_owned()
+    /// The visit on the screen.
+    pub(crate) fn view(&self) -> Option<VisitView> {
+        self.view.borrow().clone()
+    }
+
+    /// The kind of fee that the lines are narrowed to.
+    pub(crate) fn kind_words(&self) -> Option<String> {
+        let place = self.kind.get().checked_sub(1)?;
+        let summary = self.summary.borrow();
+        summary.kinds.get(place).map(|k| words::charge_type(k.of.as_deref()).to_owned())
+    }
+
+    /// Days of the fees as they are shown.
+    pub(crate) fn days(&self) -> Vec<FeeShare> {
+        self.summary.borrow().days.clone()
+    }
 }
 
 /// The fund's part of all settlements that were not taken back.
@@ -62,6 +78,62 @@ pub(crate) fn fund_sum(settlements: &[SettlementRow]) -> Option<Amount> {
         .try_fold(Amount::ZERO, Amount::checked_add)
 }
 
+/// Shares of the whole, largest first; what does not fit is put together, nothing is left out.
+pub(crate) fn bars(kinds: &[FeeShare]) -> Vec<BarItem> {
+    let sum = |shares: &[FeeShare]| {
+        let parts = shares.iter().map(|k| i128::from(k.amount.millionths()).max(0));
+        parts.fold(0_i128, i128::saturating_add)
+    };
+    let all = sum(kinds).max(1);
+    let most = kinds.first().map_or(1, |k| i128::from(k.amount.millionths()).abs()).max(1);
+    let cut = if kinds.len() > BARS { BARS.saturating_sub(1) } else { kinds.len() };
+    let (shown, rest) = kinds.split_at(cut);
+    let mut items: Vec<BarItem> = shown
+        .iter()
+        .map(|kind| {
+            let label = words::charge_type(kind.of.as_deref());
+            bar(label.trim_end_matches('费'), kind.amount, all, most)
+        })
+        .collect();
+    if !rest.is_empty() {
+        let amount = rest.iter().try_fold(Amount::ZERO, |a, k| a.checked_add(k.amount));
+        items.push(bar("其他", amount.unwrap_or_default(), all, most));
+    }
+    items
+}
+
+fn bar(label: &str, amount: Amount, all: i128, most: i128) -> BarItem {
+    let part = i128::from(amount.millionths()).max(0);
+    let in_thousandths = |whole: i128| {
+        let n = part.saturating_mul(1_000).checked_div(whole).unwrap_or(0).clamp(0, 1_000);
+        u16::try_from(n).unwrap_or(1_000)
+    };
+    let percent = in_thousandths(all).saturating_add(5).checked_div(10).unwrap_or(0);
+    BarItem {
+        label: label.into(),
+        share: f32::from(in_thousandths(most)) / 1_000.0,
+        percent: format!("{percent}%").into(),
+        value: words::plain_cents(Some(amount)).into(),
+    }
+}
+
+/// An event as a row.
+pub(crate) fn event_item(event: &VisitEvent) -> EventItem {
+    let begin = words::instant(event.begntime);
+    let end = event.endtime.map(|t| t.display()).filter(|e| *e != begin);
+    let mut note = Vec::new();
+    if let Some(end) = &end {
+        note.push(format!("至 {}", end.get(5..16).or_else(|| end.get(5..)).unwrap_or(end)));
+    }
+    note.extend(event.who.clone());
+    EventItem {
+        time: begin.get(5..16).or_else(|| begin.get(5..)).unwrap_or(&begin).into(),
+        kind: event.kind.zh().into(),
+        name: event.name.as_deref().unwrap_or("名称未上传").into(),
+        note: note.join(" · ").into(),
+    }
+}
+
 /// Head data of the visit.
 pub(crate) fn facts(view: &VisitView) -> Vec<PairItem> {
     let mut facts = vec![
@@ -70,6 +142,7 @@ pub(crate) fn facts(view: &VisitView) -> Vec<PairItem> {
     ];
     let optional = [
         ("科室", &view.adm_dept_name),
+        ("病区床位", &view.wardarea_bed),
         ("床位", &view.adm_bed),
         ("主诊医师", &view.chfpdr_name),
         ("住院号或门诊号", &view.ipt_otp_no),
@@ -103,7 +176,7 @@ fn settlements(view: &VisitView) -> Vec<PairItem> {
     let mut facts = Vec::new();
     for row in &view.settlements {
         let taken_back =
-            if row.refd_setl_flag.as_deref() == Some("1") { " （已退）" } else { "" };
+            if row.refd_setl_flag.as_deref() == Some("1") { "（已退）" } else { "" };
         facts.push(pair("结算时间", &format!("{}{taken_back}", words::instant(row.setl_time))));
         facts.push(pair("总费用", &words::yuan_or_none(row.medfee_sumamt)));
         facts.push(pair("基金支付", &words::yuan_or_none(row.fund_pay_sumamt)));
@@ -113,21 +186,48 @@ fn settlements(view: &VisitView) -> Vec<PairItem> {
     facts
 }
 
+/// `住院 11-09 → 11-18`.
+pub(crate) fn title(view: &VisitView) -> String {
+    let begin = words::month_day(view.begntime);
+    let end = words::month_day(view.endtime);
+    let dates = if end.is_empty() || end == begin { begin } else { format!("{begin} → {end}") };
+    format!("{} {dates}", words::visit_type(view.med_type.as_deref()))
+}
+
 pub(crate) fn connect(app: &Rc<App>) {
-    app.window.global::<Visit<'_>>().set_lines(ModelRc::from(app.visit.lines.clone()));
+    let face = app.window.global::<Visit<'_>>();
+    face.set_rows(ModelRc::from(app.visit.fees.clone()));
+    face.on_fold(app.on_with(|app, row: i32| {
+        app.visit.fees.fold(usize::try_from(row).unwrap_or(usize::MAX));
+    }));
+    face.on_choose_kind(app.on_with(|app, n: i32| choose_kind(app, n)));
+    face.on_hit(app.on_with(|app, n: i32| {
+        app.go(Place::Suspicion(usize::try_from(n).unwrap_or(0)));
+    }));
+    face.on_person(app.on(|app| {
+        let person = app.visit.view.borrow().as_ref().map(|v| v.psn_no.clone());
+        if let Some(person) = person {
+            app.go(Place::Person(person));
+        }
+    }));
 }
 
 pub(crate) fn enter(app: &Rc<App>, mdtrt_id: &str) {
-    if app.visit.id.borrow().as_deref() == Some(mdtrt_id) {
+    if app.visit.view.borrow().as_ref().is_some_and(|v| v.mdtrt_id == mdtrt_id) {
         return;
     }
     forget(app);
     let Some(task) = app.task_id() else { return };
     let id = mdtrt_id.to_owned();
     app.ask(
-        move |desk| desk.visit(&task, &id, "visit"),
-        |app, view| match view {
-            Some(view) => draw(app, &view),
+        move |desk| {
+            let Some(view) = desk.visit(&task, &id, "visit")? else { return Ok(None) };
+            let summary = desk.fee_summary(&task, &id, &FeeFilter::default())?;
+            let events = desk.visit_events(&task, &id, Page::first(EVENTS))?;
+            Ok(Some((view, summary, events)))
+        },
+        |app, found| match found {
+            Some((view, summary, events)) => draw(app, view, summary, &events),
             None => trouble::show(
                 app,
                 &Trouble::new(
@@ -143,27 +243,32 @@ pub(crate) fn enter(app: &Rc<App>, mdtrt_id: &str) {
 
 /// Forgets the visit on the screen.
 pub(crate) fn forget(app: &Rc<App>) {
-    app.visit.id.borrow_mut().take();
-    app.visit.lines.restart(Some(0));
+    app.visit.view.borrow_mut().take();
+    *app.visit.summary.borrow_mut() = FeeSummary::default();
+    *app.visit.filter.borrow_mut() = FeeFilter::default();
+    app.visit.kind.set(0);
+    app.visit.fees.restart(&[], suspicions::no_marks());
     let face = app.window.global::<Visit<'_>>();
     face.set_tab(0);
+    face.set_chart(true);
+    face.set_kind(0);
     face.set_title("".into());
     face.set_note("".into());
     face.set_sum("".into());
     face.set_sum_note("".into());
     face.set_fund("".into());
+    face.set_bars(ModelRc::default());
+    face.set_kinds(ModelRc::default());
+    face.set_events(ModelRc::default());
+    face.set_hits(ModelRc::default());
     face.set_facts(ModelRc::default());
     face.set_diagnoses(ModelRc::default());
     face.set_settlements(ModelRc::default());
 }
 
-fn draw(app: &Rc<App>, view: &VisitView) {
-    *app.visit.id.borrow_mut() = Some(view.mdtrt_id.clone());
+fn draw(app: &Rc<App>, view: VisitView, summary: FeeSummary, events: &[VisitEvent]) {
     let face = app.window.global::<Visit<'_>>();
-    let begin = words::month_day(view.begntime);
-    let end = words::month_day(view.endtime);
-    let dates = if end.is_empty() || end == begin { begin } else { format!("{begin} → {end}") };
-    face.set_title(format!("{} {dates}", words::visit_type(view.med_type.as_deref())).into());
+    face.set_title(title(&view).into());
     let mut note = vec![mask::name(&view.psn_name)];
     note.extend(view.adm_dept_name.clone());
     note.extend(view.dscg_maindiag_name.clone());
@@ -171,23 +276,70 @@ fn draw(app: &Rc<App>, view: &VisitView) {
     face.set_sum(words::yuan(view.fee_sum).into());
     face.set_sum_note(format!("总费用 · {} 行", words::count(view.fee_lines)).into());
     face.set_fund(words::yuan_or_none(fund_sum(&view.settlements)).into());
-    face.set_facts(pairs(facts(view)));
-    face.set_diagnoses(pairs(diagnoses(view)));
-    face.set_settlements(pairs(settlements(view)));
-    app.visit.lines.restart(Some(usize::try_from(view.fee_lines).unwrap_or(usize::MAX)));
+    face.set_bars(ModelRc::new(VecModel::from(bars(&summary.kinds))));
+    let mut kinds: Vec<SharedString> = vec!["全部".into()];
+    kinds.extend(summary.kinds.iter().map(|k| words::charge_type(k.of.as_deref()).into()));
+    face.set_kinds(ModelRc::new(VecModel::from(kinds)));
+    let events: Vec<EventItem> = events.iter().map(event_item).collect();
+    face.set_events(ModelRc::new(VecModel::from(events)));
+    face.set_facts(pairs(facts(&view)));
+    face.set_diagnoses(pairs(diagnoses(&view)));
+    face.set_settlements(pairs(settlements(&view)));
+    let hits = suspicions::hits(app, |f| {
+        f.mdtrt_id.as_ref() == Some(&view.mdtrt_id) || f.also.contains(&view.mdtrt_id)
+    });
+    face.set_hits(ModelRc::new(VecModel::from(hits)));
+    let marks = suspicions::marks(app, &view.mdtrt_id);
+    app.visit.fees.restart(&summary.days, marks);
+    face.set_start(0);
+    face.set_start(app.visit.fees.start());
+    *app.visit.summary.borrow_mut() = summary;
+    *app.visit.view.borrow_mut() = Some(view);
+}
+
+fn choose_kind(app: &Rc<App>, n: i32) {
+    let Ok(n) = usize::try_from(n) else { return };
+    let Some(id) = app.visit.view.borrow().as_ref().map(|v| v.mdtrt_id.clone()) else { return };
+    let wanted = match n.checked_sub(1) {
+        None => None,
+        Some(place) => {
+            let summary = app.visit.summary.borrow();
+            let Some(kind) = summary.kinds.get(place) else { return };
+            Some(kind.of.clone().unwrap_or_default())
+        }
+    };
+    let Some(task) = app.task_id() else { return };
+    let filter = FeeFilter { med_chrgitm_type: wanted };
+    *app.visit.filter.borrow_mut() = filter.clone();
+    app.visit.kind.set(n);
+    app.window.global::<Visit<'_>>().set_kind(i32::try_from(n).unwrap_or(0));
+    let asked = id.clone();
+    app.ask(
+        move |desk| desk.fee_summary(&task, &asked, &filter),
+        move |app, summary| {
+            let current = app.visit.view.borrow().as_ref().is_some_and(|v| v.mdtrt_id == id);
+            if current && app.visit.kind.get() == n {
+                app.visit.fees.restart(&summary.days, suspicions::marks(app, &id));
+                let face = app.window.global::<Visit<'_>>();
+                face.set_start(0);
+                face.set_start(app.visit.fees.start());
+                app.visit.summary.borrow_mut().days = summary.days;
+            }
+        },
+    );
 }
 
 fn fetch(app: &Rc<App>, revision: u64, page: u32) {
-    let (Some(task), Some(id)) = (app.task_id(), app.visit.id.borrow().clone()) else { return };
+    let (Some(task), Some(view)) = (app.task_id(), app.visit.view()) else { return };
+    let filter = app.visit.filter.borrow().clone();
     let offset = u64::from(page).saturating_mul(u64::from(PAGE_ROWS));
+    let page_wanted = Page { offset, limit: PAGE_ROWS };
     app.ask_result(
-        move |desk| desk.fee_lines(&task, &id, Page { offset, limit: PAGE_ROWS }),
+        move |desk| desk.fee_lines(&task, &view.mdtrt_id, &filter, page_wanted),
         move |app, result| match result {
-            Ok(lines) => {
-                app.visit.lines.accept(revision, page, lines.iter().map(fee_item).collect());
-            }
+            Ok(lines) => app.visit.fees.accept(revision, page, &lines),
             Err(trouble) => {
-                app.visit.lines.failed(revision, page);
+                app.visit.fees.failed(revision, page);
                 trouble::show(app, &trouble);
             }
         },
@@ -218,24 +370,25 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_a_name_says_so() {
-        let line = FeeLine {
-            bkkp_sn: "1".to_owned(),
-            setl_id: None,
-            fee_ocur_time: None,
-            med_list_codg: None,
-            hilist_name: None,
-            medins_list_name: None,
-            list_type: None,
-            med_chrgitm_type: Some("01".to_owned()),
-            cnt: Some(Amount::parse("3").unwrap()),
-            pric: Some(Amount::parse("24.5").unwrap()),
-            det_item_fee_sumamt: None,
-            bilg_dept_name: None,
-            bilg_dr_name: None,
+    fn nothing_is_left_out_of_the_chart() {
+        let kind = |of: &str, amount: &str| FeeShare {
+            of: Some(of.to_owned()),
+            lines: 1,
+            amount: Amount::parse(amount).unwrap(),
         };
-        let item = fee_item(&line);
-        assert_eq!((item.name.as_str(), item.amount.as_str()), ("名称未上传", "—"));
-        assert_eq!(item.note, "床位费 · 3 × 24.5");
+        let all = [
+            kind("09", "400"),
+            kind("03", "300"),
+            kind("05", "100"),
+            kind("04", "100"),
+            kind("01", "50"),
+            kind("07", "30"),
+            kind("08", "20"),
+        ];
+        let bars = bars(&all);
+        assert_eq!(bars.len(), BARS);
+        assert_eq!((bars[0].label.as_str(), bars[0].percent.as_str()), ("西药", "40%"));
+        assert_eq!((bars[5].label.as_str(), bars[5].value.as_str()), ("其他", "50.00"));
+        assert!((bars[0].share - 1.0).abs() < 0.001 && (bars[1].share - 0.75).abs() < 0.001);
     }
 }

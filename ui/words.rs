@@ -91,6 +91,11 @@ pub(crate) fn yuan_or_none(amount: Option<Amount>) -> String {
     amount.map_or_else(|| "—".to_owned(), yuan)
 }
 
+/// `9,230.20`, `—` where there is none: for columns under a heading that says yuan.
+pub(crate) fn plain_cents(amount: Option<Amount>) -> String {
+    yuan_or_none(amount).replace('¥', "")
+}
+
 /// `12,345`.
 pub(crate) fn count(number: u64) -> String {
     grouped(&number.to_string())

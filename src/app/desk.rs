@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
-    VisitElsewhere, VisitEvent, VisitView,
+    VisitElsewhere, VisitEvent, VisitView, Ward,
 };
 use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
@@ -472,6 +472,10 @@ pub trait Desk: Send {
         query: &str,
         page: Page,
     ) -> TroubleResult<Vec<PersonHit>>;
+    /// Wards in which somebody lies as of the data's cut-off.
+    fn wards(&mut self, task: &TaskId) -> TroubleResult<Vec<Ward>>;
+    /// Who lies in a ward, by bed.
+    fn in_ward(&mut self, task: &TaskId, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>>;
     /// Item search.
     fn search_items(
         &mut self,

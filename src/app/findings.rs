@@ -92,23 +92,12 @@ pub struct Judgement {
     pub evidence: Vec<String>,
 }
 
-/// The same fact has the same key in every run, at the centre and on the handheld: visit, lines, family of
-/// the rule; without lines also person, day, item and the other visits (rules.md: merged by `mdtrt_id`,
-/// `bkkp_sn`, rule family).
+/// The same fact has the same key in every run, at the centre and on the handheld: see
+/// [`Finding::merge_key`].
 #[must_use]
 pub fn key(finding: &Finding) -> String {
-    let mut parts: Vec<&str> = vec![&finding.family, &finding.fixmedins_code];
-    parts.push(finding.mdtrt_id.as_deref().unwrap_or_default());
-    let mut lines: Vec<&str> = finding.bkkp_sn.iter().map(String::as_str).collect();
-    lines.sort_unstable();
-    if lines.is_empty() {
-        parts.push(finding.psn_no.as_deref().unwrap_or_default());
-        parts.push(finding.date.as_deref().unwrap_or_default());
-        parts.push(finding.code.as_deref().unwrap_or_default());
-        lines.extend(finding.also.iter().map(String::as_str));
-    }
-    parts.extend(lines);
-    let mut hex = Hash32::sha256(parts.join("\u{1f}").as_bytes()).to_string();
+    let json = serde_json::to_string(&finding.merge_key()).unwrap_or_default();
+    let mut hex = Hash32::sha256(json.as_bytes()).to_string();
     hex.truncate(KEY_DIGITS);
     hex
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
-    VisitElsewhere, VisitEvent, VisitView,
+    VisitElsewhere, VisitEvent, VisitView, Ward,
 };
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
 use spotcheck_rules::Finding;
@@ -126,6 +126,12 @@ impl Desk for Handheld {
         page: Page,
     ) -> TroubleResult<Vec<PersonHit>> {
         self.reader(task)?.search_persons(query, page)
+    }
+    fn wards(&mut self, task: &TaskId) -> TroubleResult<Vec<Ward>> {
+        self.reader(task)?.wards()
+    }
+    fn in_ward(&mut self, task: &TaskId, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>> {
+        self.reader(task)?.in_ward(ward, page)
     }
     fn search_items(
         &mut self,

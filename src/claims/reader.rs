@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
     ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
     Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent, VisitRow,
-    VisitView,
+    VisitView, Ward,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -430,6 +430,14 @@ impl ClaimsReader for PackageReader {
 
     fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>> {
         self.guarded(|| search::staff(&self.db, query, page))
+    }
+
+    fn wards(&self) -> TroubleResult<Vec<Ward>> {
+        self.guarded(|| self.read_wards())
+    }
+
+    fn in_ward(&self, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>> {
+        self.guarded(|| self.read_in_ward(ward, page))
     }
 
     fn person(&self, psn_no: &str) -> TroubleResult<Option<PersonView>> {

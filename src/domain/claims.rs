@@ -82,6 +82,15 @@ pub struct PersonHit {
     pub bed: Option<String>,
 }
 
+/// A ward with the stays that have not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ward {
+    /// `wardarea_bed`.
+    pub name: String,
+    /// Stays without an end.
+    pub patients: u64,
+}
+
 /// A person's head data and visits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
@@ -327,6 +336,10 @@ pub trait ClaimsReader: Send {
     fn search_items(&self, query: &str, page: Page) -> TroubleResult<Vec<ItemHit>>;
     /// Staff by name, initials or code.
     fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>>;
+    /// Wards in which somebody lies as of the cut-off, by name.
+    fn wards(&self) -> TroubleResult<Vec<Ward>>;
+    /// Who lies in a ward as of the cut-off, by bed.
+    fn in_ward(&self, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>>;
     /// A person with visits, newest first; `None` if the package does not know the number.
     fn person(&self, psn_no: &str) -> TroubleResult<Option<PersonView>>;
     /// A visit; `None` if the package does not know the number.

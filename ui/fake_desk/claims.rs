@@ -1,8 +1,8 @@
 //! Invented claims: enough persons for several pages, one stay with 186 fee lines.
 
 use spotcheck_domain::claims::{
-    DiagnosisRow, FacilityView, FeeLine, Instant, Page, PersonHit, PersonView, SettlementRow,
-    VisitRow, VisitView,
+    DiagnosisRow, EventKind, FacilityView, FeeFilter, FeeLine, FeeShare, FeeSummary, Instant, Page,
+    PersonHit, PersonView, SettlementRow, VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
@@ -119,10 +119,10 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         emp_name: text("示例市示例厂"),
         die_date: None,
         visits: vec![
-            visit("V1", "21", 0, 9, "内二科", "脑梗死", "9230.20", FEE_LINES),
-            visit("V2", "11", -9, -9, "神经内科", "高血压", "286.40", 4),
-            visit("V3", "41", -15, -15, "药房", "高血压", "93.20", 2),
-            visit("V4", "21", -28, -20, "内二科", "脑梗死", "9412.10", 178),
+            visit("V1", "21", 0, 9, "内二科", "脑梗死", "9226.22", FEE_LINES),
+            visit("V4", "21", -15, -4, "内二科", "脑梗死", "9412.10", 178),
+            visit("V2", "11", -20, -20, "神经内科", "高血压", "286.40", 4),
+            visit("V3", "41", -25, -25, "药房", "高血压", "93.20", 2),
             visit("V5", "11", -40, -40, "神经内科", "脑梗死恢复期", "152.00", 3),
             visit("V6", "14", -66, -66, "内科门诊", "高血压", "318.60", 5),
         ],
@@ -176,39 +176,144 @@ pub(super) fn visit(mdtrt_id: &str) -> Option<VisitView> {
     })
 }
 
-pub(super) fn fee_lines(mdtrt_id: &str, page: Page) -> Vec<FeeLine> {
-    const ITEMS: [(&str, &str, &str, &str); 6] = [
-        ("磁共振平扫(头部)", "03", "1", "480"),
-        ("二级护理", "07", "1", "24"),
-        ("床位费(三人间)", "01", "1", "38"),
-        ("注射用血塞通 0.2 g", "11", "2", "31.4"),
-        ("阿司匹林肠溶片 100 mg×30 片", "09", "1", "14.82"),
-        ("血糖测定(葡萄糖氧化酶法)", "04", "4", "5"),
-    ];
+const ITEMS: [(&str, &str, &str, &str); 6] = [
+    ("心脏彩色多普勒超声", "03", "1", "138"),
+    ("二级护理", "07", "1", "24"),
+    ("床位费(三人间)", "01", "1", "38"),
+    ("注射用血塞通 0.2 g", "11", "2", "31.4"),
+    ("阿司匹林肠溶片 100 mg×30 片", "09", "1", "14.82"),
+    ("血糖测定(葡萄糖氧化酶法)", "04", "4", "5"),
+];
+
+/// All lines of a visit that pass the filter.
+fn lines(mdtrt_id: &str, filter: &FeeFilter) -> Vec<FeeLine> {
     let all = visit(mdtrt_id).map_or(0, |v| v.fee_lines);
-    (0..all)
+    let line = |n: u64| {
+        let (name, kind, cnt, pric) =
+            ITEMS.get(usize::try_from(n.checked_rem(6)?).ok()?).copied()?;
+        let seconds = i64::try_from(n).ok()?.saturating_mul(4_100);
+        let (cnt, pric) = (amount(cnt), amount(pric));
+        Some(FeeLine {
+            bkkp_sn: format!("{mdtrt_id}-{n}"),
+            setl_id: text("S-1"),
+            fee_ocur_time: day(seconds, Precision::Minute),
+            med_list_codg: Some(format!("XX{n:06}")),
+            hilist_name: text(name),
+            medins_list_name: text(name),
+            list_type: text("201"),
+            med_chrgitm_type: text(kind),
+            cnt: Some(cnt),
+            pric: Some(pric),
+            det_item_fee_sumamt: cnt.checked_mul(pric),
+            bilg_dept_name: text("内二科"),
+            bilg_dr_name: text("林拟名"),
+            ordered: Some(n.checked_rem(12) != Some(8)),
+            executed: Some(n.checked_rem(9) != Some(5)),
+            recorded: Some(matches!(kind, "03" | "04")),
+        })
+    };
+    let wanted = |l: &FeeLine| {
+        filter.med_chrgitm_type.is_none() || filter.med_chrgitm_type == l.med_chrgitm_type
+    };
+    (0..all).filter_map(line).filter(wanted).collect()
+}
+
+pub(super) fn fee_lines(mdtrt_id: &str, filter: &FeeFilter, page: Page) -> Vec<FeeLine> {
+    lines(mdtrt_id, filter)
+        .into_iter()
         .skip(usize::try_from(page.offset).unwrap_or(usize::MAX))
         .take(usize::try_from(page.limit).unwrap_or(usize::MAX))
-        .filter_map(|n| {
-            let (name, kind, cnt, pric) =
-                ITEMS.get(usize::try_from(n.checked_rem(6)?).ok()?).copied()?;
-            let hours = i64::try_from(n).ok()?.saturating_mul(4_100);
-            let (cnt, pric) = (amount(cnt), amount(pric));
-            Some(FeeLine {
-                bkkp_sn: format!("{mdtrt_id}-{n}"),
-                setl_id: text("S-1"),
-                fee_ocur_time: day(hours, Precision::Minute),
-                med_list_codg: Some(format!("XX{n:06}")),
-                hilist_name: text(name),
-                medins_list_name: text(name),
-                list_type: text("201"),
-                med_chrgitm_type: text(kind),
-                cnt: Some(cnt),
-                pric: Some(pric),
-                det_item_fee_sumamt: cnt.checked_mul(pric),
-                bilg_dept_name: text("内二科"),
-                bilg_dr_name: text("林拟名"),
-            })
-        })
+        .collect()
+}
+
+fn shares(lines: &[FeeLine], of: impl Fn(&FeeLine) -> Option<String>) -> Vec<FeeShare> {
+    let mut shares: Vec<FeeShare> = Vec::new();
+    for line in lines {
+        let of = of(line);
+        let added = line.det_item_fee_sumamt.unwrap_or_default();
+        if let Some(share) = shares.iter_mut().find(|s| s.of == of) {
+            share.lines = share.lines.saturating_add(1);
+            share.amount = share.amount.checked_add(added).unwrap_or_default();
+        } else {
+            shares.push(FeeShare { of, lines: 1, amount: added });
+        }
+    }
+    shares
+}
+
+pub(super) fn fee_summary(mdtrt_id: &str, filter: &FeeFilter) -> FeeSummary {
+    let all = lines(mdtrt_id, &FeeFilter::default());
+    let mut kinds = shares(&all, |l| l.med_chrgitm_type.clone());
+    kinds.sort_by_key(|k| std::cmp::Reverse(k.amount));
+    let days = shares(&lines(mdtrt_id, filter), |l| {
+        l.fee_ocur_time.and_then(|t| t.display().get(..10).map(str::to_owned))
+    });
+    FeeSummary { kinds, days }
+}
+
+pub(super) fn events(mdtrt_id: &str) -> Vec<VisitEvent> {
+    if visit(mdtrt_id).is_none() {
+        return Vec::new();
+    }
+    let event = |kind, hours: i64, name: &str, who: &str| VisitEvent {
+        kind,
+        begntime: day(hours.saturating_mul(3_600), Precision::Minute),
+        endtime: None,
+        name: text(name),
+        who: text(who),
+    };
+    vec![
+        event(EventKind::Order, 1, "二级护理", "林拟名"),
+        event(EventKind::Order, 1, "头颅磁共振平扫", "林拟名"),
+        event(EventKind::Execution, 2, "注射用血塞通 0.2 g", "N990012"),
+        event(EventKind::Vital, 6, "体温脉搏血压", "护士甲"),
+        event(EventKind::Exam, 26, "头颅磁共振平扫", "影像科"),
+        event(EventKind::Lab, 30, "血糖", "检验科"),
+        event(EventKind::Note, 33, "日常病程记录", "林拟名"),
+        event(EventKind::Leave, 190, "请假", "林拟名"),
+    ]
+}
+
+pub(super) fn elsewhere(psn_no: &str, reason: Option<&str>) -> Vec<VisitElsewhere> {
+    if person(psn_no).is_none() {
+        return Vec::new();
+    }
+    let visit = |name: &str, med: &str, at: i64, diag: &str, sum: &str| VisitElsewhere {
+        fixmedins_name: text(name),
+        med_type: text(med),
+        begntime: day(at.saturating_mul(DAY_S), Precision::Minute),
+        endtime: None,
+        diag_name: reason.and_then(|_| text(diag)),
+        medfee_sumamt: Some(amount(sum)),
+        fund_pay_sumamt: Some(amount(sum)),
+    };
+    vec![
+        visit("示例市禾田大药房", "41", -7, "高血压", "186.20"),
+        visit("示例市康宁医院", "11", -33, "焦虑状态", "212.00"),
+        visit("示例市禾田大药房", "41", -52, "高血压", "93.20"),
+        visit("示例市第三医院", "11", -95, "高血压", "64.50"),
+    ]
+}
+
+const WARDS: [&str; 2] = ["一病区", "二病区"];
+
+/// The named persons lie in the two wards in turn.
+pub(super) fn in_ward(ward: &str, page: Page) -> Vec<PersonHit> {
+    let Some(place) = WARDS.iter().position(|w| *w == ward) else { return Vec::new() };
+    let mut hits: Vec<PersonHit> = (0..NAMED.len())
+        .filter(|n| n.checked_rem(WARDS.len()) == Some(place))
+        .map(hit)
+        .filter(|h| h.bed.is_some())
+        .collect();
+    hits.sort_by(|a, b| a.bed.cmp(&b.bed));
+    let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    hits.into_iter().skip(skip).take(usize::try_from(page.limit).unwrap_or(0)).collect()
+}
+
+pub(super) fn wards() -> Vec<Ward> {
+    let count = |ward: &str| in_ward(ward, Page::first(1_000)).len();
+    WARDS
+        .iter()
+        .map(|w| Ward { name: (*w).to_owned(), patients: u64::try_from(count(w)).unwrap_or(0) })
         .collect()
 }

@@ -5,6 +5,8 @@ use spotcheck_app::desk::{
     CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView, OutboxItem,
     PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView, TaskCard,
 };
+use spotcheck_app::findings::{self, FindingCard, Judgement, SilencedRule};
+use spotcheck_app::rules::Finding;
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{CaseId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339};
@@ -75,6 +77,60 @@ pub(super) fn tasks() -> Vec<TaskCard> {
 }
 
 impl FakeDesk {
+    pub(super) fn do_judge(
+        &mut self,
+        case: &CaseId,
+        finding: &Finding,
+        judgement: &Judgement,
+    ) -> TroubleResult<FindingCard> {
+        let judged = self.pass_time();
+        let officer = self.unlocked.clone().unwrap_or_else(|| id("O-0017"));
+        let view = self.open_view(case)?;
+        let key = findings::key(finding);
+        let place = view.findings.iter().position(|c| c.key == key);
+        let number = place.unwrap_or(view.findings.len()).saturating_add(1);
+        let card = FindingCard {
+            id: format!("F{number}"),
+            key,
+            rule: finding.rule.clone(),
+            pack: finding.pack.clone(),
+            subject: finding.mdtrt_id.clone().unwrap_or_default(),
+            title: finding.party.clone().unwrap_or_else(|| finding.name.clone()),
+            text: finding.reason.clone(),
+            state: judgement.state,
+            reason: judgement.reason.clone(),
+            amount: None,
+            fund_amount: None,
+            loss_method: finding.loss_method.as_str().to_owned(),
+            evidence: judgement.evidence.clone(),
+            people: Vec::new(),
+            officer,
+            judged,
+        };
+        match place.and_then(|place| view.findings.get_mut(place)) {
+            Some(kept) => *kept = card.clone(),
+            None => view.findings.push(card.clone()),
+        }
+        Ok(card)
+    }
+
+    pub(super) fn do_silence(
+        &mut self,
+        case: &CaseId,
+        rule: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()> {
+        let at = self.pass_time();
+        let officer = self.unlocked.clone().unwrap_or_else(|| id("O-0017"));
+        let view = self.open_view(case)?;
+        view.silenced.retain(|s| s.rule != rule);
+        if let Some(reason) = reason {
+            let (rule, reason) = (rule.to_owned(), reason.to_owned());
+            view.silenced.push(SilencedRule { rule, reason, officer, at });
+        }
+        Ok(())
+    }
+
     pub(super) fn do_open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
         let now = self.pass_time();
         let officers = self
@@ -97,6 +153,8 @@ impl FakeDesk {
             steps: Vec::new(),
             evidence: Vec::new(),
             documents: Vec::new(),
+            findings: Vec::new(),
+            silenced: Vec::new(),
             missing: Vec::new(),
             journal_head: HEAD.to_owned(),
             bundle: None,

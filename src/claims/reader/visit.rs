@@ -6,7 +6,8 @@
 use rusqlite::params;
 use spotcheck_domain::Amount;
 use spotcheck_domain::claims::{
-    EventKind, FeeFilter, FeeLine, FeeShare, FeeSummary, Page, VisitElsewhere, VisitEvent,
+    EventKind, FeeFilter, FeeLine, FeeShare, FeeSummary, Page, PersonHit, VisitElsewhere,
+    VisitEvent, Ward,
 };
 
 use super::{PackageReader, amount, instant};
@@ -179,6 +180,48 @@ impl PackageReader {
                 who: r.get(6)?,
             })
         })
+    }
+
+    pub(super) fn read_wards(&self) -> Result<Vec<Ward>> {
+        self.list(
+            "mdtrt_d",
+            "SELECT w.text, n FROM
+               (SELECT wardarea_bed AS k, COUNT(*) AS n FROM mdtrt_d
+                WHERE wardarea_bed IS NOT NULL AND endtime IS NULL GROUP BY wardarea_bed)
+             JOIN dict w ON w.id = k WHERE w.text <> '' ORDER BY w.text",
+            [],
+            |r| Ok(Ward { name: r.get(0)?, patients: r.get::<_, i64>(1)?.unsigned_abs() }),
+        )
+    }
+
+    pub(super) fn read_in_ward(&self, ward: &str, page: Page) -> Result<Vec<PersonHit>> {
+        let Some(ward) = self.dict_id(ward)? else { return Ok(Vec::new()) };
+        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        self.list(
+            "mdtrt_d",
+            "SELECT n.text, p.psn_name, g.text, p.brdy, p.brdy_p, p.certno, i.text, m.begntime,
+               m.begntime_p, b.text, (SELECT COUNT(*) FROM mdtrt_d v WHERE v.psn_no = m.psn_no)
+             FROM mdtrt_d m JOIN dict n ON n.id = m.psn_no
+             LEFT JOIN psn p ON p.psn_no = m.psn_no AND p.dup_no = 0
+             LEFT JOIN dict g ON g.id = p.gend LEFT JOIN dict i ON i.id = p.insutype
+             LEFT JOIN dict b ON b.id = m.adm_bed
+             WHERE m.wardarea_bed = ?1 AND m.endtime IS NULL
+             ORDER BY b.text, n.text LIMIT ?2 OFFSET ?3",
+            params![ward, page.limit, offset],
+            |r| {
+                Ok(PersonHit {
+                    psn_no: r.get(0)?,
+                    psn_name: r.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                    gend: r.get(2)?,
+                    brdy: instant(r, 3)?,
+                    certno: r.get(5)?,
+                    insutype: r.get(6)?,
+                    visits: r.get::<_, i64>(10)?.unsigned_abs(),
+                    last_visit: instant(r, 7)?,
+                    bed: r.get(9)?,
+                })
+            },
+        )
     }
 
     pub(super) fn read_elsewhere(&self, psn_no: &str) -> Result<Vec<VisitElsewhere>> {

@@ -166,7 +166,7 @@ pub(super) const MDTRT_D: Entity = Entity {
     pick: Pick::Interval("begntime", "endtime"),
     cutoff: Some("begntime"),
     mandatory: true,
-    indexes: &[&["mdtrt_id"], &["psn_no", "begntime"]],
+    indexes: &[&["mdtrt_id"], &["psn_no", "begntime"], &["wardarea_bed", "endtime", "adm_bed"]],
 };
 
 /// 诊断 (5202).

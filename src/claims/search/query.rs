@@ -102,8 +102,28 @@ fn lines(text: Option<String>) -> Vec<String> {
     text.map(|t| t.split('\n').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// Persons by any of their forms, newest visit first.
+/// Persons one of whose forms has `query` in it.
+fn person_forms<'a>(
+    db: &'a Connection,
+    query: &str,
+    texts: &'a Texts<'a>,
+) -> Vec<Box<dyn Ranks + 'a>> {
+    let mut any = vec![
+        containing(db, Of::PersonName, query, texts),
+        containing(db, Of::PersonBed, query, texts),
+    ];
+    if query.is_ascii() {
+        any.push(containing(db, Of::PersonInitials, query, texts));
+        any.push(containing(db, Of::PersonPinyin, query, texts));
+        any.push(ending(db, Of::PersonTail, query, texts));
+    }
+    any
+}
+
+/// Persons by any of their forms, newest visit first; several words narrow each other.
 pub(crate) fn persons(db: &Connection, query: &str, wanted: Page) -> Result<Vec<PersonHit>> {
+    let words: Vec<String> =
+        query.split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
     let query = fold(query);
     let texts: Texts<'_> = Box::new(|of, rank| {
         let rank = i64::try_from(rank).unwrap_or(i64::MAX);
@@ -134,14 +154,14 @@ pub(crate) fn persons(db: &Connection, query: &str, wanted: Page) -> Result<Vec<
     let ranks = if query.is_empty() {
         page(&mut Everything(count(db, "person_search")?), wanted)?
     } else {
-        let mut any: Vec<Box<dyn Ranks + '_>> = vec![
-            containing(db, Of::PersonName, &query, &texts),
-            containing(db, Of::PersonBed, &query, &texts),
-        ];
-        if query.is_ascii() {
-            any.push(containing(db, Of::PersonInitials, &query, &texts));
-            any.push(containing(db, Of::PersonPinyin, &query, &texts));
-            any.push(ending(db, Of::PersonTail, &query, &texts));
+        let mut any = person_forms(db, &query, &texts);
+        // Several words narrow each other: surname and bed, initials and last digits.
+        if words.len() > 1 {
+            let each = words.iter().map(|word| {
+                let any: Box<dyn Ranks + '_> = Box::new(Any(person_forms(db, word, &texts)));
+                any
+            });
+            any.push(Box::new(All(each.collect())));
         }
         page(&mut Any(any), wanted)?
     };

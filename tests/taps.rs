@@ -1,0 +1,157 @@
+//! How many taps it takes on the real window over an invented city, by nothing but what is on the screen.
+//!
+//! The seed is drawn anew in every run (and printed), so that no label, id or order can have been prepared.
+//! `SPOTCHECK_SEED` repeats a run.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use spotcheck_device::SystemClock;
+use spotcheck_device::config::ClockConfig;
+use spotcheck_tests::support::programs::program;
+use spotcheck_tests::support::visit::{Claims, World};
+use spotcheck_ui::FaceOptions;
+use spotcheck_ui::face::Face;
+
+type Row = BTreeMap<String, String>;
+
+fn rows(folder: &Path, table: &str) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(folder.join(format!("{table}.csv"))).unwrap();
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn seed() -> u64 {
+    let drawn = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let seed = std::env::var("SPOTCHECK_SEED").ok().and_then(|s| s.parse().ok());
+    let seed = seed.unwrap_or(u64::from(drawn) % 10_000);
+    eprintln!("SPOTCHECK_SEED={seed}");
+    seed
+}
+
+/// A thumb that counts.
+struct Thumb<'a> {
+    face: &'a Face,
+    taps: Cell<u32>,
+}
+
+impl Thumb<'_> {
+    /// Taps the one control whose label begins so and has `with` in it.
+    fn tap(&self, beginning: &str, with: &str) {
+        let controls = self.face.controls();
+        let fits = |l: &str| l.starts_with(beginning) && l.contains(with);
+        let found: Vec<_> = controls.iter().filter(|c| c.enabled && fits(&c.label)).collect();
+        let first =
+            found.first().unwrap_or_else(|| panic!("no {beginning} … {with}: {controls:?}"));
+        self.face.tap(&first.label).unwrap();
+        self.taps.set(self.taps.get() + 1);
+    }
+
+    fn key(&self, key: char) {
+        self.face.touch(&format!("键 {key}")).unwrap();
+        self.taps.set(self.taps.get() + 1);
+    }
+}
+
+/// First and last character, as the screen masks a name.
+fn masked(name: &str) -> String {
+    spotcheck_domain::mask::name(name)
+}
+
+/// A fresh window over the same handheld, and the lock that says so.
+fn unlock(world: &World) -> (Face, impl Sized) {
+    let h = &world.handheld;
+    let program = program("spotcheck").unwrap();
+    let (desk, lock) = spotcheck_handheld::open(&h.data, &h.device, &program).unwrap();
+    let clock = Arc::new(SystemClock::new(&ClockConfig::default()));
+    let input = Some(spotcheck_handheld::text_input());
+    let options = FaceOptions { input, ..FaceOptions::new(clock) };
+    let face = Face::open(Box::new(desk), &options, (480, 800)).unwrap();
+    face.tap("检查员甲").unwrap();
+    let pin = std::fs::read_to_string(&h.pins[0].1).unwrap();
+    face.fill("PIN", pin.trim()).unwrap();
+    face.tap("解锁").unwrap();
+    (face, lock)
+}
+
+/// The officer stands in a corridor: "somebody called 王, ward one, bed 12". And at a desk: "show me the day
+/// on which this patient was billed twice".
+#[test]
+fn a_bed_in_five_taps_and_a_double_billed_day_in_eight() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = seed();
+    let world = World::build(folder.path(), &Claims::DemoCity { seed }, &[], None).unwrap();
+    let facility = {
+        let tasks = world.handheld.ok(&["tasks"]).unwrap();
+        let facility = &tasks["items"][0]["task"]["facility"];
+        (
+            facility["fixmedins_code"].as_str().unwrap().to_owned(),
+            facility["fixmedins_name"].as_str().unwrap().to_owned(),
+        )
+    };
+    // The truth, from the source: somebody in bed here, and the visit that is billed twice on one day.
+    let source = folder.path().join("truth");
+    let out = source.to_string_lossy().into_owned();
+    let arguments = ["demo-data", "--out", &out, "--seed", &seed.to_string()];
+    let made = world.center.ok(&arguments).unwrap();
+    let visits = rows(&source, "mdtrt_d");
+    let names: BTreeMap<String, String> = rows(&source, "psn")
+        .into_iter()
+        .map(|p| (p["psn_no"].clone(), p["psn_name"].clone()))
+        .collect();
+    let in_bed: Vec<&Row> = visits
+        .iter()
+        .filter(|v| v["fixmedins_code"] == facility.0 && v["endtime"].is_empty())
+        .filter(|v| !v["wardarea_bed"].is_empty() && !v["adm_bed"].is_empty())
+        .collect();
+    assert!(!in_bed.is_empty(), "nobody lies in the invented hospital");
+    let one = in_bed[usize::try_from(seed).unwrap() % in_bed.len()];
+
+    let (face, lock) = unlock(&world);
+    let thumb = Thumb { face: &face, taps: Cell::new(0) };
+    thumb.tap(&facility.1, "");
+    thumb.tap("查人", "");
+    thumb.tap(&one["wardarea_bed"], "");
+    let bed = one["adm_bed"].trim_end_matches('床');
+    let name = &names[&one["psn_no"]];
+    let begins = format!("{bed} 床  {}", masked(name));
+    thumb.tap(&begins, "");
+    assert!(face.shows(&masked(name)), "{:?}", face.texts());
+    assert!(thumb.taps.get() <= 5, "{} taps to a bed", thumb.taps.get());
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    drop(face);
+    drop(lock);
+
+    let visit = made["double_billed_visit"].as_str().unwrap();
+    let person = made["double_billed_person"].as_str().unwrap();
+    let mut lines: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for line in rows(&source, "fee_list_d").iter().filter(|l| l["mdtrt_id"] == visit) {
+        let day = line["fee_ocur_time"].get(..10).unwrap().to_owned();
+        *lines.entry((day, line["medins_list_name"].clone())).or_default() += 1;
+    }
+    let ((day, item), _) =
+        lines.iter().find(|((_, item), n)| **n == 2 && item.contains("中频")).unwrap();
+    let name = &names[person];
+    let row = visits.iter().find(|v| v["mdtrt_id"] == visit).unwrap();
+    let begin = row["begntime"].get(5..10).unwrap();
+    let initials = spotcheck_claims::search::initials(name);
+
+    let (face, _lock) = unlock(&world);
+    let thumb = Thumb { face: &face, taps: Cell::new(0) };
+    thumb.tap(&facility.1, "");
+    thumb.tap("查人", "");
+    for letter in initials.chars().take(3) {
+        thumb.key(letter);
+    }
+    let born = rows(&source, "psn").into_iter().find(|p| p["psn_no"] == *person).unwrap();
+    let tail = &born["certno"][born["certno"].len() - 4..];
+    thumb.tap(&masked(name), tail);
+    thumb.tap(begin, "");
+    assert!(thumb.taps.get() <= 8, "{} taps to the day", thumb.taps.get());
+    assert!(face.shows(day.get(5..10).unwrap()), "{day}: {:?}", face.texts());
+    let twice = face.texts().iter().filter(|t| *t == item).count();
+    assert_eq!(twice, 2, "{item} of {day}: {:?}", face.texts());
+}

@@ -1,0 +1,175 @@
+//! What officers make of suspicions, and what the party may see of it.
+
+use std::time::Duration;
+
+use super::way::on_site;
+use crate::face::Face;
+
+/// Texts and labels of everything on the screen.
+fn everything(face: &Face) -> String {
+    let labels = face.controls().into_iter().map(|c| c.label);
+    face.texts().into_iter().chain(labels).collect::<Vec<_>>().join("\n")
+}
+
+const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天";
+
+/// rules.md, Finding: facts confirmed, excluded with a reason, or more evidence needed, in three taps at
+/// most; taken back for ten seconds; a photo of the visit is linked by one tap.
+#[test]
+fn a_verdict_takes_three_taps_and_can_be_taken_back() {
+    let face = on_site();
+    face.tap("拍照").unwrap();
+    face.tap("返回").unwrap();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("排除").unwrap();
+    assert!(face.shows("为什么排除"));
+    assert!(face.tap("确定").is_err(), "an exclusion says why");
+    face.tap("先不").unwrap();
+    assert!(!face.shows("为什么排除"));
+    face.tap("排除").unwrap();
+    face.tap("已退费").unwrap();
+    assert!(face.shows("已记：已排除"), "{:?}", face.texts());
+    face.tap("撤销").unwrap();
+    assert!(!face.shows("已排除 "), "taken back");
+    face.tap("需补证").unwrap();
+    face.fill("理由", "调体温单").unwrap();
+    face.tap("确定").unwrap();
+    face.advance(Duration::from_secs(11)).unwrap();
+    face.tap("关联 E1 照片").unwrap();
+    face.scroll(2_000.0).unwrap();
+    let note = face.texts().into_iter().find(|t| t.contains("调体温单")).unwrap();
+    assert!(note.contains("证据 E1"), "{note}");
+    face.tap("返回").unwrap();
+    assert!(face.shows("已看 1") && face.shows("需补证"), "{:?}", face.texts());
+    face.tap("未看 2").unwrap();
+    assert!(!face.shows("床位费天数多于住院天数"));
+    face.tap("返回").unwrap();
+    assert!(face.shows("3 条 · 已看 1"));
+}
+
+/// rules.md: silencing a rule for this visit wants a reason and can be taken back.
+#[test]
+fn a_rule_is_silenced_for_this_visit_only_with_a_reason() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("本次检查不再提示这条规则").unwrap();
+    face.tap("本机构不适用").unwrap();
+    assert!(face.shows("线索 2") && !face.shows("床位费天数多于住院天数"), "{:?}", face.texts());
+    face.tap("恢复提示 不提示的规则 A14").unwrap();
+    assert!(face.shows("线索 3") && face.shows("床位费天数多于住院天数"));
+}
+
+/// The list narrows to everything around a finding, and widens again by one tap.
+#[test]
+fn everything_around_a_person_is_one_tap_away() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("同一患者").unwrap();
+    assert!(face.shows("只看同一患者 · 2 条"), "{:?}", face.texts());
+    assert!(!face.shows("整段住院落在假期的比例高"));
+    face.tap("不再只看 只看同一患者 · 2 条").unwrap();
+    assert!(face.shows("整段住院落在假期的比例高"));
+}
+
+/// Words that the party must not see: other persons and places, lights, weights, rules, penalties.
+const NOT_FOR_THE_PARTY: [&str; 22] = [
+    "李样本",
+    "王虚构",
+    "欧阳例",
+    "测试0",
+    "康宁",
+    "禾田",
+    "第三医院",
+    "甄示例",
+    "权重",
+    "红·",
+    "黄·",
+    "绿·",
+    "可直接核对",
+    "待核实",
+    "A14",
+    "A01",
+    "national",
+    "第三十八条",
+    "T38",
+    "罚",
+    "违规",
+    "违法",
+];
+
+/// ui.md, 示证: only this facility, this person, this finding; the name only by a journaled tap.
+#[test]
+fn the_party_sees_one_person_and_facts_and_nothing_else() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("事实属实").unwrap();
+    face.advance(Duration::from_secs(11)).unwrap();
+    let private = |face: &Face, what: &str| {
+        let all = everything(face);
+        assert!(all.contains("示证视图 · 对方可见"), "{what}: {all}");
+        for word in NOT_FOR_THE_PARTY {
+            assert!(!all.contains(word), "{what} shows {word}: {all}");
+        }
+    };
+    face.tap("示证").unwrap();
+    private(&face, "one finding");
+    assert!(face.shows("条例第十五条：按规范提供服务、如实收费"));
+    assert!(face.shows("甄*例"), "{:?}", face.texts());
+    face.tap("显名").unwrap();
+    assert!(face.shows("甄示例"));
+    face.tap("遮盖").unwrap();
+    assert!(!face.shows("甄示例"));
+    face.tap("退出").unwrap();
+    face.tap("看这次就诊").unwrap();
+    face.tap("示证").unwrap();
+    private(&face, "a visit");
+    assert!(face.shows("心脏彩色多普勒超声"), "{:?}", face.texts());
+    face.tap("退出").unwrap();
+    face.tap("患者").unwrap();
+    assert!(everything(&face).contains("禾田"), "outside 示证 the officer sees where else");
+    face.tap("示证").unwrap();
+    private(&face, "a person");
+    assert!(face.shows("床位费天数多于住院天数"), "what was confirmed");
+    // A hint is not shown to the party at all.
+    face.tap("退出").unwrap();
+    for _ in 0..3 {
+        face.tap("返回").unwrap();
+    }
+    face.tap("绿·线索跟踪 整段住院落在假期的比例高 国庆期间占 31%，同级中位 12%；只作方向")
+        .unwrap();
+    face.tap("示证").unwrap();
+    assert!(face.shows("线索跟踪类不向对方出示"));
+}
+
+/// A bed on a corridor: ward, bed, person, without a keyboard.
+#[test]
+fn a_bed_is_found_by_ward_and_number() {
+    let face = on_site();
+    face.tap("查人").unwrap();
+    face.tap("一病区 2").unwrap();
+    assert!(face.shows("06 床  甄*例") && face.shows("12 床  王*构"), "{:?}", face.texts());
+    face.tap("二病区 2").unwrap();
+    assert!(!face.shows("06 床  甄*例") && face.shows("07 床  李*本"));
+    face.tap("二病区 2").unwrap();
+    assert!(!face.shows("07 床  李*本"), "the same ward again empties the list");
+}
+
+/// Days fold; the day that was noticed is open and its lines are marked.
+#[test]
+fn the_noticed_day_is_open_and_a_kind_narrows_the_lines() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("看这次就诊").unwrap();
+    assert!(face.shows("11-17") && face.shows("床位费(三人间)"), "{:?}", face.texts());
+    face.tap("收起费用构成").unwrap();
+    face.tap("床位费").unwrap();
+    assert!(face.shows("11-17") && !face.shows("二级护理"), "{:?}", face.texts());
+    face.tap("11-09 周一 · 4 行").unwrap();
+    face.tap("医嘱与记录").unwrap();
+    assert!(face.shows("请假"));
+}
