@@ -175,6 +175,8 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "05-search")?;
     face.tap("键 收起")?;
     shot(face, "05-search-list")?;
+    face.tap("一病区 2")?;
+    shot(face, "05-ward")?;
     face.fill("查询", "6620")?;
     face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620")?;
     shot(face, "06-person")?;

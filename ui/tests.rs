@@ -3,5 +3,6 @@
 mod controls;
 mod findings;
 mod keyboard;
+mod monkey;
 mod recording;
 mod way;
