@@ -24,6 +24,7 @@ mod device_log;
 mod early;
 pub mod errand;
 mod handheld;
+pub mod indicators;
 pub mod input;
 mod lookup;
 #[cfg(any(test, feature = "testkit"))]
