@@ -11,11 +11,13 @@
 //! is missing is left out and counted aloud, never taken as zero.
 
 mod answer;
+mod ask;
 mod behind;
 mod catalogue;
 mod check;
 mod entity;
 mod exact;
+mod figures;
 mod plan;
 mod read;
 mod report;
@@ -26,13 +28,14 @@ mod words;
 mod world;
 
 pub use answer::{Answer, Cell, Line, Note, Part, Raised};
+pub use ask::{Ask, BehindAsk};
 pub use behind::{Behind, BehindRow};
 pub use catalogue::{
     Catalogue, Dimension, Formula, Good, Guard, Indicator, Measure, Origin, Term, Test, Topic,
     Warning,
 };
 pub use report::{body, lines};
-pub use run::{Ask, BehindAsk, compute};
+pub use run::compute;
 
 /// Name of the file of a pack that holds indicators, warnings and topics.
 pub const INDICATORS_TOML: &str = "indicators.toml";

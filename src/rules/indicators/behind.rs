@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use spotcheck_domain::columns::ColumnSource;
 
+use super::ask::Ask;
 use super::plan::Plan;
-use super::run::{Ask, Counted};
+use super::run::Counted;
 use super::words::Words;
 use crate::error::{Error, Result};
 
