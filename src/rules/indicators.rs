@@ -42,3 +42,5 @@ pub const INDICATORS_TOML: &str = "indicators.toml";
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests;

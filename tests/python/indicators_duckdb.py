@@ -7,7 +7,7 @@
 Prints one JSON object: {id: {"value", "rows", "missing", "why", "against", "growth",
                               "parts": {key: {...}}, "list": [[key, value]]}}.
 
-What rows an entity has, and when, is written here as views by hand. Terms and formulas are read from the pack's
+What rows an entity has, and when, is written here as tables by hand. Terms and formulas are read from the pack's
 file, because they are data; nothing is taken from the program.
 """
 import argparse
@@ -118,7 +118,8 @@ SELECT m.*, rtrim(m.fixmedins_code) AS facility,
        WHEN substr(med_type, 1, 2) = '41' THEN 'pharmacy'
        ELSE 'other' END AS kind,
   p.gend, p.emp_no, p.psn_type, p.insu_admdvs AS psn_insu_admdvs,
-  CASE WHEN p.brdy IS NOT NULL AND begntime IS NOT NULL THEN
+  -- Somebody born after the visit has no age: the birthday is wrong, and the row counts as missing.
+  CASE WHEN {day('begntime')} >= {day('p.brdy')} THEN
     year({day('begntime')}) - year({day('p.brdy')})
     - CASE WHEN strftime({day('begntime')}, '%m%d') < strftime({day('p.brdy')}, '%m%d') THEN 1 ELSE 0 END
   END AS age
@@ -154,10 +155,10 @@ OWN_PLACE = "fixmedins_code = '" + args.facility + "'"
 
 
 def over(view, source, own, when, valid=True):
-    """A view of rows with a visit."""
+    """A table of rows with a visit."""
     columns = "".join(f", x.{c}" for c in own)
     alive = "coalesce(x.vali_flag, '1') <> '0'" if valid else "TRUE"
-    db.execute(f"CREATE VIEW {view} AS SELECT {JOINED}{columns}, {when} AS at "
+    db.execute(f"CREATE TABLE {view} AS SELECT {JOINED}{columns}, {when} AS happened "
                f"FROM {source} x JOIN visits v ON v.mdtrt_id = x.mdtrt_id WHERE {alive}")
 
 
@@ -167,24 +168,24 @@ def minus(own, *names):
 
 SETL = minus(FILES["setl_d"], "mdtrt_id", "vali_flag", "setl_time", "refd_setl_flag", "init_setl_id")
 GRP = "LEFT JOIN raw_grp g ON g.setl_id = x.setl_id"
-db.execute(f"CREATE VIEW visit AS SELECT *, {day('begntime')} AS at FROM visits")
-db.execute(f"CREATE VIEW discharge AS SELECT *, {day('endtime')} AS at FROM visits "
+db.execute(f"CREATE TABLE visit AS SELECT *, {day('begntime')} AS happened FROM visits")
+db.execute(f"CREATE TABLE discharge AS SELECT *, {day('endtime')} AS happened FROM visits "
            "WHERE kind = 'inpatient' AND endtime IS NOT NULL")
 for name, where in (("settlement", "x.setl_id NOT IN (SELECT setl_id FROM gone)"),
                     ("refund", "x.setl_id IN (SELECT setl_id FROM back)")):
     columns = "".join(f", x.{c}" for c in SETL)
-    db.execute(f"CREATE VIEW {name} AS SELECT {JOINED}{columns}, g.pay_way, g.weight_or_score, g.pay_std_amt, "
-               f"{day('x.setl_time')} AS at FROM s x JOIN visits v ON v.mdtrt_id = x.mdtrt_id {GRP} WHERE {where}")
+    db.execute(f"CREATE TABLE {name} AS SELECT {JOINED}{columns}, g.pay_way, g.weight_or_score, g.pay_std_amt, "
+               f"{day('x.setl_time')} AS happened FROM s x JOIN visits v ON v.mdtrt_id = x.mdtrt_id {GRP} WHERE {where}")
 LINE = minus(FILES["fee_list_d"], "mdtrt_id", "vali_flag", "fee_ocur_time")
-db.execute("CREATE VIEW kept AS SELECT * FROM raw_fee_list_d f WHERE f.setl_id IS NULL OR f.setl_id NOT IN "
+db.execute("CREATE TABLE kept AS SELECT * FROM raw_fee_list_d f WHERE f.setl_id IS NULL OR f.setl_id NOT IN "
            "(SELECT setl_id FROM gone)")
 over("line", "kept", LINE, day("x.fee_ocur_time"))
 over("\"order\"", "raw_drord", ["drord_type", "drord_item_type"], day("x.medc_begntime"))
 over("exec", "raw_exec", ["evt_type", "exec_psn_code", "cnt"], day("x.begntime"), valid=False)
 over("exam", "raw_exam", ["rpotc_no", "exam_rslt_poit_flag"], day("x.rpt_date"))
 over("lab", "raw_lab", ["rpotc_no", "exam_item_detl_code"], day("x.rpt_date"))
-db.execute(f"CREATE VIEW oprn AS SELECT {JOINED}, x.oprn_oprt_code, x.oprn_oprt_type, x.anst_way, "
-           f"{day('x.oprn_oprt_date')} AS at FROM raw_oprn x JOIN s t ON t.setl_id = x.setl_id "
+db.execute(f"CREATE TABLE oprn AS SELECT {JOINED}, x.oprn_oprt_code, x.oprn_oprt_type, x.anst_way, "
+           f"{day('x.oprn_oprt_date')} AS happened FROM raw_oprn x JOIN s t ON t.setl_id = x.setl_id "
            "JOIN visits v ON v.mdtrt_id = t.mdtrt_id")
 over("rx", "raw_rx", ["rxno", "bas_medn_flag"], day("x.rx_prsc_time"))
 over("\"leave\"", "raw_leave", [], day("x.begntime"), valid=False)
@@ -195,19 +196,19 @@ for name, source, own, when in (
         ("selfpay", "selfpay", ["med_type"], "begntime"),
         ("sale", "inv_sale", ["med_list_codg", "sel_retn_cnt"], "sel_retn_time"),
         ("purchase", "inv_purchase", ["med_list_codg", "purc_retn_cnt"], "purc_retn_stoin_time")):
-    db.execute(f"CREATE VIEW {name} AS SELECT fixmedins_code AS facility, NULL AS mdtrt_id, "
-               f"{', '.join(own)}, {day(when)} AS at FROM raw_{source} WHERE {OWN_PLACE}")
+    db.execute(f"CREATE TABLE {name} AS SELECT fixmedins_code AS facility, NULL AS mdtrt_id, "
+               f"{', '.join(own)}, {day(when)} AS happened FROM raw_{source} WHERE {OWN_PLACE}")
 for name, source, own, begin, end in (
         ("staff", "staff", ["prac_psn_type", "hi_dr_flag", "hosp_dept_codg"], "begntime", "endtime"),
         ("dept", "dept", ["hosp_dept_codg", "aprv_bed_cnt", "hi_crtf_bed_cnt"], "begntime", "endtime"),
         ("equip", "equip", [], "in_use_date", "stop_begn"),
         ("facility", "fixmedins_b", ["aprv_bed_cnt", "hi_crtf_bed_cnt"], "NULL", "NULL")):
     columns = "".join(f", {c}" for c in own)
-    db.execute(f"CREATE VIEW {name} AS SELECT fixmedins_code AS facility, NULL AS mdtrt_id{columns}, "
+    db.execute(f"CREATE TABLE {name} AS SELECT fixmedins_code AS facility, NULL AS mdtrt_id{columns}, "
                f"{day(begin) if begin != 'NULL' else 'NULL::DATE'} AS since, "
                f"{day(end) if end != 'NULL' else 'NULL::DATE'} AS until FROM raw_{source} WHERE {OWN_PLACE}")
-db.execute(f"CREATE VIEW equip_log AS SELECT e.fixmedins_code AS facility, NULL AS mdtrt_id, x.use_cnt, x.use_min, "
-           f"{day('x.log_date')} AS at FROM raw_equip_log x JOIN raw_equip e USING (equip_no) WHERE e.{OWN_PLACE}")
+db.execute(f"CREATE TABLE equip_log AS SELECT e.fixmedins_code AS facility, NULL AS mdtrt_id, x.use_cnt, x.use_min, "
+           f"{day('x.log_date')} AS happened FROM raw_equip_log x JOIN raw_equip e USING (equip_no) WHERE e.{OWN_PLACE}")
 
 TABLE = {"visit": "mdtrt_d", "discharge": "mdtrt_d", "bed": "mdtrt_d", "settlement": "setl_d", "refund": "setl_d",
          "line": "fee_list_d", "order": "drord", "sale": "inv_sale", "purchase": "inv_purchase",
@@ -219,14 +220,16 @@ def rows_of(entity, period):
     first, last = (f"DATE '{d}'" for d in period)
     if entity == "bed":
         # Days of a stay inside the period; the day of discharge is none, one day at least; open stays go on.
-        begin, end = day("begntime"), f"coalesce(greatest({day('endtime')} - 1, {day('begntime')}), {last})"
+        # (DuckDB's greatest() passes over NULLs, so an open stay needs a case of its own.)
+        begin = day("begntime")
+        end = f"CASE WHEN endtime IS NULL THEN {last} ELSE greatest({day('endtime')} - 1, {begin}) END"
         return (f"(SELECT *, least({end}, {last}) - greatest({begin}, {first}) + 1 AS bed_days FROM visits "
                 f"WHERE kind = 'inpatient' AND begntime IS NOT NULL) t WHERE bed_days > 0")
     if entity == "facility":
         return "facility t WHERE TRUE"
     if entity in ("staff", "dept", "equip"):
         return (f"{entity} t WHERE coalesce(since, {first}) <= {last} AND coalesce(until, {last}) >= {first}")
-    return f"\"{entity}\" t WHERE at BETWEEN {first} AND {last}"
+    return f"\"{entity}\" t WHERE happened BETWEEN {first} AND {last}"
 
 
 def key_of(dimension, entity):
