@@ -15,8 +15,8 @@ const AGAINST: &str = "2025-11-16..2026-05-15";
 
 /// A Python with DuckDB: that of the peers, else the one on the path.
 fn python(test: &str) -> Option<PathBuf> {
-    let peers =
-        std::env::var_os("SPOTCHECK_PEERS").map_or_else(|| root().join("tests/.peers"), PathBuf::from);
+    let peers = std::env::var_os("SPOTCHECK_PEERS")
+        .map_or_else(|| root().join("tests/.peers"), PathBuf::from);
     let own = peers.join("venv/bin/python");
     let python = if own.is_file() { own } else { PathBuf::from("python3") };
     let tried = Command::new(&python).args(["-c", "import duckdb, tomllib"]).output();

@@ -355,12 +355,11 @@ impl Handheld {
         let mut packages = self.ports.packages.handle();
         let mut keys = self.ports.keys.handle();
         Ok(Box::new(move |watch| {
-            let answer = packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(
-                |opened| {
+            let answer =
+                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
                     let reader = opened.reader.as_ref();
                     indicators::answer(reader, &catalogue, &ask, &mut Told(watch))
-                },
-            );
+                });
             Brought::Indicators(answer.map(Box::new))
         }))
     }

@@ -136,3 +136,56 @@ pub(crate) fn answer(
     let columns = reader.columns();
     Ok(compute(columns.as_ref(), catalogue, ask, watch)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use secrecy::SecretString;
+    use spotcheck_domain::{ManualClock, OfficerId, TaskId};
+
+    use super::{Dimension, IndicatorQuery};
+    use crate::desk::Desk as _;
+    use crate::memory::{BEGIN_MS, Disk, handheld};
+
+    /// rules.md, against 统方: a reason first, in the journal before anything is computed; never an export.
+    #[test]
+    fn drugs_by_doctor_open_with_a_reason_that_is_journaled_and_are_never_exported() {
+        let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
+        let mut h = handheld(&disk, &clock, 1);
+        h.pull(None).unwrap();
+        let officer = OfficerId::parse("O-0001").unwrap();
+        h.unlock(&officer, &SecretString::from("O-0001".to_owned())).unwrap();
+        let task = TaskId::parse("T-2026-0001").unwrap();
+        let catalogue = spotcheck_rules::national().unwrap().indicators;
+        let drug = catalogue.indicators.values().find(|i| i.name == "药品费").unwrap().id.clone();
+        let plain = IndicatorQuery { ids: vec![drug.clone()], ..IndicatorQuery::default() };
+        let guarded = IndicatorQuery { by: Some(Dimension::Doctor), ..plain.clone() };
+        let code = |h: &mut crate::Handheld, query: &IndicatorQuery| {
+            h.may_ask(&task, query).map(|_| ()).map_err(|trouble| trouble.code)
+        };
+        let viewed = |h: &mut crate::Handheld| {
+            let entries = h.journal_entries(None).unwrap();
+            entries.into_iter().filter(|e| e["kind"] == "guarded_viewed").collect::<Vec<_>>()
+        };
+        assert_eq!(code(&mut h, &plain), Ok(()));
+        assert_eq!(code(&mut h, &guarded), Err("INDICATORS-REASON".to_owned()));
+        let short = IndicatorQuery { reason: Some(" 看 ".to_owned()), ..guarded.clone() };
+        assert_eq!(code(&mut h, &short), Err("INDICATORS-REASON".to_owned()));
+        let reason = Some("核对现场发现的重复收费".to_owned());
+        let told = IndicatorQuery { reason, ..guarded };
+        let export = IndicatorQuery { export: true, ..told.clone() };
+        assert_eq!(code(&mut h, &export), Err("INDICATORS-GUARDED".to_owned()));
+        assert!(viewed(&mut h).is_empty());
+        assert_eq!(code(&mut h, &told), Ok(()));
+        let lines = viewed(&mut h);
+        assert_eq!(lines.len(), 1);
+        let said = lines[0].to_string();
+        for word in ["核对现场发现的重复收费", "doctor", drug.as_str(), "T-2026-0001"] {
+            assert!(said.contains(word), "{said}");
+        }
+        let odd = Some(("2026-02-30".to_owned(), "2026-03-01".to_owned()));
+        let odd = IndicatorQuery { period: odd, ..plain };
+        assert_eq!(code(&mut h, &odd), Err("INDICATORS-PERIOD".to_owned()));
+    }
+}

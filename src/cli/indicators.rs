@@ -75,11 +75,7 @@ impl Indicators {
 }
 
 /// `indicators`.
-pub(crate) fn run(
-    handheld: &mut Handheld,
-    args: &Indicators,
-    json: bool,
-) -> TroubleResult<Output> {
+pub(crate) fn run(handheld: &mut Handheld, args: &Indicators, json: bool) -> TroubleResult<Output> {
     let pack = national()?;
     if args.list {
         return list(&pack.indicators, &pack.label());

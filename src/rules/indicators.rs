@@ -42,5 +42,3 @@ pub const INDICATORS_TOML: &str = "indicators.toml";
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests;
