@@ -5,6 +5,7 @@
 //! people, hospitals and numbers are invented.
 
 mod claims;
+mod indicators;
 mod papers;
 mod travel;
 mod visit;
@@ -256,6 +257,7 @@ impl Desk for FakeDesk {
             }
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
+            Brought::Indicators(answer) => answer.map(Home::Indicators),
             Brought::Journal { result, .. } => result.map(|()| Home::Sent),
         }
     }

@@ -15,10 +15,12 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
+use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Finding, Outcome};
 
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
+use crate::indicators::IndicatorQuery;
 use crate::troubles;
 
 /// An officer who has a key on this handheld.
@@ -461,6 +463,14 @@ pub trait Desk: Send {
         match self.run(&Errand::Audit(task.clone(), rules))? {
             Home::Audited(outcome) => Ok(*outcome),
             _ => Ok(Outcome::default()),
+        }
+    }
+    /// Computes indicators over the task's package while the caller waits. What is guarded against 统方 needs
+    /// a reason, which goes to the device journal first.
+    fn indicators(&mut self, task: &TaskId, query: &IndicatorQuery) -> TroubleResult<Answer> {
+        match self.run(&Errand::Indicators(task.clone(), Box::new(query.clone())))? {
+            Home::Indicators(answer) => Ok(*answer),
+            _ => Err(troubles::no_package()),
         }
     }
     /// Head data of the task's facility.

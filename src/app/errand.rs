@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::{BundleId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
+use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Options, Outcome, Stage};
 
 use crate::chain::set;
 use crate::desk::{CaseState, PackageState, PullReport};
 use crate::handheld::Handheld;
+use crate::indicators::{self, IndicatorQuery};
 use crate::model::{Checked, ONLY, Sent, kind};
 use crate::ports::{Centre, PackageOnDisk, Pulled, Receipt, SealedBundle, TimeProof};
 use crate::{lookup, troubles};
@@ -42,6 +44,8 @@ pub enum Errand {
     Check(TaskId),
     /// Run the rules over a task's package: those named, or all that are enabled.
     Audit(TaskId, Option<Vec<String>>),
+    /// Compute indicators over a task's package.
+    Indicators(TaskId, Box<IndicatorQuery>),
     /// Send one sealed bundle.
     Send(BundleId),
     /// Send what the centre lacks of the device journal.
@@ -117,6 +121,8 @@ pub enum Brought {
         /// What the rules say.
         outcome: TroubleResult<Box<Outcome>>,
     },
+    /// From [`Errand::Indicators`].
+    Indicators(TroubleResult<Box<Answer>>),
     /// From [`Errand::Send`].
     Sent {
         /// The bundle.
@@ -151,6 +157,8 @@ pub enum Home {
     Checked(PackageState),
     /// After [`Errand::Audit`].
     Audited(Box<Outcome>),
+    /// After [`Errand::Indicators`].
+    Indicators(Box<Answer>),
     /// After [`Errand::Send`] and [`Errand::Journal`].
     Sent,
 }
@@ -193,6 +201,7 @@ impl Handheld {
             Errand::Pull(task) => self.set_out_to_pull(task.clone()),
             Errand::Check(task) => self.set_out_to_check(task),
             Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone()),
+            Errand::Indicators(task, query) => self.set_out_to_count(task, query),
             Errand::Send(bundle) => self.set_out_to_send(bundle),
             Errand::Journal => self.set_out_with_journal(),
         }
@@ -211,6 +220,7 @@ impl Handheld {
                 self.journal_device(draft.fact("findings", findings))?;
                 Ok(Home::Audited(outcome))
             }
+            Brought::Indicators(answer) => Ok(Home::Indicators(answer?)),
             Brought::Sent { bundle, bytes, receipt } => {
                 self.home_from_send(&bundle, bytes, receipt)
             }
@@ -329,6 +339,28 @@ impl Handheld {
                 .open(&task, keys.as_mut(), &at, &checked.fingerprint)
                 .and_then(|opened| audit(opened.reader.as_ref(), rules.as_deref(), watch));
             Brought::Audited { task, outcome: outcome.map(Box::new) }
+        }))
+    }
+
+    /// The guard against 统方 stands before the journey: without a reason nothing is read.
+    fn set_out_to_count(
+        &mut self,
+        task: &TaskId,
+        query: &IndicatorQuery,
+    ) -> TroubleResult<Journey> {
+        let checked = self.last_check(task)?;
+        let (ask, catalogue) = self.may_ask(task, query)?;
+        let at = self.ports.clock.read();
+        let task = task.clone();
+        let mut packages = self.ports.packages.handle();
+        let mut keys = self.ports.keys.handle();
+        Ok(Box::new(move |watch| {
+            let answer =
+                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
+                    let reader = opened.reader.as_ref();
+                    indicators::answer(reader, &catalogue, &ask, &mut Told(watch))
+                });
+            Brought::Indicators(answer.map(Box::new))
         }))
     }
 

@@ -25,6 +25,7 @@ mod early;
 pub mod errand;
 pub mod findings;
 mod handheld;
+pub mod indicators;
 pub mod input;
 mod lookup;
 #[cfg(any(test, feature = "testkit"))]

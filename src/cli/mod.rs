@@ -9,6 +9,7 @@ mod case;
 mod claims;
 mod doc;
 mod enrol;
+mod indicators;
 mod journal;
 mod output;
 pub(crate) mod pins;
@@ -106,6 +107,8 @@ pub(crate) enum Command {
     Package(claims::OfTask),
     /// 对数据包运行规则,列出疑点 / run the rules over a package
     Audit(audit::Audit),
+    /// 指标与专题 / indicators and topics
+    Indicators(indicators::Indicators),
     /// 规则包 / rule packs
     #[command(subcommand)]
     Rules(audit::Rules),

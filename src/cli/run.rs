@@ -10,8 +10,8 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, doc, enrol, journal, pins, seal,
-    selfcheck, sync,
+    Cli, Command, Common, Output, audit, capture, case, claims, doc, enrol, indicators, journal,
+    pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
 
@@ -54,6 +54,9 @@ pub(crate) fn execute(
 }
 
 fn needs_unlock(command: &Command) -> bool {
+    if let Command::Indicators(indicators) = command {
+        return indicators.needs_unlock();
+    }
     if let Command::Capture(capture) = command {
         return capture.needs_unlock();
     }
@@ -115,6 +118,7 @@ fn perform(
         Command::Facility(args) => claims::facility(handheld, args),
         Command::Package(args) => claims::package(handheld, args),
         Command::Audit(args) => audit::audit(handheld, args),
+        Command::Indicators(args) => indicators::run(handheld, args, common.json),
         Command::Rules(args) => audit::rules(args),
         Command::Case(args) => case::run(handheld, args),
         Command::Capture(args) => capture::run(handheld, args),

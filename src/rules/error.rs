@@ -32,6 +32,9 @@ pub enum Error {
     /// The source has no facility, or not the wanted one.
     #[error("no such facility in the source")]
     NoFacility,
+    /// Something was asked of the indicators that they do not know: what, in words for the officer.
+    #[error("the indicators cannot answer that")]
+    Ask(String),
     /// The caller stopped the run.
     #[error("cancelled")]
     Cancelled,
@@ -44,7 +47,7 @@ impl Error {
         match self {
             Self::Source(trouble) => trouble.retryable,
             Self::Cancelled => true,
-            Self::Pack(_) | Self::NoFacility => false,
+            Self::Pack(_) | Self::NoFacility | Self::Ask(_) => false,
         }
     }
 }
@@ -68,6 +71,12 @@ impl From<Error> for Trouble {
                 "数据中没有这个机构",
                 SAFE,
                 "检查机构编号,或先导入该机构的数据",
+            ),
+            Error::Ask(what) => Self::new(
+                "INDICATORS-ASK",
+                what,
+                SAFE,
+                "用 spotcheck indicators --list 查看可用的指标、专题和维度",
             ),
             Error::Cancelled => cancelled(),
         };

@@ -23,6 +23,7 @@ pub mod book;
 pub mod engine;
 pub mod error;
 pub mod finding;
+pub mod indicators;
 mod kernel;
 mod loss;
 pub mod netting;

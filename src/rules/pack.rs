@@ -21,6 +21,9 @@ pub use rule::{
 };
 
 use crate::error::{PackError, Result};
+use crate::indicators::Catalogue;
+
+pub(crate) use parse::File;
 
 /// Name of the file with the pack's own name and version.
 pub const PACK_TOML: &str = "pack.toml";
@@ -36,6 +39,8 @@ pub struct Pack {
     pub rules: Vec<Rule>,
     /// Knowledge lists by name.
     pub knowledge: BTreeMap<String, Knowledge>,
+    /// Indicators, warnings and topics.
+    pub indicators: Catalogue,
     /// SHA-256 of the listing of its files, lower-case hex; of composed packs: of the joined digests.
     pub digest: String,
 }

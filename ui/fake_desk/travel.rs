@@ -9,7 +9,7 @@ use spotcheck_app::ports::{PackageOnDisk, Pulled};
 use spotcheck_app::rules::{Finding, Grade, LossMethod, Outcome, People, Severity};
 use spotcheck_domain::{Amount, BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
 
-use super::{FakeDesk, id, trouble, visit};
+use super::{FakeDesk, id, indicators, trouble, visit};
 
 /// Where a journey waits until the test says a word or drops its end.
 pub(super) type Road = mpsc::Receiver<()>;
@@ -125,6 +125,9 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             },
             Errand::Audit(task, _) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
+            }
+            Errand::Indicators(..) => {
+                Brought::Indicators(how().map(|()| Box::new(indicators::answer())))
             }
             Errand::Send(bundle) => {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }

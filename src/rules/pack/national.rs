@@ -96,6 +96,7 @@ files![
     "g_stock.toml",
     "h_cards.toml",
     "i_staff.toml",
+    "indicators.toml",
     "j_statistics.toml",
     "official-88.csv",
     "pack.toml",

@@ -11,6 +11,7 @@ use super::knowledge::day;
 use super::rule::{Exclusion, Grade, KernelId, Official, Param, Rule, Severity, Use};
 use super::{Knowledge, Origin, PACK_TOML, Pack, check};
 use crate::error::PackError;
+use crate::indicators::{Catalogue, INDICATORS_TOML};
 
 type Refused<T> = Result<T, PackError>;
 
@@ -115,19 +116,19 @@ const fn yes() -> bool {
 const MAX_HITS: u32 = 100_000;
 
 /// One file while it is read: turns places into lines.
-struct File<'a> {
-    name: &'a str,
-    text: &'a str,
+pub(crate) struct File<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl File<'_> {
-    fn line_at(&self, offset: usize) -> usize {
+    pub(crate) fn line_at(&self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
         before.iter().filter(|b| **b == b'\n').count().saturating_add(1)
     }
 
     /// Line of `field` in the table that begins at `span`; the line of the table itself if it is not found.
-    fn line_of(&self, span: &Range<usize>, field: &str) -> usize {
+    pub(crate) fn line_of(&self, span: &Range<usize>, field: &str) -> usize {
         let rest = self.text.get(span.start..).unwrap_or_default();
         let end = rest.find("\n[[").unwrap_or(rest.len());
         let table = rest.get(..end).unwrap_or_default();
@@ -144,7 +145,7 @@ impl File<'_> {
         self.line_at(span.start)
     }
 
-    fn toml<'t, T: Deserialize<'t>>(&'t self) -> Refused<T> {
+    pub(crate) fn toml<'t, T: Deserialize<'t>>(&'t self) -> Refused<T> {
         toml::from_str(self.text).map_err(|e| PackError {
             file: self.name.to_owned(),
             line: e.span().map_or(0, |s| self.line_at(s.start)),
@@ -173,6 +174,7 @@ pub(super) struct Own {
     rules: Vec<Rule>,
     adjusts: Vec<Adjust>,
     knowledge: BTreeMap<String, Knowledge>,
+    indicators: Catalogue,
 }
 
 /// Reads all files, sorted by name.
@@ -201,11 +203,15 @@ pub(super) fn read(files: &[(&str, &[u8])]) -> Refused<Own> {
         rules: Vec::new(),
         adjusts: Vec::new(),
         knowledge: BTreeMap::new(),
+        indicators: Catalogue::default(),
     };
     for file in files.iter().filter(|f| f.0 != PACK_TOML) {
         let (name, bytes) = file;
         if let Some(list) = name.strip_suffix(".kp.csv") {
             own.knowledge.insert(list.to_owned(), Knowledge::read(name, bytes)?);
+        } else if *name == INDICATORS_TOML {
+            let text = utf8(file)?;
+            own.indicators = Catalogue::read(&File { name, text: &text })?;
         } else if name.ends_with(".toml") {
             let text = utf8(file)?;
             own.rules_of(&File { name, text: &text })?;
@@ -337,12 +343,15 @@ impl Own {
             }
         }
         check::pack(&rules, &knowledge)?;
+        let indicators = self.indicators.over(&base.indicators);
+        indicators.check()?;
         let joined = |a: &str, b: String| if a.is_empty() { b } else { format!("{a}+{b}") };
         Ok(Pack {
             name: joined(&base.name, self.name),
             version: joined(&base.version, self.version),
             rules,
             knowledge,
+            indicators,
             digest: String::new(),
         })
     }
