@@ -26,6 +26,8 @@ struct Day {
     /// Place of its first line among all lines.
     first: usize,
     lines: usize,
+    /// Worth coming into view first: marked by a rule, or, where none marks any, with repeated items.
+    striking: bool,
 }
 
 /// Which light stands at a line.
@@ -73,10 +75,12 @@ pub(crate) fn fee_item(line: &FeeLine, lights: &Lights) -> FeeItem {
 fn day_head(share: &FeeShare, light: i32, open: bool) -> FeeItem {
     let name = share.of.as_deref().map_or("日期未上传", |d| d.get(5..10).unwrap_or(d));
     let weekday = share.of.as_deref().and_then(day_number).map(status::weekday);
-    let note = match weekday {
-        Some(weekday) => format!("{weekday} · {} 行", words::count(share.lines)),
-        None => format!("{} 行", words::count(share.lines)),
-    };
+    let mut note: Vec<String> = weekday.map(str::to_owned).into_iter().collect();
+    note.push(format!("{} 行", words::count(share.lines)));
+    if share.repeated > 0 {
+        note.push(format!("同日同项 {} 种", words::count(share.repeated)));
+    }
+    let note = note.join(" · ");
     FeeItem {
         head: true,
         open,
@@ -112,14 +116,17 @@ impl Fees {
     /// Takes new days; what was there is forgotten.
     pub(crate) fn restart(&self, shares: &[FeeShare], marks: Marks) {
         let all: u64 = shares.iter().map(|s| s.lines).fold(0, u64::saturating_add);
+        let any_striking = !marks.days.is_empty() || shares.iter().any(|s| s.repeated > 0);
         let mut first = 0_usize;
         let mut days = Vec::with_capacity(shares.len());
         for (n, share) in shares.iter().enumerate() {
             let lines = usize::try_from(share.lines).unwrap_or(usize::MAX);
             let light = share.of.as_ref().and_then(|d| marks.days.get(d)).copied();
             // What somebody will want to see first is open: a marked day, else the first.
-            let open = all <= FEW_LINES || light.is_some() || (n == 0 && marks.days.is_empty());
-            days.push(Day { head: day_head(share, light.unwrap_or(-1), open), first, lines });
+            let striking = light.is_some() || (marks.days.is_empty() && share.repeated > 0);
+            let open = all <= FEW_LINES || striking || (n == 0 && !any_striking);
+            let head = day_head(share, light.unwrap_or(-1), open);
+            days.push(Day { head, first, lines, striking });
             first = first.saturating_add(lines);
         }
         *self.days.borrow_mut() = days;
@@ -128,11 +135,11 @@ impl Fees {
         self.notify.reset();
     }
 
-    /// Pixels above the first marked day; 0 where there is none.
+    /// Pixels above the first striking day; 0 where there is none.
     pub(crate) fn start(&self) -> i32 {
         let mut above = 0_usize;
         for day in self.days.borrow().iter() {
-            if day.head.light >= 0 {
+            if day.striking {
                 return i32::try_from(above).unwrap_or(0);
             }
             let lines = if day.head.open { day.lines } else { 0 };
@@ -252,7 +259,12 @@ mod tests {
     use spotcheck_domain::Amount;
 
     fn share(day: &str, lines: u64) -> FeeShare {
-        FeeShare { of: Some(day.to_owned()), lines, amount: Amount::parse("12.30").unwrap() }
+        FeeShare {
+            of: Some(day.to_owned()),
+            lines,
+            amount: Amount::parse("12.30").unwrap(),
+            repeated: 0,
+        }
     }
 
     fn line(n: usize) -> FeeLine {

@@ -51,7 +51,7 @@ mod visit;
 mod words;
 
 #[cfg(any(test, feature = "testkit"))]
-mod face;
+pub mod face;
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake_desk;
 #[cfg(any(test, feature = "testkit"))]

@@ -375,6 +375,7 @@ mod tests {
             of: Some(of.to_owned()),
             lines: 1,
             amount: Amount::parse(amount).unwrap(),
+            repeated: 0,
         };
         let all = [
             kind("09", "400"),

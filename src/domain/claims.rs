@@ -229,6 +229,9 @@ pub struct FeeShare {
     pub lines: u64,
     /// Exact sum of `det_item_fee_sumamt`.
     pub amount: Amount,
+    /// Of a day: items other than drugs and material that were billed on more than one line. A pointer for
+    /// the eye: some are billed twice a day by right.
+    pub repeated: u64,
 }
 
 /// What an event of a visit is.

@@ -235,7 +235,7 @@ fn shares(lines: &[FeeLine], of: impl Fn(&FeeLine) -> Option<String>) -> Vec<Fee
             share.lines = share.lines.saturating_add(1);
             share.amount = share.amount.checked_add(added).unwrap_or_default();
         } else {
-            shares.push(FeeShare { of, lines: 1, amount: added });
+            shares.push(FeeShare { of, lines: 1, amount: added, repeated: 0 });
         }
     }
     shares

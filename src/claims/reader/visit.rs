@@ -142,6 +142,7 @@ impl PackageReader {
                 of: r.get(0)?,
                 lines: r.get::<_, i64>(1)?.unsigned_abs(),
                 amount: amount(r, 2)?.unwrap_or(Amount::ZERO),
+                repeated: 0,
             })
         };
         let kinds = self.list(
@@ -161,7 +162,22 @@ impl PackageReader {
                        COALESCE(SUM(det_item_fee_sumamt), 0)
                      FROM fee_list_d WHERE {WANTED} GROUP BY 1 ORDER BY 1"
                 );
-                self.list("fee_list_d", &sql, params![id, kind, any], share)?
+                let mut days = self.list("fee_list_d", &sql, params![id, kind, any], share)?;
+                let sql = format!(
+                    "SELECT d, COUNT(*) FROM
+                       (SELECT date(fee_ocur_time, 'unixepoch') AS d FROM fee_list_d
+                        WHERE {WANTED} AND cnt > 0 AND med_chrgitm_type NOT IN
+                          (SELECT id FROM dict WHERE text IN ('08', '09', '10', '11'))
+                        GROUP BY 1, med_list_codg HAVING COUNT(*) > 1)
+                     GROUP BY d"
+                );
+                let repeated = self.list("fee_list_d", &sql, params![id, kind, any], |r| {
+                    Ok((r.get::<_, Option<String>>(0)?, r.get::<_, i64>(1)?.unsigned_abs()))
+                })?;
+                for (day, count) in repeated {
+                    days.iter_mut().filter(|d| d.of == day).for_each(|d| d.repeated = count);
+                }
+                days
             }
         };
         Ok(FeeSummary { kinds, days })

@@ -78,6 +78,7 @@ fn the_structure_agrees(reader: &dyn ClaimsReader, visit: &VisitView, lines: &[F
     let whole = reader.fee_summary(id, &FeeFilter::default()).expect("summary");
     assert_eq!(sum(&whole.kinds), (visit.fee_lines, visit.fee_sum));
     assert_eq!(sum(&whole.days), (visit.fee_lines, visit.fee_sum));
+    assert!(whole.days.iter().any(|d| d.repeated == 1), "the day that was billed twice");
     for kind in &whole.kinds {
         let filter = FeeFilter { med_chrgitm_type: Some(kind.of.clone().unwrap_or_default()) };
         let some = reader.fee_lines(id, &filter, Page::first(10_000)).expect("lines");
