@@ -203,7 +203,11 @@ impl Evidence {
                     r.lab == lab && same(r.item, r.name) && (near(r.done) || near(r.reported))
                 }) || event(&[kind])
             }
-            "operation" => cx.book.operations.of(visit.at).iter().any(|o| near(o.at)),
+            // The list of operations has codes of its own, so it speaks for operation fees only.
+            "operation" => {
+                let of_operation = !per_code || item.is_some_and(|i| *i.med_chrgitm_type == *"06");
+                of_operation && cx.book.operations.of(visit.at).iter().any(|o| near(o.at))
+            }
             "note" => cx.book.notes.of(visit.at).iter().any(|n| {
                 let kind = cx.book.text(n.kind);
                 let words = &cx.rule.usage.words;
