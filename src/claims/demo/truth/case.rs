@@ -66,6 +66,8 @@ pub(super) struct Case {
     pub(super) settled: NaiveDateTime,
     /// The whole settlement is cancelled a day later.
     pub(super) cancelled: bool,
+    /// Sold by the piece from an opened box.
+    pub(super) split: bool,
     /// Trace codes of the boxes, by line; made up where a line of a pharmacy has none.
     pub(super) boxes: Vec<(usize, String)>,
 }
@@ -252,6 +254,7 @@ impl World {
             operations: Vec::new(),
             settled: end + TimeDelta::minutes(30),
             cancelled: false,
+            split: false,
             boxes: Vec::new(),
         }
     }

@@ -297,7 +297,7 @@ impl World {
                 continue;
             }
             *self.sold.entry(line.item.id).or_default() += line.cnt;
-            let document = self.record();
+            let document = format!("{}{:09}", if case.split { "SP" } else { "XS" }, self.record());
             self.tables.add("inv_sale", sale_row(facility, line, settlement, document, &codes));
         }
     }
@@ -334,7 +334,7 @@ pub(super) fn sale_row(
     facility: &str,
     line: &super::case::Fee,
     settlement: &str,
-    document: i64,
+    document: String,
     codes: &[String],
 ) -> Row {
     vec![
@@ -349,9 +349,9 @@ pub(super) fn sale_row(
         ("manu_date", "2025-06-01".to_owned()),
         ("expy_end", "2028-05-31".to_owned()),
         ("rx_flag", "0".to_owned()),
-        ("trdn_flag", "0".to_owned()),
         ("finl_trns_pric", yuan(line.cents)),
-        ("rtal_docno", format!("XS{document:09}")),
+        ("trdn_flag", if document.starts_with("SP") { "1" } else { "0" }.to_owned()),
+        ("rtal_docno", document),
         ("sel_retn_cnt", line.cnt.to_string()),
         ("sel_retn_time", time(line.at)),
         ("drug_trac_codg", codes.join(",")),

@@ -216,7 +216,7 @@ fn beside(w: &mut World, percent: i64) -> (super::case::Closed, i64) {
         line.at += TimeDelta::minutes(30);
         let (number, code) = (w.record(), w.new_box());
         *w.sold.entry("X026").or_default() += 1;
-        let row = sale_row("P99010100001", line, "", number, &[code]);
+        let row = sale_row("P99010100001", line, "", format!("XS{number:09}"), &[code]);
         w.tables.add("inv_sale", row);
     }
     let less = case.lines.first().map_or(0, |l| l.cents) - own.map_or(0, |l| l.cents);
@@ -263,17 +263,8 @@ fn box_came_back(w: &mut World) {
 /// Sold by the piece: many settlements, few boxes, and the codes of the boxes on them.
 fn tablets_by_the_piece(w: &mut World) {
     let (p, ago) = (adult(w), w.some_day());
-    let case = sale(w, &p, ago, "X007", 90);
-    let number = w.record();
-    if let Some(line) = case.lines.first() {
-        let mut row = sale_row("P99010100001", line, "SPLIT", number, &[]);
-        for cell in &mut row {
-            if cell.0 == "trdn_flag" {
-                "1".clone_into(&mut cell.1);
-            }
-        }
-        w.tables.add("inv_sale", row);
-    }
+    let mut case = sale(w, &p, ago, "X007", 90);
+    case.split = true;
     let c = w.close(case);
     let told = Told { code: code_of("X007"), ..c.told(&[], 0) };
     w.truth(Trap, "G01", told);
