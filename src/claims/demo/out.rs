@@ -70,6 +70,7 @@ impl Tables {
     }
 
     /// Adds a row; the first row of a file fixes its columns. An error is told by [`Self::finish`].
+    #[allow(clippy::needless_pass_by_value, reason = "a row is made to be written")]
     pub(super) fn add(&mut self, file: &'static str, row: Row) {
         let names: Vec<&'static str> = row.iter().map(|(name, _)| *name).collect();
         let mut text = std::mem::take(&mut self.buffer);

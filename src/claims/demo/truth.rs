@@ -12,6 +12,7 @@ mod house;
 mod life;
 mod shops;
 mod stays;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
