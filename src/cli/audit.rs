@@ -82,7 +82,7 @@ pub(crate) fn rules(args: &Rules) -> TroubleResult<Output> {
             let text = |path: &Path| std::fs::read_to_string(path).map_err(unreadable);
             let truth = read_truth(&text(truth)?)?;
             let score = score(&truth, &read_findings(&text(findings)?)?, &base);
-            Output::new("rules", &score.body(), score.lines())
+            Output::new("rules-score", &score.body(), score.lines())
         }
     }
 }
