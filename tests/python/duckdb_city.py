@@ -194,7 +194,10 @@ def prepare(city):
     city.view("sold", "inv_sale", stock + [
         ("q", "sel_retn_cnt", NUMBER), ("ts", "sel_retn_time", TIME),
         ("price", "finl_trns_pric", NUMBER), ("split", "trdn_flag", TEXT),
-        ("paid", "hi_feesetl_type", TEXT), ("setl", "setl_id", TEXT)])
+        ("paid", "hi_feesetl_type", TEXT), ("setl", "setl_id", TEXT), boxes])
+    # Boxes sold by the piece: many sales of one code are natural.
+    db.execute("""CREATE TABLE opened AS SELECT DISTINCT fac, trim(unnest(string_split(boxes, ','))) AS box
+        FROM sold WHERE split = '1' AND boxes <> ''""")
     city.view("taken_back", "inv_sale_return", stock + [
         ("q", "sel_retn_cnt", NUMBER), ("ts", "sel_retn_time", TIME)])
     city.view("shelf", "inv_check", stock + [("q", "inv_cnt", NUMBER), ("ts", "invdate", TIME), boxes])

@@ -211,7 +211,8 @@ def checkup(j):
 
 
 STAY = """greatest(ed - bd, 1) + CASE WHEN (SELECT dept <> '' AND left_dept <> '' AND dept <> left_dept
-    FROM v w WHERE w.visit = g.visit) THEN 1 ELSE 0 END"""
+    FROM v w WHERE w.visit = g.visit) THEN 1 ELSE 0 END
+    + CASE WHEN EXISTS (SELECT 1 FROM l WHERE l.visit = g.visit AND l.d = g.bd - 1) THEN 1 ELSE 0 END"""
 HOURS = """greatest(ceil(date_diff('second', (SELECT b FROM v w WHERE w.visit = g.visit),
     (SELECT e FROM v w WHERE w.visit = g.visit)) / 3600.0), 1)"""
 
@@ -638,7 +639,8 @@ LIVE_BOX = """box k LEFT JOIN s ON s.setl = k.setl LEFT JOIN v ON v.visit = k.vi
 def box_twice(j):
     return j.run(f"""
         WITH live AS (SELECT k.* FROM {LIVE_BOX} AND k.setl <> '' AND coalesce(v.kind, '') <> 'inpatient'),
-        twice AS (SELECT fac, box FROM live GROUP BY fac, box HAVING count(DISTINCT setl) > 1),
+        twice AS (SELECT fac, box FROM live WHERE (fac, box) NOT IN (SELECT (fac, box) FROM opened)
+          GROUP BY fac, box HAVING count(DISTINCT setl) > 1),
         k AS (SELECT live.* FROM live JOIN twice USING (fac, box)
           WHERE NOT EXISTS (SELECT 1 FROM box r LEFT JOIN s ON s.setl = r.setl WHERE r.box = live.box
             AND (r.back = '1' OR coalesce(s.cancelled, FALSE)))
@@ -665,7 +667,7 @@ def sold_but_there(j):
             AND (r.back = '1' OR coalesce(s.cancelled, FALSE)))
           QUALIFY row_number() OVER (PARTITION BY k.fac, k.box, c.d ORDER BY k.ts, k.setl) = 1)
         SELECT k.fac, k.visit, v.psn, {FIRST_LINE} AS lines FROM k LEFT JOIN v USING (visit)
-        WHERE coalesce(v.kind, '') <> 'inpatient'""")
+        WHERE coalesce(v.kind, '') <> 'inpatient' AND (k.fac, k.box) NOT IN (SELECT (fac, box) FROM opened)""")
 
 
 @rule("G10")

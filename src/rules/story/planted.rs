@@ -1,6 +1,6 @@
 //! What the planted city showed to be wrong in rules, each as a case of its own (cases.md).
 
-use super::support::{CT, hospital, silent};
+use super::support::{BED, CT, hospital, silent};
 use crate::Grade;
 
 const ANAESTHESIA: &str = "O4|全身麻醉|06|201";
@@ -112,4 +112,36 @@ fn b29_an_operation_record_is_no_proof_of_a_scan() {
     let found = w.found("B29");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].bkkp_sn, ["1"]);
+}
+
+/// A14: who came at night and was registered in the morning has one day of bed more than the dates say.
+#[test]
+fn a14_the_night_before_a_late_registration_counts() {
+    let beds = |days: std::ops::RangeInclusive<u32>| {
+        let mut w = hospital();
+        w.stay("V1", 3, 7).daily("V1", BED, days, "40");
+        w.found("A14").len()
+    };
+    assert_eq!(beds(3..=6), 0);
+    assert_eq!(beds(2..=6), 0, "the night before");
+    assert_eq!(beds(3..=7), 1, "the day of leaving");
+    assert_eq!(beds(1..=6), 1, "two nights before");
+}
+
+/// G03: a box that is sold by the piece is in many settlements.
+#[test]
+fn g03_an_opened_box_is_sold_many_times() {
+    let sold = |split: &str| {
+        let mut w = hospital();
+        for id in ["V1", "V2"] {
+            w.visit(id, "P1", "41", "2026-03-02 09:00:00", "2026-03-02 09:00:00", "");
+            w.add(
+                "trace",
+                &format!("drug_trac_codg=81;fixmedins_code=H1;setl_id=S-{id};mdtrt_id={id};med_list_codg=X1;setl_time=2026-03-02 09:00:00;refd_flag=0"),
+            );
+        }
+        w.add("inv_sale", &format!("fixmedins_code=H1;med_list_codg=X1;sel_retn_cnt=30;sel_retn_time=2026-03-02;trdn_flag={split};drug_trac_codg=81"));
+        w.found("G03").len()
+    };
+    assert_eq!((sold("0"), sold("1")), (1, 0));
 }

@@ -285,7 +285,8 @@ impl World {
         for (n, line) in case.lines.iter().enumerate() {
             let mut codes: Vec<String> =
                 case.boxes.iter().filter(|b| b.0 == n).map(|b| b.1.clone()).collect();
-            while line.cnt > 0 && i64::try_from(codes.len()).unwrap_or(0) < line.cnt {
+            let boxes = if case.split { 0 } else { line.cnt };
+            while i64::try_from(codes.len()).unwrap_or(0) < boxes {
                 codes.push(self.new_box());
             }
             let gone = case.cancelled;

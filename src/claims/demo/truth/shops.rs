@@ -260,14 +260,23 @@ fn box_came_back(w: &mut World) {
     }
 }
 
-/// Sold by the piece: many settlements, few boxes, and the codes of the boxes on them.
+/// Sold by the piece from one box: many pieces, several settlements under one code, the rest on the shelf.
 fn tablets_by_the_piece(w: &mut World) {
-    let (p, ago) = (adult(w), w.some_day());
-    let mut case = sale(w, &p, ago, "X007", 90);
-    case.split = true;
-    let c = w.close(case);
-    let told = Told { code: code_of("X007"), ..c.told(&[], 0) };
-    w.truth(Trap, "G01", told);
+    let code = w.new_box();
+    w.shelf.push(("X007", code.clone()));
+    let ago = w.some_day();
+    for n in 0..2 {
+        let p = adult(w);
+        let mut case = sale(w, &p, ago - 3 * n, "X007", 45);
+        case.split = true;
+        case.boxes.push((0, code.clone()));
+        let c = w.close(case);
+        if n > 0 {
+            nothing(w, Trap, "G03", &c);
+            nothing(w, Trap, "G08", &c);
+            w.truth(Trap, "G01", Told { code: code_of("X007"), ..c.told(&[], 0) });
+        }
+    }
 }
 
 /// Everybody who comes to the counter may also only buy.

@@ -475,8 +475,17 @@ fn registered_late(w: &mut World) {
     let when = at(w.date(ago + 1), 22, 0, 0);
     case.bill("S001", when, 1);
     w.lab(&mut case, "S001", when, 1);
+    // The bed of the night before the registration was really slept in.
+    for item in ["B001", "C001", "N001"] {
+        case.bill(item, when, 1);
+    }
+    let nurse = w.nurse(&case);
+    w.event(&mut case, "nursing", "N001", (when, 10), nurse, 1);
     let c = w.close(case);
     nothing(w, Trap, "A19", &c);
+    nothing(w, Trap, "A14", &c);
+    nothing(w, Trap, "A15-1", &c);
+    nothing(w, Trap, "A18", &c);
 }
 
 fn examined_at_noon(w: &mut World) {
