@@ -1,11 +1,14 @@
 //! The rules over the same facility at the centre and on the handheld (rules.md: "equal on centre and handheld").
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use spotcheck_tests::support::programs::{CenterCli, Environment, program, read};
 use spotcheck_tests::support::visit::{Claims, World};
+use spotcheck_tests::{root, skip};
 
 /// Rules that look at what persons did at other facilities.
 const ELSEWHERE: [&str; 7] = ["A02", "A04", "A06", "C28", "G04", "H03", "J11"];
@@ -68,4 +71,122 @@ fn a_pack_that_is_wrong_is_refused_by_file_line_and_reason() {
     let said = error.to_string();
     assert!(said.contains("pack.toml"), "{said}");
     world.handheld.ok(&["audit", "--task", &world.task, "--rules", "A01"]).unwrap();
+}
+
+/// A planted city, imported and audited.
+struct Planted {
+    city: PathBuf,
+    findings: PathBuf,
+    lines: Vec<Value>,
+}
+
+fn planted(folder: &Path, options: &[&str]) -> Planted {
+    let center = CenterCli { data: folder.join("center"), environment: Environment::new() };
+    let city = folder.join("city");
+    let out = city.to_string_lossy().into_owned();
+    let mut arguments = vec!["demo-data", "--truth", "--out", &out];
+    arguments.extend(options);
+    center.ok(&arguments).unwrap();
+    center.ok(&["import", "--from", &out]).unwrap();
+    let lines = findings(center.command(&["audit", "--json-lines"]).unwrap());
+    let file = folder.join("findings.jsonl");
+    let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    std::fs::write(&file, text.join("\n")).unwrap();
+    Planted { city, findings: file, lines }
+}
+
+fn shares(value: &Value) -> f64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// Issue 4: precision and recall 1.0 per rule that accuses, the first findings are true and name the money;
+/// rules.md: the same rules in another engine give the same hits.
+#[test]
+fn what_was_planted_is_found_and_nothing_else_and_duckdb_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let p = planted(folder.path(), &["--lines", "60000", "--seed", "11", "--wrong", "9"]);
+    let mut score = Command::new(program("spotcheck").unwrap());
+    score.args(["--json", "rules", "score"]).arg(p.city.join("truth.csv")).arg(&p.findings);
+    let score = read(&score.output().unwrap()).unwrap().ok().unwrap();
+    assert_eq!(score["schema"], "spotcheck-rules-score/1");
+    let accuses: BTreeSet<&str> = p
+        .lines
+        .iter()
+        .filter(|f| matches!(f["grade"].as_str(), Some("V" | "S")))
+        .map(|f| f["rule"].as_str().unwrap())
+        .collect();
+    let rules = score["rules"].as_array().unwrap();
+    for r in rules {
+        let id = r["rule"].as_str().unwrap();
+        if accuses.contains(id) || r["planted"] != 0 {
+            assert_eq!((&r["precision"], &r["recall"]), (&"1.000".into(), &"1.000".into()), "{r}");
+        }
+    }
+    assert!(rules.iter().filter(|r| r["planted"] != 0).count() >= 75);
+    assert!(score["first_20"]["true"].as_u64().unwrap() >= 18, "{}", score["first_20"]);
+    assert!(score["first_100"]["true"].as_u64().unwrap() >= 85, "{}", score["first_100"]);
+    assert!(shares(&score["first_100"]["share_of_money"]) >= 0.8, "{}", score["first_100"]);
+    second_opinion(&p);
+}
+
+/// The planted-clean hospital: every natural cause, no violation, nothing red or yellow.
+#[test]
+fn a_city_in_which_nothing_is_wrong_accuses_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let p = planted(folder.path(), &["--lines", "60000", "--seed", "12", "--clean"]);
+    let truth = std::fs::read_to_string(p.city.join("truth.csv")).unwrap();
+    assert!(truth.contains(",trap,") && truth.contains(",near_miss,"));
+    assert!(!truth.contains(",violation,"));
+    for finding in &p.lines {
+        assert!(matches!(finding["grade"].as_str(), Some("L" | "Z")), "{finding}");
+    }
+    second_opinion(&p);
+}
+
+/// What a finding is about, without the words.
+fn about(finding: &Value) -> String {
+    let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let mut lines: Vec<&str> =
+        finding["bkkp_sn"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    lines.sort_unstable();
+    let what = match (lines.is_empty(), text("psn_no").is_empty()) {
+        (false, _) => lines.join(" "),
+        (true, false) => text("psn_no"),
+        (true, true) => text("code"),
+    };
+    [text("rule"), text("fixmedins_code"), text("mdtrt_id"), what].join("|")
+}
+
+/// The rules in SQL, written from their text: hits of the rules that it knows must be equal.
+fn second_opinion(p: &Planted) {
+    let test = "the second opinion of DuckDB";
+    let have = Command::new("python3").args(["-c", "import duckdb"]).output();
+    if !have.is_ok_and(|o| o.status.success()) {
+        skip(test, "duckdb is not installed");
+        return;
+    }
+    let run = |arguments: &[&Path]| -> String {
+        let script = root().join("tests/python/rules_duckdb.py");
+        let ran = Command::new("python3").arg(script).args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let known = run(&[Path::new("--rules")]);
+    let known: BTreeSet<&str> = known.lines().collect();
+    let counted = |all: &[Value]| -> BTreeMap<String, u32> {
+        let mut counts = BTreeMap::new();
+        for f in all.iter().filter(|f| known.contains(f["rule"].as_str().unwrap())) {
+            *counts.entry(about(f)).or_insert(0) += 1;
+        }
+        counts
+    };
+    let theirs = run(&[&p.city, &root().join("src/rules/packs/national")]);
+    let theirs: Vec<Value> =
+        theirs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (ours, theirs) = (counted(&p.lines), counted(&theirs));
+    let only = |a: &BTreeMap<String, u32>, b: &BTreeMap<String, u32>| -> Vec<String> {
+        a.iter().filter(|(k, n)| b.get(*k) != Some(*n)).map(|(k, _)| k.clone()).collect()
+    };
+    let (here, there) = (only(&ours, &theirs), only(&theirs, &ours));
+    assert!(here.is_empty() && there.is_empty(), "only ours {here:?}, only theirs {there:?}");
 }

@@ -15,6 +15,7 @@ mod items;
 mod out;
 mod people;
 mod records;
+mod truth;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 use out::{Rng, Tables};
+pub use truth::{TruthOptions, TruthSummary, truth_data};
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +66,13 @@ pub const DEMO_LAST_DAY: &str = "2026-11-15";
 pub fn demo_data(folder: &Path, options: &DemoOptions) -> Result<DemoSummary> {
     std::fs::create_dir_all(folder).map_err(Error::io("demo folder"))?;
     let mut rng = Rng::new(options.seed);
-    let mut tables = Tables::default();
-    let city = city::build(&mut tables, &mut rng);
+    let mut tables = Tables::new(folder);
+    let city = city::build(&mut tables, &mut rng, 1, true);
     let persons = people::build(&mut tables, &mut rng, 400 * options.scale.max(1) as usize);
     items::catalogue(&mut tables);
     let planted = visits::build(&mut tables, &mut rng, &city, &persons);
     records::build(&mut tables, &mut rng, &city);
-    let rows = tables.write(folder)?;
+    let rows = tables.finish()?;
     Ok(DemoSummary {
         rows,
         fixmedins_code: DEMO_HOSPITAL.to_owned(),

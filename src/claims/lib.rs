@@ -35,7 +35,7 @@ pub mod value;
 
 pub use cipher::{ClaimsKey, Key};
 pub use columns::{PackageColumns, PartitionColumns};
-pub use demo::{DemoOptions, DemoSummary, demo_data};
+pub use demo::{DemoOptions, DemoSummary, TruthOptions, TruthSummary, demo_data, truth_data};
 pub use error::{Error, Result};
 pub use import::{
     ImportReport, ImportRequest, ImportTools, Progress, Reject, RejectSink, RejectsDb, import_dir,

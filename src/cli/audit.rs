@@ -1,4 +1,4 @@
-//! `audit` and `rules check`.
+//! `audit`, `rules check` and `rules score`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::Desk;
 use spotcheck_domain::{Trouble, TroubleResult};
+use spotcheck_rules::score::{read_findings, read_truth, score};
 use spotcheck_rules::{Pack, json_lines, national, report};
 
 use super::Output;
@@ -35,6 +36,13 @@ pub(crate) enum Rules {
     },
     /// 列出规则 / list the rules in force
     List,
+    /// 用已知答案衡量疑点:精确率与召回率 / precision and recall against what is known to be wrong
+    Score {
+        /// truth.csv
+        truth: PathBuf,
+        /// `audit --json-lines` 的输出 / output of `audit --json-lines`
+        findings: PathBuf,
+    },
 }
 
 /// `audit`.
@@ -70,15 +78,22 @@ pub(crate) fn rules(args: &Rules) -> TroubleResult<Output> {
             let lines = vec![format!("{}:{} 条规则", base.label(), ids.len()), ids.join(" ")];
             Output::new("rules", &serde_json::json!({ "pack": base.label(), "rules": ids }), lines)
         }
+        Rules::Score { truth, findings } => {
+            let text = |path: &Path| std::fs::read_to_string(path).map_err(unreadable);
+            let truth = read_truth(&text(truth)?)?;
+            let score = score(&truth, &read_findings(&text(findings)?)?, &base);
+            Output::new("rules-score", &score.body(), score.lines())
+        }
     }
+}
+
+fn unreadable(cause: std::io::Error) -> Trouble {
+    Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
 }
 
 /// Files of a pack: those of the folder itself, by name.
 fn read_folder(folder: &Path) -> TroubleResult<Vec<(String, Vec<u8>)>> {
-    let failed = |cause: std::io::Error| {
-        Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限")
-            .because(cause)
-    };
+    let failed = unreadable;
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

@@ -38,6 +38,14 @@ pub enum Error {
     /// The caller stopped the run.
     #[error("cancelled")]
     Cancelled,
+    /// A file of truth or findings is not what it should be.
+    #[error("{file}, line {line}: unreadable")]
+    Unreadable {
+        /// Which of the two.
+        file: &'static str,
+        /// Line, from 1.
+        line: usize,
+    },
 }
 
 impl Error {
@@ -47,7 +55,7 @@ impl Error {
         match self {
             Self::Source(trouble) => trouble.retryable,
             Self::Cancelled => true,
-            Self::Pack(_) | Self::NoFacility | Self::Ask(_) => false,
+            Self::Pack(_) | Self::NoFacility | Self::Ask(_) | Self::Unreadable { .. } => false,
         }
     }
 }
@@ -79,6 +87,12 @@ impl From<Error> for Trouble {
                 "用 spotcheck indicators --list 查看可用的指标、专题和维度",
             ),
             Error::Cancelled => cancelled(),
+            Error::Unreadable { file, line } => Self::new(
+                "RULES-SCORE",
+                &format!("{file} 第 {line} 行读不懂"),
+                SAFE,
+                "truth.csv 由 demo-data --truth 写出,疑点由 audit --json-lines 写出",
+            ),
         };
         trouble.because(cause)
     }

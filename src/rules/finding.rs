@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use spotcheck_domain::Amount;
 
-use crate::pack::{Grade, Severity};
+use crate::pack::{Grade, Rule, Severity};
 
 /// How an amount was found (rules.md, Loss).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -246,29 +246,50 @@ pub(crate) fn sort(findings: &mut [Finding]) {
     });
 }
 
+/// By what findings are put in order: principals first, then weight, the surer first, then money.
+pub(crate) type RankKey = (bool, Reverse<u32>, Grade, Reverse<Option<Amount>>, usize);
+
+/// The key of a finding at a position.
+pub(crate) const fn rank_key(
+    principal: bool,
+    weight: u32,
+    grade: Grade,
+    amount: Option<Amount>,
+    at: usize,
+) -> RankKey {
+    (!principal, Reverse(weight), grade, Reverse(amount), at)
+}
+
 /// The order in which findings are shown: positions of principals by weight, the surer first at equal
 /// weight, then the secondary ones.
 #[must_use]
 pub fn rank(findings: &[Finding]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..findings.len()).collect();
-    order.sort_by_key(|n| {
-        findings.get(*n).map(|f| (!f.principal, Reverse(f.weight), f.grade, Reverse(f.amount), *n))
+    order.sort_by_cached_key(|n| {
+        findings.get(*n).map(|f| rank_key(f.principal, f.weight, f.grade, f.amount, *n))
     });
     order
 }
 
-/// Steps of the money part of the weight: each reached adds 3, up to 50.
+/// Steps of the money part of the weight: each reached adds 4, 68 in all.
 const MONEY_YUAN: [i64; 17] = [
     10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000,
     500_000, 1_000_000, 5_000_000,
 ];
 
-/// Danger of the rule and money of the finding, 0–100.
-pub(crate) fn weight(danger: u8, gross: Option<i64>) -> u32 {
+/// Danger of the rule (up to 30) and money of the finding (up to 70), 0–100.
+///
+/// Money decides: with few people on site, what is most is looked at first, and the danger of a rule moves a
+/// finding by less than a power of ten. Where no loss is shown (the bill of a whole stay that was only cut in
+/// two, a lead), the bill counts by a hundredth.
+pub(crate) fn weight(rule: &Rule, grade: Grade, gross: Option<i64>) -> u32 {
     let yuan = gross.unwrap_or(0).div_euclid(1_000_000);
+    let shown = rule.no_loss || !grade.is_for_party();
+    let yuan = if shown { yuan.div_euclid(100) } else { yuan };
     let steps = MONEY_YUAN.iter().filter(|step| yuan >= **step).count();
-    let money = u32::try_from(steps).unwrap_or(0).saturating_mul(3).min(50);
-    u32::from(danger).min(50).saturating_add(money)
+    let money = u32::try_from(steps).unwrap_or(0).saturating_mul(4).min(70);
+    let danger = u32::from(rule.weight).min(50).saturating_mul(3).div_euclid(5);
+    danger.saturating_add(money)
 }
 
 /// Replaces `{name}` by its fact; a fact that is not there shows as a dash.

@@ -30,6 +30,7 @@ pub mod netting;
 pub mod pack;
 pub mod report;
 mod resolve;
+pub mod score;
 
 pub use book::{Book, LoadCounts};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};

@@ -73,7 +73,8 @@ pub fn net(lines: &mut [NetLine]) {
     if pending.is_empty() {
         return;
     }
-    pending.sort_by_key(|r| (r.time, r.serial));
+    // Lines come in their order; so refunds and charges of one time stay in it.
+    pending.sort_by_key(|r| r.time);
     for refund in pending {
         let named = refund.original != 0 && refund.original != refund.serial;
         let done = if named { by_serial(lines, &refund) } else { by_item(lines, &refund) };
@@ -102,8 +103,7 @@ fn by_item(lines: &mut [NetLine], refund: &NetLine) -> bool {
         .filter(|(_, l)| l.is_charge() && l.item == refund.item && l.time <= refund.time)
         .map(|(n, _)| n)
         .collect();
-    let key = |n: &usize| lines.get(*n).map(|l| (l.time, l.serial));
-    places.sort_by_key(key);
+    places.sort_by_key(|n| lines.get(*n).map(|l| (l.time, *n)));
     let mut quantity = refund.quantity.saturating_neg();
     let mut amount = refund.amount.saturating_neg();
     let held = |f: fn(&NetLine) -> i64| {

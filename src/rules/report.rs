@@ -10,7 +10,8 @@ use crate::finding::{Finding, rank};
 /// Findings named one by one to people; the rest is counted.
 const NAMED: usize = 20;
 
-/// `findings` (the lines of `audit --json-lines` as objects), what was kept silent about, and rules whose hits
+/// `findings` (the lines of `audit --json-lines` as objects), their positions in the order in which they are
+/// shown (`shown`: principals first, by weight), what was kept silent about, and rules whose hits
 /// were too many to be believed.
 #[must_use]
 pub fn body(outcome: &Outcome) -> Value {
@@ -23,6 +24,7 @@ pub fn body(outcome: &Outcome) -> Value {
     let refused: Vec<String> = outcome.refused.iter().map(ToString::to_string).collect();
     json!({
         "findings": findings,
+        "shown": rank(&outcome.findings),
         "silenced": outcome.silences.iter().map(silence).collect::<Vec<_>>(),
         "refused": refused,
     })

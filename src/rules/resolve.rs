@@ -202,7 +202,7 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
         party: grade.is_for_party().then(|| render(&rule.name_party, &hit.facts)),
         severity: rule.severity,
         clause: rule.clause.clone(),
-        weight: weight(rule.weight, loss.gross),
+        weight: weight(rule, grade, loss.gross),
         date: hit.day.map(date),
         also: sorted(also),
         people,

@@ -4,5 +4,6 @@ mod inpatient;
 mod items;
 mod output;
 mod outside;
+mod planted;
 mod support;
 mod timing;

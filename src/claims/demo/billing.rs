@@ -1,10 +1,10 @@
 //! What a visit leaves behind: orders, events, lines, settlements, sales.
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::city::Department;
 use super::items::{code_of, find};
-use super::out::{day, time, yuan};
+use super::out::{at, day, time, yuan};
 use super::visits::{Maker, Visit};
 
 impl Maker<'_> {
@@ -50,9 +50,31 @@ impl Maker<'_> {
         begin: NaiveDateTime,
         department: &Department,
     ) {
-        self.numbers.record += 1;
         let nurse = self.rng.pick(&department.nurses).cloned().unwrap_or_default();
-        let end = begin.checked_add_signed(TimeDelta::minutes(20)).unwrap_or(begin);
+        let end = begin + TimeDelta::minutes(20);
+        self.event_by(visit, kind, order, item, (begin, end), nurse.0);
+    }
+
+    /// An operation by the doctor of the visit, at the first hour at which that doctor does no other.
+    pub(super) fn operation(&mut self, visit: &Visit<'_>, item: &str, date: NaiveDate) {
+        let surgeon = visit.doctor.0.clone();
+        let free = |hour: &i64| !self.theatre.contains(&(surgeon.clone(), at(date, *hour, 0, 0)));
+        let begin = at(date, (8..20).find(free).unwrap_or(20), 0, 0);
+        self.theatre.insert((surgeon.clone(), begin));
+        let end = begin + TimeDelta::minutes(50);
+        self.event_by(visit, "oprn", None, item, (begin, end), surgeon);
+    }
+
+    fn event_by(
+        &mut self,
+        visit: &Visit<'_>,
+        kind: &str,
+        order: Option<&str>,
+        item: &str,
+        (begin, end): (NaiveDateTime, NaiveDateTime),
+        who: String,
+    ) {
+        self.numbers.record += 1;
         self.tables.add(
             "exec",
             vec![
@@ -64,7 +86,7 @@ impl Maker<'_> {
                 ("item_name", find(item).map_or("", |i| i.name).to_owned()),
                 ("begntime", time(begin)),
                 ("endtime", time(end)),
-                ("exec_psn_code", nurse.0),
+                ("exec_psn_code", who),
                 ("cnt", "1".to_owned()),
                 ("result_hash", String::new()),
             ],

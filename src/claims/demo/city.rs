@@ -94,13 +94,19 @@ const HEADS: &[Head] = &[
     },
 ];
 
-pub(super) fn build(tables: &mut Tables, rng: &mut Rng) -> City {
-    let facilities = HEADS.iter().map(|head| facility(tables, rng, head)).collect();
+/// `size` times as many doctors and nurses as one small city has; `logs` invents what machines counted.
+pub(super) fn build(tables: &mut Tables, rng: &mut Rng, size: i64, logs: bool) -> City {
+    let facilities = HEADS.iter().map(|head| facility(tables, rng, head, (size, logs))).collect();
     City { facilities }
 }
 
-fn facility(tables: &mut Tables, rng: &mut Rng, head: &Head) -> Facility {
-    let beds = |n: i64| if head.beds == 0 { String::new() } else { n.to_string() };
+fn facility(
+    tables: &mut Tables,
+    rng: &mut Rng,
+    head: &Head,
+    (size, logs): (i64, bool),
+) -> Facility {
+    let beds = |n: i64| if head.beds == 0 { String::new() } else { (n * size).to_string() };
     tables.add(
         "fixmedins_b",
         vec![
@@ -125,8 +131,8 @@ fn facility(tables: &mut Tables, rng: &mut Rng, head: &Head) -> Facility {
             code: format!("D{code}"),
             name,
             ward,
-            doctors: (0..3).map(|n| person(tables, rng, head.code, code, "1", n)).collect(),
-            nurses: (0..4).map(|n| person(tables, rng, head.code, code, "2", n)).collect(),
+            doctors: (0..3 * size).map(|n| person(tables, rng, head.code, code, "1", n)).collect(),
+            nurses: (0..4 * size).map(|n| person(tables, rng, head.code, code, "2", n)).collect(),
         };
         tables.add(
             "dept",
@@ -148,7 +154,7 @@ fn facility(tables: &mut Tables, rng: &mut Rng, head: &Head) -> Facility {
             person(tables, rng, head.code, "00", "3", n);
         }
     }
-    units(tables, head);
+    units(tables, head, logs);
     Facility {
         code: head.code,
         name: head.name,
@@ -192,7 +198,7 @@ fn person(
     (code, name)
 }
 
-fn units(tables: &mut Tables, head: &Head) {
+fn units(tables: &mut Tables, head: &Head, logs: bool) {
     let unit = |no: &str, kind: &str, name: &str, value: &str| -> Row {
         vec![
             ("fixmedins_code", head.code.to_owned()),
@@ -231,7 +237,7 @@ fn units(tables: &mut Tables, head: &Head) {
                     ("item_codes", super::items::code_of(item)),
                 ],
             );
-            for n in (0..360).step_by(30) {
+            for n in (0..360).step_by(30).filter(|_| logs) {
                 tables.add(
                     "equip_log",
                     vec![

@@ -1,7 +1,9 @@
-//! Tables in memory, written as CSV at the end; the random stream.
+//! CSV files, written row by row; the random stream.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -47,46 +49,125 @@ impl Rng {
 /// One row: column name → text.
 pub(super) type Row = Vec<(&'static str, String)>;
 
-/// All files.
-#[derive(Default)]
+/// All files, written as they come: memory does not grow with the city.
 pub(super) struct Tables {
-    files: BTreeMap<&'static str, (Vec<&'static str>, Vec<Vec<String>>)>,
+    folder: PathBuf,
+    files: BTreeMap<&'static str, Table>,
+    buffer: String,
+    failed: Option<Error>,
+}
+
+struct Table {
+    header: Vec<&'static str>,
+    writer: BufWriter<File>,
+    rows: u64,
 }
 
 impl Tables {
-    /// Adds a row; the first row of a file fixes its columns.
-    pub(super) fn add(&mut self, file: &'static str, row: Row) {
-        let (header, rows) = self
-            .files
-            .entry(file)
-            .or_insert_with(|| (row.iter().map(|(name, _)| *name).collect(), Vec::new()));
-        let mut cells = vec![String::new(); header.len()];
-        for (name, value) in row {
-            if let Some(cell) =
-                header.iter().position(|h| *h == name).and_then(|n| cells.get_mut(n))
-            {
-                *cell = value;
-            }
-        }
-        rows.push(cells);
+    pub(super) fn new(folder: &Path) -> Self {
+        let (files, buffer) = (BTreeMap::new(), String::new());
+        Self { folder: folder.to_owned(), files, buffer, failed: None }
     }
 
-    /// Writes `<file>.csv` each, UTF-8; returns rows per file.
-    pub(super) fn write(self, folder: &Path) -> Result<BTreeMap<String, u64>> {
-        let mut counts = BTreeMap::new();
-        for (file, (header, rows)) in self.files {
-            let path = folder.join(format!("{file}.csv"));
-            let fail = |e: csv::Error| Error::io(format!("{file}.csv"))(e.into());
-            let mut writer = csv::Writer::from_path(&path).map_err(fail)?;
-            writer.write_record(&header).map_err(fail)?;
-            for row in &rows {
-                writer.write_record(row).map_err(fail)?;
+    /// Adds a row; the first row of a file fixes its columns. An error is told by [`Self::finish`].
+    #[allow(clippy::needless_pass_by_value, reason = "a row is made to be written")]
+    pub(super) fn add(&mut self, file: &'static str, row: Row) {
+        let names: Vec<&'static str> = row.iter().map(|(name, _)| *name).collect();
+        let mut text = std::mem::take(&mut self.buffer);
+        text.clear();
+        if let Some(table) = self.table(file, &names) {
+            let mut cells = vec![""; table.header.len()];
+            for (name, value) in &row {
+                let place = table.header.iter().position(|h| h == name);
+                if let Some(cell) = place.and_then(|n| cells.get_mut(n)) {
+                    *cell = value;
+                }
             }
-            writer.flush().map_err(Error::io(format!("{file}.csv")))?;
-            counts.insert(file.to_owned(), u64::try_from(rows.len()).unwrap_or(0));
+            for (n, cell) in cells.into_iter().enumerate() {
+                if n > 0 {
+                    text.push(',');
+                }
+                push_cell(&mut text, cell);
+            }
+            text.push('\n');
         }
-        Ok(counts)
+        self.put(file, &text);
+        self.buffer = text;
     }
+
+    /// Adds a row that `write` puts together itself: cells with commas between them, none of which needs
+    /// quotes. For the one file that is as long as all others together.
+    pub(super) fn line(
+        &mut self,
+        file: &'static str,
+        header: &[&'static str],
+        write: impl FnOnce(&mut String),
+    ) {
+        let mut text = std::mem::take(&mut self.buffer);
+        text.clear();
+        if self.table(file, header).is_some() {
+            write(&mut text);
+            text.push('\n');
+        }
+        self.put(file, &text);
+        self.buffer = text;
+    }
+
+    fn table(&mut self, file: &'static str, header: &[&'static str]) -> Option<&mut Table> {
+        if !self.files.contains_key(file) {
+            let path = self.folder.join(format!("{file}.csv"));
+            let opened = File::create(path).and_then(|f| {
+                let mut writer = BufWriter::with_capacity(1 << 16, f);
+                writeln!(writer, "{}", header.join(","))?;
+                Ok(writer)
+            });
+            match opened {
+                Ok(writer) => {
+                    self.files.insert(file, Table { header: header.to_vec(), writer, rows: 0 });
+                }
+                Err(e) => self.fail(file, e),
+            }
+        }
+        self.files.get_mut(file)
+    }
+
+    fn put(&mut self, file: &'static str, text: &str) {
+        let Some(table) = self.files.get_mut(file) else { return };
+        table.rows += 1;
+        if let Err(e) = table.writer.write_all(text.as_bytes()) {
+            self.fail(file, e);
+        }
+    }
+
+    fn fail(&mut self, file: &str, cause: std::io::Error) {
+        if self.failed.is_none() {
+            self.failed = Some(Error::io(format!("{file}.csv"))(cause));
+        }
+    }
+
+    /// Ends all files; rows per file.
+    pub(super) fn finish(mut self) -> Result<BTreeMap<String, u64>> {
+        let mut counts = BTreeMap::new();
+        for (file, mut table) in std::mem::take(&mut self.files) {
+            table.writer.flush().map_err(Error::io(format!("{file}.csv")))?;
+            counts.insert(file.to_owned(), table.rows);
+        }
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(counts),
+        }
+    }
+}
+
+/// A cell as CSV wants it: in quotes only where it must be.
+fn push_cell(text: &mut String, cell: &str) {
+    if !cell.contains([',', '"', '\n', '\r']) {
+        text.push_str(cell);
+        return;
+    }
+    text.push('"');
+    text.push_str(&cell.replace('"', "\"\""));
+    text.push('"');
 }
 
 /// `1234` cents → `12.34`.

@@ -7,7 +7,7 @@
     reason = "tests may panic"
 )]
 
-use super::{DEMO_HOSPITAL, DemoOptions, demo_data};
+use super::{DEMO_HOSPITAL, DemoOptions, TruthOptions, demo_data, truth_data};
 use spotcheck_domain::Amount;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,4 +85,65 @@ fn one_day_is_billed_twice_and_beds_and_refunds_are_there() {
     assert!(read(dir.path(), "fee_list_d").iter().any(|l| l["cnt"].starts_with('-')));
     let names: Vec<_> = read(dir.path(), "psn").iter().map(|p| p["psn_name"].clone()).collect();
     assert!(names.iter().any(|n| n.contains('·')) && names.iter().any(|n| n.starts_with('王')));
+}
+
+#[test]
+fn one_doctor_operates_once_at_a_time_and_what_is_billed_as_exercise_was_done() {
+    let dir = tempfile::tempdir().expect("dir");
+    demo_data(dir.path(), &DemoOptions { seed: 4, scale: 2 }).expect("city");
+    let events = read(dir.path(), "exec");
+    let mut busy = std::collections::BTreeSet::new();
+    for e in events.iter().filter(|e| e["evt_type"] == "oprn") {
+        assert!(busy.insert((e["exec_psn_code"].clone(), e["begntime"].clone())), "{e:?}");
+    }
+    assert!(busy.len() > 10);
+    let done = |visit: &str| {
+        events.iter().filter(|e| e["mdtrt_id"] == *visit && e["item_name"] == "运动疗法").count()
+    };
+    let mut billed: BTreeMap<String, usize> = BTreeMap::new();
+    for line in read(dir.path(), "fee_list_d").iter().filter(|l| l["hilist_name"] == "运动疗法")
+    {
+        *billed.entry(line["mdtrt_id"].clone()).or_default() += 1;
+    }
+    assert!(!billed.is_empty());
+    assert!(billed.iter().all(|(visit, n)| done(visit) == *n), "{billed:?}");
+}
+
+#[test]
+fn the_planted_city_is_the_same_every_time_and_its_money_adds_up() {
+    let [a, b, c] = std::array::from_fn(|_| tempfile::tempdir().expect("dir"));
+    let options = TruthOptions { lines: 20_000, ..TruthOptions::default() };
+    let made = truth_data(a.path(), &options).expect("city");
+    assert_eq!(truth_data(b.path(), &options).expect("city"), made);
+    for file in made.rows.keys() {
+        let name = format!("{file}.csv");
+        let bytes = std::fs::read(a.path().join(&name)).expect("file");
+        assert_eq!(bytes, std::fs::read(b.path().join(&name)).expect("file"), "{name}");
+    }
+    let mut sums: BTreeMap<String, Amount> = BTreeMap::new();
+    let amount =
+        |row: &BTreeMap<String, String>, column: &str| Amount::parse(&row[column]).expect("amount");
+    let mut serials = std::collections::BTreeSet::new();
+    for line in read(a.path(), "fee_list_d") {
+        let product = amount(&line, "cnt").checked_mul(amount(&line, "pric"));
+        assert_eq!(product, Some(amount(&line, "det_item_fee_sumamt")));
+        let sum = sums.entry(line["setl_id"].clone()).or_default();
+        *sum = sum.checked_add(amount(&line, "det_item_fee_sumamt")).expect("sum");
+        assert!(serials.insert(line["bkkp_sn"].clone()), "{}", line["bkkp_sn"]);
+    }
+    for settlement in read(a.path(), "setl_d") {
+        assert_eq!(sums[&settlement["setl_id"]], amount(&settlement, "medfee_sumamt"));
+    }
+    // Every line of the truth is a line of the city; a clean city has no violation in it.
+    let truth = read(a.path(), "truth");
+    let kinds = |kind: &str| truth.iter().filter(|t| t["kind"] == kind).count();
+    assert!(kinds("violation") >= 85 && kinds("near_miss") >= 20 && kinds("trap") >= 20);
+    assert!(
+        truth
+            .iter()
+            .flat_map(|t| t["bkkp_sn"].split(' '))
+            .all(|l| l.is_empty() || serials.contains(l))
+    );
+    let clean = TruthOptions { clean: true, ..options };
+    assert_eq!(truth_data(c.path(), &clean).expect("city").violations, 0);
 }

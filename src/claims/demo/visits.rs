@@ -1,5 +1,7 @@
 //! Visits as stories: who came, what was ordered, done, billed and settled.
 
+use std::collections::BTreeSet;
+
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::city::{City, Department, Facility};
@@ -65,6 +67,8 @@ pub(super) struct Maker<'a> {
     pub(super) rng: &'a mut Rng,
     pub(super) numbers: Numbers,
     pub(super) planted: Planted,
+    /// Who operates when.
+    pub(super) theatre: BTreeSet<(String, NaiveDateTime)>,
 }
 
 pub(super) fn build(
@@ -73,7 +77,13 @@ pub(super) fn build(
     city: &City,
     persons: &[Person],
 ) -> Planted {
-    let mut maker = Maker { tables, rng, numbers: Numbers::default(), planted: Planted::default() };
+    let mut maker = Maker {
+        tables,
+        rng,
+        numbers: Numbers::default(),
+        planted: Planted::default(),
+        theatre: BTreeSet::new(),
+    };
     for person in persons {
         for _ in 0..maker.rng.between(0, 6) {
             maker.outpatient(city, person);
@@ -257,7 +267,9 @@ impl Maker<'_> {
             if let Some(therapy) = &therapy {
                 visit.ordered("S010", when(15, 0), 1, therapy);
                 self.event(&visit, "treat", Some(therapy), "S010", when(15, 0), department);
-                visit.line("S012", when(15, 40), 1);
+                let exercise = when(15, 40).max(when(15, 0) + TimeDelta::minutes(40));
+                visit.line("S012", exercise, 1);
+                self.event(&visit, "treat", None, "S012", exercise, department);
             }
             if n == 0 || n == days / 2 {
                 visit.line("S001", when(8, 0), 1);
@@ -276,7 +288,7 @@ impl Maker<'_> {
                 if let Some(device) = device {
                     visit.line(device, when(10, 30), 1);
                 }
-                self.event(&visit, "oprn", None, operation, when(10, 0), department);
+                self.operation(&visit, operation, date);
             }
         }
         // The planted day: one treatment, executed once, billed twice.

@@ -41,6 +41,13 @@ pub(crate) fn hash64(text: &str) -> u64 {
     hash.max(1)
 }
 
+/// The number of up to nine digits at the end of a text, 0 if there is none.
+fn last_number(text: &str) -> u32 {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).take(9).count();
+    let from = text.len().saturating_sub(digits);
+    text.get(from..).and_then(|t| t.parse().ok()).unwrap_or(0)
+}
+
 /// Index by dictionary code: codes are dense, so a vector beats a map.
 #[derive(Debug, Default)]
 pub(crate) struct ByCode(Vec<u32>);
@@ -516,6 +523,7 @@ impl Loader<'_> {
             set(flag::ORDERED, order.is_some_and(|o| orders.binary_search(&(visit, o)).is_ok()));
             raw.visit.push(visit);
             raw.serial.push(b.text(1, n).map_or(0, hash64));
+            raw.number.push(b.text(1, n).map_or(0, last_number));
             if let Some(original) = b.text(2, n) {
                 raw.originals
                     .push((row_number(raw.serial.len().saturating_sub(1)), hash64(original)));
@@ -579,6 +587,8 @@ impl Loader<'_> {
 struct Raw {
     visit: Vec<u32>,
     serial: Vec<u64>,
+    /// The number at the end of `bkkp_sn`: of lines at one time the higher one came later.
+    number: Vec<u32>,
     /// Line and hash of `init_feedetl_sn`; few lines have one.
     originals: Vec<(u32, u64)>,
 }
@@ -589,11 +599,12 @@ impl Raw {
         Self {
             visit: Vec::with_capacity(rows),
             serial: Vec::with_capacity(rows),
+            number: Vec::with_capacity(rows),
             originals: Vec::new(),
         }
     }
 
-    /// Brings all columns into the order (visit, time, serial number).
+    /// Brings all columns into the order (visit, time, number at the end of the serial).
     fn order(&mut self, book: &mut Book) {
         let lines = self.visit.len();
         let mut starts = vec![0_u32; book.visits.len().saturating_add(1)];
@@ -620,10 +631,10 @@ impl Raw {
             }
         }
         self.visit = Vec::new();
-        let (time, serial) = (&book.lines.time, &self.serial);
+        let (time, number, serial) = (&book.lines.time, &self.number, &self.serial);
         let key = |n: &u32| {
             let n = usize::try_from(*n).unwrap_or(usize::MAX);
-            (time.get(n).copied(), serial.get(n).copied())
+            (time.get(n).copied(), number.get(n).copied(), serial.get(n).copied())
         };
         for (v, visit) in book.visits.iter_mut().enumerate() {
             let from = starts.get(v).copied().unwrap_or(0);
@@ -634,6 +645,7 @@ impl Raw {
                 own.sort_unstable_by_key(key);
             }
         }
+        self.number = Vec::new();
         let l = &mut book.lines;
         gather(&mut l.settlement, &order);
         gather(&mut l.item, &order);

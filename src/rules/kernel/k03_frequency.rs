@@ -147,7 +147,7 @@ fn period_of(window: Option<&str>, line: Line) -> Option<i64> {
 impl Sum {
     fn judge(&self, cx: Cx<'_>, visit: &Visit, lines: &[Line], out: &mut Out<'_>) {
         let Some(first) = lines.first() else { return };
-        let (limit, unit) = match self.limit(cx, visit, *first) {
+        let (limit, unit) = match self.limit(cx, visit, lines) {
             Ok(Some(limit)) => limit,
             Ok(None) => return,
             Err(why) => {
@@ -208,7 +208,13 @@ impl Sum {
     }
 
     /// `Ok(None)`: no point in force that day.
-    fn limit(&self, cx: Cx<'_>, visit: &Visit, first: Line) -> Result<Option<Limit>, &'static str> {
+    fn limit(
+        &self,
+        cx: Cx<'_>,
+        visit: &Visit,
+        lines: &[Line],
+    ) -> Result<Option<Limit>, &'static str> {
+        let first = lines.first().copied().ok_or("没有明细")?;
         match self.cap {
             Cap::Param => Ok(Some((self.param, String::new()))),
             Cap::Point => {
@@ -223,7 +229,10 @@ impl Sum {
                 let moved = visit.adm_dept != 0
                     && visit.dscg_dept != 0
                     && visit.adm_dept != visit.dscg_dept;
-                let days = days.saturating_add(i64::from(moved));
+                // Who came at night is often registered the next morning: the first bed is a day earlier.
+                let eve = visit.begin_day().map(|d| d.saturating_sub(1));
+                let late = lines.iter().any(|l| l.day().is_some() && l.day() == eve);
+                let days = days.saturating_add(i64::from(moved)).saturating_add(i64::from(late));
                 Ok(Some((days.saturating_mul(ONE), "日".to_owned())))
             }
             Cap::StayHours => {

@@ -113,8 +113,10 @@ impl Probe for Second {
                     out.silent("目录无限价");
                     continue;
                 };
-                let allowed = muldiv(limit, self.share, ONE);
-                if line.price >= limit && limit > 0 {
+                // A house below the limit discounts its own price; who charges up to the discounted
+                // limit has discounted enough.
+                if limit > 0 && line.price > muldiv(limit, self.share, ONE) {
+                    let allowed = muldiv(line.price.min(limit), self.share, ONE);
                     let excess = muldiv(line.price.saturating_sub(allowed), line.quantity, ONE);
                     over.push((line.at, excess.min(line.amount), line.item));
                 }

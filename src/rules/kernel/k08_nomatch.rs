@@ -57,7 +57,9 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
             let done =
                 done.filter(|e| matches!(e.kind, EventKind::Treatment | EventKind::OrderExec));
             let registered = counts.then(|| done.flat_map(|e| [e.item, e.name]).collect());
-            Ok(Box::new(Evidence { items, other, tables, days, registered }))
+            let per_code = cx.rule.usage.per.as_deref() == Some("code");
+            let routine = if per_code && !counts { routine(cx, &items) } else { Mask::default() };
+            Ok(Box::new(Evidence { items, other, tables, days, registered, routine }))
         }
         "empty_days" => {
             cx.needs_table("exec")?;
@@ -88,6 +90,63 @@ fn kinds_known(cx: Cx<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Fewest visits, and their share in thousandths, from which on an item is routine.
+const ROUTINE: (usize, usize) = (20, 20);
+
+/// Items that the facility bills every day and never once records in the kinds of record that the rule looks
+/// for: then it keeps that record elsewhere, and its absence says nothing of one visit.
+fn routine(cx: Cx<'_>, items: &Mask) -> Mask {
+    let mut visits = vec![0_usize; cx.book.items.len()];
+    let mut recorded = vec![false; cx.book.items.len()];
+    let mut all = 0_usize;
+    for visit in cx.book.visits.iter().filter(|v| cx.in_scope(v.kind)) {
+        let mut own: BTreeSet<u32> = BTreeSet::new();
+        for line in cx.charges(visit, items) {
+            own.insert(line.item);
+            let slot = usize::try_from(line.item).ok().and_then(|n| recorded.get_mut(n));
+            if let (Some(slot), true) = (slot, line.has(flag::ORDERED)) {
+                *slot = true;
+            }
+        }
+        all = all.saturating_add(usize::from(!own.is_empty()));
+        for item in own {
+            if let Some(n) = usize::try_from(item).ok().and_then(|n| visits.get_mut(n)) {
+                *n = n.saturating_add(1);
+            }
+        }
+    }
+    let has = |word: &str| cx.rule.usage.entity.iter().any(|w| w == word);
+    let mut known: BTreeSet<(u32, u32)> = BTreeSet::new();
+    if has("order") {
+        known.extend(cx.book.orders.all().iter().map(|o| (o.item, o.name)));
+    }
+    let wanted = |kind: EventKind| match kind {
+        EventKind::Lab => has("lab") || has("exec"),
+        EventKind::Exam => has("exam") || has("exec"),
+        _ => has("exec"),
+    };
+    known.extend(cx.book.events.all().iter().filter(|e| wanted(e.kind)).map(|e| (e.item, e.name)));
+    let told = cx.book.reports.all().iter().filter(|r| has(if r.lab { "lab" } else { "exam" }));
+    known.extend(told.map(|r| (r.item, r.name)));
+    let unknown = |n: usize, item: &crate::book::Item| {
+        let count = visits.get(n).copied().unwrap_or(0);
+        let often =
+            count >= ROUTINE.0 && count.saturating_mul(1_000) >= all.saturating_mul(ROUTINE.1);
+        // Operation fees have the list of operations.
+        let operation = has("operation") && *item.med_chrgitm_type == *"06";
+        often
+            && !operation
+            && !recorded.get(n).copied().unwrap_or(false)
+            && !known.iter().any(|(code, name)| {
+                let name = cx.book.text(*name);
+                (*code != 0 && *code == item.code)
+                    || (!name.is_empty()
+                        && (item.name.contains(name) || name.contains(&*item.name)))
+            })
+    };
+    Mask(cx.book.items.iter().enumerate().map(|(n, item)| unknown(n, item)).collect())
+}
+
 struct Evidence {
     items: Mask,
     other: Option<Mask>,
@@ -96,6 +155,8 @@ struct Evidence {
     days: Option<i64>,
     /// Codes and names of items that the facility ever registered as a treatment, where that counts.
     registered: Option<BTreeSet<u32>>,
+    /// Routine items that are never recorded.
+    routine: Mask,
 }
 
 impl Probe for Evidence {
@@ -110,6 +171,10 @@ impl Probe for Evidence {
                 continue;
             };
             if self.found(cx, visit, line, day) {
+                continue;
+            }
+            if self.routine.has(line.item) {
+                out.silent("该项目从未有此类记录");
                 continue;
             }
             if !self.ever_registered(cx, line) {
@@ -203,7 +268,11 @@ impl Evidence {
                     r.lab == lab && same(r.item, r.name) && (near(r.done) || near(r.reported))
                 }) || event(&[kind])
             }
-            "operation" => cx.book.operations.of(visit.at).iter().any(|o| near(o.at)),
+            // The list of operations has codes of its own, so it speaks for operation fees only.
+            "operation" => {
+                let of_operation = !per_code || item.is_some_and(|i| *i.med_chrgitm_type == *"06");
+                of_operation && cx.book.operations.of(visit.at).iter().any(|o| near(o.at))
+            }
             "note" => cx.book.notes.of(visit.at).iter().any(|n| {
                 let kind = cx.book.text(n.kind);
                 let words = &cx.rule.usage.words;

@@ -166,7 +166,9 @@ impl Quantity {
                 Ok(super::sum(own.iter().map(|e| e.quantity.unwrap_or(ONE))))
             }
             Form::Minutes { unit } => {
-                let mut seconds = 0_i64;
+                // Begun units count as whole ones, of each doing by itself.
+                let unit_s = super::muldiv(unit, 60, ONE).max(1);
+                let mut units = 0_i64;
                 let mut any = false;
                 for e in cx.book.events.of(visit.at) {
                     let wanted = same(e.item, e.name)
@@ -186,14 +188,13 @@ impl Quantity {
                         return Err("执行时间缺失或只到日");
                     };
                     any = true;
-                    seconds = seconds.saturating_add(b.saturating_sub(a).max(0));
+                    let seconds = b.saturating_sub(a).max(0);
+                    let begun = seconds.saturating_add(unit_s).saturating_sub(1);
+                    units = units.saturating_add(begun.div_euclid(unit_s));
                 }
                 if !any {
                     return Err("该项目没有执行记录");
                 }
-                // Begun units count as whole ones.
-                let unit_s = super::muldiv(unit, 60, ONE).max(1);
-                let units = seconds.saturating_add(unit_s).saturating_sub(1).div_euclid(unit_s);
                 Ok(units.saturating_mul(ONE))
             }
             Form::NursingDays => Err("护理天数按整个住院计"),

@@ -42,7 +42,8 @@ fn effect(s: &Stock) -> i64 {
 struct Supply {
     items: Mask,
     slack: i64,
-    settled: BTreeMap<u32, Vec<(i64, i64)>>,
+    /// Day, quantity and amount of every charge, by item code.
+    settled: BTreeMap<u32, Vec<(i64, i64, i64)>>,
     names: HashMap<u32, u32>,
 }
 
@@ -50,7 +51,7 @@ impl Probe for Supply {
     fn visit(&mut self, cx: Cx<'_>, visit: &Visit, _out: &mut Out<'_>) {
         for line in cx.charges(visit, &self.items) {
             if let (Some(item), Some(day)) = (cx.book.item(line.item), line.day()) {
-                self.settled.entry(item.code).or_default().push((day, line.quantity));
+                self.settled.entry(item.code).or_default().push((day, line.quantity, line.amount));
                 self.names.insert(item.code, line.item);
             }
         }
@@ -86,17 +87,21 @@ impl Probe for Supply {
             };
             let incoming = super::sum(own.iter().filter(later).map(|s| effect(s)));
             let supply = opening.saturating_add(incoming);
-            let last = lines.iter().map(|(d, _)| *d).max().unwrap_or(from);
+            let last = lines.iter().map(|l| l.0).max().unwrap_or(from);
             if cx.book.is_young("inv_purchase", last.saturating_sub(cx.lag()), 0) {
                 out.silent("采购数据截止早于结算");
                 continue;
             }
-            let settled = super::sum(lines.iter().filter(|(d, _)| *d > from).map(|(_, q)| *q));
+            let since = || lines.iter().filter(|l| l.0 > from);
+            let settled = super::sum(since().map(|l| l.1));
             let allowed = supply.saturating_add(muldiv(supply.max(0), self.slack, ONE));
             if settled > allowed {
                 let item = self.names.get(&code).copied().unwrap_or(0);
+                // What nobody can have sold, at the mean price of what was settled.
+                let paid = super::sum(since().map(|l| l.2));
                 let hit = Hit::of_facility()
                     .item(cx, item)
+                    .amount(muldiv(paid, settled.saturating_sub(supply), settled))
                     .fact("qty", plain(settled))
                     .fact("cap", plain(supply))
                     .fact("excess", plain(settled.saturating_sub(supply)))

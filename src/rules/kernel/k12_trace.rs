@@ -70,9 +70,16 @@ fn hit_of(cx: Cx<'_>, trace: &Trace) -> Hit {
     }
 }
 
+/// Boxes that were sold by the piece: many sales of one code are natural, and the rest lies on the shelf.
+fn opened(cx: Cx<'_>) -> BTreeSet<u64> {
+    let split = cx.book.stock.iter().filter(|s| s.split);
+    split.flat_map(|s| s.traces.iter().copied()).collect()
+}
+
 /// Boxes opened for several inpatients carry one code in many settlements: only outpatients and pharmacies
 /// count. Refunded sales do not count, and several lines of one settlement are one sale.
 fn repeat(cx: Cx<'_>, here: bool, out: &mut Out<'_>) {
+    let opened = opened(cx);
     for same in cx.book.traces.chunk_by(|a, b| a.code == b.code) {
         if same.len() < 2 {
             continue;
@@ -90,6 +97,10 @@ fn repeat(cx: Cx<'_>, here: bool, out: &mut Out<'_>) {
             if here { mine.iter() } else { counted.iter() }.map(|t| t.settlement).collect();
         let others = counted.len() > mine.len();
         if settlements.len() < 2 || others == here {
+            continue;
+        }
+        if same.first().is_some_and(|t| opened.contains(&t.code)) {
+            out.silent("拆零");
             continue;
         }
         if same.iter().any(|t| t.visit != NONE && t.refunded) {
@@ -135,12 +146,17 @@ fn item(cx: Cx<'_>, out: &mut Out<'_>) {
 
 /// A box counted on the shelf after it had been settled, and not refunded in between.
 fn shelf(cx: Cx<'_>, out: &mut Out<'_>) {
+    let opened = opened(cx);
     for count in cx.book.stock.iter().filter(|s| s.kind == StockKind::Check) {
         let Some(counted) = count.at.map(|i| i.at.day()) else { continue };
         for code in &count.traces {
             let from = cx.book.traces.partition_point(|t| t.code < *code);
             let own = cx.book.traces.iter().skip(from).take_while(|t| t.code == *code);
             let own: Vec<&Trace> = own.collect();
+            if opened.contains(code) {
+                out.silent("拆零");
+                continue;
+            }
             if own.iter().any(|t| t.refunded) {
                 out.silent("有退药记录");
                 continue;

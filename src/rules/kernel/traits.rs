@@ -35,9 +35,11 @@ pub(crate) const fn words(cause: Exclusion) -> &'static str {
 /// Diagnoses by what they say.
 const CHEMO: [&str; 5] = ["Z51.0", "Z51.1", "Z51.2", "Z51.5", "Z51.8"];
 const DIALYSIS: [&str; 3] = ["Z49", "Z99.2", "N18"];
-const BIRTH: [&str; 8] = ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38", "P"];
+const BIRTH: [&str; 7] = ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38"];
 const FEMALE: [&str; 7] = ["O", "C53", "C54", "C56", "N80", "N83", "D25"];
 const MALE: [&str; 5] = ["N40", "N41", "N47", "C61", "C62"];
+/// A disease of the newborn: natural on the account of somebody who may be the mother, and of nobody else.
+const OF_NEWBORN: u32 = 1 << 29;
 const FEMALE_ONLY: u32 = 1 << 30;
 const MALE_ONLY: u32 = 1 << 31;
 
@@ -63,6 +65,7 @@ impl Traits {
         let dx = |code: u32| self.by_dx.get(&code).copied().unwrap_or(0);
         let listed = book.diagnoses.of(visit.at).iter().map(|d| dx(d.code));
         let mut seen = listed.fold(dx(visit.main_dx), |all, one| all | one);
+        let of_newborn = seen & OF_NEWBORN != 0;
         let mut set = |cause: Exclusion, on: bool| seen |= if on { bit(cause) } else { 0 };
         let med_type = book.text(visit.med_type);
         set(Exclusion::Emergency, visit.kind == VisitKind::Emergency || med_type.starts_with("24"));
@@ -78,8 +81,11 @@ impl Traits {
         set(Exclusion::Grouped, visit.kind.is_stay() && !by_item);
         let person = book.person(visit.person);
         let age = person.and_then(|p| Some(visit.begin_day()?.saturating_sub(p.birth?)));
-        set(Exclusion::Newborn, age.is_some_and(|days| days <= 28));
         let sex = person.map_or(Sex::Unknown, |p| p.sex);
+        let mother =
+            sex != Sex::Male && age.is_none_or(|days| (14 * 365..56 * 365).contains(&days));
+        let infant = age.is_some_and(|days| days <= 28);
+        set(Exclusion::Newborn, infant || (mother && of_newborn));
         let against = match sex {
             Sex::Unknown => true,
             Sex::Male => seen & FEMALE_ONLY != 0,
@@ -103,6 +109,7 @@ fn of_code(text: &str) -> u32 {
         (any(&CHEMO), bit(Exclusion::Chemo)),
         (any(&DIALYSIS), bit(Exclusion::Dialysis)),
         (any(&BIRTH), bit(Exclusion::Newborn)),
+        (text.starts_with('P'), OF_NEWBORN),
         (any(&FEMALE), FEMALE_ONLY),
         (any(&MALE), MALE_ONLY),
     ] {

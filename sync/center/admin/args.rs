@@ -157,6 +157,20 @@ pub(super) struct DemoData {
     /// 规模 / scale
     #[arg(long, default_value_t = 1)]
     pub(super) scale: u32,
+    /// 埋入已知的问题、临界情形和自然情形,并写出 truth.csv / plant known violations, near misses and traps
+    #[arg(long)]
+    pub(super) truth: bool,
+    /// 费用明细约多少条 / about how many fee lines
+    #[arg(long, requires = "truth", value_name = "N",
+        default_value_t = spotcheck_claims::TruthOptions::default().lines)]
+    pub(super) lines: u64,
+    /// 有问题的明细占千分之几 / share of lines that violations are about
+    #[arg(long, requires = "truth", value_name = "PERMILLE",
+        default_value_t = spotcheck_claims::TruthOptions::default().wrong)]
+    pub(super) wrong: u32,
+    /// 不埋入问题,只有自然情形 / no violation, only natural causes
+    #[arg(long, requires = "truth")]
+    pub(super) clean: bool,
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

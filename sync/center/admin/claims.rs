@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
-use spotcheck_claims::DemoOptions;
+use spotcheck_claims::{DemoOptions, TruthOptions};
+use spotcheck_domain::Amount;
 use spotcheck_domain::Trouble;
 
 use super::args::{DemoData, Facilities, Import};
@@ -59,7 +60,30 @@ pub(super) fn facilities(context: &Context, command: &Facilities) -> Result<Outp
     Ok(Output::new("facilities", json!({ "facilities": list }), text))
 }
 
+fn truth_data(args: &DemoData) -> Result<Output> {
+    let (seed, lines, wrong, clean) = (args.seed, args.lines, args.wrong, args.clean);
+    let options = TruthOptions { seed, lines, wrong, clean };
+    let made = spotcheck_claims::truth_data(&args.out, &options).map_err(Trouble::from)?;
+    let text = format!(
+        "已写入 {}:费用明细 {} 条;问题 {} 处,临界 {} 处,自然情形 {} 处,见 truth.csv",
+        args.out.display(),
+        made.rows.get("fee_list_d").copied().unwrap_or(0),
+        made.violations,
+        made.near_misses,
+        made.traps
+    );
+    let planted = Amount::from_millionths(made.planted_cents.saturating_mul(10_000)).to_cents();
+    let body = json!({
+        "out": args.out, "rows": made.rows, "violations": made.violations,
+        "near_misses": made.near_misses, "traps": made.traps, "planted": planted,
+    });
+    Ok(Output::new("demo-data", body, text))
+}
+
 pub(super) fn demo_data(args: &DemoData) -> Result<Output> {
+    if args.truth {
+        return truth_data(args);
+    }
     let options = DemoOptions { seed: args.seed, scale: args.scale };
     let made = spotcheck_claims::demo_data(&args.out, &options).map_err(Trouble::from)?;
     let rows = made.rows.values().fold(0_u64, |sum, n| sum.saturating_add(*n));

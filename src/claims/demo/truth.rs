@@ -1,0 +1,237 @@
+//! A city in which it is known what was done wrong: the measure of the rules.
+//!
+//! Wrongs are told as stories (who did what, when), each with what it cost, and beside them the near misses and
+//! the natural causes that look alike and are none. No story looks at a rule: it bills, treats and records like
+//! a person who errs or cheats, and only then names the rules that the facts break. `truth.csv` lies beside the
+//! tables and is never imported. Rows are written as they come, so a city of 12 million lines needs no more
+//! memory than a small one.
+
+mod bills;
+mod case;
+mod house;
+mod life;
+mod shops;
+mod stays;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use chrono::NaiveDateTime;
+
+use super::city::{self, City};
+use super::items;
+use super::out::{Rng, Tables, days_ago};
+use crate::error::{Error, Result};
+
+/// What to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TruthOptions {
+    /// Equal seed, equal city, byte for byte.
+    pub seed: u64,
+    /// About how many fee lines.
+    pub lines: u64,
+    /// Share of fee lines that violations are about, in thousandths; 0 plants none.
+    pub wrong: u32,
+    /// No violation at all; near misses and natural causes stay.
+    pub clean: bool,
+}
+
+impl Default for TruthOptions {
+    fn default() -> Self {
+        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false }
+    }
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TruthSummary {
+    /// Rows per file (without extension); `truth` is one of them.
+    pub rows: BTreeMap<String, u64>,
+    /// Stories that break a rule.
+    pub violations: u64,
+    /// Stories that just do not.
+    pub near_misses: u64,
+    /// Stories of natural causes.
+    pub traps: u64,
+    /// Money that the violations cost, in cents.
+    pub planted_cents: i64,
+}
+
+/// What a story is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Violation,
+    NearMiss,
+    Trap,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Violation => "violation",
+            Self::NearMiss => "near_miss",
+            Self::Trap => "trap",
+        }
+    }
+}
+
+/// One story.
+pub(super) type Story = fn(&mut World);
+
+/// What a story leaves in `truth.csv` beside kind and rule.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) visit: String,
+    pub(super) lines: Vec<String>,
+    pub(super) cents: i64,
+    pub(super) facility: String,
+    pub(super) person: String,
+    pub(super) code: String,
+    pub(super) date: String,
+}
+
+/// The city while it is told.
+pub(super) struct World {
+    pub(super) tables: Tables,
+    pub(super) rng: Rng,
+    pub(super) city: City,
+    pub(super) lines: u64,
+    pub(super) numbers: Numbers,
+    /// Who operates when.
+    pub(super) theatre: BTreeSet<(String, NaiveDateTime)>,
+    /// Uses of a machine: facility, item, days ago.
+    pub(super) uses: BTreeMap<(usize, &'static str, i64), i64>,
+    /// Pieces sold by the pharmacy.
+    pub(super) sold: BTreeMap<&'static str, i64>,
+    /// Purchases with their boxes: item, code.
+    pub(super) boxes: Vec<(&'static str, String)>,
+    /// Boxes on the shelf at the last count: item, code.
+    pub(super) shelf: Vec<(&'static str, String)>,
+    story: u64,
+    counts: [u64; 3],
+    planted: i64,
+}
+
+/// Running numbers.
+#[derive(Default)]
+pub(super) struct Numbers {
+    pub(super) person: i64,
+    pub(super) visit: i64,
+    pub(super) settlement: i64,
+    pub(super) record: i64,
+    pub(super) trace: i64,
+}
+
+/// Writes the planted city as CSV files and its `truth.csv` into `folder`, which is created.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary> {
+    std::fs::create_dir_all(folder).map_err(Error::io("demo folder"))?;
+    let mut rng = Rng::new(options.seed);
+    let mut tables = Tables::new(folder);
+    let size = 1 + i64::try_from(options.lines / 400_000).unwrap_or(0);
+    let city = city::build(&mut tables, &mut rng, size, false);
+    let mut world = World {
+        tables,
+        rng,
+        city,
+        lines: 0,
+        numbers: Numbers::default(),
+        theatre: BTreeSet::new(),
+        uses: BTreeMap::new(),
+        sold: BTreeMap::new(),
+        boxes: Vec::new(),
+        shelf: Vec::new(),
+        story: 0,
+        counts: [0; 3],
+        planted: 0,
+    };
+    house::begin(&mut world);
+    let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
+        Vec::new()
+    } else {
+        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG].concat()
+    };
+    let honest: Vec<Story> = [stays::HONEST, bills::HONEST, shops::HONEST, house::HONEST].concat();
+    // A story is about eight lines long; each is told once at least.
+    let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
+    let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));
+    let wrongs = if wrong.is_empty() { 0 } else { wrongs };
+    let honests = (options.lines / 4_000).max(u64::try_from(honest.len()).unwrap_or(0));
+    let (mut told_wrong, mut told_honest) = (0_u64, 0_u64);
+    while world.lines < options.lines || told_wrong < wrongs || told_honest < honests {
+        // Stories are spread evenly over the city.
+        let due = |all: u64| {
+            let all = u128::from(all) * u128::from(world.lines.saturating_add(1));
+            u64::try_from(all / u128::from(options.lines.max(1))).unwrap_or(u64::MAX)
+        };
+        let (due_wrong, due_honest) = (due(wrongs).min(wrongs), due(honests).min(honests));
+        if told_wrong < due_wrong {
+            tell(&mut world, &wrong, told_wrong);
+            told_wrong += 1;
+        } else if told_honest < due_honest {
+            tell(&mut world, &honest, told_honest);
+            told_honest += 1;
+        } else {
+            life::person_of_the_city(&mut world);
+        }
+    }
+    if !wrong.is_empty() {
+        for story in house::ONCE {
+            world.story += 1;
+            story(&mut world);
+        }
+    }
+    house::end(&mut world);
+    items::catalogue_of(&mut world.tables);
+    let [violations, near_misses, traps] = world.counts;
+    let planted_cents = world.planted;
+    let rows = world.tables.finish()?;
+    Ok(TruthSummary { rows, violations, near_misses, traps, planted_cents })
+}
+
+fn tell(world: &mut World, deck: &[Story], turn: u64) {
+    let all = u64::try_from(deck.len()).unwrap_or(1).max(1);
+    let at = usize::try_from(turn % all).unwrap_or(0);
+    if let Some(story) = deck.get(at) {
+        world.story += 1;
+        story(world);
+    }
+}
+
+impl World {
+    /// A day on which a story may begin: everything of it is uploaded long before the last day.
+    pub(super) fn some_day(&mut self) -> i64 {
+        self.rng.between(75, 330)
+    }
+
+    /// One row of the truth.
+    pub(super) fn truth(&mut self, kind: Kind, rule: &str, told: Told) {
+        if let Some(count) = self.counts.get_mut(kind as usize) {
+            *count += 1;
+        }
+        if kind == Kind::Violation {
+            self.planted += told.cents;
+        }
+        let row = vec![
+            ("story", format!("T{:06}", self.story)),
+            ("rule", rule.to_owned()),
+            ("kind", kind.word().to_owned()),
+            ("mdtrt_id", told.visit),
+            ("bkkp_sn", told.lines.join(" ")),
+            ("amount", super::out::yuan(told.cents)),
+            ("fixmedins_code", told.facility),
+            ("psn_no", told.person),
+            ("code", told.code),
+            ("date", told.date),
+        ];
+        self.tables.add("truth", row);
+    }
+
+    /// Days ago as a date.
+    pub(super) fn date(&self, ago: i64) -> chrono::NaiveDate {
+        days_ago(ago)
+    }
+}
