@@ -230,6 +230,10 @@ pub struct ClockConfig {
     /// There is a battery-backed clock; looked up in `/sys` where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtc: Option<bool>,
+    /// Stand-in for tests: a file that says by how much wall and boot time are off, and which boot this is
+    /// ([`ClockStandIn`](crate::clock::ClockStandIn)). The clock then never counts as synchronised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<PathBuf>,
 }
 
 /// `[recorder]`.
@@ -238,11 +242,13 @@ pub struct ClockConfig {
 pub struct RecorderConfig {
     /// Hours for which recordings go on after the program that ordered them is gone, 1–48.
     pub orphan_hours: u32,
+    /// Seconds of media in a segment, 2–60: what waits in fragments is written once more when they are full.
+    pub segment_seconds: u32,
 }
 
 impl Default for RecorderConfig {
     fn default() -> Self {
-        Self { orphan_hours: 12 }
+        Self { orphan_hours: 12, segment_seconds: 60 }
     }
 }
 
@@ -302,6 +308,7 @@ impl DeviceConfig {
                     .then(|| ("video.encoders", "至少要有一个编码器".to_owned()))
             })
             .or_else(|| within("recorder.orphan_hours", self.recorder.orphan_hours, 1, 48))
+            .or_else(|| within("recorder.segment_seconds", self.recorder.segment_seconds, 2, 60))
             .or_else(|| {
                 let bad = |p: &PrinterConfig| p.uri.is_empty() || p.name.is_empty();
                 self.printers
