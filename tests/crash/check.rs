@@ -36,7 +36,9 @@ fn held(act: &str, show: &Value, doc: &Value, entries: &[&Value], receipts: &Val
         ("case", "step") => !list(show, "steps").is_empty(),
         ("case", "note") => entries.iter().any(|e| e["facts"]["text"] == word(3)),
         ("case", "party") => list(show, "parties").iter().any(|p| p["name"] == "李四"),
-        ("capture", "photo") => list(show, "evidence").iter().any(|e| e["media_type"] == "image/jpeg"),
+        ("capture", "photo") => {
+            list(show, "evidence").iter().any(|e| e["media_type"] == "image/jpeg")
+        }
         ("capture", "describe") => list(show, "evidence").iter().any(|e| e["proves"] == "床上无人"),
         ("capture", "mark") => entries.iter().any(|e| e["facts"]["text"] == word(3)),
         // Lengths and hashes are looked at on their own.
@@ -56,9 +58,9 @@ fn held(act: &str, show: &Value, doc: &Value, entries: &[&Value], receipts: &Val
 
 /// The recordings that were told of: evidence id, when, and what the stop said if it was told.
 fn recordings(told: &[Told]) -> Vec<(String, &Told, Option<&Told>)> {
-    let begun = told.iter().filter(|t| {
-        t.act.starts_with("capture audio") || t.act.starts_with("capture video")
-    });
+    let begun = told
+        .iter()
+        .filter(|t| t.act.starts_with("capture audio") || t.act.starts_with("capture video"));
     begun
         .filter_map(|t| {
             let id = t.said["evidence"].as_str()?.to_owned();

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::check::{Seen, check};
-use crate::disk::{Logged, Nodes};
+use crate::disk::{Logged, Nodes, Step};
 use crate::lab::{Lab, Told};
 use crate::mount::{Mounted, locked};
 use crate::power::{Storage, cut};
@@ -62,6 +62,18 @@ impl Tape {
         self.log.len()
     }
 
+    /// Everything of the tape up to a step, as if storage had lost nothing.
+    pub(crate) fn whole(&self, random: &mut Random) -> (Nodes, usize) {
+        let until = self.place(random);
+        let mut log = self.log[..until].to_vec();
+        let synced: Vec<u64> =
+            self.base.keys().copied().chain(log.iter().filter_map(made)).collect();
+        log.extend(
+            synced.into_iter().map(|ino| Logged { at: Instant::now(), step: Step::Sync { ino } }),
+        );
+        (cut(&self.base, &log, Storage::Journalled, random), until)
+    }
+
     /// Where the `n`th cut comes, and what storage does: half of them right at a confirmation.
     fn place(&self, random: &mut Random) -> usize {
         let near = self.told.get(random.index(self.told.len())).map_or(0, |t| t.steps);
@@ -69,6 +81,13 @@ impl Tape {
             0 => (near + random.index(6)).min(self.log.len()),
             _ => random.index(self.log.len() + 1),
         }
+    }
+}
+
+const fn made(logged: &Logged) -> Option<u64> {
+    match &logged.step {
+        Step::Make { ino, .. } => Some(*ino),
+        _ => None,
     }
 }
 
@@ -84,11 +103,11 @@ pub(crate) fn power_cut(lab: &Lab, tape: &Tape, n: u64, seed: u64) -> Result<Vec
     let last = told.last().map_or("nothing", |t| t.act.as_str());
     let what = format!("{storage:?}, step {until} of {}, after: {last}", tape.log.len());
     let again = random.below(3) == 0;
-    let (seen, second) =
-        restart(lab, nodes, n, &told, at, &mut random, storage, again).context(what.clone())?;
+    let (seen, second) = restart(lab, nodes, (n, 1), &told, at, &mut random, storage, again)
+        .context(what.clone())?;
     let mut all = vec![seen];
     if let Some(nodes) = second {
-        let (seen, _) = restart(lab, nodes, n, &told, None, &mut random, storage, false)
+        let (seen, _) = restart(lab, nodes, (n, 2), &told, None, &mut random, storage, false)
             .with_context(|| format!("{what}; cut again during the recovery"))?;
         all.push(seen);
     }
@@ -100,7 +119,7 @@ pub(crate) fn power_cut(lab: &Lab, tape: &Tape, n: u64, seed: u64) -> Result<Vec
 fn restart(
     lab: &Lab,
     nodes: Nodes,
-    n: u64,
+    (n, boot): (u64, u64),
     told: &[Told],
     at: Option<Instant>,
     random: &mut Random,
@@ -110,7 +129,7 @@ fn restart(
     let name = format!("cut-{n}");
     let mounted = Mounted::new(nodes, &lab.folder.join(&name))?;
     let h = lab.handheld(&name, &mounted.at)?;
-    h.reboot(n + 1)?;
+    h.reboot(2 * n + boot)?;
     let checked = check(lab, &h, random.index(2), told, at);
     let disk = locked(&mounted.disk);
     if checked.is_err()

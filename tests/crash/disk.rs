@@ -31,13 +31,25 @@ pub(crate) type Nodes = BTreeMap<u64, Node>;
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// Something new, reachable once a name is given to it.
-    Make { ino: u64, node: Node },
-    Write { ino: u64, at: usize, data: Arc<Vec<u8>> },
-    Size { ino: u64, len: usize },
+    Make {
+        ino: u64,
+        node: Node,
+    },
+    Write {
+        ino: u64,
+        at: usize,
+        data: Arc<Vec<u8>>,
+    },
+    Size {
+        ino: u64,
+        len: usize,
+    },
     /// Names that change together: (folder, name, what it names from now on).
     Names(Vec<(u64, String, Option<u64>)>),
     /// fsync or fdatasync of a file or folder returned.
-    Sync { ino: u64 },
+    Sync {
+        ino: u64,
+    },
 }
 
 #[derive(Debug, Clone)]

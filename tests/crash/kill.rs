@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use spotcheck_tests::support::programs::kill_recorder;
+use spotcheck_tests::support::programs::{CenterCli, kill_recorder};
 
 use crate::check::{Seen, check};
 use crate::lab::{Handheld, Lab, Told};
@@ -68,16 +68,12 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
     let phase = random.below(10);
     let who = random.index(2);
     let mut told = Vec::new();
-    let tell = |act: &str, said: Value| Told {
-        act: act.to_owned(),
-        said,
-        at: Instant::now(),
-        steps: 0,
-    };
+    let tell =
+        |act: &str, said: Value| Told { act: act.to_owned(), said, at: Instant::now(), steps: 0 };
     if story.door {
         let command = h.locked().command(0, &["capture", "audio"])?;
         if phase == 0 {
-            let (said, alive) = interrupted(command, Duration::from_millis(random.below(900)))?;
+            let (said, alive) = interrupted(command, Duration::from_millis(random.below(500)))?;
             told.extend(said.map(|said| tell("capture audio", said)));
             return finish(lab, h, who, &told, victim, alive, false);
         }
@@ -85,7 +81,7 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
     }
     if phase == 1 {
         let command = h.cli.command(0, &["case", "open", "--task", &lab.world.task])?;
-        let (said, alive) = interrupted(command, Duration::from_millis(random.below(900)))?;
+        let (said, alive) = interrupted(command, Duration::from_millis(random.below(500)))?;
         told.extend(said.map(|said| tell("case open", said)));
         return finish(lab, h, who, &told, victim, alive, false);
     }
@@ -93,9 +89,9 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
     let case = open["id"].as_str().context("no case")?.to_owned();
     told.push(tell("case open", open));
     let acts = story.acts(&case);
-    let after = random.index(acts.len());
+    let after = random.index(acts.len() - 1);
     let close = n.is_multiple_of(4);
-    let delay = Duration::from_micros(random.below(if close { 5_000 } else { 400_000 }));
+    let delay = Duration::from_micros(random.below(if close { 5_000 } else { 200_000 }));
     let steps = random.below(4) == 0;
     let mut running = h.start(0, &acts)?;
     let mut killed_recorder = None;
@@ -170,13 +166,21 @@ fn deliver(lab: &Lab, h: &Handheld, n: u64, seen: &Seen) -> Result<()> {
     done
 }
 
-pub(crate) fn verify(lab: &Lab, h: &Handheld, bundle: &str, out: &Path) -> Result<()> {
-    h.cli.ok(&["push"])?;
+fn verify(lab: &Lab, h: &Handheld, bundle: &str, out: &Path) -> Result<()> {
+    // On a stick: the centre takes one device journal of this handheld, and every run has its own.
     std::fs::create_dir_all(out)?;
+    h.cli.ok(&["rescue", "--to", &out.to_string_lossy()])?;
+    let stick = out.join(format!("{bundle}.rescue"));
+    lab.world.center.ok(&["bundle", "add", &stick.to_string_lossy()])?;
+    judge(h, &lab.world.center, bundle, out)
+}
+
+/// Exported by the centre, accepted by the verifier, played.
+pub(crate) fn judge(h: &Handheld, center: &CenterCli, bundle: &str, out: &Path) -> Result<()> {
     let zip = out.join("bundle.zip");
     let path = |path: &Path| path.to_string_lossy().into_owned();
     h.cli.ok(&["receipts", "--trust", &path(out)])?;
-    lab.world.center.ok(&["bundle", "export", bundle, "--out", &path(&zip)])?;
+    center.ok(&["bundle", "export", bundle, "--out", &path(&zip)])?;
     let found = spotcheck_tests::support::checks::Out {
         bundle: zip.clone(),
         roots: out.join("roots.pem"),
@@ -198,10 +202,8 @@ fn play(zip: &Path, out: &Path) -> Result<()> {
     }
     let unzipped = Command::new("unzip").args(["-q", "-o"]).arg(zip).arg("-d").arg(out).status()?;
     ensure!(unzipped.success(), "unzip");
-    let listed = Command::new("find")
-        .arg(out)
-        .args(["-name", "*.ogg", "-o", "-name", "*.mkv"])
-        .output()?;
+    let listed =
+        Command::new("find").arg(out).args(["-name", "*.ogg", "-o", "-name", "*.mkv"]).output()?;
     for media in String::from_utf8(listed.stdout)?.lines() {
         let decode = ["-v", "error", "-xerror", "-i", media, "-f", "null", "-"];
         let decoded = Command::new("ffmpeg").args(decode).stdin(Stdio::null()).output()?;

@@ -49,18 +49,41 @@ pub(crate) struct Lab {
     pub(crate) strokes: PathBuf,
     /// The handheld's data folder as it is before each run.
     pub(crate) nodes: Nodes,
+    sealed: Option<(PathBuf, String)>,
 }
 
 impl Lab {
     pub(crate) fn build(folder: &Path) -> Result<Self> {
         let world = World::build(folder, &Claims::DemoCity { seed: 3 }, &[], None)?;
         let strokes = folder.join("strokes.json");
-        std::fs::write(&strokes, r#"[{"points":[[10,10,0,512],[200,120,90,512],[300,60,160,512]]}]"#)?;
+        std::fs::write(
+            &strokes,
+            r#"[{"points":[[10,10,0,512],[200,120,90,512],[300,60,160,512]]}]"#,
+        )?;
         // Once unlocked, so that locked recording has keys to encrypt to.
         world.handheld.ok(&["unlock"])?;
         kill_recorder(&world.handheld.data);
         let nodes = Disk::of_folder(&world.handheld.data)?;
-        Ok(Self { folder: folder.to_owned(), strokes, nodes, world })
+        Ok(Self { folder: folder.to_owned(), strokes, nodes, world, sealed: None })
+    }
+
+    /// A data folder with a sealed bundle that was not sent, and the bundle.
+    pub(crate) fn sealed(&self) -> Option<(&Path, &str)> {
+        self.sealed.as_ref().map(|(data, bundle)| (data.as_path(), bundle.as_str()))
+    }
+
+    /// Makes [`Lab::sealed`]: sound of some seconds, a photo, sealed as unfinished.
+    pub(crate) fn seal_one(&mut self) -> Result<()> {
+        let data = self.folder.join("sealed");
+        self.world.handheld.copied(&data)?;
+        let h = self.handheld("seal-one", &data)?;
+        let sound = text(&h.locked().ok(&["capture", "audio"])?, "/evidence")?;
+        while h.cli.ok(&["status"])?["recordings"][0]["stored_ms"].as_u64().unwrap_or(0) < 3_000 {}
+        h.locked().ok(&["capture", "stop", &sound])?;
+        let (_, bundle) = h.cli.seal_unfinished(&self.world.task)?;
+        drop(h);
+        self.sealed = Some((data, bundle));
+        Ok(())
     }
 
     /// `O-0001=FILE` for each officer.
@@ -134,7 +157,8 @@ impl Handheld {
         let mut running = self.start(who, acts)?;
         let mut said = Vec::new();
         for act in acts {
-            let line = running.lines.next().with_context(|| format!("nothing said to: {act}"))??;
+            let line =
+                running.lines.next().with_context(|| format!("nothing said to: {act}"))??;
             let value: Value = serde_json::from_str(&line)?;
             ensure!(value.get("error").is_none(), "{act}: {value}");
             said.push(value);

@@ -21,11 +21,13 @@
 mod check;
 mod cuts;
 mod disk;
+mod faults;
 mod kill;
 mod lab;
 mod mount;
 mod power;
 mod random;
+mod send;
 mod story;
 
 use std::collections::BTreeMap;
@@ -52,22 +54,24 @@ fn each(count: u64, one: impl Fn(u64) -> anyhow::Result<()> + Sync) -> BTreeMap<
     let failures = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
-            scope.spawn(|| loop {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= count {
-                    return;
-                }
-                if number("CRASH_ONLY").is_some_and(|only| only != n) {
-                    continue;
-                }
-                let begun = Instant::now();
-                let done = one(n);
-                if std::env::var_os("CRASH_VERBOSE").is_some() {
-                    eprintln!("run {n}: {} ms", begun.elapsed().as_millis());
-                }
-                if let Err(error) = done {
-                    eprintln!("run {n} failed: {error:#}");
-                    failures.lock().unwrap().insert(n, format!("{error:#}"));
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= count {
+                        return;
+                    }
+                    if number("CRASH_ONLY").is_some_and(|only| only != n) {
+                        continue;
+                    }
+                    let begun = Instant::now();
+                    let done = one(n);
+                    if std::env::var_os("CRASH_VERBOSE").is_some() {
+                        eprintln!("run {n}: {} ms", begun.elapsed().as_millis());
+                    }
+                    if let Err(error) = done {
+                        eprintln!("run {n} failed: {error:#}");
+                        failures.lock().unwrap().insert(n, format!("{error:#}"));
+                    }
                 }
             });
         }
@@ -150,16 +154,21 @@ fn argument(name: &str) -> Option<u64> {
 }
 
 fn commit() -> String {
-    let asked = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
-    asked.map_or_else(|_| String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    let asked =
+        std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    asked.map_or_else(
+        |_| String::new(),
+        |out| String::from_utf8_lossy(&out.stdout).trim().to_owned(),
+    )
 }
 
 fn main() -> anyhow::Result<std::process::ExitCode> {
     let seed = argument("--seed").unwrap_or(20_261_122);
-    let (kill_count, cut_count) = (argument("--kills").unwrap_or(6), argument("--cuts").unwrap_or(6));
+    let (kill_count, cut_count) =
+        (argument("--kills").unwrap_or(6), argument("--cuts").unwrap_or(6));
     let folder = tempfile::tempdir()?;
     let begun = Instant::now();
-    let lab = Lab::build(folder.path())?;
+    let mut lab = Lab::build(folder.path())?;
     eprintln!("commit {}, laboratory built in {} ms", commit(), begun.elapsed().as_millis());
     let mut failures = BTreeMap::new();
     if kill_count > 0 {
@@ -178,7 +187,31 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
         );
         failures.extend(failed.into_iter().map(|(n, why)| (format!("kill {n}"), why)));
     }
-    if cut_count > 0 {
+    let send_count = argument("--sends").unwrap_or(0);
+    if send_count > 0 {
+        if let Err(why) = send::possible() {
+            spotcheck_tests::skip("crash::sends", &format!("no network of one's own: {why}"));
+        } else {
+            lab.seal_one()?;
+            let alive = AtomicU64::new(0);
+            let begun = Instant::now();
+            let failed = each(send_count, |n| {
+                alive.fetch_add(u64::from(send::run(&lab, n, seed)?), Ordering::Relaxed);
+                Ok(())
+            });
+            println!(
+                "seed {seed}: {send_count} kills while sending in {} s: {} met a living process, {} \
+                 failures",
+                begun.elapsed().as_secs(),
+                alive.into_inner(),
+                failed.len()
+            );
+            failures.extend(failed.into_iter().map(|(n, why)| (format!("send {n}"), why)));
+        }
+    }
+    let (fault_count, flip_count) =
+        (argument("--faults").unwrap_or(0), argument("--flips").unwrap_or(0));
+    if cut_count + fault_count + flip_count > 0 {
         match mount::Mounted::new(lab.nodes.clone(), &folder.path().join("trial")) {
             Ok(trial) => drop(trial),
             Err(error) => {
@@ -186,6 +219,33 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
                 return Ok(end(&failures));
             }
         }
+        let refused = AtomicU64::new(0);
+        let begun = Instant::now();
+        let failed = each(fault_count, |n| {
+            refused.fetch_add(faults::refuse(&lab, n, seed)?.1, Ordering::Relaxed);
+            Ok(())
+        });
+        println!(
+            "seed {seed}: {fault_count} visits with EIO or ENOSPC in {} s: {} writes refused, {} failures",
+            begun.elapsed().as_secs(),
+            refused.into_inner(),
+            failed.len()
+        );
+        failures.extend(failed.into_iter().map(|(n, why)| (format!("fault {n}"), why)));
+        let begun = Instant::now();
+        let failed = each(flip_count.div_ceil(CUTS_OF_A_TAPE), |t| {
+            let tape = cuts::record(&lab, t, seed)?;
+            for n in 0..CUTS_OF_A_TAPE.min(flip_count - t * CUTS_OF_A_TAPE) {
+                faults::flip(&lab, &tape, t * CUTS_OF_A_TAPE + n, seed)?;
+            }
+            Ok(())
+        });
+        println!(
+            "seed {seed}: {flip_count} flipped bits in {} s, {} failures",
+            begun.elapsed().as_secs(),
+            failed.len()
+        );
+        failures.extend(failed.into_iter().map(|(n, why)| (format!("flip {n}"), why)));
         let begun = Instant::now();
         let (sum, failed) = power_cuts(&lab, cut_count, seed);
         println!(

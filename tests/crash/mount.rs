@@ -201,11 +201,8 @@ impl Filesystem for Fuse {
             Ok(disk) => disk,
             Err(error) => return reply.error(error),
         };
-        let kind = if mode & 0o170_000 == 0o140_000 {
-            Kind::Socket
-        } else {
-            Kind::File(Arc::default())
-        };
+        let kind =
+            if mode & 0o170_000 == 0o140_000 { Kind::Socket } else { Kind::File(Arc::default()) };
         let ino = disk.make(parent.0, &text(name), kind, mode_of(mode, umask));
         match attr(&disk, ino) {
             Some(attr) => reply.entry(&TTL, &attr, Generation(0)),

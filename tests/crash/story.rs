@@ -17,7 +17,8 @@ const CASE: &str = "{case}";
 impl Story {
     pub(crate) fn draw(random: &mut Random, strokes: &Path, pins: &[String]) -> Self {
         let door = random.below(3) == 0;
-        let mut writer = Writer { acts: Vec::new(), items: u32::from(door), sound: door.then_some(1) };
+        let mut writer =
+            Writer { acts: Vec::new(), items: u32::from(door), sound: door.then_some(1) };
         writer.write(random, strokes, pins);
         Self { door, acts: writer.acts }
     }
@@ -114,6 +115,5 @@ impl Writer {
         self.act(format!("case note {CASE} 最后一句"));
         let signers: Vec<String> = pins.iter().map(|pin| format!("--signer {pin}")).collect();
         self.act(format!("seal {CASE} --incomplete 撤离 {}", signers.join(" ")));
-        self.act("push");
     }
 }

@@ -54,7 +54,12 @@ impl Story {
         RecordingWriter::create(&folder, &self.order, &recipients, clock).unwrap()
     }
 
-    pub(super) fn push(&self, writer: &mut RecordingWriter, number: u64, media_ms: u64) -> FragmentAck {
+    pub(super) fn push(
+        &self,
+        writer: &mut RecordingWriter,
+        number: u64,
+        media_ms: u64,
+    ) -> FragmentAck {
         self.rig.clock.advance_ms(i64::try_from(media_ms).unwrap());
         writer.push(&fragment(number), media_ms).unwrap()
     }
