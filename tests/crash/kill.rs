@@ -98,7 +98,12 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
     for (index, act) in acts.iter().enumerate() {
         let Some(Ok(line)) = running.lines.next() else { break };
         let said: Value = serde_json::from_str(&line)?;
-        ensure!(said.get("error").is_none(), "{act}: {said}");
+        if let Some(error) = said.get("error") {
+            // Killed while it was starting or taking a photo: said, and nothing was confirmed.
+            let code = error["code"].as_str().unwrap_or_default();
+            ensure!(killed_recorder.is_some() && code.starts_with("RECORDER-"), "{act}: {said}");
+            break;
+        }
         told.push(tell(act, said));
         if index == after / 2 && steps {
             h.step_clock(if random.half() { 3_600_000 } else { -3_600_000 })?;
