@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots arm64-smoke crash
+.PHONY: demo test setup peers screenshots arm64-smoke crash long
 
 setup:
 	@packaging/setup.sh
@@ -26,3 +26,8 @@ SEED ?= 20261122
 crash: setup
 	@cargo build --workspace --bins --locked --quiet
 	@target/debug/spotcheck-crash --kills $(N) --cuts $(N) --seed $(SEED)
+
+# Six hours of sound and 5 GiB of video; about an hour and 20 GB of room.
+long: setup
+	@cargo build --workspace --bins --locked --quiet
+	@target/debug/spotcheck-long

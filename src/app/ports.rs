@@ -298,6 +298,11 @@ pub trait Recorder: Send {
     }
     /// The case journal names media and log of this recording now: what was kept for a repetition may go.
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;
+    /// Keeps the last seconds of sound in memory only, or wipes them; milliseconds kept. A sound recording
+    /// that starts begins with them.
+    fn listen_ahead(&mut self, _on: bool) -> TroubleResult<u64> {
+        Ok(0)
+    }
     /// One photo: the camera's own JPEG bytes.
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>>;
     /// The newest viewfinder picture, JPEG.

@@ -12,13 +12,17 @@ use crate::chain::{Chain, set};
 use crate::desk::{
     CaseCard, CaseOfficer, CaseState, CaseView, PartyView, Status, StepView, TaskCard,
 };
-use crate::handheld::Handheld;
+use crate::handheld::{Handheld, Listening};
 use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
 use crate::ports::Unclosed;
 use crate::troubles;
 
 impl Handheld {
     pub(crate) fn do_status(&mut self) -> TroubleResult<Status> {
+        if self.listening == Listening::Visit {
+            // Again and again: a recorder or microphone that was away is back some time.
+            self.listen_ahead();
+        }
         let enrolment = self.ports.keys.enrolment()?;
         let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
         let mut unclosed = Unclosed::default();
@@ -243,6 +247,7 @@ impl Handheld {
             let left = self.ports.recorder.unclosed(case)?.cut_off;
             self.say_recovered(stored_ms, count, left);
         }
+        self.visit_open(true);
         self.case_view(case)
     }
 

@@ -63,6 +63,8 @@ pub struct CameraConfig {
     /// `/dev/videoN` for V4L2, the camera's name for libcamera; the first one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Of kind `test`: noise instead of colour bars, for pictures that do not compress.
+    pub noise: bool,
     /// Media file of kind `file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
@@ -125,6 +127,9 @@ pub enum MicrophoneKind {
 pub struct MicrophoneConfig {
     /// Which kind.
     pub kind: MicrophoneKind,
+    /// Of kind `test`: so many times faster than real time, 1–200; for recordings of hours in a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u32>,
     /// Name in the sound system's own words (`hw:1,0`, a source name); the default one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -296,6 +301,7 @@ impl DeviceConfig {
                 let is_file = self.microphone.kind == MicrophoneKind::File;
                 needs_path("microphone.path", is_file, &self.microphone.path)
             })
+            .or_else(|| within("microphone.pace", self.microphone.pace.unwrap_or(1), 1, 200))
             .or_else(|| within("audio.bitrate", self.audio.bitrate, 24_000, 32_000))
             .or_else(|| within("video.width", self.video.width, 64, 4096))
             .or_else(|| within("video.height", self.video.height, 64, 4096))

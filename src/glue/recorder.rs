@@ -116,6 +116,10 @@ impl Recorder for RecorderProcess {
         Ok(self.vault.settle_recording(case, path)?)
     }
 
+    fn listen_ahead(&mut self, on: bool) -> TroubleResult<u64> {
+        self.parent.listen_ahead(on)
+    }
+
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>> {
         self.parent.photo()
     }

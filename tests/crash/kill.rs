@@ -135,6 +135,7 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
         }
     }
     let cut = (victim == Victim::Both).then_some(cut);
+    says_nothing(&h.cli.data)?;
     let last = told.last().map_or("nothing", |t| t.act.as_str());
     let seen = check(lab, h, who, &told, cut)
         .with_context(|| format!("{victim:?} killed after: {last}"))?;
@@ -157,6 +158,17 @@ fn finish(
     let seen = check(lab, h, who, told, None)
         .with_context(|| format!("{victim:?} killed after {} acts", told.len()))?;
     Ok(Run { seen, alive, close })
+}
+
+/// R37: whoever finds the handheld now reads nothing of the visit in its files.
+fn says_nothing(data: &Path) -> Result<()> {
+    let words = ["床上无人", "李四", "第1答", "110101199001011234", "不申请回避"];
+    let mut grep = Command::new("grep");
+    grep.args(["-r", "-l", "-a", "-F"]).args(words.iter().flat_map(|word| ["-e", word]));
+    let found = grep.arg(data).output()?;
+    let found = String::from_utf8_lossy(&found.stdout);
+    ensure!(found.is_empty(), "words of the visit lie open in {found}");
+    Ok(())
 }
 
 /// Every tenth bundle goes to the centre, is exported, verified and played.
