@@ -115,7 +115,7 @@ fn deliver(world: &World, case: &str, media: &str) -> Result<(Member, Value)> {
     let member = Member { zip: out.bundle, path: format!("{}/{media}", sealed.bundle) };
     let size = std::fs::metadata(&member.zip)?.len();
     println!("bundle of {size} bytes");
-    let hash = member.into(Command::new("sha256sum").stdout(Stdio::piped()))?;
+    let hash = member.feed(Command::new("sha256sum").stdout(Stdio::piped()))?;
     ensure!(
         stopped["hash"].as_str() == hash.get(..64),
         "the journal's hash is {}",
@@ -133,7 +133,7 @@ struct Member {
 
 impl Member {
     /// What a program says to the file on its standard input.
-    fn into(&self, program: &mut Command) -> Result<String> {
+    fn feed(&self, program: &mut Command) -> Result<String> {
         let mut unzip = Command::new("unzip")
             .arg("-p")
             .arg(&self.zip)
@@ -196,7 +196,7 @@ fn ffprobe(file: &Member) -> Result<String> {
         "-i",
         "-",
     ]);
-    Ok(file.into(ffprobe.stdout(Stdio::piped()))?.trim().replace('\n', "; "))
+    Ok(file.feed(ffprobe.stdout(Stdio::piped()))?.trim().replace('\n', "; "))
 }
 
 fn world(folder: &Path, device: &str) -> Result<(World, String)> {
@@ -228,7 +228,7 @@ fn six_hours(folder: &Path) -> Result<()> {
     let media = text(&item, "/path")?;
     let (file, stopped) = deliver(&world, &case, &media)?;
     let ogg = folder.join("media.ogg");
-    file.into(Command::new("tee").arg(&ogg).stdout(Stdio::null()))?;
+    file.feed(Command::new("tee").arg(&ogg).stdout(Stdio::null()))?;
     let samples = samples(&ogg)?;
     let told = stopped["facts"]["duration_ms"].as_u64().unwrap_or(0);
     println!("{samples} samples = {} ms; the journal says {told} ms", samples / 48);
