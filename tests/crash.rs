@@ -10,6 +10,9 @@ use spotcheck_tests::support::programs::program;
 #[test]
 fn r06_r21_r26_r31_what_was_confirmed_survives_kills_and_power_cuts() {
     let mut laboratory = Command::new(program("spotcheck-crash").unwrap());
-    let status = laboratory.args(["--kills", "5", "--cuts", "5"]).status().unwrap();
+    let status = laboratory
+        .args(["--kills", "12", "--cuts", "10", "--sends", "2", "--faults", "2", "--flips", "5"])
+        .status()
+        .unwrap();
     assert!(status.success(), "see the lines above");
 }
