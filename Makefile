@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots arm64-smoke
+.PHONY: demo test setup peers screenshots arm64-smoke crash long
 
 setup:
 	@packaging/setup.sh
@@ -19,3 +19,15 @@ screenshots: setup
 
 arm64-smoke: setup
 	@packaging/arm64-smoke.sh
+
+# N kills and N power cuts of one SEED; both can be repeated.
+N ?= 50
+SEED ?= 20261122
+crash: setup
+	@cargo build --workspace --bins --locked --quiet
+	@target/debug/spotcheck-crash --kills $(N) --cuts $(N) --seed $(SEED)
+
+# Six hours of sound and 5 GiB of video; about an hour and 20 GB of room.
+long: setup
+	@cargo build --workspace --bins --locked --quiet
+	@target/debug/spotcheck-long

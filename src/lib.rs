@@ -46,7 +46,7 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     let mut handheld = setup.handheld()?;
     match &cli.command {
         Some(command) => cli::execute(&setup, &mut handheld, &common, command),
-        None => setup.open_window(handheld),
+        None => setup.open_window(handheld.listening_ahead()),
     }
 }
 

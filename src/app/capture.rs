@@ -122,11 +122,16 @@ impl Handheld {
             marks: Vec::new(),
             recovered: false,
         };
-        let draft = self
+        let mut draft = self
             .draft("capture_started")?
             .about(path.as_str())
             .fact("evidence", id.as_str())
             .fact("media_type", media_type);
+        let ahead_ms = if recording == RecordingKind::Audio { self.listen_ahead() } else { 0 };
+        if ahead_ms > 0 {
+            // The sound begins so long before this entry.
+            draft = draft.fact("ahead_ms", ahead_ms);
+        }
         let head = self.commit(case, vec![draft], vec![set(kind::EVIDENCE, &id, &item)?])?;
         let order = RecordingOrder {
             case: case.clone(),

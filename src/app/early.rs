@@ -104,7 +104,7 @@ impl Handheld {
     }
 
     /// The prepared arrival case; none once it has become a case of a task.
-    fn arrival(&mut self) -> TroubleResult<Option<CaseId>> {
+    pub(crate) fn arrival(&mut self) -> TroubleResult<Option<CaseId>> {
         let Some(case): Option<CaseId> = self.device_log()?.value(ARRIVAL, ONLY)? else {
             return Ok(None);
         };

@@ -67,6 +67,18 @@ pub struct Handheld {
     pub(crate) packages: BTreeMap<TaskId, OpenedPackage>,
     pub(crate) running: Vec<Running>,
     pub(crate) safe: String,
+    pub(crate) listening: Listening,
+}
+
+/// Whether sound is kept ahead of recordings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listening {
+    /// This program is too short-lived for it.
+    Never,
+    /// While a visit is open; none is.
+    Idle,
+    /// A visit is open.
+    Visit,
 }
 
 impl Handheld {
@@ -80,7 +92,37 @@ impl Handheld {
             packages: BTreeMap::new(),
             running: Vec::new(),
             safe: String::new(),
+            listening: Listening::Never,
         }
+    }
+
+    /// Keeps the last seconds of sound in memory while a visit is open, so that a recording begins with
+    /// them (evidence.md §1). For programs that stay: a window, not a sub-command.
+    #[must_use]
+    pub fn listening_ahead(mut self) -> Self {
+        self.listening = Listening::Idle;
+        self
+    }
+
+    /// A visit begins or ends.
+    pub(crate) fn visit_open(&mut self, open: bool) {
+        if self.listening != Listening::Never {
+            self.listening = if open { Listening::Visit } else { Listening::Idle };
+            self.listen_ahead();
+        }
+    }
+
+    /// Asks the recorder to listen, or to stop and wipe; milliseconds kept. Nothing of a visit depends on it,
+    /// so a trouble is only logged.
+    pub(crate) fn listen_ahead(&mut self) -> u64 {
+        if self.listening == Listening::Never {
+            return 0;
+        }
+        let on = self.listening == Listening::Visit;
+        self.ports.recorder.listen_ahead(on).unwrap_or_else(|trouble| {
+            tracing::debug!(code = %trouble.code, "Nothing is kept ahead of recordings.");
+            0
+        })
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

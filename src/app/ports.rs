@@ -224,6 +224,43 @@ pub struct RecordingProgress {
     pub alive: bool,
 }
 
+/// Recordings that were not closed yet, as storage shows them: those that run, and those that were cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unclosed {
+    /// How many a recorder process holds.
+    pub running: u32,
+    /// Milliseconds of these on storage.
+    pub running_ms: u64,
+    /// How many nobody holds any more.
+    pub cut_off: u32,
+    /// Milliseconds of these on storage.
+    pub cut_off_ms: u64,
+}
+
+impl Unclosed {
+    /// One more recording.
+    pub const fn add(&mut self, running: bool, stored_ms: u64) {
+        let (count, sum) = if running {
+            (&mut self.running, &mut self.running_ms)
+        } else {
+            (&mut self.cut_off, &mut self.cut_off_ms)
+        };
+        *count = count.saturating_add(1);
+        *sum = sum.saturating_add(stored_ms);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            running: self.running.saturating_add(other.running),
+            running_ms: self.running_ms.saturating_add(other.running_ms),
+            cut_off: self.cut_off.saturating_add(other.cut_off),
+            cut_off_ms: self.cut_off_ms.saturating_add(other.cut_off_ms),
+        }
+    }
+}
+
 /// What a recording is to become.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingOrder {
@@ -255,8 +292,17 @@ pub trait Recorder: Send {
     /// SHA-256 of the first line of a recording's log, running or ended; `None` if there is none. Needs no
     /// unlocking.
     fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>>;
+    /// Recordings of the case that were not closed yet. Needs no unlocking.
+    fn unclosed(&mut self, _case: &CaseId) -> TroubleResult<Unclosed> {
+        Ok(Unclosed::default())
+    }
     /// The case journal names media and log of this recording now: what was kept for a repetition may go.
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;
+    /// Keeps the last seconds of sound in memory only, or wipes them; milliseconds kept. A sound recording
+    /// that starts begins with them.
+    fn listen_ahead(&mut self, _on: bool) -> TroubleResult<u64> {
+        Ok(0)
+    }
     /// One photo: the camera's own JPEG bytes.
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>>;
     /// The newest viewfinder picture, JPEG.

@@ -254,6 +254,7 @@ impl Handheld {
             set(kind::CASE, case.as_str(), &index)?,
         ];
         self.device_log()?.commit(vec![draft], values)?;
+        self.visit_open(false);
         let done = Meta { done: true, ..meta.clone() };
         self.commit(case, vec![], vec![set(kind::META, ONLY, &done)?])?;
         Ok(SealReport {

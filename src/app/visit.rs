@@ -12,17 +12,26 @@ use crate::chain::{Chain, set};
 use crate::desk::{
     CaseCard, CaseOfficer, CaseState, CaseView, PartyView, Status, StepView, TaskCard,
 };
-use crate::handheld::Handheld;
+use crate::handheld::{Handheld, Listening};
 use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
+use crate::ports::Unclosed;
 use crate::troubles;
 
 impl Handheld {
     pub(crate) fn do_status(&mut self) -> TroubleResult<Status> {
+        if self.listening == Listening::Visit {
+            // Again and again: a recorder or microphone that was away is back some time.
+            self.listen_ahead();
+        }
         let enrolment = self.ports.keys.enrolment()?;
         let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
+        let mut unclosed = Unclosed::default();
         if enrolment.is_some() {
             let cases = self.case_index()?;
             waiting = self.look_after_early(&cases)?;
+            if self.ports.keys.unlocked().is_none() {
+                unclosed = self.unclosed(&cases)?;
+            }
             for (_, index) in cases {
                 match index.state {
                     CaseState::Sealed | CaseState::Sent => unsent = unsent.saturating_add(1),
@@ -32,7 +41,9 @@ impl Handheld {
             }
         }
         let mut safe = if self.safe.is_empty() {
-            format!("安全: 在办案卷 {open} 件、待回传证据包 {unsent} 个,都在本机加密保存")
+            let calm =
+                format!("安全: 在办案卷 {open} 件、待回传证据包 {unsent} 个,都在本机加密保存");
+            unclosed_words(&unclosed).unwrap_or(calm)
         } else {
             self.safe.clone()
         };
@@ -110,10 +121,22 @@ impl Handheld {
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
     }
 
+    /// What was not closed in open cases and in the arrival case.
+    fn unclosed(&mut self, cases: &[(CaseId, CaseIndex)]) -> TroubleResult<Unclosed> {
+        let open = cases.iter().filter(|(_, index)| index.state == CaseState::Open);
+        let mut all: Vec<CaseId> = open.map(|(case, _)| case.clone()).collect();
+        all.extend(self.arrival()?);
+        let mut sum = Unclosed::default();
+        for case in &all {
+            sum = sum.and(self.ports.recorder.unclosed(case)?);
+        }
+        Ok(sum)
+    }
+
     /// Closes what a crash left behind and says what is safe.
     fn recover_recordings(&mut self) -> TroubleResult<()> {
         let officer = self.officer()?;
-        let (mut stored_ms, mut count) = (0_u64, 0_u32);
+        let (mut stored_ms, mut count, mut left) = (0_u64, 0_u32, 0_u32);
         for (case, index) in self.case_index()? {
             if index.state != CaseState::Open || !index.officers.contains(&officer) {
                 continue;
@@ -124,22 +147,25 @@ impl Handheld {
             let (ms, cut_off) = self.settle_recordings(&case)?;
             stored_ms = stored_ms.saturating_add(ms);
             count = count.saturating_add(cut_off);
+            left = left.saturating_add(self.ports.recorder.unclosed(&case)?.cut_off);
         }
-        self.say_recovered(stored_ms, count);
+        self.say_recovered(stored_ms, count, left);
         Ok(())
     }
 
     /// The first sentence after a crash says what is safe.
-    fn say_recovered(&mut self, stored_ms: u64, count: u32) {
-        if count == 0 {
-            return;
+    fn say_recovered(&mut self, stored_ms: u64, count: u32, left: u32) {
+        let mut parts = Vec::new();
+        if count > 0 {
+            let length = minutes(stored_ms);
+            parts.push(format!("中断的录音录像 {count} 段已恢复,共 {length}, 缺 ≤ 2 秒"));
         }
-        let seconds = stored_ms.checked_div(1000).unwrap_or(0);
-        let (minutes, rest) =
-            (seconds.checked_div(60).unwrap_or(0), seconds.checked_rem(60).unwrap_or(0));
-        self.safe = format!(
-            "安全: 中断的录音录像 {count} 段已恢复,共 {minutes} 分 {rest:02} 秒, 缺 ≤ 2 秒"
-        );
+        if left > 0 {
+            parts.push(format!("{left} 段暂未恢复,原样保留,下次解锁再试"));
+        }
+        if !parts.is_empty() {
+            self.safe = format!("安全: {}", parts.join(";"));
+        }
     }
 
     pub(crate) fn do_tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
@@ -218,8 +244,10 @@ impl Handheld {
             self.write_first_entry(case, task)?;
             // What was captured at the door belongs to this case now.
             let (stored_ms, count) = self.settle_recordings(case)?;
-            self.say_recovered(stored_ms, count);
+            let left = self.ports.recorder.unclosed(case)?.cut_off;
+            self.say_recovered(stored_ms, count, left);
         }
+        self.visit_open(true);
         self.case_view(case)
     }
 
@@ -409,4 +437,26 @@ impl Handheld {
         self.commit(case, vec![draft], vec![])?;
         Ok(())
     }
+}
+
+/// What the locked screen says of recordings after a restart; `None` if there is nothing to say.
+fn unclosed_words(unclosed: &Unclosed) -> Option<String> {
+    let mut parts = Vec::new();
+    if unclosed.running > 0 {
+        let length = minutes(unclosed.running_ms);
+        parts.push(format!("{} 段录音录像仍在录制,已存盘 {length}", unclosed.running));
+    }
+    if unclosed.cut_off > 0 {
+        let (count, length) = (unclosed.cut_off, minutes(unclosed.cut_off_ms));
+        parts.push(format!("中断的录音录像 {count} 段已存盘,共 {length}, 缺 ≤ 2 秒,解锁后恢复"));
+    }
+    (!parts.is_empty()).then(|| format!("安全: {}", parts.join(";")))
+}
+
+/// `12 分 08 秒`.
+fn minutes(ms: u64) -> String {
+    let seconds = ms.checked_div(1000).unwrap_or(0);
+    let (minutes, rest) =
+        (seconds.checked_div(60).unwrap_or(0), seconds.checked_rem(60).unwrap_or(0));
+    format!("{minutes} 分 {rest:02} 秒")
 }

@@ -7,6 +7,7 @@
 //! any time costs at most the fragment under way. Nothing is ever written to a file here. Fragments are
 //! wiped when dropped; GStreamer's own buffers are ordinary memory, which is why core dumps are off.
 
+mod ahead;
 mod cutter;
 mod devices;
 mod encoder;

@@ -63,6 +63,8 @@ pub struct CameraConfig {
     /// `/dev/videoN` for V4L2, the camera's name for libcamera; the first one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Of kind `test`: noise instead of colour bars, for pictures that do not compress.
+    pub noise: bool,
     /// Media file of kind `file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
@@ -125,6 +127,9 @@ pub enum MicrophoneKind {
 pub struct MicrophoneConfig {
     /// Which kind.
     pub kind: MicrophoneKind,
+    /// Of kind `test`: so many times faster than real time, 1–200; for recordings of hours in a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u32>,
     /// Name in the sound system's own words (`hw:1,0`, a source name); the default one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -230,6 +235,10 @@ pub struct ClockConfig {
     /// There is a battery-backed clock; looked up in `/sys` where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtc: Option<bool>,
+    /// Stand-in for tests: a file that says by how much wall and boot time are off, and which boot this is
+    /// ([`ClockStandIn`](crate::clock::ClockStandIn)). The clock then never counts as synchronised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<PathBuf>,
 }
 
 /// `[recorder]`.
@@ -238,11 +247,13 @@ pub struct ClockConfig {
 pub struct RecorderConfig {
     /// Hours for which recordings go on after the program that ordered them is gone, 1–48.
     pub orphan_hours: u32,
+    /// Seconds of media in a segment, 2–60: what waits in fragments is written once more when they are full.
+    pub segment_seconds: u32,
 }
 
 impl Default for RecorderConfig {
     fn default() -> Self {
-        Self { orphan_hours: 12 }
+        Self { orphan_hours: 12, segment_seconds: 60 }
     }
 }
 
@@ -290,6 +301,7 @@ impl DeviceConfig {
                 let is_file = self.microphone.kind == MicrophoneKind::File;
                 needs_path("microphone.path", is_file, &self.microphone.path)
             })
+            .or_else(|| within("microphone.pace", self.microphone.pace.unwrap_or(1), 1, 200))
             .or_else(|| within("audio.bitrate", self.audio.bitrate, 24_000, 32_000))
             .or_else(|| within("video.width", self.video.width, 64, 4096))
             .or_else(|| within("video.height", self.video.height, 64, 4096))
@@ -302,6 +314,7 @@ impl DeviceConfig {
                     .then(|| ("video.encoders", "至少要有一个编码器".to_owned()))
             })
             .or_else(|| within("recorder.orphan_hours", self.recorder.orphan_hours, 1, 48))
+            .or_else(|| within("recorder.segment_seconds", self.recorder.segment_seconds, 2, 60))
             .or_else(|| {
                 let bad = |p: &PrinterConfig| p.uri.is_empty() || p.name.is_empty();
                 self.printers

@@ -68,6 +68,13 @@ pub trait FragmentSource: Send + Sync + 'static {
     fn viewfinder(&self) -> TroubleResult<Option<Vec<u8>>>;
     /// What answers.
     fn report(&self) -> DeviceReport;
+    /// Keeps the last seconds of sound in memory, or wipes them; milliseconds kept.
+    ///
+    /// # Errors
+    /// No microphone.
+    fn listen_ahead(&self, _on: bool) -> TroubleResult<u64> {
+        Ok(0)
+    }
     /// Called about twice a second.
     fn tick(&self) {}
 }
@@ -107,6 +114,10 @@ impl FragmentSource for Devices {
 
     fn report(&self) -> DeviceReport {
         Self::report(self)
+    }
+
+    fn listen_ahead(&self, on: bool) -> TroubleResult<u64> {
+        Ok(Self::listen_ahead(self, on)?)
     }
 
     fn tick(&self) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spotcheck_app::ports::{
-    Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress,
+    Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress, Unclosed,
 };
 use spotcheck_device::recorder::{ChildOptions, FragmentSink, Launch, Parent, child_main};
 use spotcheck_device::{DeviceConfig, DeviceMachine, SystemClock};
@@ -102,8 +102,22 @@ impl Recorder for RecorderProcess {
         Ok(self.vault.recording_first_line(case, path)?)
     }
 
+    fn unclosed(&mut self, case: &CaseId) -> TroubleResult<Unclosed> {
+        let mut sum = Unclosed::default();
+        for recording in self.vault.unfinished_recordings(case)? {
+            if recording.outcome.is_none() && recording.stored_ms > 0 {
+                sum.add(recording.running, recording.stored_ms);
+            }
+        }
+        Ok(sum)
+    }
+
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()> {
         Ok(self.vault.settle_recording(case, path)?)
+    }
+
+    fn listen_ahead(&mut self, on: bool) -> TroubleResult<u64> {
+        self.parent.listen_ahead(on)
     }
 
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>> {
@@ -160,6 +174,7 @@ pub(crate) fn run_recorder(
     reserve_bytes: u64,
 ) -> TroubleResult<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(&config.clock));
+    let segment_ms = u64::from(config.recorder.segment_seconds).saturating_mul(1000);
     let machine = Arc::new(DeviceMachine::new(config, data));
     child_main(&ChildOptions::new(data, config), config, move |job| {
         let job: Job = serde_json::from_value(job.clone()).map_err(broken)?;
@@ -169,7 +184,8 @@ pub(crate) fn run_recorder(
             &job.order,
             &job.recipients,
             Arc::clone(&clock),
-        )?;
+        )?
+        .with_segments_of(segment_ms);
         Ok(Box::new(Sink { machine: Arc::clone(&machine), reserve_bytes, writer, until_ms: 0 }))
     })
 }

@@ -15,12 +15,9 @@ pub(crate) struct Db {
 }
 
 impl Db {
-    /// Opens or creates the file; the caller has decided that creating is right.
-    pub(crate) fn open(path: &Path, key: &Key256, create: bool) -> Result<Self, StoreError> {
-        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        if create {
-            flags |= OpenFlags::SQLITE_OPEN_CREATE;
-        }
+    /// Opens the file; an empty one becomes a store, the caller has decided that this is right.
+    pub(crate) fn open(path: &Path, key: &Key256) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(StoreError::Open)?;
         set_key(&connection, key).map_err(StoreError::Open)?;
         connection

@@ -1,7 +1,7 @@
 //! Where the stores lie: `DATA/device.db` and `DATA/cases/<case>/case.db`.
 
-use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use spotcheck_app::ports::{CaseStore, Key256, Stores};
@@ -26,21 +26,37 @@ impl FileStores {
     fn open(&self, folder: &Path, name: &str, key: &Key256) -> Result<Db, StoreError> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let path = folder.join(name);
-        let create = !path.exists();
-        if create && was_there(folder, name)? {
+        let length = match fs::metadata(&path) {
+            Ok(found) => Some(found.len()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e.into()),
+        };
+        if length.unwrap_or(0) == 0 && was_there(folder, name, length.is_some())? {
             return Err(StoreError::Missing);
         }
-        let db = Db::open(&path, key, create)?;
-        if create {
-            File::open(folder)?.sync_all()?;
-            File::open(&self.data)?.sync_all()?;
+        if length.is_none() {
+            // Name first, durable, then content: a log must never survive a power cut without its database.
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.sync_all()?;
+            sync_up(folder, &self.data)?;
         }
-        Ok(db)
+        Db::open(&path, key)
     }
 }
 
-/// A folder that holds evidence, or a write-ahead log without its database, has had a store before.
-fn was_there(folder: &Path, name: &str) -> Result<bool, StoreError> {
+/// Syncs the folders from `folder` up to `data`.
+fn sync_up(folder: &Path, data: &Path) -> Result<(), StoreError> {
+    for above in folder.ancestors() {
+        File::open(above)?.sync_all()?;
+        if above == data {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A folder that holds evidence, or a write-ahead log without its database, has had a store before. An empty
+/// database beside a log is one whose first changes are still in the log.
+fn was_there(folder: &Path, name: &str, empty_file: bool) -> Result<bool, StoreError> {
     let occupied = |sub: &str| -> Result<bool, StoreError> {
         match fs::read_dir(folder.join(sub)) {
             Ok(mut entries) => Ok(entries.next().is_some()),
@@ -48,7 +64,11 @@ fn was_there(folder: &Path, name: &str) -> Result<bool, StoreError> {
             Err(e) => Err(e.into()),
         }
     };
-    Ok(folder.join(format!("{name}-wal")).exists() || (name == CASE && occupied("blobs")?))
+    let log = fs::metadata(folder.join(format!("{name}-wal"))).map_or(0, |found| found.len());
+    if empty_file && log > 0 {
+        return Ok(false);
+    }
+    Ok(log > 0 || (name == CASE && occupied("blobs")?))
 }
 
 const CASE: &str = "case.db";

@@ -83,3 +83,45 @@ fn nothing_can_be_read_in_the_file() {
         assert!(!bytes.windows(13).any(|w| w == b"planted-token"));
     }
 }
+
+/// What a power cut may leave of a store that was just made, and what it may not (R25, R26): an empty file is
+/// a store that never got an entry; where evidence lies, it is a loss.
+#[test]
+fn r25_an_empty_file_is_a_beginning_only_where_nothing_lies() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let folder = data.path().join("cases").join(CASE);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("case.db"), b"").unwrap();
+    let mut stores = FileStores::new(data.path());
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    store.commit(&line(1, "一")).unwrap();
+    drop(store);
+    std::fs::create_dir(folder.join("blobs")).unwrap();
+    std::fs::write(folder.join("blobs/1.age"), b"age").unwrap();
+    assert_eq!(stores.case_store(&case, &key(1)).unwrap().journal().unwrap().len(), 1);
+    std::fs::write(folder.join("case.db"), b"").unwrap();
+    assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
+}
+
+/// A kill before the first checkpoint: the database is empty, everything is in its log.
+#[test]
+fn r26_an_empty_database_beside_its_log_is_whole() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let folder = data.path().join("cases").join(CASE);
+    let mut stores = FileStores::new(data.path());
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    store.commit(&line(1, "一")).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let there = copy.path().join("cases").join(CASE);
+    std::fs::create_dir_all(there.join("blobs")).unwrap();
+    std::fs::write(there.join("blobs/1.age"), b"age").unwrap();
+    for name in ["case.db", "case.db-wal"] {
+        std::fs::copy(folder.join(name), there.join(name)).unwrap();
+    }
+    drop(store);
+    let mut stores = FileStores::new(copy.path());
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    assert_eq!(store.journal().unwrap().len(), 1);
+}

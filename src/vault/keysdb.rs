@@ -147,6 +147,9 @@ impl KeysDb {
             self.connection = Some(connect(&path, secret)?);
             return Err(VaultError::KeysUnreadable("write-ahead log still in use".to_owned()));
         }
+        // The old log's name must be gone for good before the new file has this name: a power cut that
+        // kept both would let the old log be read into the new file, whose pages it cannot fit.
+        atomic::sync_folder(&self.data)?;
         atomic::publish(&fresh, &path)?;
         self.connection = Some(connect(&path, secret)?);
         Ok(())

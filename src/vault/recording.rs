@@ -24,6 +24,8 @@
 
 #[cfg(test)]
 mod child_tests;
+#[cfg(test)]
+mod damage_tests;
 mod layout;
 mod recover;
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct Devices {
     encoder: Mutex<Option<Encoder>>,
     photo: Mutex<Option<Still>>,
     finder: Mutex<Option<Still>>,
+    /// The microphone that is listened to ahead of a recording.
+    ahead: Mutex<Option<Arc<Hub>>>,
 }
 
 #[derive(Default)]
@@ -127,6 +129,7 @@ impl Devices {
             encoder: Mutex::new(None),
             photo: Mutex::new(None),
             finder: Mutex::new(None),
+            ahead: Mutex::new(None),
         })
     }
 
@@ -147,6 +150,33 @@ impl Devices {
         let encoder = encoder::choose(&self.config.video)?;
         *known = Some(encoder);
         Ok(encoder)
+    }
+
+    /// Keeps the last 30 s of sound in memory from now on, or wipes them; gives the milliseconds kept. A sound
+    /// recording that starts begins with them. May be asked again and again: a microphone that was unplugged
+    /// is opened again.
+    ///
+    /// # Errors
+    /// [`Error::NoMicrophone`].
+    pub fn listen_ahead(&self, on: bool) -> Result<u64, Error> {
+        let mut ahead = locked(&self.ahead);
+        let gone = ahead.as_ref().is_some_and(|hub| hub.ended().is_some());
+        if !on || gone {
+            if let Some(hub) = ahead.take() {
+                hub.listen_ahead(false);
+            }
+            if !on {
+                return Ok(0);
+            }
+        }
+        let hub = match ahead.take() {
+            Some(hub) => hub,
+            None => self.microphone()?,
+        };
+        hub.listen_ahead(true);
+        let held = hub.ahead_ms();
+        *ahead = Some(hub);
+        Ok(held)
     }
 
     /// Finds the encoder now, so that the first video starts at once. Takes up to some seconds.

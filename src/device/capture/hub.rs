@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
+use zeroize::Zeroizing;
 
+use super::ahead::{Ahead, Heard, KEEP};
 use super::source::{Source, named};
 use crate::Error;
 
@@ -32,6 +34,8 @@ pub(super) struct Tap {
     pub(super) leads: bool,
     /// Samples may be dropped when the encoder is behind: pictures, never sound.
     pub(super) may_drop: bool,
+    /// Begins with what was kept ahead of it.
+    pub(super) from_ahead: bool,
 }
 
 pub(super) struct Hub {
@@ -45,6 +49,8 @@ pub(super) struct Hub {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// A stand-in that runs ahead of time waits for its encoders: nothing real would come that fast.
+    patient: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +59,7 @@ struct State {
     newest: Option<gst::Sample>,
     taps: BTreeMap<u64, Tap>,
     ended: Option<String>,
+    ahead: Option<Ahead>,
 }
 
 impl Shared {
@@ -61,6 +68,9 @@ impl Shared {
     }
 
     fn deliver(&self, sample: gst::Sample, base_time: Option<gst::ClockTime>) {
+        while self.patient && self.lock().taps.values().any(Tap::is_behind) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut state = self.lock();
         if let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps_owned()) {
             let at = sample
@@ -72,6 +82,10 @@ impl Shared {
             if let Some(at) = at {
                 for tap in state.taps.values() {
                     tap.push(buffer, &caps, at);
+                }
+                if let (Some(ahead), Ok(map)) = (&mut state.ahead, buffer.map_readable()) {
+                    let bytes = Zeroizing::new(map.as_slice().to_vec());
+                    ahead.push(Heard { bytes, caps, at, duration: buffer.duration() });
                 }
             }
         }
@@ -95,6 +109,11 @@ impl Shared {
 }
 
 impl Tap {
+    /// More than ten seconds of sound wait for the encoder.
+    fn is_behind(&self) -> bool {
+        self.src.current_level_bytes() > 960_000
+    }
+
     fn push(&self, buffer: &gst::BufferRef, caps: &gst::Caps, at: gst::ClockTime) {
         let begin = if self.leads {
             *self.line.get_or_init(|| at)
@@ -133,8 +152,8 @@ impl Tap {
 impl Hub {
     /// Opens the device and waits for its first sample.
     pub(super) fn open(source: Source) -> Result<Self, Error> {
-        let Source { pipeline, name, formats } = source;
-        let shared = Arc::new(Shared::default());
+        let Source { pipeline, name, formats, pace } = source;
+        let shared = Arc::new(Shared { patient: pace > 1, ..Shared::default() });
         let sink = named(&pipeline, "out")?
             .downcast::<AppSink>()
             .map_err(|_| Error::pipeline(name, "no appsink"))?;
@@ -158,7 +177,7 @@ impl Hub {
                 gst::BusSyncReply::Drop
             });
         }
-        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        pipeline.use_clock(Some(&clock(pace)));
         let hub = Self { pipeline, shared, next_tap: AtomicU64::new(1), name };
         hub.play(&formats)?;
         Ok(hub)
@@ -224,11 +243,35 @@ impl Hub {
     pub(super) fn tap(&self, tap: Tap) -> u64 {
         let id = self.next_tap.fetch_add(1, Ordering::Relaxed);
         let mut state = self.shared.lock();
+        if let (true, Some(ahead)) = (tap.from_ahead, &state.ahead) {
+            for heard in ahead.iter() {
+                let mut buffer = gst::Buffer::from_slice(heard.bytes.clone());
+                if let Some(fields) = buffer.get_mut() {
+                    fields.set_duration(heard.duration);
+                }
+                tap.push(&buffer, &heard.caps, heard.at);
+            }
+        }
         if state.ended.is_some() {
             tap.close();
         }
         state.taps.insert(id, tap);
         id
+    }
+
+    /// Keeps the last seconds from now on, or wipes them.
+    pub(super) fn listen_ahead(&self, on: bool) {
+        let mut state = self.shared.lock();
+        if !on {
+            state.ahead = None;
+        } else if state.ahead.is_none() {
+            state.ahead = Some(Ahead::new(KEEP));
+        }
+    }
+
+    /// Milliseconds that are kept.
+    pub(super) fn ahead_ms(&self) -> u64 {
+        self.shared.lock().ahead.as_ref().map_or(0, Ahead::held_ms)
     }
 
     /// Removes a listener and ends its stream.
@@ -270,6 +313,17 @@ impl Hub {
                 .0;
         }
     }
+}
+
+/// The system clock, or for stand-ins one that runs `pace` times as fast.
+fn clock(pace: u32) -> gst::Clock {
+    if pace <= 1 {
+        return gst::SystemClock::obtain();
+    }
+    let fast = gst::glib::Object::new::<gst::SystemClock>();
+    let now = fast.internal_time();
+    fast.set_calibration(now, now, u64::from(pace), 1);
+    fast.upcast()
 }
 
 impl Drop for Hub {

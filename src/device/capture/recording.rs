@@ -113,7 +113,7 @@ impl Capture {
         let mut capture = Self::prepare(pipeline, Box::<OggCutter>::default(), on_fragment)?;
         let line = TimeLine::default();
         capture.play()?;
-        capture.listen(microphone, "mic", &line, true, false)?;
+        capture.listen(microphone, "mic", &line, true, false, true)?;
         Ok(capture)
     }
 
@@ -152,9 +152,10 @@ impl Capture {
         let line = TimeLine::default();
         capture.play()?;
         let alone = microphone.is_none();
-        capture.listen(camera, "cam", &line, alone, true)?;
+        capture.listen(camera, "cam", &line, alone, true, false)?;
         if let Some(microphone) = microphone {
-            capture.listen(microphone, "mic", &line, true, false)?;
+            // Sound alone ahead of the first picture would leave the picture black for that long.
+            capture.listen(microphone, "mic", &line, true, false, false)?;
         }
         Ok(capture)
     }
@@ -221,11 +222,12 @@ impl Capture {
         line: &TimeLine,
         leads: bool,
         may_drop: bool,
+        from_ahead: bool,
     ) -> Result<(), Error> {
         let src = named(&self.pipeline, to)?
             .downcast::<AppSrc>()
             .map_err(|_| Error::pipeline(WHAT, "no appsrc"))?;
-        let id = hub.tap(Tap { src, line: Arc::clone(line), leads, may_drop });
+        let id = hub.tap(Tap { src, line: Arc::clone(line), leads, may_drop, from_ahead });
         self.taps.push((hub, id));
         Ok(())
     }

@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub(super) name: &'static str,
     /// Formats to choose from, best first, once the device is open; empty if the description fixes it.
     pub(super) formats: Vec<String>,
+    /// How many times faster than real time a stand-in runs.
+    pub(super) pace: u32,
 }
 
 /// The microphone's pipelines to try, in order.
@@ -63,7 +65,8 @@ fn microphone(kind: MicrophoneKind, config: &MicrophoneConfig) -> Result<Source,
         MicrophoneKind::File => set_location(&pipeline, config.path.as_deref())?,
         _ => set_name(&pipeline, property, config.device.as_deref())?,
     }
-    Ok(Source { pipeline, name, formats: Vec::new() })
+    let pace = if kind == MicrophoneKind::Test { config.pace.unwrap_or(1) } else { 1 };
+    Ok(Source { pipeline, name, formats: Vec::new(), pace })
 }
 
 /// The camera's pipelines to try, in order.
@@ -101,8 +104,9 @@ fn camera(kind: CameraKind, config: &CameraConfig, device: Option<&str>) -> Resu
         CameraKind::Test => (
             "videotestsrc",
             format!(
-                "videotestsrc name=src is-live=true pattern=smpte ! \
-                 video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
+                "videotestsrc name=src is-live=true pattern={} ! \
+                 video/x-raw,format=I420,width={width},height={height},framerate={fps}/1",
+                if config.noise { "snow" } else { "smpte" }
             ),
             "",
         ),
@@ -137,7 +141,7 @@ fn camera(kind: CameraKind, config: &CameraConfig, device: Option<&str>) -> Resu
         ],
         CameraKind::Test | CameraKind::File => Vec::new(),
     };
-    Ok(Source { pipeline, name, formats })
+    Ok(Source { pipeline, name, formats, pace: 1 })
 }
 
 /// Builds a pipeline from a description of ours.

@@ -230,7 +230,7 @@ fn a_camera_that_gives_jpeg_is_not_encoded_again_for_a_photo() {
          appsink name=out sync=false",
     )
     .unwrap();
-    let source = Source { pipeline, name: "jpegcamera", formats: Vec::new() };
+    let source = Source { pipeline, name: "jpegcamera", formats: Vec::new(), pace: 1 };
     let camera = std::sync::Arc::new(Hub::open(source).unwrap());
     let sample = camera.next_sample(2, PATIENCE).unwrap();
     let own = still::own_jpeg(&sample).unwrap();
@@ -274,6 +274,39 @@ fn sound_is_not_dropped_while_storage_is_slow() {
     // No gap: the tone goes on over the time of the stand-still.
     let silent = samples.chunks(480).skip(10).filter(|c| c.iter().all(|s| s.abs() < 1000)).count();
     assert!(silent <= 2, "{silent} silent hundredths of a second");
+}
+
+/// 30 s ahead of the press while a visit is open (evidence.md §1): what was said before it is in the file.
+#[test]
+fn a_sound_recording_begins_with_the_seconds_before_the_press() {
+    let devices = Devices::open(&small()).unwrap();
+    let begun = Instant::now();
+    while devices.listen_ahead(true).unwrap() < 1_500 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is kept");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (on_fragment, told) = collector();
+    let pressed = Instant::now();
+    let capture = devices.start_audio(on_fragment).unwrap();
+    let first = told.recv_timeout(PATIENCE).unwrap();
+    let mut fragments = vec![first];
+    while fragments.last().is_none_or(|f| f.media_ms < 2_000) {
+        fragments.push(told.recv_timeout(PATIENCE).unwrap());
+    }
+    fragments.extend(capture.stop());
+    let whole = fragments.last().unwrap().media_ms;
+    let since = u64::try_from(pressed.elapsed().as_millis()).unwrap();
+    assert!(whole >= 2_000 && whole + 100 >= since.min(500) + 1_500, "{whole} ms");
+    if let Some(samples) = decode_sound("ahead", &joined(&fragments)) {
+        assert!(samples.len() as u64 / 48 >= whole.saturating_sub(20), "{} samples", samples.len());
+    }
+    // Off: wiped, and the next one begins at its press.
+    assert_eq!(devices.listen_ahead(false).unwrap(), 0);
+    let (on_fragment, told) = collector();
+    let capture = devices.start_audio(on_fragment).unwrap();
+    let first = told.recv_timeout(PATIENCE).unwrap();
+    assert!(first.media_ms < 1_000, "{} ms", first.media_ms);
+    drop(capture);
 }
 
 #[test]
@@ -384,7 +417,7 @@ fn missing_devices_are_told_not_replaced_by_silence() {
         microphone: MicrophoneConfig {
             kind: MicrophoneKind::Alsa,
             device: Some("hw:77,7".to_owned()),
-            path: None,
+            ..MicrophoneConfig::default()
         },
         ..small()
     };

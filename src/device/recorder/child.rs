@@ -120,6 +120,7 @@ pub fn serve(
     std::thread::spawn(move || accept(&listener, &accepting, &events));
     announce(READY_LINE);
     let mut last_needed = Instant::now();
+    let mut heard = false;
     loop {
         match inbox.recv_timeout(TICK) {
             Ok(Event::Terminate) => break,
@@ -130,6 +131,12 @@ pub fn serve(
         let limit = if recorder.is_recording() { options.orphan_limit } else { options.linger };
         if recorder.connections.load(Ordering::Acquire) > 0 {
             last_needed = Instant::now();
+            heard = true;
+        } else if std::mem::take(&mut heard) {
+            // Whoever asked to listen ahead is gone: nothing is kept for nobody.
+            if let Err(trouble) = recorder.source.listen_ahead(false) {
+                tracing::debug!(code = %trouble.code, "Listening ahead did not end.");
+            }
         } else if last_needed.elapsed() > limit {
             break;
         }
@@ -297,6 +304,7 @@ impl Recorder {
                 Some(jpeg) => return Ok((Reply::Picture {}, Zeroizing::new(jpeg))),
                 None => Reply::NoPicture {},
             },
+            Request::Ahead { on } => Reply::Ahead { held_ms: self.source.listen_ahead(on)? },
             Request::Report {} => Reply::Report { report: self.source.report() },
         };
         Ok((reply, Zeroizing::default()))

@@ -63,6 +63,10 @@ pub(super) enum Request {
     List {},
     Photo {},
     Viewfinder {},
+    /// Keep the last seconds of sound in memory, or wipe them.
+    Ahead {
+        on: bool,
+    },
     Report {},
 }
 
@@ -88,6 +92,9 @@ pub(super) enum Reply {
     /// The picture's bytes follow.
     Picture {},
     NoPicture {},
+    Ahead {
+        held_ms: u64,
+    },
     Report {
         report: DeviceReport,
     },

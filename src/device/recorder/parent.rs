@@ -96,7 +96,11 @@ impl Parent {
         if self.attach()? {
             return Ok(());
         }
-        let started = spawn(&self.launch, &self.data);
+        // One that is killed while it starts says nothing about the next one.
+        let started = spawn(&self.launch, &self.data).or_else(|trouble| {
+            tracing::warn!(code = %trouble.code, "The recorder did not start; once more.");
+            spawn(&self.launch, &self.data)
+        });
         if let Ok(child) = started {
             self.child = Some(child);
         } else if self.attach()? {
@@ -240,6 +244,23 @@ impl Parent {
         match self.ask(&Request::Viewfinder {}, QUICK)? {
             (Reply::Picture {}, bytes) => Ok(Some(bytes.to_vec())),
             (Reply::NoPicture {}, _) => Ok(None),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Keeps the last 30 s of sound in the recorder's memory while this program is connected, or wipes them;
+    /// milliseconds kept. Off starts no recorder.
+    ///
+    /// # Errors
+    /// `DEVICE-MICROPHONE`, `RECORDER-*`.
+    pub fn listen_ahead(&mut self, on: bool) -> TroubleResult<u64> {
+        if on {
+            self.warm()?;
+        } else if !self.attach()? {
+            return Ok(0);
+        }
+        match self.ask(&Request::Ahead { on }, START)? {
+            (Reply::Ahead { held_ms }, _) => Ok(held_ms),
             _ => Err(unexpected()),
         }
     }

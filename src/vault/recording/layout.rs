@@ -52,6 +52,8 @@ pub struct Unfinished {
     pub order: RecordingOrder,
     /// True while a recorder process holds it.
     pub running: bool,
+    /// Milliseconds of media on storage, by names of fragments and the list of segments.
+    pub stored_ms: u64,
     /// How it ended, if it was closed: the journal has to name it, then the folder is settled.
     pub outcome: Option<RecordingOutcome>,
 }
@@ -150,6 +152,23 @@ pub(super) struct LogSummary {
     pub(super) head: Hash32,
 }
 
+/// Milliseconds of media on storage: segments, and the fragments after them. Reads names and numbers only.
+pub(super) fn stored_ms(folder: &Path) -> Result<u64, VaultError> {
+    let segments = atomic::read_if_there(&folder.join(SEGMENTS))?.unwrap_or_default();
+    let (mut covered, mut sum) = (0, 0_u64);
+    for line in atomic::whole_lines(&segments) {
+        // One that a power cut damaged counts for nothing; the recovery says the same.
+        let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else { continue };
+        if segment.first > covered {
+            covered = segment.last;
+            sum = sum.saturating_add(segment.media_ms);
+        }
+    }
+    let fragments = atomic::names(folder)?;
+    let after = fragments.iter().filter_map(|name| parse_fragment(name));
+    Ok(after.filter(|(n, _)| *n > covered).fold(sum, |sum, (_, ms)| sum.saturating_add(ms)))
+}
+
 /// Summary of the log's bytes; `None` for an empty log.
 pub(super) fn summary(log: &[u8]) -> Option<LogSummary> {
     let lines = atomic::whole_lines(log);
@@ -167,8 +186,13 @@ pub(super) fn list(case_folder: &Path) -> Result<Vec<(PathBuf, OrderFile)>, Vaul
     for name in atomic::names(&all)? {
         let folder = all.join(name);
         // A folder without an order was cut off before its first fragment: it holds nothing.
-        if let Some(order) = read_order(&folder)? {
-            found.push((folder, order));
+        match read_order(&folder) {
+            Ok(Some(order)) => found.push((folder, order)),
+            Ok(None) => {}
+            Err(error) => {
+                let recording = name_of(&folder);
+                tracing::error!(recording, %error, "A recording's order cannot be read.");
+            }
         }
     }
     Ok(found)

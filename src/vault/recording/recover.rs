@@ -40,6 +40,17 @@ struct Recovery<'a> {
 }
 
 impl Recovery<'_> {
+    /// How it ended, now or before; `None` if not one fragment of it can be opened.
+    fn close(&self) -> Result<Option<RecordingOutcome>, VaultError> {
+        match layout::read_outcome(self.folder)? {
+            Some(outcome) => {
+                layout::sweep_finished(self.folder)?;
+                Ok(Some(outcome))
+            }
+            None => self.run(),
+        }
+    }
+
     /// Closes the recording; `None` if not one fragment of it can be opened.
     fn run(&self) -> Result<Option<RecordingOutcome>, VaultError> {
         if sealing::public_text(self.identity) != self.file.recipients.case {
@@ -92,8 +103,12 @@ impl Recovery<'_> {
         let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
         let mut kept: Vec<SegmentLine> = Vec::new();
         for line in atomic::whole_lines(&bytes) {
-            let segment: SegmentLine = serde_json::from_slice(line)
-                .map_err(|_| broken(self.folder, "segments.jsonl cannot be read"))?;
+            // A line that was not synced may be torn anywhere, also before its end: it was never told.
+            let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else {
+                let recording = layout::name_of(self.folder);
+                tracing::warn!(recording, "A damaged line of a segment list is left out.");
+                continue;
+            };
             match blobs::ciphertext(self.case_folder, &segment.blob) {
                 Ok(_) => kept.push(segment),
                 Err(VaultError::BlobMissing(_)) => {}
@@ -151,7 +166,18 @@ impl Recovery<'_> {
     fn complete_log(&self, covered: u64, left: &[Found]) -> Result<(), VaultError> {
         let path = self.folder.join(LOG);
         let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
-        let lines = atomic::whole_lines(&bytes);
+        let order = &self.file.order;
+        let first_prev = Hash32::parse(&order.first_prev)
+            .ok_or_else(|| broken(self.folder, "first_prev is not a hash"))?;
+        let mut lines = atomic::whole_lines(&bytes);
+        // The last line may be torn anywhere, also before its end, if the cut came before it was synced.
+        // Damage further up is no tear: nothing is dropped then.
+        if let Some((last, before)) = lines.split_last() {
+            let prev = before.last().map_or(first_prev, |line| Hash32::sha256(line));
+            if !JournalEntry::parse(last).is_ok_and(|entry| entry.prev == prev) {
+                lines.pop();
+            }
+        }
         let mut whole = Vec::with_capacity(bytes.len());
         for line in &lines {
             whole.extend_from_slice(line);
@@ -160,15 +186,11 @@ impl Recovery<'_> {
         if whole != bytes {
             atomic::write_durable(&path, &whole)?;
         }
-        let order = &self.file.order;
         let mut head = match lines.last() {
             Some(line) => {
                 ChainHead { seq: JournalEntry::parse(line)?.seq, hash: Hash32::sha256(line) }
             }
-            None => ChainHead::recording(
-                Hash32::parse(&order.first_prev)
-                    .ok_or_else(|| broken(self.folder, "first_prev is not a hash"))?,
-            ),
+            None => ChainHead::recording(first_prev),
         };
         if head.seq < covered {
             // Only a damaged disk does this. The media is whole; the log shows the gap by its numbers.
@@ -240,24 +262,24 @@ impl Inner {
                 running = true;
                 continue;
             };
-            let outcome = if let Some(outcome) = layout::read_outcome(&folder)? {
-                layout::sweep_finished(&folder)?;
-                Some(outcome)
-            } else {
-                let identity = &self.case_keys(case)?.identity;
-                let recovery = Recovery {
-                    folder: &folder,
-                    case_folder: &case_folder,
-                    file: &file,
-                    identity,
-                    clock: &clock,
-                };
-                recovery.run()?
+            let identity = &self.case_keys(case)?.identity;
+            let recovery = Recovery {
+                folder: &folder,
+                case_folder: &case_folder,
+                file: &file,
+                identity,
+                clock: &clock,
             };
-            drop(lock);
-            if let Some(outcome) = outcome {
-                closed.push((file.order, outcome));
+            // One that is damaged stays as it is and must not keep the officer from the others.
+            match recovery.close() {
+                Ok(Some(outcome)) => closed.push((file.order, outcome)),
+                Ok(None) => {}
+                Err(error) => {
+                    let recording = layout::name_of(&folder);
+                    tracing::error!(recording, %error, "A recording could not be closed.");
+                }
             }
+            drop(lock);
         }
         if !running {
             // A recorder may be staging a segment there; without one, temporary files are leftovers.
@@ -278,7 +300,8 @@ impl Vault {
         for (folder, file) in layout::list(&self.case_folder(case))? {
             let running = layout::lock(&folder)?.is_none();
             let outcome = layout::read_outcome(&folder)?;
-            found.push(Unfinished { order: file.order, running, outcome });
+            let stored_ms = layout::stored_ms(&folder)?;
+            found.push(Unfinished { order: file.order, running, stored_ms, outcome });
         }
         Ok(found)
     }
@@ -301,11 +324,12 @@ impl Vault {
     }
 
     /// Closes every recording of the case that no recorder process holds, and tells again how those ended
-    /// that were closed but not settled. Needs an unlocked officer of the case if one was cut off. A
-    /// recording without a single fragment that opens is left as it is and not told.
+    /// that were closed but not settled. Needs an unlocked officer of the case. A recording without a
+    /// single fragment that opens, with a damaged segment, or whose files cannot be written now, is left as
+    /// it is and not told: [`Vault::unfinished_recordings`] still has it, and it is tried again next time.
     ///
     /// # Errors
-    /// Locked; a damaged segment; an I/O failure. Nothing is removed then.
+    /// Locked; a folder that cannot be listed.
     pub fn recover_recordings(
         &self,
         case: &CaseId,

@@ -62,6 +62,7 @@ pub struct RecordingWriter {
     blobs: Vec<Blob>,
     fragments: u64,
     stored_ms: u64,
+    segment_ms: u64,
     // Held until the writer goes, so that a recovery sees it run.
     _lock: File,
 }
@@ -122,8 +123,16 @@ impl RecordingWriter {
             blobs: Vec::new(),
             fragments: 0,
             stored_ms: 0,
+            segment_ms: SEGMENT_MS,
             _lock: lock,
         })
+    }
+
+    /// Closes a segment when it holds `ms` milliseconds of media instead of [`SEGMENT_MS`].
+    #[must_use]
+    pub const fn with_segments_of(mut self, ms: u64) -> Self {
+        self.segment_ms = ms;
+        self
     }
 
     /// Seals one fragment (whole Ogg pages, whole Matroska clusters) of `media_ms` milliseconds. On return
@@ -155,7 +164,7 @@ impl RecordingWriter {
         self.whole.update(fragment);
         self.pending.add(number, name, fragment, media_ms);
         let ack = FragmentAck { number, stored_ms: self.stored_ms, line: head.hash };
-        if self.pending.is_full()
+        if self.pending.is_full(self.segment_ms)
             && let Err(error) = self.close_segment()
         {
             // The fragment itself is safe: the segment is tried again with the next one.
@@ -240,8 +249,8 @@ impl Pending {
         self.media_ms = self.media_ms.saturating_add(media_ms);
     }
 
-    fn is_full(&self) -> bool {
-        self.media_ms >= SEGMENT_MS || self.hash.so_far().size >= SEGMENT_BYTES
+    fn is_full(&self, segment_ms: u64) -> bool {
+        self.media_ms >= segment_ms || self.hash.so_far().size >= SEGMENT_BYTES
     }
 }
 

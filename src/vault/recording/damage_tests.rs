@@ -1,0 +1,90 @@
+//! What storage may do to lines that were not synced, and what a damaged recording must not do to others.
+
+use std::fs;
+
+use super::layout::{self, LOG, SEGMENTS};
+use super::tests::{Story, order};
+use crate::tests::support::{PIN, ZHANG};
+
+/// Found by the crash laboratory's rules: an append that was not synced may lack a sector in its middle and
+/// still end with LF. It was never told, so the recording closes without it (R26, R30).
+#[test]
+fn r30_a_last_line_torn_in_its_middle_costs_nothing_that_was_told() {
+    for file in [LOG, SEGMENTS] {
+        let mut story = Story::new();
+        let mut writer = story.writer();
+        for number in 1..=5 {
+            story.push(&mut writer, number, 15_000);
+        }
+        drop(writer);
+        let path = story.folder.join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        assert!(!bytes.is_empty(), "{file}");
+        bytes.extend_from_slice(b"{\"first\":5,\0\0\0\0\0\0\0}\n");
+        fs::write(&path, bytes).unwrap();
+        let outcome = story.recover().remove(0);
+        story.check(&outcome, &super::tests::media(1..=5), 5);
+    }
+}
+
+/// A chain that is damaged further up is evidence of damage: nothing is dropped, nothing is rewritten.
+#[test]
+fn damage_inside_the_log_rewrites_nothing() {
+    let mut story = Story::new();
+    let mut writer = story.writer();
+    for number in 1..=3 {
+        story.push(&mut writer, number, 1_000);
+    }
+    drop(writer);
+    let path = story.folder.join(LOG);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[10] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let outcome = story.recover().remove(0);
+    assert_eq!(outcome.duration_ms, 3_000);
+    story.rig.unlock(ZHANG, PIN);
+    use spotcheck_app::ports::BlobVault;
+    let log = story.rig.vault.read(&story.case, &outcome.log).unwrap();
+    assert_eq!(log.as_slice(), bytes);
+}
+
+/// One recording has lost a segment: the officer can unlock, the other one is closed, nothing is removed,
+/// and the list of unfinished recordings still names it.
+#[test]
+fn a_damaged_recording_stays_alone_with_its_damage() {
+    let mut story = Story::new();
+    let mut writer = story.writer();
+    for number in 1..=5 {
+        story.push(&mut writer, number, 15_000);
+    }
+    drop(writer);
+    let other = order(&story.case, 3);
+    let recipients = story.rig.vault.recipients(&story.case).unwrap();
+    let clock = story.rig.clock.clone();
+    let mut writer =
+        super::RecordingWriter::create(&story.case_folder(), &other, &recipients, clock).unwrap();
+    writer.push(b"other", 1_000).unwrap();
+    drop(writer);
+    let blobs = story.case_folder().join("blobs");
+    let segment = fs::read_dir(&blobs).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+
+    story.rig.restart();
+    story.rig.unlock(ZHANG, PIN);
+    let closed = story.rig.vault.recover_recordings(&story.case).unwrap();
+    let closed: Vec<&str> = closed.iter().map(|(order, _)| order.path.as_str()).collect();
+    assert_eq!(closed, [other.path.as_str()]);
+    let left = story.rig.vault.unfinished_recordings(&story.case).unwrap();
+    let damaged = left.iter().find(|r| r.order == story.order).unwrap();
+    assert!(damaged.outcome.is_none() && !damaged.running);
+    assert_eq!(damaged.stored_ms, 75_000);
+    assert!(segment.exists());
+
+    // The same with an order that cannot be read: the others are listed.
+    fs::write(story.folder.join(layout::ORDER), b"{}").unwrap();
+    assert_eq!(story.rig.vault.unfinished_recordings(&story.case).unwrap().len(), 1);
+    assert!(story.folder.exists());
+}
