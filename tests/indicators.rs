@@ -1,5 +1,11 @@
 //! Indicators over an inspected facility: every figure equal to DuckDB's over the source, and no 统方.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
