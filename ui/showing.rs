@@ -216,10 +216,10 @@ fn reveal(app: &Rc<App>) {
 pub(crate) fn show(app: &Rc<App>) {
     let place = app.place();
     if let Some(what) = of(&place) {
-        if let (What::Finding(_), Some((_, finding))) = (&what, suspicion::open_finding(app)) {
-            if fact(&finding).is_none() {
-                return app.toast("线索跟踪类不向对方出示");
-            }
+        if let (What::Finding(_), Some((_, finding))) = (&what, suspicion::open_finding(app))
+            && fact(&finding).is_none()
+        {
+            return app.toast("线索跟踪类不向对方出示");
         }
         app.go(Place::Showing(what));
     }

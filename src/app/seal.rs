@@ -291,6 +291,7 @@ impl Handheld {
             chains.push((role, chain));
         }
         let checkpoint = Checkpoint::peek(&proof.checkpoint).map_err(troubles::stored)?;
+        let earliest_ms = self.earliest_ms();
         let statement = Statement {
             schema: STATEMENT_SCHEMA.to_owned(),
             bundle: meta.bundle.clone(),
@@ -306,7 +307,7 @@ impl Handheld {
                 not_before: NotBefore::of(&checkpoint),
                 sealed: rfc3339(sealing.sealed_ms),
                 clock_steps: sealing.clock_steps,
-                clock_set: sealing.sealed_ms >= self.ports.software.build_ms,
+                clock_set: sealing.sealed_ms >= earliest_ms,
             },
         };
         Ok((statement.to_bytes().map_err(troubles::stored)?, chains))

@@ -255,6 +255,26 @@ fn a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
     h.verify_journal(Some(&case)).unwrap();
 }
 
+/// A clock that was set back below what the centre has signed for is as good as not set: signatures wait,
+/// and the statement says so, else the centre would refuse the bundle as sealed before its own bracket.
+#[test]
+fn a_clock_set_back_below_the_signed_time_counts_as_not_set() {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
+    let mut h = handheld(&disk, &clock, 1);
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0001");
+    let mut proof = h.time_proof().unwrap().unwrap();
+    let at = spotcheck_domain::rfc3339(BEGIN_MS);
+    proof.time_entry = format!("{{\"at\":\"{at}\",\"type\":\"time/1\"}}");
+    let value = crate::chain::set(crate::model::kind::PROOF, crate::model::ONLY, &proof).unwrap();
+    h.device_log().unwrap().commit(vec![], vec![value]).unwrap();
+    assert!(h.status().unwrap().clock_set);
+    clock.step_ms(-86_400_000);
+    assert!(!h.status().unwrap().clock_set);
+    clock.step_ms(86_400_000);
+    assert!(h.status().unwrap().clock_set);
+}
+
 /// evidence.md §1: one press from any state. What is captured at the door, before anybody has opened a
 /// case, belongs to the case that is opened next, with its marks, and its log hangs on what the journal says.
 #[test]

@@ -6,7 +6,9 @@
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
+use spotcheck_evidence::entry::LogEntry;
 
 use crate::chain::set;
 use crate::handheld::Handheld;
@@ -24,9 +26,21 @@ struct Spoken {
 }
 
 impl Handheld {
-    /// False while the wall clock stands before this program was built.
-    pub(crate) fn clock_set(&self) -> bool {
-        self.now_ms() >= self.ports.software.build_ms
+    /// The earliest moment that the wall clock can truthfully show: when this program was built, and the
+    /// newest time that the centre signed for this handheld (the bracket's *not before*).
+    pub(crate) fn earliest_ms(&mut self) -> i64 {
+        let built = self.ports.software.build_ms;
+        let Ok(Some(proof)) = self.time_proof() else { return built };
+        match LogEntry::parse(proof.time_entry.as_bytes()) {
+            Ok(LogEntry::Time(entry)) => parse_rfc3339(&entry.at).map_or(built, |at| at.max(built)),
+            _ => built,
+        }
+    }
+
+    /// False while the wall clock shows what cannot be: a time before [`Handheld::earliest_ms`].
+    pub(crate) fn clock_set(&mut self) -> bool {
+        let earliest = self.earliest_ms();
+        self.now_ms() >= earliest
     }
 
     /// True if a signature may be taken now.
