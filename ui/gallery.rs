@@ -175,6 +175,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "05-search")?;
     face.tap("键 收起")?;
     shot(face, "05-search-list")?;
+    face.tap("清空查询")?;
     face.tap("一病区 2")?;
     shot(face, "05-ward")?;
     face.fill("查询", "6620")?;
@@ -188,7 +189,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("资料")?;
     shot(face, "06-person-facts")?;
     face.tap("时间线")?;
-    face.tap("11-09 → 11-18 住院，有线索")?;
+    face.tap("11-09 → 11-18 住院 脑梗死 · 内二科 · 186 行，有线索")?;
     shot(face, "07-visit")?;
     face.tap("收起费用构成")?;
     face.tap("检查费")?;

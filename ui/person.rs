@@ -70,6 +70,9 @@ fn own_row(row: &VisitRow, light: i32) -> LifeItem {
     note.extend(row.dscg_maindiag_name.clone());
     note.extend(row.dept_name.clone());
     note.push(format!("{} 行", words::count(row.fee_lines)));
+    if row.repeated_days > 0 {
+        note.push(format!("同日同项 {} 天", words::count(row.repeated_days)));
+    }
     LifeItem {
         id: row.mdtrt_id.as_str().into(),
         own: true,

@@ -93,7 +93,8 @@ pub(crate) fn enter(app: &Rc<App>) {
         let Some(task) = app.task_id() else { return };
         app.ask(
             move |desk| desk.wards(&task),
-            |app, wards| {
+            |app, mut wards| {
+                wards.sort_by_cached_key(|ward| ward_order(&ward.name));
                 let names: Vec<SharedString> =
                     wards.iter().map(|w| format!("{} {}", w.name, w.patients).into()).collect();
                 *app.persons.wards.borrow_mut() = wards;
@@ -102,6 +103,16 @@ pub(crate) fn enter(app: &Rc<App>) {
             },
         );
     }
+}
+
+/// 一病区 before 二病区 before 三病区, 内一 before 内二: numerals by value, everything else as written.
+fn ward_order(name: &str) -> Vec<u32> {
+    const NUMERALS: &str = "〇一二三四五六七八九十";
+    let value = |c: char| match NUMERALS.chars().position(|n| n == c) {
+        Some(at) => u32::try_from(at).unwrap_or(0),
+        None => u32::from(c),
+    };
+    name.chars().map(value).collect()
 }
 
 /// Lists the beds of a ward; the same one again goes back to the box.

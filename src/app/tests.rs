@@ -269,9 +269,9 @@ fn a_clock_set_back_below_the_signed_time_counts_as_not_set() {
     let value = crate::chain::set(crate::model::kind::PROOF, crate::model::ONLY, &proof).unwrap();
     h.device_log().unwrap().commit(vec![], vec![value]).unwrap();
     assert!(h.status().unwrap().clock_set);
-    clock.step_ms(-86_400_000);
+    clock.step_wall_to_ms(BEGIN_MS - 86_400_000);
     assert!(!h.status().unwrap().clock_set);
-    clock.step_ms(86_400_000);
+    clock.step_wall_to_ms(BEGIN_MS + 1_000);
     assert!(h.status().unwrap().clock_set);
 }
 

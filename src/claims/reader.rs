@@ -179,6 +179,7 @@ impl PackageReader {
                     fee_lines: 0,
                     medfee_sumamt: Amount::ZERO,
                     fund_pay_sumamt: Amount::ZERO,
+                    repeated_days: 0,
                 };
                 Ok((r.get::<_, i64>(0)?, row))
             },
@@ -189,6 +190,7 @@ impl PackageReader {
                 let lines = "SELECT COUNT(*) FROM fee_list_d WHERE mdtrt_id = ?1";
                 let lines: Option<i64> = self.one("fee_list_d", lines, [id], |r| r.get(0))?;
                 row.fee_lines = lines.unwrap_or(0).unsigned_abs();
+                row.repeated_days = self.repeated_days(id)?;
                 let sums = self.one(
                     "setl_d",
                     "SELECT COALESCE(SUM(medfee_sumamt), 0), COALESCE(SUM(fund_pay_sumamt), 0)

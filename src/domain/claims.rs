@@ -124,6 +124,8 @@ pub struct VisitRow {
     pub fee_lines: u64,
     pub medfee_sumamt: Amount,
     pub fund_pay_sumamt: Amount,
+    /// Days on which an item other than drugs and material stands on more than one line.
+    pub repeated_days: u64,
 }
 
 /// A visit with diagnoses and settlements; fee lines are paged apart.

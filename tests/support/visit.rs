@@ -106,9 +106,9 @@ impl World {
         std::fs::create_dir_all(folder)?;
         let environment = environment.clone();
         let center = CenterCli { data: folder.join("center"), environment: environment.clone() };
-        let period = import(&center, folder, claims)?;
+        let (period, facility) = import(&center, folder, claims)?;
         let facilities = center.ok(&["facilities", "list"])?;
-        let facility = busiest(&facilities)?;
+        let facility = facility.map_or_else(|| busiest(&facilities), Ok)?;
         for (n, (id, name)) in [("O-0001", "检查员甲"), ("O-0002", "检查员乙")].iter().enumerate()
         {
             let number = format!("示执法-{:04}", n.saturating_add(1));
@@ -376,22 +376,24 @@ fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<String> {
+/// Imports; returns the period of the task and, where it is known, the facility to inspect.
+fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<(String, Option<String>)> {
     match claims {
         Claims::DemoCity { seed } => {
             let city = folder.join("demo-city");
-            center.ok(&["demo-data", "--out", &path(&city), "--seed", &seed.to_string()])?;
+            let made =
+                center.ok(&["demo-data", "--out", &path(&city), "--seed", &seed.to_string()])?;
             center.ok(&["import", "--from", &path(&city)])?;
             std::fs::remove_dir_all(&city)?;
-            Ok("2025-11-01..2026-11-15".to_owned())
+            Ok(("2025-11-01..2026-11-15".to_owned(), text(&made, "/fixmedins_code").ok()))
         }
         Claims::Folder { from } => {
             center.ok(&["import", "--from", &path(from)])?;
-            Ok("2025-11-01..2026-11-15".to_owned())
+            Ok(("2025-11-01..2026-11-15".to_owned(), None))
         }
         Claims::Mapped { from, mapping, period } => {
             center.ok(&["import", "--from", &path(from), "--mapping", &path(mapping)])?;
-            Ok(period.clone())
+            Ok((period.clone(), None))
         }
     }
 }

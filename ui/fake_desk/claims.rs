@@ -103,6 +103,7 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         fee_lines: lines,
         medfee_sumamt: amount(sum),
         fund_pay_sumamt: amount("6811.45"),
+        repeated_days: 0,
     };
     Some(PersonView {
         psn_no: hit.psn_no,

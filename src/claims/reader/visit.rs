@@ -15,6 +15,17 @@ use crate::error::Result;
 
 /// Lines of a visit that pass the filter; `?1` visit, `?2` kind wanted or NULL, `?3` any kind.
 const WANTED: &str = "mdtrt_id = ?1 AND (?3 OR med_chrgitm_type IS ?2)";
+/// Days of lines that hold `wanted` with each item that was billed on more than one of them. Drugs and
+/// material come in several lines by right and are left out.
+fn repeated(wanted: &str) -> String {
+    format!(
+        "SELECT date(fee_ocur_time, 'unixepoch') AS d FROM fee_list_d
+         WHERE {wanted} AND cnt > 0 AND med_chrgitm_type NOT IN
+           (SELECT id FROM dict WHERE text IN ('08', '09', '10', '11'))
+         GROUP BY 1, med_list_codg HAVING COUNT(*) > 1"
+    )
+}
+
 /// Events of one visit; columns: kind, begin, precision, end, precision, name, who.
 const EVENTS: &str = "
 SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL, drord_no
@@ -163,14 +174,7 @@ impl PackageReader {
                      FROM fee_list_d WHERE {WANTED} GROUP BY 1 ORDER BY 1"
                 );
                 let mut days = self.list("fee_list_d", &sql, params![id, kind, any], share)?;
-                let sql = format!(
-                    "SELECT d, COUNT(*) FROM
-                       (SELECT date(fee_ocur_time, 'unixepoch') AS d FROM fee_list_d
-                        WHERE {WANTED} AND cnt > 0 AND med_chrgitm_type NOT IN
-                          (SELECT id FROM dict WHERE text IN ('08', '09', '10', '11'))
-                        GROUP BY 1, med_list_codg HAVING COUNT(*) > 1)
-                     GROUP BY d"
-                );
+                let sql = format!("SELECT d, COUNT(*) FROM ({}) GROUP BY d", repeated(WANTED));
                 let repeated = self.list("fee_list_d", &sql, params![id, kind, any], |r| {
                     Ok((r.get::<_, Option<String>>(0)?, r.get::<_, i64>(1)?.unsigned_abs()))
                 })?;
@@ -181,6 +185,12 @@ impl PackageReader {
             }
         };
         Ok(FeeSummary { kinds, days })
+    }
+
+    pub(super) fn repeated_days(&self, visit: i64) -> Result<u64> {
+        let sql = format!("SELECT COUNT(DISTINCT d) FROM ({})", repeated("mdtrt_id = ?1"));
+        let days: Option<i64> = self.one("fee_list_d", &sql, [visit], |r| r.get(0))?;
+        Ok(days.unwrap_or(0).unsigned_abs())
     }
 
     pub(super) fn read_events(&self, mdtrt_id: &str, page: Page) -> Result<Vec<VisitEvent>> {
