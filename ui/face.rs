@@ -29,6 +29,8 @@ use crate::options::FaceOptions;
 
 /// Longest wait for an answer of the desk.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The most that a picture for looking at may take.
+const MOST_BYTES: usize = 60_000;
 /// Most screens of scrolling in search of a word.
 const MOST_SCROLLS: usize = 40;
 
@@ -202,17 +204,25 @@ impl Face {
         Err(missing(format!("no control {label:?}; there are {there:?}; words {:?}", self.texts())))
     }
 
-    /// Scrolls what lies in the middle of the window by `delta` logical pixels (negative: further down).
+    /// Scrolls what lies in the middle of the window by `delta` logical pixels (negative: further down);
+    /// where nothing moves there, what lies under it, then what lies above.
     ///
     /// # Errors
     /// As [`Face::settle`].
     pub fn scroll(&self, delta: f32) -> Result<(), Error> {
         let window = self.app.window.window();
         let size = window.size().to_logical(window.scale_factor());
-        let position = LogicalPosition::new(size.width / 2.0, size.height * 0.55);
-        self.dispatch(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: delta })?;
-        mock_elapsed_time(Duration::from_millis(400));
-        self.settle()
+        let before = self.texts();
+        for height in [0.55, 0.75, 0.35] {
+            let position = LogicalPosition::new(size.width / 2.0, size.height * height);
+            self.dispatch(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: delta })?;
+            mock_elapsed_time(Duration::from_millis(400));
+            self.settle()?;
+            if self.texts() != before {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn dispatch(&self, event: WindowEvent) -> Result<(), Error> {
@@ -371,14 +381,26 @@ fn whole(length: f32) -> u32 {
 }
 
 impl Picture {
-    /// The picture as a small PNG: a palette of the 256 commonest colours; rarer ones (edges of letters)
-    /// take the nearest. For looking at; compare [`Picture::rgb`] where every bit counts.
+    /// The picture as a small PNG: a palette of the 256 commonest colours, fewer where that is more than
+    /// 60 KB; rarer ones (edges of letters) take the nearest. For looking at; compare [`Picture::rgb`] where
+    /// every bit counts.
     ///
     /// # Errors
     /// [`Error::Picture`] if the encoder refuses.
     pub fn png(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        for colours in [256, 64, 32] {
+            bytes = self.encoded(colours)?;
+            if bytes.len() <= MOST_BYTES {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn encoded(&self, colours: usize) -> Result<Vec<u8>, Error> {
         let refuse = |error: png::EncodingError| Error::Picture(error.to_string());
-        let (palette, indices) = self.palette();
+        let (palette, indices) = self.palette(colours);
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_compression(png::Compression::High);
@@ -391,7 +413,7 @@ impl Picture {
         Ok(bytes)
     }
 
-    fn palette(&self) -> (Vec<u8>, Vec<u8>) {
+    fn palette(&self, most: usize) -> (Vec<u8>, Vec<u8>) {
         let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
         for pixel in self.rgb.chunks_exact(3) {
             let count = counts.entry(pixel).or_default();
@@ -399,7 +421,7 @@ impl Picture {
         }
         let mut common: Vec<(&[u8], usize)> = counts.iter().map(|(p, n)| (*p, *n)).collect();
         common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let colours: Vec<&[u8]> = common.into_iter().take(256).map(|(p, _)| p).collect();
+        let colours: Vec<&[u8]> = common.into_iter().take(most).map(|(p, _)| p).collect();
         let nearest: BTreeMap<&[u8], u8> = counts
             .into_keys()
             .map(|pixel| {
