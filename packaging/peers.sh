@@ -11,7 +11,7 @@ as_root=(); [ "$(id -u)" -eq 0 ] || as_root=(sudo env DEBIAN_FRONTEND=noninterac
 debian=(
   age qpdf poppler-utils zbar-tools ffmpeg openssl unzip zip coreutils
   golang-go golang-golang-x-mod-dev                                  # the log, by Go's own code
-  cups-ipp-utils avahi-daemon dbus iproute2                          # a printer of others
+  fuse3 cups-ipp-utils avahi-daemon dbus iproute2                    # a printer of others
   gstreamer1.0-tools python3 python3-venv xvfb xauth imagemagick
   tesseract-ocr tesseract-ocr-chi-sim
   rime-data-luna-pinyin rime-data-stroke libime-data-language-model  # what the keyboard uses where it is there

@@ -42,7 +42,14 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
         pair("设备", now.device.as_ref().map_or("未登记", |d| d.as_str())),
         pair("中心", now.centre.as_deref().unwrap_or("未登记")),
         pair("密钥保护", now.key_protection.zh()),
-        pair("时钟", if now.clock_set { "已设置" } else { "早于出厂时间，请对时" }),
+        pair(
+            "时钟",
+            if now.clock_set {
+                "已设置"
+            } else {
+                "早于出厂或中心签过的时间，请对时"
+            },
+        ),
         pair("可用空间", &words::bytes(now.free_bytes)),
         pair("待回传", &format!("{} 个证据包", now.unsent)),
     ]

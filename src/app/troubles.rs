@@ -109,7 +109,7 @@ pub(crate) fn document(message: &str, advice: &str) -> Trouble {
 pub(crate) fn clock_not_set() -> Trouble {
     Trouble::new(
         "CLOCK-NOT-SET",
-        "手持机的时钟没有设置(早于出厂时间),暂不能签字",
+        "手持机的时钟没有设置(早于出厂时间或中心签过的时间),暂不能签字",
         "采集、填写都照常保存,并已标明时钟未设置",
         "先对时(卫星、网络或联网领取任务);不能对时时,由两名检查人员共同登记当前时间:spotcheck case clock",
     )

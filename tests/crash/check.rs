@@ -36,6 +36,7 @@ fn held(act: &str, show: &Value, doc: &Value, entries: &[&Value], receipts: &Val
         ("case", "step") => !list(show, "steps").is_empty(),
         ("case", "note") => entries.iter().any(|e| e["facts"]["text"] == word(3)),
         ("case", "party") => list(show, "parties").iter().any(|p| p["name"] == "李四"),
+        ("case", "clock") => entries.iter().any(|e| e["kind"] == "clock_not_set"),
         ("capture", "photo") => {
             list(show, "evidence").iter().any(|e| e["media_type"] == "image/jpeg")
         }

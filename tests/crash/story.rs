@@ -104,6 +104,10 @@ impl Writer {
             self.act(format!("doc fill {CASE} D1 {key} {value}"));
         }
         self.act(format!("doc freeze {CASE} D1"));
+        let signers: Vec<String> = pins.iter().map(|pin| format!("--signer {pin}")).collect();
+        let signers = signers.join(" ");
+        // A clock that was set back below the centre's signed time takes no signature without this word.
+        self.act(format!("case clock {CASE} --says 护士站挂钟 {signers}"));
         for signer in ["party-2", "O-0001", "O-0002"] {
             let strokes = strokes.display();
             self.act(format!("doc sign {CASE} D1 {signer} --strokes {strokes}"));
@@ -113,7 +117,6 @@ impl Writer {
             self.stop_sound();
         }
         self.act(format!("case note {CASE} 最后一句"));
-        let signers: Vec<String> = pins.iter().map(|pin| format!("--signer {pin}")).collect();
-        self.act(format!("seal {CASE} --incomplete 撤离 {}", signers.join(" ")));
+        self.act(format!("seal {CASE} --incomplete 撤离 {signers}"));
     }
 }
