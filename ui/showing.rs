@@ -14,6 +14,7 @@ use spotcheck_domain::mask;
 use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
 
 use crate::app::{App, Place};
+use crate::fees::Marks;
 use crate::status::pair;
 use crate::suspicion;
 use crate::suspicions::{self, Judged};
@@ -151,7 +152,7 @@ fn enter_visit(app: &Rc<App>) {
     note.extend(app.visit.kind_words().map(|kind| format!("只列{kind}")));
     face.set_note(note.join(" · ").into());
     keep(app, &view.psn_no, &view.psn_name);
-    app.visit.fees().restart(&app.visit.days(), suspicions::no_marks());
+    app.visit.fees().restart(&app.visit.days(), Marks::default());
     let rows: ModelRc<FeeItem> = ModelRc::from(app.visit.fees().clone());
     face.set_rows(rows);
 }

@@ -232,11 +232,6 @@ pub(crate) fn hits(app: &App, wanted: impl Fn(&Finding) -> bool) -> Vec<HitItem>
     .collect()
 }
 
-/// No line is marked.
-pub(crate) fn no_marks() -> Marks {
-    Marks::default()
-}
-
 /// The surest light by line and day of a visit.
 pub(crate) fn marks(app: &App, mdtrt_id: &str) -> Marks {
     let mut marks = Marks::default();

@@ -11,7 +11,7 @@ use spotcheck_domain::{Amount, Trouble, mask};
 use spotcheck_face::{BarItem, EventItem, PairItem, Visit};
 
 use crate::app::{App, Place};
-use crate::fees::Fees;
+use crate::fees::{Fees, Marks};
 use crate::paged::PAGE_ROWS;
 use crate::status::{pair, pairs};
 use crate::{suspicions, trouble, words};
@@ -247,7 +247,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     *app.visit.summary.borrow_mut() = FeeSummary::default();
     *app.visit.filter.borrow_mut() = FeeFilter::default();
     app.visit.kind.set(0);
-    app.visit.fees.restart(&[], suspicions::no_marks());
+    app.visit.fees.restart(&[], Marks::default());
     let face = app.window.global::<Visit<'_>>();
     face.set_tab(0);
     face.set_chart(true);
@@ -289,12 +289,19 @@ fn draw(app: &Rc<App>, view: VisitView, summary: FeeSummary, events: &[VisitEven
         f.mdtrt_id.as_ref() == Some(&view.mdtrt_id) || f.also.contains(&view.mdtrt_id)
     });
     face.set_hits(ModelRc::new(VecModel::from(hits)));
-    let marks = suspicions::marks(app, &view.mdtrt_id);
-    app.visit.fees.restart(&summary.days, marks);
-    face.set_start(0);
-    face.set_start(app.visit.fees.start());
+    let id = view.mdtrt_id.clone();
     *app.visit.summary.borrow_mut() = summary;
     *app.visit.view.borrow_mut() = Some(view);
+    list_fees(app, &id);
+}
+
+/// Lists the days of the summary anew, the first striking one in view.
+fn list_fees(app: &Rc<App>, mdtrt_id: &str) {
+    app.visit.fees.restart(&app.visit.days(), suspicions::marks(app, mdtrt_id));
+    let face = app.window.global::<Visit<'_>>();
+    // The same place again must be scrolled to as well.
+    face.set_start(0);
+    face.set_start(app.visit.fees.start());
 }
 
 fn choose_kind(app: &Rc<App>, n: i32) {
@@ -310,20 +317,18 @@ fn choose_kind(app: &Rc<App>, n: i32) {
     };
     let Some(task) = app.task_id() else { return };
     let filter = FeeFilter { med_chrgitm_type: wanted };
-    *app.visit.filter.borrow_mut() = filter.clone();
     app.visit.kind.set(n);
     app.window.global::<Visit<'_>>().set_kind(i32::try_from(n).unwrap_or(0));
-    let asked = id.clone();
+    let (asked, of) = (id.clone(), filter.clone());
     app.ask(
-        move |desk| desk.fee_summary(&task, &asked, &filter),
+        move |desk| desk.fee_summary(&task, &asked, &of),
         move |app, summary| {
             let current = app.visit.view.borrow().as_ref().is_some_and(|v| v.mdtrt_id == id);
             if current && app.visit.kind.get() == n {
-                app.visit.fees.restart(&summary.days, suspicions::marks(app, &id));
-                let face = app.window.global::<Visit<'_>>();
-                face.set_start(0);
-                face.set_start(app.visit.fees.start());
+                // With the list that it narrows: until then lines are fetched for the one that is shown.
+                *app.visit.filter.borrow_mut() = filter;
                 app.visit.summary.borrow_mut().days = summary.days;
+                list_fees(app, &id);
             }
         },
     );

@@ -1,11 +1,27 @@
 //! Legal vocabulary: the closed word lists of record.json `/1` with their Chinese names.
 
-use serde::{Deserialize, Serialize};
-
+/// A closed list of words: an enum with its stored texts and, where a Chinese word follows, that word.
+///
+/// The crate that calls it depends on `serde`.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $zh:literal;)+ }) => {
+        $crate::words!($(#[$doc])* $name { $($(#[$vdoc])* $variant = $text;)+ });
+
+        impl $name {
+            /// The word on screen and paper.
+            #[must_use]
+            pub const fn zh(self) -> &'static str {
+                match self { $(Self::$variant => $zh,)+ }
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal;)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            ::serde::Serialize, ::serde::Deserialize,
+        )]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
         }
@@ -18,12 +34,6 @@ macro_rules! words {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The word on screen and paper.
-            #[must_use]
-            pub const fn zh(self) -> &'static str {
-                match self { $(Self::$variant => $zh,)+ }
             }
 
             /// Reads the stored text.

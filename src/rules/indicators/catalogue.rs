@@ -1,40 +1,10 @@
 //! What a pack says of indicators: terms, formulas, dimensions, guards, warnings, topics.
 
+use spotcheck_domain::words;
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 
 use super::entity::Entity;
 use crate::error::PackError;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $zh:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
-        }
-        impl $name {
-            /// All values in their order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            /// The word in packs, arguments and output.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-            /// The word on screen.
-            #[must_use]
-            pub const fn zh(self) -> &'static str {
-                match self { $(Self::$variant => $zh,)+ }
-            }
-            /// Reads the word of packs and arguments.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text)
-            }
-        }
-    };
-}
 
 words!(
     /// By what a figure is broken down. Of a visit's lines and settlements it is the visit's own value, so

@@ -3,32 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use spotcheck_domain::words;
 
 use super::Origin;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
-        }
-        impl $name {
-            /// All values in their order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            /// The text in packs and findings.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-            /// Reads such a text.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text)
-            }
-        }
-    };
-}
 
 words!(
     /// The kernels of domain.md §4.5.
