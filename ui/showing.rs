@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::findings::FindingState;
 use spotcheck_app::rules::Finding;
@@ -21,7 +22,8 @@ use crate::suspicions::{self, Judged};
 use crate::{person, visit, words};
 
 /// What is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     /// One finding.
     Finding(usize),

@@ -411,16 +411,28 @@ pub struct PullReport {
     pub unchanged: Vec<String>,
 }
 
+/// What the face keeps for one officer under that officer's own key: it names persons and holds words that
+/// somebody typed. Each is JSON that names its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Own {
+    /// What the keyboard learned (`spotcheck-input-learned/1`).
+    Learned,
+    /// Which screens lie above one another (`spotcheck-places/1`), so that a lock or a kill leads back.
+    Places,
+    /// Words that were typed and not yet stored where they belong (`spotcheck-drafts/1`).
+    Drafts,
+}
+
 /// Everything the GUI and the sub-commands can do.
 pub trait Desk: Send {
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
-    /// What the keyboard learned from the unlocked officer (`spotcheck-input-learned/1`), if anything.
-    fn learned(&mut self) -> TroubleResult<Option<String>>;
-    /// Keeps what the keyboard learned, readable by the unlocked officer alone.
-    fn keep_learned(&mut self, json: &str) -> TroubleResult<()>;
+    /// What is kept for the unlocked officer alone, if anything.
+    fn own(&mut self, what: Own) -> TroubleResult<Option<String>>;
+    /// Keeps something for the unlocked officer, readable by nobody else.
+    fn keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()>;
     /// Drops all keys; recordings go on.
     fn lock(&mut self) -> TroubleResult<()>;
 

@@ -13,8 +13,8 @@ use spotcheck_rules::Finding;
 
 use crate::chain::Chain;
 use crate::desk::{
-    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, PrintReport, PrinterView,
-    RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
+    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, Own, PrintReport,
+    PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::findings::{FindingCard, Judgement};
@@ -140,11 +140,11 @@ impl Desk for Handheld {
     fn lock(&mut self) -> TroubleResult<()> {
         self.do_lock()
     }
-    fn learned(&mut self) -> TroubleResult<Option<String>> {
-        self.do_learned()
+    fn own(&mut self, what: Own) -> TroubleResult<Option<String>> {
+        self.do_own(what)
     }
-    fn keep_learned(&mut self, json: &str) -> TroubleResult<()> {
-        self.do_keep_learned(json)
+    fn keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()> {
+        self.do_keep_own(what, json)
     }
     fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
         self.do_tasks()

@@ -126,8 +126,8 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             Errand::Audit(task, _) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
             }
-            Errand::Indicators(..) => {
-                Brought::Indicators(how().map(|()| Box::new(indicators::answer())))
+            Errand::Indicators(_, query) => {
+                Brought::Indicators(how().map(|()| Box::new(indicators::answer(&query))))
             }
             Errand::Send(bundle) => {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
