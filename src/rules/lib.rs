@@ -20,6 +20,7 @@
 )]
 
 pub mod book;
+pub mod compose;
 pub mod engine;
 pub mod error;
 pub mod finding;
