@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
-use spotcheck_app::findings::{FindingCard, FindingState, key};
+use spotcheck_app::findings::{FindingCard, FindingState};
 use spotcheck_app::rules::{Finding, rank};
 use spotcheck_domain::TaskId;
 use spotcheck_domain::time::day_number;
@@ -333,7 +333,7 @@ fn run(app: &Rc<App>) {
                         .iter()
                         .filter_map(|at| outcome.findings.get(*at))
                         .filter(|finding| finding.principal)
-                        .map(|finding| (key(finding), finding.clone()))
+                        .map(|finding| (finding.key(), finding.clone()))
                         .collect();
                     *app.suspicions.findings.borrow_mut() = ranked;
                     *app.suspicions.task.borrow_mut() = Some(task);

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::{ClaimsReader, Page};
 use spotcheck_domain::time::rfc3339;
 use spotcheck_domain::{Amount, CaseId, OfficerId, TroubleResult};
-use spotcheck_evidence::Hash32;
 pub use spotcheck_evidence::record::FindingState;
 use spotcheck_evidence::record::{
     Answerable, AnswerableAs, Finding as RecordFinding, LossMethod, RuleRef,
@@ -24,8 +23,6 @@ use crate::handheld::Handheld;
 use crate::model::kind;
 use crate::troubles;
 
-/// Hex digits of a finding's key.
-const KEY_DIGITS: usize = 32;
 /// The same reason this many times for one rule: silencing it is offered (rules.md).
 const SAME_REASON: usize = 2;
 
@@ -35,7 +32,7 @@ const SAME_REASON: usize = 2;
 pub struct FindingCard {
     /// `F1` …
     pub id: String,
-    /// What makes it the same finding in another run: see [`key`].
+    /// What makes it the same finding in another run: see [`Finding::key`].
     pub key: String,
     /// Rule that pointed at it.
     pub rule: String,
@@ -90,16 +87,6 @@ pub struct Judgement {
     pub reason: Option<String>,
     /// Evidence items that show it.
     pub evidence: Vec<String>,
-}
-
-/// The same fact has the same key in every run, at the centre and on the handheld: see
-/// [`Finding::merge_key`].
-#[must_use]
-pub fn key(finding: &Finding) -> String {
-    let json = serde_json::to_string(&finding.merge_key()).unwrap_or_default();
-    let mut hex = Hash32::sha256(json.as_bytes()).to_string();
-    hex.truncate(KEY_DIGITS);
-    hex
 }
 
 /// Whether the same reason was given often enough that the rule may as well be silent for this visit.
@@ -208,7 +195,7 @@ impl Handheld {
         } else {
             people(finding, self.reader(&meta.task.id)?)?
         };
-        let key = key(finding);
+        let key = finding.key();
         let cards = self.finding_cards(case)?;
         let before = cards.iter().find(|c| c.key == key);
         let id = before.map_or_else(|| next_id("F", cards.len()), |c| c.id.clone());

@@ -1,12 +1,13 @@
 //! What can go wrong when packs are read and rules are run, and how it is said to a person.
 
+use serde::{Deserialize, Serialize};
 use spotcheck_domain::Trouble;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a pack is refused: always with file, line, field and reason (issue 4).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{file}:{line}: {field}: {reason}")]
 pub struct PackError {
     /// Name of the file inside the pack.

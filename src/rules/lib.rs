@@ -35,7 +35,7 @@ pub mod score;
 pub use book::{Book, LoadCounts};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
 pub use error::{Error, PackError, Result};
-pub use finding::{Finding, LossMethod, People, json_lines, merge, rank};
+pub use finding::{Finding, LossMethod, Merged, Origin, People, json_lines, merge, rank};
 pub use netting::{NetLine, NetState, net};
 pub use pack::{
     Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,

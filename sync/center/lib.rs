@@ -18,6 +18,7 @@
 )]
 
 pub mod admin;
+pub mod audits;
 pub mod bundles;
 pub mod ca;
 mod centre;

@@ -127,7 +127,20 @@ pub(super) struct Import {
 #[derive(Debug, Subcommand)]
 pub(super) enum Facilities {
     /// 列出 / list
-    List,
+    List {
+        /// 排序:code 按编号,findings 按待核查线索的金额 / by code, or by the money that findings are about
+        #[arg(long, value_enum, default_value_t = FacilityOrder::Code)]
+        by: FacilityOrder,
+    },
+}
+
+/// How facilities are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FacilityOrder {
+    /// By code.
+    Code,
+    /// By what the rules found.
+    Findings,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +157,9 @@ pub(super) struct Audit {
     /// 每条疑点一行 JSON / one finding a line
     #[arg(long)]
     pub(super) json_lines: bool,
+    /// 数据和规则未变也重新运行 / run again even where nothing has changed
+    #[arg(long)]
+    pub(super) again: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! timeout. Migrations are numbered files, frozen after release; before a migration of an existing database
 //! an encrypted copy is written beside it.
 
+mod audits;
 mod bundles;
 mod directory;
 mod jobs;
