@@ -12,8 +12,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
     ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
-    Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent, VisitRow,
-    VisitView, Ward,
+    PackedFinding, Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere,
+    VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -465,6 +465,20 @@ impl ClaimsReader for PackageReader {
 
     fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>> {
         self.guarded(|| self.read_events(mdtrt_id, page))
+    }
+
+    fn findings(&self) -> TroubleResult<Vec<PackedFinding>> {
+        self.guarded(|| {
+            self.list(
+                "finding",
+                "SELECT body, amount, fund_amount FROM finding ORDER BY id",
+                [],
+                |r| {
+                    let (amount, fund_amount) = (amount(r, 1)?, amount(r, 2)?);
+                    Ok(PackedFinding { body: r.get(0)?, amount, fund_amount })
+                },
+            )
+        })
     }
 
     fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>> {

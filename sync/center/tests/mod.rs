@@ -1,5 +1,6 @@
 //! Stories over the wire: a real server on loopback, handhelds played by `reqwest` with mTLS.
 
+mod audits;
 mod bundles;
 mod contract;
 mod enrolment;
