@@ -44,8 +44,8 @@ pub use import::{
 };
 pub use mapping::MappingLimits;
 pub use package::{
-    BuiltPackage, FindingRow, PackageManifest, PackageRequest, PeerStat, Period, Recipient,
-    ReferenceData, RulePackRef, build_package, check_package, file_states,
+    BuiltPackage, FindingRow, PackFiles, PackageManifest, PackageRequest, PeerStat, Period,
+    Recipient, ReferenceData, RulePackRef, build_package, check_package, file_states,
 };
 pub use partition::{
     DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore,

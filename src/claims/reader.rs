@@ -12,8 +12,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
     ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
-    PackedFinding, Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere,
-    VisitEvent, VisitRow, VisitView, Ward,
+    PackedFinding, PackedRules, Page, PersonHit, PersonView, SettlementRow, StaffHit,
+    VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -479,6 +479,29 @@ impl ClaimsReader for PackageReader {
                 },
             )
         })
+    }
+
+    fn rule_packs(&self) -> TroubleResult<Vec<PackedRules>> {
+        // Packages of earlier centres have no such table.
+        if self.rows_of("rule_pack_file") == 0 {
+            return Ok(Vec::new());
+        }
+        let files = self.guarded(|| {
+            self.list(
+                "rule_pack_file",
+                "SELECT pack, name, bytes FROM rule_pack_file ORDER BY place, name",
+                [],
+                |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?)),
+            )
+        })?;
+        let mut packs: Vec<PackedRules> = Vec::new();
+        for (name, file, bytes) in files {
+            match packs.last_mut().filter(|p| p.name == name) {
+                Some(pack) => pack.files.push((file, bytes)),
+                None => packs.push(PackedRules { name, files: vec![(file, bytes)] }),
+            }
+        }
+        Ok(packs)
     }
 
     fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>> {

@@ -39,6 +39,9 @@ pub enum Error {
     /// The caller stopped the run.
     #[error("cancelled")]
     Cancelled,
+    /// A file of findings could not be made.
+    #[error("the file of findings could not be made")]
+    Export,
     /// A file of truth or findings is not what it should be.
     #[error("{file}, line {line}: unreadable")]
     Unreadable {
@@ -56,7 +59,11 @@ impl Error {
         match self {
             Self::Source(trouble) => trouble.retryable,
             Self::Cancelled => true,
-            Self::Pack(_) | Self::NoFacility | Self::Ask(_) | Self::Unreadable { .. } => false,
+            Self::Pack(_)
+            | Self::NoFacility
+            | Self::Ask(_)
+            | Self::Export
+            | Self::Unreadable { .. } => false,
         }
     }
 }
@@ -87,6 +94,9 @@ impl From<Error> for Trouble {
                 SAFE,
                 "用 spotcheck indicators --list 查看可用的指标、专题和维度",
             ),
+            Error::Export => {
+                Self::new("RULES-EXPORT", "疑点文件写不出来", SAFE, "改用 CSV,或减少条数后再导出")
+            }
             Error::Cancelled => cancelled(),
             Error::Unreadable { file, line } => Self::new(
                 "RULES-SCORE",

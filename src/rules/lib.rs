@@ -20,8 +20,10 @@
 )]
 
 pub mod book;
+mod changes;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod indicators;
 mod kernel;
@@ -33,6 +35,7 @@ mod resolve;
 pub mod score;
 
 pub use book::{Book, LoadCounts};
+pub use changes::{Change, Changes, changed_rules};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
 pub use error::{Error, PackError, Result};
 pub use finding::{Finding, LossMethod, Merged, Origin, People, json_lines, merge, rank};

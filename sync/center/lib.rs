@@ -34,6 +34,7 @@ pub mod log;
 pub mod objects;
 pub mod packages;
 pub mod repository;
+pub mod rulepacks;
 pub mod server;
 pub mod tasks;
 #[cfg(any(test, feature = "testkit"))]

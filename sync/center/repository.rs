@@ -15,7 +15,7 @@ use crate::Result;
 
 mod audits;
 
-pub use audits::{AuditRow, Audits, FindingEntry, Tally};
+pub use audits::{AuditRow, Audits, FindingEntry, RulePackRow, RulePacks, Tally};
 
 /// A handheld.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -475,11 +475,11 @@ pub trait LogStore {
 
 /// All of it.
 pub trait Repository:
-    Settings + Directory + Tasks + Audits + Bundles + Jobs + LogStore + Send + Sync
+    Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
 {
 }
 
 impl<T> Repository for T where
-    T: Settings + Directory + Tasks + Audits + Bundles + Jobs + LogStore + Send + Sync
+    T: Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
 {
 }

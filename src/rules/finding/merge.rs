@@ -33,7 +33,7 @@ pub struct Merged {
 }
 
 /// Puts findings of the centre and of the device together by [`Finding::key`]; the device's words and amounts
-/// count. In the order of files and lists.
+/// count. In the order in which they are shown: see [`super::rank`].
 #[must_use]
 pub fn merge(centre: Vec<Finding>, device: Vec<Finding>) -> Vec<Merged> {
     let there: BTreeSet<String> = centre.iter().map(Finding::key).collect();
@@ -51,5 +51,9 @@ pub fn merge(centre: Vec<Finding>, device: Vec<Finding>) -> Vec<Merged> {
         (!known).then_some(Merged { key, finding, origin: Origin::Centre })
     }));
     merged.sort_by(|a, b| super::order(&a.finding, &b.finding));
+    merged.sort_by_key(|m| {
+        let f = &m.finding;
+        super::rank_key(f.principal, f.weight, f.grade, f.amount, 0)
+    });
     merged
 }

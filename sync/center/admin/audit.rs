@@ -3,19 +3,24 @@
 //! Progress goes to standard error, what was found to standard output. A run without `--period` and `--rules`
 //! is stored facility by facility, and what is up to date is told from the store.
 
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use serde_json::json;
 use spotcheck_domain::Trouble;
 use spotcheck_domain::time::day_number;
-use spotcheck_rules::{Options, Outcome, Stage, Watch, json_lines, national, report};
+use spotcheck_rules::export::{Audience, Entry, Format, findings_file};
+use spotcheck_rules::{Finding, Options, Origin, Outcome, Stage, Watch, json_lines, report};
 
 use super::args::Audit;
 use super::out::Output;
-use super::{Context, Result};
+use super::{Context, Result, draft};
 use crate::audits::{self, Auditor, told};
 use crate::centre::Centre;
-use crate::{Error, claims};
+use crate::objects::sha256_hex;
+use crate::{Error, claims, rulepacks};
 
 /// First and last day as numbers since 1970.
 fn period(text: &str) -> Result<(i64, i64)> {
@@ -97,14 +102,68 @@ fn one(
     Ok(outcome)
 }
 
+/// The form of a file by its ending.
+fn form_of(path: &Path) -> Result<Format> {
+    let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    ending.as_deref().and_then(Format::parse).ok_or_else(|| {
+        told(Trouble::new(
+            "CENTER-EXPORT-FORM",
+            "不知道写成哪种文件",
+            "没有执行任何操作",
+            "文件名以 .csv、.xlsx 或 .json 结尾",
+        ))
+    })
+}
+
+/// Personal data leave the centre: the file is its owner's only, nothing is overwritten, the act is recorded.
+fn export(
+    centre: &Centre,
+    findings: &[Finding],
+    party: bool,
+    path: &Path,
+    form: Format,
+) -> Result<Output> {
+    let entries: Vec<Entry<'_>> = findings
+        .iter()
+        .map(|finding| Entry { finding, origin: Some(Origin::Centre), said: None })
+        .collect();
+    let audience = if party { Audience::Party } else { Audience::Us };
+    let bytes = findings_file(&entries, audience, form, centre.now_ms()).map_err(told)?;
+    if path.exists() {
+        return Err(Error::refused(
+            "CENTRE-TARGET-EXISTS",
+            "目标文件已存在,不会覆盖。",
+            "请换一个文件名。",
+        ));
+    }
+    let what = "write the export";
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.map_err(Error::io(what))?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io(what))?;
+    let sha256 = sha256_hex(&bytes);
+    centre.record_act("findings-exported", &sha256)?;
+    let text = format!("已导出 {} 字节", bytes.len());
+    let body = json!({ "file": path, "bytes": bytes.len(), "sha256": sha256 });
+    Ok(Output::new("audit-export", body, text))
+}
+
 pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
     let centre = context.open()?;
+    if let Some(folder) = &args.draft {
+        let period = args.period.as_deref().map(period).transpose()?;
+        return draft::draft(&centre, args, folder, period);
+    }
     let facility = args.facility.as_deref();
     let codes = codes(&centre, facility)?;
-    let auditor = Auditor::new(&centre, national().map_err(told)?, facility)?;
-    let (mut bodies, mut text) = (Vec::new(), String::new());
+    let auditor = Auditor::new(&centre, rulepacks::in_force(&centre)?, facility)?;
+    let form = args.export.as_deref().map(form_of).transpose()?;
+    let (mut bodies, mut text, mut all) = (Vec::new(), String::new(), Vec::new());
     for (n, code) in codes.iter().enumerate() {
         let outcome = one(&auditor, &centre, code, args, &mut Told::new(n, codes.len(), code))?;
+        if form.is_some() {
+            all.extend(outcome.findings);
+            continue;
+        }
         if args.json_lines {
             let lines = json_lines(&outcome.findings);
             // A reader that went away is no error of ours.
@@ -117,6 +176,9 @@ pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
             members.insert("fixmedins_code".to_owned(), code.as_str().into());
         }
         bodies.push(body);
+    }
+    if let (Some(path), Some(form)) = (&args.export, form) {
+        return export(&centre, &all, args.party, path, form);
     }
     let body = json!({ "pack": auditor.pack().label(), "facilities": bodies });
     let output = Output::new("audit", body, text);

@@ -11,6 +11,7 @@ mod directory;
 mod jobs;
 mod log;
 mod migrate;
+mod rulepacks;
 mod settings;
 mod tasks;
 mod uploads;

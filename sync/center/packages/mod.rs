@@ -19,14 +19,14 @@ use spotcheck_domain::time::day_number;
 use spotcheck_domain::{DeviceId, PackageId, Trouble};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::cms::{RingP256, sign_detached};
-use spotcheck_rules::{Finding, national};
+use spotcheck_rules::Finding;
 use spotcheck_wire::tasks::{PACKAGE_FILES, PackageFile};
 
-use crate::audits::{self, Auditor, told};
+use crate::audits::{self, Auditor};
 use crate::centre::Centre;
 use crate::claims::{CentrePartitions, master_key};
 use crate::repository::PackageRow;
-use crate::{Error, Result};
+use crate::{Error, Result, rulepacks};
 
 const PACKAGE_SIGNATURE: &str = "package.json.p7s";
 
@@ -76,7 +76,7 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// if rules or data have changed since.
 fn found(centre: &Centre, task: &Task) -> Result<(Vec<FindingRow>, Vec<RulePackRef>)> {
     let code = task.facility.fixmedins_code.as_str();
-    let auditor = Auditor::new(centre, national().map_err(told)?, Some(code))?;
+    let auditor = Auditor::new(centre, rulepacks::in_force(centre)?, Some(code))?;
     let audited = auditor.run(code, false, &mut ())?;
     let span = day_number(&task.period_from).zip(day_number(&task.period_to));
     let inside = |f: &Finding| match (span, f.date.as_deref().and_then(day_number)) {
@@ -85,13 +85,7 @@ fn found(centre: &Centre, task: &Task) -> Result<(Vec<FindingRow>, Vec<RulePackR
     };
     let findings = audits::findings(centre, &audited.row)?;
     let rows = findings.into_iter().filter(inside).map(row).collect();
-    let pack = auditor.pack();
-    let pack = RulePackRef {
-        name: pack.name.clone(),
-        version: pack.version.clone(),
-        sha256: pack.digest.clone(),
-    };
-    Ok((rows, vec![pack]))
+    Ok((rows, rulepacks::references(centre)?))
 }
 
 fn row(finding: Finding) -> FindingRow {
@@ -139,6 +133,7 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
         valid_from: &task.valid_from,
         valid_until: &task.valid_until,
         rule_packs: &rule_packs,
+        pack_files: &rulepacks::files(centre)?,
         findings: &findings,
         peer_stats: &[],
         reference: &ReferenceData::default(),

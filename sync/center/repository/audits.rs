@@ -77,3 +77,32 @@ pub trait Audits {
     /// The runs that count, by facility.
     fn audits(&self) -> Result<Vec<AuditRow>>;
 }
+
+/// A rule pack laid over the national one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePackRow {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Digest over its files, hex: what is signed.
+    pub sha256: String,
+    /// Who signed: `centre` or an officer's id.
+    pub signer: String,
+    /// Added at.
+    pub added_ms: i64,
+    /// Name → bytes, JSON with base64.
+    pub files: Vec<u8>,
+    /// CMS, detached.
+    pub signature: Vec<u8>,
+}
+
+/// Rule packs in force.
+pub trait RulePacks {
+    /// In the order in which they are laid over each other.
+    fn rule_packs(&self) -> Result<Vec<RulePackRow>>;
+    /// Adds one on top, or replaces the one of its name in its place.
+    fn put_rule_pack(&self, row: &RulePackRow) -> Result<()>;
+    /// Takes one out of force; `false` if there is none.
+    fn remove_rule_pack(&self, name: &str) -> Result<bool>;
+}

@@ -6,5 +6,6 @@ mod contract;
 mod enrolment;
 mod handheld;
 mod packages;
+mod rulepacks;
 mod stamps;
 mod uploads;
