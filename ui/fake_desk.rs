@@ -21,7 +21,8 @@ use spotcheck_app::desk::{
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, Judgement};
-use spotcheck_app::rules::Finding;
+use spotcheck_app::rules::export::{Audience, Format};
+use spotcheck_app::rules::{Finding, Merged};
 use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
     VisitElsewhere, VisitEvent, VisitView, Ward,
@@ -382,6 +383,22 @@ impl Desk for FakeDesk {
     ) -> TroubleResult<Vec<VisitEvent>> {
         self.checked(task)?;
         Ok(claims::events(mdtrt_id))
+    }
+
+    fn export_findings(
+        &mut self,
+        task: &TaskId,
+        _: &[Merged],
+        _: Audience,
+        _: Format,
+    ) -> TroubleResult<Vec<u8>> {
+        self.checked(task)?;
+        Ok(Vec::new())
+    }
+
+    fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
+        self.checked(task)?;
+        Ok(travel::packed())
     }
 
     fn elsewhere(

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::findings::FindingState;
+use spotcheck_app::rules::export::duty;
 use spotcheck_app::rules::Finding;
 use spotcheck_domain::mask;
 use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
@@ -58,18 +59,6 @@ pub(crate) fn connect(app: &Rc<App>) {
     }));
 }
 
-/// Duty that a fact is about (条例 arts. 14–17), in the law's order; never the penalty (38–41).
-fn duty(clause: &[String]) -> &'static str {
-    let first = clause.first().map_or("", String::as_str);
-    if first.starts_with("T39(2)") || first.starts_with("T39(3)") {
-        "条例第十六条：保管资料、如实传送数据"
-    } else if first.starts_with("T39") {
-        "条例第十四条：建立基金使用内部管理制度"
-    } else {
-        "条例第十五条：按规范提供服务、如实收费"
-    }
-}
-
 /// A finding as a fact to be checked; `None` for what is never shown to the party.
 pub(crate) fn fact(finding: &Finding) -> Option<ShowItem> {
     let title = finding.party.as_deref().filter(|_| finding.grade.is_for_party())?;
@@ -111,7 +100,7 @@ fn facts(app: &Rc<App>, facts: Vec<ShowItem>) {
 }
 
 fn enter_finding(app: &Rc<App>, n: usize) {
-    let Some(finding) = app.suspicions.findings.borrow().get(n).map(|(_, f)| f.clone()) else {
+    let Some(finding) = app.suspicions.findings.borrow().get(n).map(|m| m.finding.clone()) else {
         return;
     };
     facts(app, fact(&finding).into_iter().collect());
@@ -135,11 +124,11 @@ fn enter_person(app: &Rc<App>) {
     keep(app, &view.psn_no, &view.psn_name);
     let judged = Judged::of(app);
     let findings = app.suspicions.findings.borrow();
-    let confirmed = findings.iter().filter(|(key, f)| {
-        f.psn_no.as_ref() == Some(&view.psn_no)
-            && judged.state(key) == Some(FindingState::Confirmed)
+    let confirmed = findings.iter().filter(|m| {
+        m.finding.psn_no.as_ref() == Some(&view.psn_no)
+            && judged.state(&m.key) == Some(FindingState::Confirmed)
     });
-    let list: Vec<ShowItem> = confirmed.filter_map(|(_, f)| fact(f)).collect();
+    let list: Vec<ShowItem> = confirmed.filter_map(|m| fact(&m.finding)).collect();
     drop(findings);
     facts(app, list);
 }

@@ -78,7 +78,8 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 
 /// The finding on the screen with its key.
 pub(crate) fn open_finding(app: &App) -> Option<(String, Finding)> {
-    app.suspicions.findings.borrow().get(app.suspicions.open.get()).cloned()
+    let findings = app.suspicions.findings.borrow();
+    findings.get(app.suspicions.open.get()).map(|m| (m.key.clone(), m.finding.clone()))
 }
 
 fn next_place(app: &App) -> Option<usize> {
@@ -111,7 +112,8 @@ fn draw(app: &Rc<App>) {
     let state = judged.state(&key);
     let face = app.window.global::<Suspicions<'_>>();
     face.set_one(item(n, &finding, state));
-    face.set_facts(ModelRc::new(VecModel::from(facts(&finding))));
+    let origin = app.suspicions.findings.borrow().get(n).map_or("", |m| m.origin.zh());
+    face.set_facts(ModelRc::new(VecModel::from(facts(&finding, origin))));
     face.set_doubts(ModelRc::new(VecModel::from(doubts(&finding))));
     let look: Vec<SharedString> = finding.look.iter().map(|l| l.as_str().into()).collect();
     face.set_look(ModelRc::new(VecModel::from(look)));
@@ -146,7 +148,7 @@ fn draw(app: &Rc<App>) {
     face.set_around(ModelRc::new(VecModel::from(around(app, &finding))));
 }
 
-fn facts(finding: &Finding) -> Vec<PairItem> {
+fn facts(finding: &Finding, origin: &str) -> Vec<PairItem> {
     let mut pairs = Vec::new();
     let mut add = |label: &str, value: String| {
         if !value.is_empty() {
@@ -165,7 +167,7 @@ fn facts(finding: &Finding) -> Vec<PairItem> {
             count => format!("{count} 行"),
         },
     );
-    add("规则", format!("{} · {}", finding.rule, finding.pack));
+    add("规则", format!("{} · {} · {origin}", finding.rule, finding.pack));
     pairs
 }
 
@@ -219,7 +221,7 @@ fn around(app: &App, finding: &Finding) -> Vec<NamedRow> {
     kinds
         .into_iter()
         .filter_map(|(id, title, around)| {
-            let count = findings.iter().filter(|(_, f)| around.holds(f)).count();
+            let count = findings.iter().filter(|m| around.holds(&m.finding)).count();
             (count > 1).then(|| NamedRow {
                 id: id.into(),
                 title: title.into(),

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
-use spotcheck_app::findings::{FindingCard, FindingState, key};
-use spotcheck_app::rules::{Finding, rank};
+use spotcheck_app::findings::{FindingCard, FindingState};
+use spotcheck_app::rules::{Finding, Merged, merge};
 use spotcheck_domain::TaskId;
 use spotcheck_domain::time::day_number;
 use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
@@ -64,8 +64,15 @@ pub(crate) struct Model {
     task: RefCell<Option<TaskId>>,
     /// Whose package the rules were sent over without being asked; once is enough.
     tried: RefCell<Option<TaskId>>,
-    /// Principal findings, weightiest first, each with its key.
-    pub(crate) findings: RefCell<Vec<(String, Finding)>>,
+    /// What the package brought from the centre.
+    packed: RefCell<Vec<Finding>>,
+    /// What the handheld's own run gave.
+    own: RefCell<Vec<Finding>>,
+    /// Principal findings of both. One keeps its place as long as the task is open: a screen that shows it
+    /// goes on showing it when the handheld's own run ends.
+    pub(crate) findings: RefCell<Vec<Merged>>,
+    /// Their places, weightiest first.
+    order: RefCell<Vec<usize>>,
     /// 0 all, 1 red, 2 yellow, 3 green, 4 not yet judged, 5 judged.
     filter: Cell<usize>,
     pub(crate) around: RefCell<Option<Around>>,
@@ -91,8 +98,9 @@ impl Model {
                 && around.as_ref().is_none_or(|around| around.holds(finding))
         };
         let findings = self.findings.borrow();
-        let all = findings.iter().enumerate();
-        all.filter(|(_, (key, f))| shown(key, f)).map(|(n, _)| n).collect()
+        let order = self.order.borrow();
+        let all = order.iter().filter_map(|n| Some((*n, findings.get(*n)?)));
+        all.filter(|(_, m)| shown(&m.key, &m.finding)).map(|(n, _)| n).collect()
     }
 }
 
@@ -199,6 +207,9 @@ pub(crate) fn connect(app: &Rc<App>) {
 pub(crate) fn forget(app: &Rc<App>) {
     app.suspicions.task.borrow_mut().take();
     app.suspicions.findings.borrow_mut().clear();
+    app.suspicions.order.borrow_mut().clear();
+    app.suspicions.packed.borrow_mut().clear();
+    app.suspicions.own.borrow_mut().clear();
     app.suspicions.around.borrow_mut().take();
     app.suspicions.filter.set(0);
     suspicion::close(app);
@@ -212,7 +223,7 @@ pub(crate) fn count_words(app: &Rc<App>) -> String {
     }
     let judged = Judged::of(app);
     let findings = app.suspicions.findings.borrow();
-    let done = findings.iter().filter(|(key, _)| judged.state(key).is_some()).count();
+    let done = findings.iter().filter(|m| judged.state(&m.key).is_some()).count();
     match done {
         0 => format!("{} 条", findings.len()),
         done => format!("{} 条 · 已看 {done}", findings.len()),
@@ -222,14 +233,16 @@ pub(crate) fn count_words(app: &Rc<App>) -> String {
 /// Findings as rows of another screen, weightiest first.
 pub(crate) fn hits(app: &App, wanted: impl Fn(&Finding) -> bool) -> Vec<HitItem> {
     let findings = app.suspicions.findings.borrow();
-    let all = findings.iter().enumerate().filter(|(_, (_, f))| wanted(f));
-    all.map(|(n, (_, f))| HitItem {
-        n: i32::try_from(n).unwrap_or(i32::MAX),
-        light: light_number(f),
-        title: title(f).into(),
-        text: f.reason.as_str().into(),
-    })
-    .collect()
+    let order = app.suspicions.order.borrow();
+    let all = order.iter().filter_map(|n| Some((*n, &findings.get(*n)?.finding)));
+    all.filter(|(_, f)| wanted(f))
+        .map(|(n, f)| HitItem {
+            n: i32::try_from(n).unwrap_or(i32::MAX),
+            light: light_number(f),
+            title: title(f).into(),
+            text: f.reason.as_str().into(),
+        })
+        .collect()
 }
 
 /// The surest light by line and day of a visit.
@@ -239,7 +252,7 @@ pub(crate) fn marks(app: &App, mdtrt_id: &str) -> Marks {
         let kept = map.entry(key.clone()).or_insert(light);
         *kept = light.min(*kept);
     };
-    for (_, finding) in app.suspicions.findings.borrow().iter() {
+    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
         if finding.mdtrt_id.as_deref() != Some(mdtrt_id) {
             continue;
         }
@@ -257,7 +270,7 @@ pub(crate) fn marks(app: &App, mdtrt_id: &str) -> Marks {
 /// Visits about which something was noticed, with the surest light of each.
 pub(crate) fn visits_of_person(app: &App, psn_no: &str) -> BTreeMap<String, i32> {
     let mut visits: BTreeMap<String, i32> = BTreeMap::new();
-    for (_, finding) in app.suspicions.findings.borrow().iter() {
+    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
         if finding.psn_no.as_deref() != Some(psn_no) {
             continue;
         }
@@ -273,7 +286,7 @@ pub(crate) fn visits_of_person(app: &App, psn_no: &str) -> BTreeMap<String, i32>
 /// Days on which something was noticed about a person, with the surest light of the day.
 pub(crate) fn days_of_person(app: &App, psn_no: &str) -> BTreeMap<i64, i32> {
     let mut days: BTreeMap<i64, i32> = BTreeMap::new();
-    for (_, finding) in app.suspicions.findings.borrow().iter() {
+    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
         let about = finding.psn_no.as_deref() == Some(psn_no);
         let day = finding.date.as_deref().filter(|_| about).and_then(day_number);
         if let Some(day) = day {
@@ -308,11 +321,67 @@ pub(crate) fn run_unasked(app: &Rc<App>) {
     }
 }
 
+/// The centre ran the rules before the package was made: what it found is there at once.
+fn ask_packed(app: &Rc<App>, task: TaskId) {
+    let asked = task.clone();
+    app.ask(
+        move |desk| desk.packed_findings(&asked),
+        move |app, packed| {
+            if !packed.is_empty() && app.task_id().as_ref() == Some(&task) {
+                *app.suspicions.packed.borrow_mut() = packed;
+                put(app, task.clone());
+            }
+        },
+    );
+}
+
+/// Puts the centre's findings and the handheld's own together, and shows them.
+fn put(app: &Rc<App>, task: TaskId) {
+    let model = &app.suspicions;
+    let mut merged = merge(model.packed.borrow().clone(), model.own.borrow().clone());
+    merged.retain(|m| m.finding.principal);
+    {
+        let mut findings = model.findings.borrow_mut();
+        let mut order: Vec<usize> = Vec::with_capacity(merged.len());
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (n, m) in findings.iter().enumerate().rev() {
+            places.entry(m.key.clone()).or_default().push(n);
+        }
+        for m in merged {
+            let place = places.get_mut(&m.key).and_then(Vec::pop);
+            match place.and_then(|n| Some((n, findings.get_mut(n)?))) {
+                Some((n, known)) => {
+                    *known = m;
+                    order.push(n);
+                }
+                None => {
+                    order.push(findings.len());
+                    findings.push(m);
+                }
+            }
+        }
+        *model.order.borrow_mut() = order;
+    }
+    *model.task.borrow_mut() = Some(task);
+    show_here(app);
+}
+
+fn show_here(app: &Rc<App>) {
+    match app.place() {
+        Place::Suspicions => draw(app),
+        Place::Task(_) => app.show(),
+        _ => {}
+    }
+}
+
 /// Runs the rules over the package of the open task, beside everything else.
 fn run(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
     if app.suspicions.running.get() {
         return draw(app);
+    }
+    if app.suspicions.packed.borrow().is_empty() {
+        ask_packed(app, task.clone());
     }
     if app.errand.is_out() {
         draw(app);
@@ -328,25 +397,15 @@ fn run(app: &Rc<App>) {
             Ok(Some(Home::Audited(outcome))) => {
                 // Locked meanwhile: nobody is there to look at it.
                 if app.task_id().as_ref() == Some(&task) {
-                    let order = rank(&outcome.findings);
-                    let ranked = order
-                        .iter()
-                        .filter_map(|at| outcome.findings.get(*at))
-                        .filter(|finding| finding.principal)
-                        .map(|finding| (key(finding), finding.clone()))
-                        .collect();
-                    *app.suspicions.findings.borrow_mut() = ranked;
-                    *app.suspicions.task.borrow_mut() = Some(task);
+                    *app.suspicions.own.borrow_mut() = outcome.findings;
+                    put(app, task);
+                    return;
                 }
             }
             Ok(_) => {}
             Err(trouble) => errand::show_trouble(app, &trouble),
         }
-        match app.place() {
-            Place::Suspicions => draw(app),
-            Place::Task(_) => app.show(),
-            _ => {}
-        }
+        show_here(app);
     });
 }
 
@@ -357,9 +416,9 @@ pub(crate) fn draw(app: &Rc<App>) {
     let face = app.window.global::<Suspicions<'_>>();
     {
         let findings = model.findings.borrow();
-        let heard = || findings.iter().filter(|(_, f)| !judged.silent.contains(&f.rule));
-        let of = |n: usize| heard().filter(|(_, f)| light_of(f) == n).count();
-        let done = heard().filter(|(key, _)| judged.state(key).is_some()).count();
+        let heard = || findings.iter().filter(|m| !judged.silent.contains(&m.finding.rule));
+        let of = |n: usize| heard().filter(|m| light_of(&m.finding) == n).count();
+        let done = heard().filter(|m| judged.state(&m.key).is_some()).count();
         let all = heard().count();
         let filters: Vec<SharedString> = [
             format!("全部 {all}"),
@@ -373,7 +432,7 @@ pub(crate) fn draw(app: &Rc<App>) {
         .to_vec();
         let items: Vec<SuspicionItem> = places
             .iter()
-            .filter_map(|n| findings.get(*n).map(|(key, f)| item(*n, f, judged.state(key))))
+            .filter_map(|n| findings.get(*n).map(|m| item(*n, &m.finding, judged.state(&m.key))))
             .collect();
         face.set_title(format!("线索 {all}").into());
         face.set_filters(ModelRc::new(VecModel::from(filters)));

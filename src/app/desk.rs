@@ -15,8 +15,9 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
+use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::Answer;
-use spotcheck_rules::{Finding, Outcome};
+use spotcheck_rules::{Finding, Merged, Outcome};
 
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
@@ -477,6 +478,8 @@ pub trait Desk: Send {
             _ => Ok(Outcome::default()),
         }
     }
+    /// What the centre's rules found, as the package carries it: there before the handheld's own run ends.
+    fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>>;
     /// Computes indicators over the task's package while the caller waits. What is guarded against 统方 needs
     /// a reason, which goes to the device journal first.
     fn indicators(&mut self, task: &TaskId, query: &IndicatorQuery) -> TroubleResult<Answer> {
@@ -590,6 +593,15 @@ pub trait Desk: Send {
         rule: &str,
         reason: Option<&str>,
     ) -> TroubleResult<()>;
+    /// Findings of a task as a file, with what the officers made of them; the party's has what they confirmed
+    /// and nothing else. The journal says that it was made.
+    fn export_findings(
+        &mut self,
+        task: &TaskId,
+        findings: &[Merged],
+        audience: Audience,
+        format: Format,
+    ) -> TroubleResult<Vec<u8>>;
     /// A free note in the journal.
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()>;
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::{BundleId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
 use spotcheck_rules::indicators::Answer;
-use spotcheck_rules::{Options, Outcome, Stage};
+use spotcheck_rules::{Options, Outcome, Pack, Silence, Stage};
 
 use crate::chain::set;
 use crate::desk::{CaseState, PackageState, PullReport};
@@ -513,14 +513,29 @@ impl spotcheck_rules::Watch for Told<'_, '_> {
     }
 }
 
-/// The national rules over a package.
+/// The national rules and those that the package brings, over the package. A pack that this program cannot
+/// read keeps nobody from the others: it is told with what was not judged.
 fn audit(
     reader: &dyn ClaimsReader,
     rules: Option<&[String]>,
     watch: &mut Watch<'_>,
 ) -> TroubleResult<Outcome> {
-    let pack = spotcheck_rules::national()?;
+    let mut pack = spotcheck_rules::national()?;
+    let mut unreadable = Vec::new();
+    for packed in reader.rule_packs()? {
+        let files: Vec<(&str, &[u8])> =
+            packed.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        match Pack::read(&files, Some(&pack)) {
+            Ok(over) => pack = over,
+            Err(why) => {
+                let reason = format!("规则包 {} 读不懂:{why}", packed.name);
+                unreadable.push(Silence { rule: packed.name, reason, count: 1 });
+            }
+        }
+    }
     let options = Options { rules, ..Options::default() };
     let columns = reader.columns();
-    Ok(spotcheck_rules::audit(columns.as_ref(), &pack, options, &mut Told(watch))?)
+    let mut outcome = spotcheck_rules::audit(columns.as_ref(), &pack, options, &mut Told(watch))?;
+    outcome.silences.extend(unreadable);
+    Ok(outcome)
 }

@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spotcheck_domain::claims::{ClaimsReader, Page};
+use spotcheck_domain::claims::{ClaimsReader, PackedFinding, Page};
 use spotcheck_domain::time::rfc3339;
-use spotcheck_domain::{Amount, CaseId, OfficerId, TroubleResult};
+use spotcheck_domain::{Amount, CaseId, OfficerId, TaskId, TroubleResult};
 use spotcheck_evidence::Hash32;
 pub use spotcheck_evidence::record::FindingState;
 use spotcheck_evidence::record::{
     Answerable, AnswerableAs, Finding as RecordFinding, LossMethod, RuleRef,
 };
-use spotcheck_rules::{Finding, People};
+use spotcheck_rules::export::{Audience, Entry, Format, Said, findings_file};
+use spotcheck_rules::{Finding, Merged, People};
 
 use crate::case_file::next_id;
 use crate::chain::set;
@@ -24,8 +25,6 @@ use crate::handheld::Handheld;
 use crate::model::kind;
 use crate::troubles;
 
-/// Hex digits of a finding's key.
-const KEY_DIGITS: usize = 32;
 /// The same reason this many times for one rule: silencing it is offered (rules.md).
 const SAME_REASON: usize = 2;
 
@@ -35,7 +34,7 @@ const SAME_REASON: usize = 2;
 pub struct FindingCard {
     /// `F1` …
     pub id: String,
-    /// What makes it the same finding in another run: see [`key`].
+    /// What makes it the same finding in another run: see [`Finding::key`].
     pub key: String,
     /// Rule that pointed at it.
     pub rule: String,
@@ -90,16 +89,6 @@ pub struct Judgement {
     pub reason: Option<String>,
     /// Evidence items that show it.
     pub evidence: Vec<String>,
-}
-
-/// The same fact has the same key in every run, at the centre and on the handheld: see
-/// [`Finding::merge_key`].
-#[must_use]
-pub fn key(finding: &Finding) -> String {
-    let json = serde_json::to_string(&finding.merge_key()).unwrap_or_default();
-    let mut hex = Hash32::sha256(json.as_bytes()).to_string();
-    hex.truncate(KEY_DIGITS);
-    hex
 }
 
 /// Whether the same reason was given often enough that the rule may as well be silent for this visit.
@@ -161,6 +150,18 @@ fn people(
 }
 
 impl Handheld {
+    /// What the package carries; one finding that cannot be read keeps nobody from the others.
+    pub(crate) fn do_packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
+        let packed = self.reader(task)?.findings()?;
+        let count = packed.len();
+        let read = |f: PackedFinding| Finding::parse(&f.body, Some((f.amount, f.fund_amount))).ok();
+        let findings: Vec<Finding> = packed.into_iter().filter_map(read).collect();
+        if findings.len() < count {
+            tracing::warn!(count, read = findings.len(), "Findings of the package are unreadable.");
+        }
+        Ok(findings)
+    }
+
     /// Findings of a case in the order in which they were first judged.
     pub(crate) fn finding_cards(&mut self, case: &CaseId) -> TroubleResult<Vec<FindingCard>> {
         let mut cards: Vec<(String, FindingCard)> = self.case_chain(case)?.values(kind::FINDING)?;
@@ -208,7 +209,7 @@ impl Handheld {
         } else {
             people(finding, self.reader(&meta.task.id)?)?
         };
-        let key = key(finding);
+        let key = finding.key();
         let cards = self.finding_cards(case)?;
         let before = cards.iter().find(|c| c.key == key);
         let id = before.map_or_else(|| next_id("F", cards.len()), |c| c.id.clone());
@@ -276,6 +277,76 @@ impl Handheld {
         }
         self.commit(case, vec![draft], vec![set(kind::SILENCED, rule, &value)?])?;
         Ok(())
+    }
+}
+
+/// The word for a state, as in a file.
+const fn state_words(state: FindingState) -> &'static str {
+    match state {
+        FindingState::Open => "待核查",
+        FindingState::Confirmed => "事实属实",
+        FindingState::Excluded => "已排除",
+        FindingState::NeedsEvidence => "需补证",
+        FindingState::PutToParty => "已交当事人陈述",
+        FindingState::Answered => "当事人已答复",
+        FindingState::SecondReview => "复核中",
+        FindingState::Final => "已终结",
+    }
+}
+
+impl Handheld {
+    /// Cards of the open or newest case of a task.
+    fn cards_of_task(&mut self, task: &TaskId) -> TroubleResult<Vec<FindingCard>> {
+        let newest = self.case_index()?.into_iter().rev().find(|(_, index)| index.task == *task);
+        newest.map_or_else(|| Ok(Vec::new()), |(case, _)| self.finding_cards(&case))
+    }
+
+    pub(crate) fn do_export_findings(
+        &mut self,
+        task: &TaskId,
+        findings: &[Merged],
+        audience: Audience,
+        format: Format,
+    ) -> TroubleResult<Vec<u8>> {
+        self.my_task(task)?;
+        let said: BTreeMap<String, (FindingState, Said)> = self
+            .cards_of_task(task)?
+            .into_iter()
+            .map(|card| {
+                let said = Said {
+                    state: state_words(card.state).to_owned(),
+                    reason: card.reason.unwrap_or_default(),
+                    officer: card.officer.to_string(),
+                    at: card.judged,
+                };
+                (card.key, (card.state, said))
+            })
+            .collect();
+        let for_party = audience == Audience::Party;
+        let confirmed = |key: &String| {
+            said.get(key).is_some_and(|(state, _)| *state == FindingState::Confirmed)
+        };
+        let entries: Vec<Entry<'_>> = findings
+            .iter()
+            .filter(|m| !for_party || confirmed(&m.key))
+            .map(|m| Entry {
+                finding: &m.finding,
+                origin: Some(m.origin),
+                said: said.get(&m.key).map(|(_, said)| said),
+            })
+            .collect();
+        let bytes = findings_file(&entries, audience, format, self.now_ms())?;
+        let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let draft = self
+            .draft("data_exported")?
+            .about(task.as_str())
+            .fact("what", "findings")
+            .fact("for", if for_party { "party" } else { "us" })
+            .fact("form", format.as_str())
+            .fact("count", count)
+            .fact("sha256", Hash32::sha256(&bytes).to_string());
+        self.tell(task, draft)?;
+        Ok(bytes)
     }
 }
 

@@ -9,7 +9,8 @@ use spotcheck_domain::claims::{
     VisitElsewhere, VisitEvent, VisitView, Ward,
 };
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
-use spotcheck_rules::Finding;
+use spotcheck_rules::export::{Audience, Format};
+use spotcheck_rules::{Finding, Merged};
 
 use crate::chain::Chain;
 use crate::desk::{
@@ -232,6 +233,9 @@ impl Desk for Handheld {
     ) -> TroubleResult<Vec<VisitEvent>> {
         self.reader(task)?.visit_events(mdtrt_id, page)
     }
+    fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
+        self.do_packed_findings(task)
+    }
     fn elsewhere(
         &mut self,
         task: &TaskId,
@@ -279,6 +283,15 @@ impl Desk for Handheld {
         reason: Option<&str>,
     ) -> TroubleResult<()> {
         self.do_silence_rule(case, rule, reason)
+    }
+    fn export_findings(
+        &mut self,
+        task: &TaskId,
+        findings: &[Merged],
+        audience: Audience,
+        format: Format,
+    ) -> TroubleResult<Vec<u8>> {
+        self.do_export_findings(task, findings, audience, format)
     }
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
         self.do_note(case, text)

@@ -4,6 +4,7 @@ use spotcheck_domain::TaskId;
 use spotcheck_domain::TroubleResult;
 use spotcheck_domain::claims::{ClaimsReader, PersonView, VisitElsewhere, VisitView};
 use spotcheck_domain::time::rfc3339;
+use spotcheck_evidence::journal::EntryDraft;
 
 use crate::desk::{CaseState, PackageState};
 use crate::handheld::Handheld;
@@ -102,6 +103,11 @@ impl Handheld {
         if let Some(reason) = reason {
             draft = draft.fact("reason", reason);
         }
+        self.tell(task, draft)
+    }
+
+    /// A line in the open case of the task, else in the device journal.
+    pub(crate) fn tell(&mut self, task: &TaskId, draft: EntryDraft) -> TroubleResult<()> {
         let open = self
             .case_index()?
             .into_iter()

@@ -16,13 +16,14 @@ use spotcheck_domain::columns::{
 use spotcheck_domain::{Precision, TroubleResult};
 
 use crate::cipher::ClaimsKey;
+use crate::elsewhere::{Elsewhere, Persons};
 use crate::error::{Error, Result};
 use crate::partition::{PartitionKey, PartitionReader, PartitionStore, REGION, later};
 use crate::reader::PackageReader;
 use crate::schema::{Column, Entity, Kind, col, entity};
 
 /// `psn_other` of claims.md §2: what the package's persons did elsewhere.
-const PSN_OTHER: &[Column] = &[
+pub(crate) const PSN_OTHER: &[Column] = &[
     col("kind", Kind::Text),
     col("psn_no", Kind::Id),
     col("fixmedins_code", Kind::Id),
@@ -287,15 +288,17 @@ impl Texts {
 
 /// The columns of one facility's partitions and of the region's, as the centre has them.
 ///
-/// What the persons did at other facilities (`psn_other`) and the peers' figures are made when a package is
-/// built; here they have no rows, so rules that need them are silent and say so.
+/// What the persons did at other facilities (`psn_other`) comes from [`Elsewhere`], where it was gathered. The
+/// peers' figures are made when a package is built; here they have no rows, so rules that need them are
+/// silent and say so.
 #[derive(Debug)]
-pub struct PartitionColumns {
+pub struct PartitionColumns<'a> {
     files: Vec<PartitionReader>,
     texts: RefCell<Texts>,
+    elsewhere: Option<(&'a Elsewhere, Persons)>,
 }
 
-impl PartitionColumns {
+impl<'a> PartitionColumns<'a> {
     /// Opens all current partitions of a facility, and the region's.
     ///
     /// # Errors
@@ -307,12 +310,57 @@ impl PartitionColumns {
         all.dedup_by(|a, b| a.key == b.key);
         let files =
             all.iter().map(|p| PartitionReader::open(store, p, master)).collect::<Result<_>>()?;
-        Ok(Self { files, texts: RefCell::default() })
+        Ok(Self { files, texts: RefCell::default(), elsewhere: None })
+    }
+
+    /// With what the facility's persons did at others.
+    ///
+    /// # Errors
+    /// The work database.
+    pub fn with_elsewhere(self, city: &'a Elsewhere, facility: &str) -> Result<Self> {
+        let persons = city.persons_of(facility)?;
+        Ok(Self { elsewhere: Some((city, persons)), ..self })
+    }
+
+    fn scan_elsewhere(
+        &self,
+        (list, wants): (&str, &[Want]),
+        each: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
+    ) -> Result<()> {
+        let Some((city, seen)) = &self.elsewhere else { return Ok(()) };
+        let sql = Error::sql;
+        let query = format!(
+            "SELECT rowid, {list} FROM psn_other WHERE psn_no = ?1 AND own <> ?2 ORDER BY rowid"
+        );
+        let mut statement = city.db()?.prepare(&query).map_err(sql("psn_other"))?;
+        let mut batch = Batch::new(wants);
+        for person in &seen.persons {
+            let facility = seen.facility.as_str();
+            let mut rows =
+                statement.query([person.as_str(), facility]).map_err(sql("psn_other"))?;
+            while let Some(row) = rows.next().map_err(sql("psn_other"))? {
+                let rowid: i64 = row.get(0).map_err(sql("psn_other"))?;
+                batch.rows.push(rowid.unsigned_abs());
+                let intern = |text: &str| self.texts.borrow_mut().intern(text);
+                push_row(row, 1, wants, &mut batch, intern).map_err(sql("psn_other"))?;
+            }
+            if batch.len() >= BATCH_ROWS {
+                each(&batch).map_err(Error::Port)?;
+                batch.clear();
+            }
+        }
+        if !batch.is_empty() {
+            each(&batch).map_err(Error::Port)?;
+        }
+        Ok(())
     }
 }
 
-impl ColumnSource for PartitionColumns {
+impl ColumnSource for PartitionColumns<'_> {
     fn rows(&self, entity: &str) -> TroubleResult<u64> {
+        if entity == "psn_other" {
+            return Ok(self.elsewhere.as_ref().map_or(0, |(_, seen)| seen.rows));
+        }
         let rows = |f: &PartitionReader| f.partition().tables.get(entity).map_or(0, |t| t.rows);
         Ok(self.files.iter().map(rows).fold(0, u64::saturating_add))
     }
@@ -332,6 +380,9 @@ impl ColumnSource for PartitionColumns {
             return Err(unknown_column(name, "*"));
         };
         let list = select_list(table, columns, wants)?;
+        if table == "psn_other" {
+            return Ok(self.scan_elsewhere((&list, wants), each)?);
+        }
         let mut base = 0_u64;
         for file in &self.files {
             if file.partition().tables.contains_key(table) {

@@ -22,6 +22,7 @@ pub mod cipher;
 pub mod codes;
 pub mod columns;
 pub mod demo;
+mod elsewhere;
 pub mod error;
 pub mod import;
 pub mod mapping;
@@ -36,14 +37,15 @@ pub mod value;
 pub use cipher::{ClaimsKey, Key};
 pub use columns::{PackageColumns, PartitionColumns};
 pub use demo::{DemoOptions, DemoSummary, TruthOptions, TruthSummary, demo_data, truth_data};
+pub use elsewhere::Elsewhere;
 pub use error::{Error, Result};
 pub use import::{
     ImportReport, ImportRequest, ImportTools, Progress, Reject, RejectSink, RejectsDb, import_dir,
 };
 pub use mapping::MappingLimits;
 pub use package::{
-    BuiltPackage, FindingRow, PackageManifest, PackageRequest, PeerStat, Period, Recipient,
-    ReferenceData, RulePackRef, build_package, check_package, file_states,
+    BuiltPackage, FindingRow, PackFiles, PackageManifest, PackageRequest, PeerStat, Period,
+    Recipient, ReferenceData, RulePackRef, build_package, check_package, file_states,
 };
 pub use partition::{
     DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore,

@@ -12,8 +12,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
     ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
-    Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent, VisitRow,
-    VisitView, Ward,
+    PackedFinding, PackedRules, Page, PersonHit, PersonView, SettlementRow, StaffHit,
+    VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -465,6 +465,43 @@ impl ClaimsReader for PackageReader {
 
     fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>> {
         self.guarded(|| self.read_events(mdtrt_id, page))
+    }
+
+    fn findings(&self) -> TroubleResult<Vec<PackedFinding>> {
+        self.guarded(|| {
+            self.list(
+                "finding",
+                "SELECT body, amount, fund_amount FROM finding ORDER BY id",
+                [],
+                |r| {
+                    let (amount, fund_amount) = (amount(r, 1)?, amount(r, 2)?);
+                    Ok(PackedFinding { body: r.get(0)?, amount, fund_amount })
+                },
+            )
+        })
+    }
+
+    fn rule_packs(&self) -> TroubleResult<Vec<PackedRules>> {
+        // Packages of earlier centres have no such table.
+        if self.rows_of("rule_pack_file") == 0 {
+            return Ok(Vec::new());
+        }
+        let files = self.guarded(|| {
+            self.list(
+                "rule_pack_file",
+                "SELECT pack, name, bytes FROM rule_pack_file ORDER BY place, name",
+                [],
+                |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?)),
+            )
+        })?;
+        let mut packs: Vec<PackedRules> = Vec::new();
+        for (name, file, bytes) in files {
+            match packs.last_mut().filter(|p| p.name == name) {
+                Some(pack) => pack.files.push((file, bytes)),
+                None => packs.push(PackedRules { name, files: vec![(file, bytes)] }),
+            }
+        }
+        Ok(packs)
     }
 
     fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>> {

@@ -9,6 +9,7 @@ mod case;
 mod claims;
 mod doc;
 mod enrol;
+mod findings;
 mod indicators;
 mod journal;
 mod output;
@@ -107,6 +108,9 @@ pub(crate) enum Command {
     Package(claims::OfTask),
     /// 对数据包运行规则,列出疑点 / run the rules over a package
     Audit(audit::Audit),
+    /// 疑点:列出、认定、导出 / findings: list, judge, export
+    #[command(subcommand)]
+    Findings(findings::Findings),
     /// 指标与专题 / indicators and topics
     Indicators(indicators::Indicators),
     /// 规则包 / rule packs

@@ -307,6 +307,26 @@ pub struct VisitElsewhere {
     pub fund_pay_sumamt: Option<Amount>,
 }
 
+/// A finding of the centre as the package carries it (claims.md §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedFinding {
+    /// The whole finding as the engine wrote it, one JSON object.
+    pub body: String,
+    /// Gross amount, exact; the body has it to the cent.
+    pub amount: Option<Amount>,
+    /// The fund's part, exact.
+    pub fund_amount: Option<Amount>,
+}
+
+/// A rule pack that the package brings, to be laid over the national one (claims.md §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedRules {
+    /// Its name.
+    pub name: String,
+    /// Its files by name.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
 /// One row of an item search (catalogue or fee lines).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
@@ -360,6 +380,10 @@ pub trait ClaimsReader: Send {
     fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary>;
     /// What was ordered, done, seen and written during a visit, by time.
     fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>>;
+    /// What the centre's rules found before the package was made, in the order of files and lists.
+    fn findings(&self) -> TroubleResult<Vec<PackedFinding>>;
+    /// Rule packs above the national one, in the order in which they are laid over it.
+    fn rule_packs(&self) -> TroubleResult<Vec<PackedRules>>;
     /// The person's visits at other facilities within the package's span, newest first.
     fn elsewhere(&self, psn_no: &str) -> TroubleResult<Vec<VisitElsewhere>>;
 }

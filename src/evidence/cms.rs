@@ -9,7 +9,7 @@ mod sign;
 mod verify;
 
 pub use sign::{P256Signer, RingP256, sign_detached};
-pub use verify::{CmsFault, CmsSignature, verify_by, verify_detached};
+pub use verify::{CmsFault, CmsSignature, certificates, verify_by, verify_detached};
 
 pub(crate) use raw::{RawSignedData, RawSigner};
 pub(crate) use verify::{attribute, names, plain_algorithm};

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use spotcheck_domain::columns::ColumnSource;
 
 use crate::book::{self, Book, LoadCounts};
@@ -54,7 +55,7 @@ pub struct Options<'a> {
 }
 
 /// A rule that said nothing, why, and how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// Rule id.
     pub rule: String,

@@ -1,12 +1,13 @@
 //! What can go wrong when packs are read and rules are run, and how it is said to a person.
 
+use serde::{Deserialize, Serialize};
 use spotcheck_domain::Trouble;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a pack is refused: always with file, line, field and reason (issue 4).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{file}:{line}: {field}: {reason}")]
 pub struct PackError {
     /// Name of the file inside the pack.
@@ -38,6 +39,9 @@ pub enum Error {
     /// The caller stopped the run.
     #[error("cancelled")]
     Cancelled,
+    /// A file of findings could not be made.
+    #[error("the file of findings could not be made")]
+    Export,
     /// A file of truth or findings is not what it should be.
     #[error("{file}, line {line}: unreadable")]
     Unreadable {
@@ -55,7 +59,11 @@ impl Error {
         match self {
             Self::Source(trouble) => trouble.retryable,
             Self::Cancelled => true,
-            Self::Pack(_) | Self::NoFacility | Self::Ask(_) | Self::Unreadable { .. } => false,
+            Self::Pack(_)
+            | Self::NoFacility
+            | Self::Ask(_)
+            | Self::Export
+            | Self::Unreadable { .. } => false,
         }
     }
 }
@@ -86,6 +94,9 @@ impl From<Error> for Trouble {
                 SAFE,
                 "用 spotcheck indicators --list 查看可用的指标、专题和维度",
             ),
+            Error::Export => {
+                Self::new("RULES-EXPORT", "疑点文件写不出来", SAFE, "改用 CSV,或减少条数后再导出")
+            }
             Error::Cancelled => cancelled(),
             Error::Unreadable { file, line } => Self::new(
                 "RULES-SCORE",

@@ -3,16 +3,25 @@
 //! The JSON line has exactly the members of rules.md; everything else (people, clause, what to look at, why
 //! it may be wrong) is in the full object that goes with the package.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+mod body;
+mod merge;
 
-use serde::Serialize;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use spotcheck_domain::Amount;
 
 use crate::pack::{Grade, Rule, Severity};
 
+pub use merge::{Merged, Origin, merge};
+
+/// Hex digits of a finding's key.
+const KEY_DIGITS: usize = 32;
+
 /// How an amount was found (rules.md, Loss).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LossMethod {
     /// Exact sum of lines.
     A,
@@ -53,7 +62,7 @@ impl LossMethod {
 }
 
 /// Who had to do with it, by staff code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct People {
     /// 开单.
     pub ordering: Vec<String>,
@@ -106,101 +115,7 @@ pub struct Finding {
     pub family: String,
 }
 
-/// Exactly the members of rules.md, in its order.
-#[derive(Serialize)]
-struct LineForm<'a> {
-    rule: &'a str,
-    pack: &'a str,
-    grade: &'a str,
-    fixmedins_code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    psn_no: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mdtrt_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    setl_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    bkkp_sn: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fund_amount: Option<String>,
-    loss_method: LossMethod,
-    principal: bool,
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-struct BodyForm<'a> {
-    #[serde(flatten)]
-    line: LineForm<'a>,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name_party: Option<&'a str>,
-    light: &'static str,
-    severity: &'static str,
-    weight: u32,
-    clause: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<&'a str>,
-    also: &'a [String],
-    people: &'a People,
-    look: &'a [String],
-    tried: &'a [String],
-    doubt: &'a [String],
-    family: &'a str,
-}
-
 impl Finding {
-    fn line_form(&self) -> LineForm<'_> {
-        LineForm {
-            rule: &self.rule,
-            pack: &self.pack,
-            grade: self.grade.as_str(),
-            fixmedins_code: &self.fixmedins_code,
-            psn_no: self.psn_no.as_deref(),
-            mdtrt_id: self.mdtrt_id.as_deref(),
-            setl_id: self.setl_id.as_deref(),
-            bkkp_sn: &self.bkkp_sn,
-            code: self.code.as_deref(),
-            amount: self.amount.map(Amount::to_cents),
-            fund_amount: self.fund_amount.map(Amount::to_cents),
-            loss_method: self.loss_method,
-            principal: self.principal,
-            reason: &self.reason,
-        }
-    }
-
-    /// The line of `audit --json-lines`.
-    #[must_use]
-    pub fn json_line(&self) -> String {
-        serde_json::to_string(&self.line_form()).unwrap_or_default()
-    }
-
-    /// The whole finding as one JSON object: the line's members first.
-    #[must_use]
-    pub fn body(&self) -> String {
-        let form = BodyForm {
-            line: self.line_form(),
-            name: &self.name,
-            name_party: self.party.as_deref(),
-            light: self.grade.light(),
-            severity: self.severity.as_str(),
-            weight: self.weight,
-            clause: &self.clause,
-            date: self.date.as_deref(),
-            also: &self.also,
-            people: &self.people,
-            look: &self.look,
-            tried: &self.tried,
-            doubt: &self.doubt,
-            family: &self.family,
-        };
-        serde_json::to_string(&form).unwrap_or_default()
-    }
-
     /// By what the same fact from centre and device is one (rules.md, Finding).
     #[must_use]
     pub fn merge_key(
@@ -212,6 +127,16 @@ impl Finding {
         let date = if loose { self.date.clone() } else { None };
         (self.family.clone(), self.mdtrt_id.clone(), self.psn_no.clone(), lines, date)
     }
+
+    /// The same fact has the same key in every run, at the centre and on the handheld: 32 hex digits of
+    /// SHA-256 over [`Self::merge_key`].
+    #[must_use]
+    pub fn key(&self) -> String {
+        let json = serde_json::to_string(&self.merge_key()).unwrap_or_default();
+        let mut key = hex::encode(Sha256::digest(json.as_bytes()));
+        key.truncate(KEY_DIGITS);
+        key
+    }
 }
 
 /// All findings as JSON lines, each ended by a line feed.
@@ -220,30 +145,16 @@ pub fn json_lines(findings: &[Finding]) -> String {
     findings.iter().map(|f| format!("{}\n", f.json_line())).collect()
 }
 
-/// Puts findings of the centre and of the device together: the same fact once, the centre's first.
-#[must_use]
-pub fn merge(centre: Vec<Finding>, device: Vec<Finding>) -> Vec<Finding> {
-    let mut seen = BTreeSet::new();
-    let all = centre.into_iter().chain(device);
-    let mut merged: Vec<Finding> = all.filter(|f| seen.insert(f.merge_key())).collect();
-    sort(&mut merged);
-    merged
-}
-
 /// The order of files and lists: rule, `mdtrt_id`, first `bkkp_sn`; then what else tells findings apart.
 pub(crate) fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let key = |f: &Finding| {
-            (
-                f.mdtrt_id.clone(),
-                f.bkkp_sn.clone(),
-                f.psn_no.clone(),
-                f.date.clone(),
-                f.code.clone(),
-            )
-        };
-        a.rule.cmp(&b.rule).then_with(|| key(a).cmp(&key(b))).then_with(|| a.reason.cmp(&b.reason))
-    });
+    findings.sort_by(order);
+}
+
+fn order(a: &Finding, b: &Finding) -> Ordering {
+    let key = |f: &Finding| {
+        (f.mdtrt_id.clone(), f.bkkp_sn.clone(), f.psn_no.clone(), f.date.clone(), f.code.clone())
+    };
+    a.rule.cmp(&b.rule).then_with(|| key(a).cmp(&key(b))).then_with(|| a.reason.cmp(&b.reason))
 }
 
 /// By what findings are put in order: principals first, then weight, the surer first, then money.

@@ -21,8 +21,10 @@
 
 pub mod book;
 pub mod compose;
+mod changes;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod indicators;
 mod kernel;
@@ -34,9 +36,10 @@ mod resolve;
 pub mod score;
 
 pub use book::{Book, LoadCounts};
+pub use changes::{Change, Changes, changed_rules};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
 pub use error::{Error, PackError, Result};
-pub use finding::{Finding, LossMethod, People, json_lines, merge, rank};
+pub use finding::{Finding, LossMethod, Merged, Origin, People, json_lines, merge, rank};
 pub use netting::{NetLine, NetState, net};
 pub use pack::{
     Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,

@@ -28,6 +28,9 @@ pub(crate) use parse::File;
 /// Name of the file with the pack's own name and version.
 pub const PACK_TOML: &str = "pack.toml";
 
+/// Name of the signature over [`pack_digest`]: CMS, detached. It is no part of what it signs.
+pub const PACK_SIGNATURE: &str = "pack.p7s";
+
 /// A loaded pack, or several composed.
 #[derive(Debug, Clone, Default)]
 pub struct Pack {
@@ -66,14 +69,16 @@ impl Pack {
     /// # Errors
     /// The first thing that is wrong, with file, line, field and reason; nothing is loaded then.
     pub fn read(files: &[(&str, &[u8])], base: Option<&Self>) -> Result<Self> {
-        let mut sorted = files.to_vec();
+        let files: Vec<(&str, &[u8])> =
+            files.iter().copied().filter(|f| f.0 != PACK_SIGNATURE).collect();
+        let mut sorted = files.clone();
         sorted.sort_unstable_by_key(|f| f.0);
         let own = parse::read(&sorted)?;
         let pack = match base {
             Some(base) => own.over(base)?,
             None => own.alone()?,
         };
-        let digest = pack_digest(files);
+        let digest = pack_digest(&files);
         let digest = match base {
             Some(base) => {
                 hex::encode(Sha256::digest(format!("{}\n{digest}\n", base.digest).as_bytes()))

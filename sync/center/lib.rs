@@ -18,6 +18,7 @@
 )]
 
 pub mod admin;
+pub mod audits;
 pub mod bundles;
 pub mod ca;
 mod centre;
@@ -33,6 +34,7 @@ pub mod log;
 pub mod objects;
 pub mod packages;
 pub mod repository;
+pub mod rulepacks;
 pub mod server;
 pub mod tasks;
 #[cfg(any(test, feature = "testkit"))]

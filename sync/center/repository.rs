@@ -13,6 +13,10 @@ use spotcheck_wire::tasks::PackageFile;
 
 use crate::Result;
 
+mod audits;
+
+pub use audits::{AuditRow, Audits, FindingEntry, RulePackRow, RulePacks, Tally};
+
 /// A handheld.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -471,11 +475,11 @@ pub trait LogStore {
 
 /// All of it.
 pub trait Repository:
-    Settings + Directory + Tasks + Bundles + Jobs + LogStore + Send + Sync
+    Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
 {
 }
 
 impl<T> Repository for T where
-    T: Settings + Directory + Tasks + Bundles + Jobs + LogStore + Send + Sync
+    T: Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
 {
 }

@@ -4,25 +4,19 @@
 //! certificate in the *centre's* role: any officer's or handheld's certificate leads to the same root and
 //! must not be able to sign one.
 
-use cms::cert::CertificateChoices;
-use cms::content_info::ContentInfo;
-use cms::signed_data::SignedData;
 use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Encode, Reader, SliceReader};
+use der::{Decode, Reader, SliceReader};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::chain::{
     CrlSet, Revocation, Role, TrustRoots, certificates_from_pem, leaf_profile,
 };
-use spotcheck_evidence::cms::verify_detached;
+use spotcheck_evidence::cms::{certificates, verify_detached};
 use spotcheck_evidence::tsa;
 use webpki::{BorrowedCertRevocationList, CertRevocationList, EndEntityCert};
 
 use crate::certificate::Fault;
-
-/// Most certificates that a signature may bring.
-const MAX_EMBEDDED: usize = 16;
 
 /// Checks the centre's detached signature over `content` (package.json) with `roots` (PEM) at `at_ms`
 /// (milliseconds since 1970), and that `crls` (PEM, verified before; may be none) do not name its certificate.
@@ -40,7 +34,7 @@ pub fn centre_signature(
     let roots = TrustRoots::from_pem(roots.as_bytes()).map_err(|error| error.to_string())?;
     let hash = Hash32::sha256(content);
     let mut fault = "no certificate in the signature".to_owned();
-    for signer in embedded(p7s)? {
+    for signer in certificates(p7s) {
         let signature = match verify_detached(p7s, &hash, &signer) {
             Ok(signature) => signature,
             Err(error) => {
@@ -64,19 +58,6 @@ pub fn centre_signature(
         };
     }
     Err(fault)
-}
-
-/// Certificates that a CMS signature brings along.
-fn embedded(p7s: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let not_cms = |error: der::Error| format!("not CMS: {error}");
-    let outer = ContentInfo::from_der(p7s).map_err(not_cms)?;
-    let signed: SignedData = outer.content.decode_as().map_err(not_cms)?;
-    let set = signed.certificates.map(|set| set.0.into_vec()).unwrap_or_default();
-    let certificates = set.iter().take(MAX_EMBEDDED).filter_map(|choice| match choice {
-        CertificateChoices::Certificate(c) => c.to_der().ok().map(CertificateDer::from),
-        CertificateChoices::Other(_) => None,
-    });
-    Ok(certificates.collect())
 }
 
 /// Checks that every list of a PEM text is signed by one of the CAs given (PEM texts).

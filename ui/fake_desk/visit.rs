@@ -5,7 +5,7 @@ use spotcheck_app::desk::{
     CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView, OutboxItem,
     PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView, TaskCard,
 };
-use spotcheck_app::findings::{self, FindingCard, Judgement, SilencedRule};
+use spotcheck_app::findings::{FindingCard, Judgement, SilencedRule};
 use spotcheck_app::rules::Finding;
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
@@ -86,7 +86,7 @@ impl FakeDesk {
         let judged = self.pass_time();
         let officer = self.unlocked.clone().unwrap_or_else(|| id("O-0017"));
         let view = self.open_view(case)?;
-        let key = findings::key(finding);
+        let key = finding.key();
         let place = view.findings.iter().position(|c| c.key == key);
         let number = place.unwrap_or(view.findings.len()).saturating_add(1);
         let card = FindingCard {

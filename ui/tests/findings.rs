@@ -173,3 +173,19 @@ fn the_noticed_day_is_open_and_a_kind_narrows_the_lines() {
     face.tap("医嘱与记录").unwrap();
     assert!(face.shows("请假"));
 }
+
+/// rules.md: the package opens with the centre's findings in it; the handheld's own run adds to them and says
+/// who found what.
+#[test]
+fn what_the_centre_found_is_told_apart_from_what_the_handheld_found() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    assert!(face.shows("线索 3"), "the centre's is not counted twice: {:?}", face.texts());
+    face.tap(BED).unwrap();
+    assert!(everything(&face).contains("中心与本机均发现"), "{}", everything(&face));
+    face.tap("返回").unwrap();
+    let stays = "黄·待核实 两次住院间隔 4 天且诊断相同 11-05 出院，11-09 又入院，诊断相同";
+    face.tap(stays).unwrap();
+    assert!(everything(&face).contains("本机发现"), "{}", everything(&face));
+    assert!(!everything(&face).contains("中心与本机均发现"));
+}

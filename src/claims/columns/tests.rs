@@ -6,7 +6,9 @@ use spotcheck_domain::columns::{Batch, ColumnSource, Want, code, number, text, t
 
 use super::{PackageColumns, PartitionColumns};
 use crate::demo::DEMO_HOSPITAL;
-use crate::story::{Centre, city};
+use crate::elsewhere::Elsewhere;
+use crate::partition::PartitionStore;
+use crate::story::{Centre, RealEntropy, city};
 
 const WANTS: &[Want] = &[
     code("mdtrt_id"),
@@ -69,6 +71,76 @@ fn package_and_partitions_give_the_same_columns() {
         handheld.cutoff("fee_list_d").expect("cutoff").map(|c| c.at),
         central.cutoff("fee_list_d").expect("cutoff").map(|c| c.at)
     );
+}
+
+/// What persons did elsewhere: (kind, person, facility, begin, item), sorted.
+fn elsewhere(source: &dyn ColumnSource) -> Vec<(String, Vec<String>, Option<i64>)> {
+    let wants = [
+        text("kind"),
+        code("psn_no"),
+        code("fixmedins_code"),
+        time("begntime"),
+        code("med_list_codg"),
+        number("medfee_sumamt"),
+    ];
+    let mut raw = Vec::new();
+    let mut each = |batch: &Batch| {
+        for row in 0..batch.len() {
+            raw.push((
+                batch.text(0, row).unwrap_or_default().to_owned(),
+                [batch.code(1, row), batch.code(2, row), batch.code(4, row)],
+                batch.time(3, row).map(|t| t.display()).unwrap_or_default(),
+                batch.number(5, row),
+            ));
+        }
+        Ok(())
+    };
+    source.scan("psn_other", &wants, &mut each).expect("scan");
+    assert_eq!(source.rows("psn_other").expect("rows"), u64::try_from(raw.len()).expect("count"));
+    let mut rows: Vec<_> = raw
+        .into_iter()
+        .map(|(kind, codes, begin, sum)| {
+            let known: Vec<u32> = codes.iter().copied().filter(|c| *c > 0).collect();
+            let mut words = source.texts(&known).expect("texts");
+            words.push(begin);
+            (kind, words, sum)
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// rules.md: cross-facility rules speak alike at the centre and on the handheld, whether the centre looks at
+/// one facility or at all of them.
+#[test]
+fn what_persons_did_elsewhere_is_the_same_in_the_package_and_at_the_centre() {
+    let (dir, _) = city();
+    let centre = Centre::new();
+    centre.import(dir.path());
+    let gather = |only: Option<&str>| {
+        let work = centre.work();
+        Elsewhere::gather(&centre.store, only, &work, &centre.master, &RealEntropy).expect("gather")
+    };
+    let all = gather(None);
+    let mut codes: Vec<String> =
+        centre.store.list(None).expect("list").into_iter().map(|p| p.key.facility).collect();
+    codes.dedup();
+    let mut rows = 0;
+    for facility in codes.iter().filter(|c| !c.is_empty()) {
+        let package = centre.package(facility, None);
+        let reader = package.open();
+        let packed = elsewhere(&PackageColumns::new(&reader));
+        let one = gather(Some(facility));
+        for city in [&all, &one] {
+            let columns = PartitionColumns::open(&centre.store, facility, &centre.master)
+                .and_then(|c| c.with_elsewhere(city, facility))
+                .expect("open");
+            assert_eq!(elsewhere(&columns), packed, "{facility}");
+        }
+        assert_eq!(all.digest(facility).expect("digest"), one.digest(facility).expect("digest"));
+        rows += packed.len();
+    }
+    assert!(rows > 0, "the city has persons who go to two places");
 }
 
 #[test]

@@ -93,6 +93,9 @@ pub struct PeerStat {
     pub percentiles: BTreeMap<String, Amount>,
 }
 
+/// Name and files (by name) of a rule pack.
+pub type PackFiles = (String, BTreeMap<String, Vec<u8>>);
+
 /// What to build.
 #[derive(Debug, Clone)]
 pub struct PackageRequest<'a> {
@@ -110,6 +113,8 @@ pub struct PackageRequest<'a> {
     pub valid_until: &'a str,
     /// Rule packs in force.
     pub rule_packs: &'a [RulePackRef],
+    /// Files of the packs above the national one, in the order in which they are laid over it.
+    pub pack_files: &'a [PackFiles],
     /// The centre's findings.
     pub findings: &'a [FindingRow],
     /// Figures of the peers.
@@ -145,6 +150,10 @@ CREATE TABLE finding (
   fixmedins_code TEXT, psn_no TEXT, mdtrt_id TEXT, setl_id TEXT, bkkp_sn TEXT NOT NULL, code TEXT,
   amount INTEGER, fund_amount INTEGER, loss_method TEXT, principal INTEGER NOT NULL,
   reason TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE rule_pack_file (
+  place INTEGER NOT NULL, pack TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (place, name)
 ) STRICT;
 CREATE TABLE col_chunk (
   col TEXT NOT NULL, chunk INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (col, chunk)
@@ -303,6 +312,13 @@ fn given(db: &Connection, request: &PackageRequest<'_>) -> Result<()> {
             ])
         })
         .map_err(sql("finding"))?;
+    }
+    for (place, (pack, files)) in (1_i64..).zip(request.pack_files) {
+        for (name, bytes) in files {
+            db.prepare_cached("INSERT INTO rule_pack_file VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut s| s.execute(params![place, pack, name, bytes]))
+                .map_err(sql("rule_pack_file"))?;
+        }
     }
     for p in request.peer_stats {
         let percentiles =

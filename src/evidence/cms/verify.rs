@@ -138,6 +138,18 @@ pub fn verify_detached(
     })
 }
 
+/// Most certificates that a signature may bring.
+const MAX_EMBEDDED: usize = 16;
+
+/// Certificates that a CMS signature brings along, for whoever has to find the signer among them: nothing is
+/// said about them. None where it is no CMS.
+#[must_use]
+pub fn certificates(p7s: &[u8]) -> Vec<CertificateDer<'static>> {
+    let mut found = RawSignedData::read(p7s).map(|data| data.certificates).unwrap_or_default();
+    found.truncate(MAX_EMBEDDED);
+    found
+}
+
 /// A signature over any content by one expected certificate that must fit `role` and lead to `roots` at
 /// `at_ms`; e.g. package.json.p7s by the centre.
 ///

@@ -127,20 +127,22 @@ impl File<'_> {
         before.iter().filter(|b| **b == b'\n').count().saturating_add(1)
     }
 
-    /// Line of `field` in the table that begins at `span`; the line of the table itself if it is not found.
+    /// Line of `field` in the table that begins at `span`: of the innermost part that has a line of its own,
+    /// as `use` has it for `use.window` in an inline table; else the line of the table itself.
     pub(crate) fn line_of(&self, span: &Range<usize>, field: &str) -> usize {
         let rest = self.text.get(span.start..).unwrap_or_default();
         let end = rest.find("\n[[").unwrap_or(rest.len());
         let table = rest.get(..end).unwrap_or_default();
-        let key = field.rsplit('.').next().unwrap_or(field);
-        let mut offset = span.start;
-        for line in table.split_inclusive('\n') {
-            let trimmed = line.trim_start();
-            let starts = trimmed.strip_prefix(key).map(str::trim_start);
-            if starts.is_some_and(|r| r.starts_with('=') || r.starts_with('.')) {
-                return self.line_at(offset);
+        for key in field.rsplit('.') {
+            let mut offset = span.start;
+            for line in table.split_inclusive('\n') {
+                let trimmed = line.trim_start();
+                let starts = trimmed.strip_prefix(key).map(str::trim_start);
+                if starts.is_some_and(|r| r.starts_with('=') || r.starts_with('.')) {
+                    return self.line_at(offset);
+                }
+                offset = offset.saturating_add(line.len());
             }
-            offset = offset.saturating_add(line.len());
         }
         self.line_at(span.start)
     }

@@ -247,7 +247,7 @@ pub struct Official {
 }
 
 /// One version of one rule.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// A01–J12, or a local id.
     pub id: String,

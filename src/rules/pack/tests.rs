@@ -129,8 +129,8 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     let (line, _, reason) = refused("weight = 10", "weigth = 10");
     assert_eq!(line, line_of("weight"));
     assert!(reason.contains("weigth"), "{reason}");
-    let (_, field, _) = refused("zero_day", "no_such_form");
-    assert_eq!(field, "rule X01 .use.form");
+    let (line, field, _) = refused("zero_day", "no_such_form");
+    assert_eq!((line, field.as_str()), (line_of("use ="), "rule X01 .use.form"));
     let (_, field, _) = refused("zero_day\"", "zero_day\", window = \"day\"");
     assert_eq!(field, "rule X01 .use.window");
     let (line, field, _) = refused("amount = {", "amoumt = {");

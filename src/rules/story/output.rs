@@ -5,7 +5,7 @@ use proptest::prelude::{ProptestConfig, proptest};
 use super::support::{BED, CT, DRUG, NURSE1, NURSE2, World, hospital};
 use crate::engine::{Stage, Watch};
 use crate::pack::national;
-use crate::{Error, Options, audit, json_lines, merge, rank};
+use crate::{Error, Finding, Options, Origin, audit, json_lines, merge, rank};
 
 /// A hospital with several things wrong.
 fn dirty() -> World {
@@ -65,9 +65,34 @@ fn one_line_has_one_principal_finding() {
     let weights: Vec<_> =
         order.iter().map(|n| &findings[*n]).filter(|f| f.principal).map(|f| f.weight).collect();
     assert!(weights.windows(2).all(|w| w[0] >= w[1]));
-    let again = merge(findings.clone(), findings.clone());
-    assert!(again.len() <= findings.len());
-    assert_eq!(merge(again.clone(), findings), again, "the device finds nothing new");
+}
+
+/// rules.md, Finding: the centre's findings come with the package; the handheld's run over the same data adds
+/// nothing, changes no number on the screen, and forgets nothing that only the centre saw.
+#[test]
+fn the_same_fact_from_centre_and_device_is_one() {
+    let centre = dirty().run().findings;
+    let told = centre.iter().map(|f| Finding::parse(&f.body(), Some((f.amount, f.fund_amount))));
+    let told: Vec<Finding> = told.collect::<Result<_, _>>().unwrap();
+    assert_eq!(told, centre, "what was packed is what was found");
+    let (same, others): (Vec<Finding>, Vec<Finding>) =
+        centre.iter().cloned().partition(|f| f.rule != "B03");
+    assert!(!others.is_empty());
+    let mut device = same;
+    for finding in &mut device {
+        finding.amount = finding.amount.map(|_| spotcheck_domain::Amount::from_millionths(1));
+    }
+    let merged = merge(told, device);
+    assert_eq!(merged.len(), centre.len());
+    for m in &merged {
+        let own = m.finding.amount.is_none_or(|a| a.millionths() == 1);
+        match m.origin {
+            Origin::Both => assert!(own && m.finding.rule != "B03"),
+            Origin::Centre => assert_eq!(m.finding.rule, "B03"),
+            Origin::Device => panic!("the device saw nothing of its own: {}", m.finding.rule),
+        }
+        assert_eq!(m.key, m.finding.key());
+    }
 }
 
 #[test]

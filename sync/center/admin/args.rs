@@ -81,8 +81,37 @@ pub(super) enum Command {
     Restore(Restore),
     /// 对机构的数据运行规则 / run the rules over a facility
     Audit(Audit),
+    /// 规则包 / rule packs above the national one
+    #[command(subcommand)]
+    Rulepack(RulepackCommand),
     /// 生成演示数据 / make demo data
     DemoData(DemoData),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulepackCommand {
+    /// 检查规则包并在历史数据上试运行 / read, verify and try a pack on history
+    Check {
+        /// 规则包目录 / folder of the pack
+        folder: PathBuf,
+    },
+    /// 使签过名的规则包生效 / put a signed pack in force
+    Add {
+        /// 规则包目录 / folder of the pack
+        folder: PathBuf,
+    },
+    /// 以中心的名义签名 / sign by the centre
+    Sign {
+        /// 规则包目录 / folder of the pack
+        folder: PathBuf,
+    },
+    /// 列出生效的规则包 / packs in force
+    List,
+    /// 停用 / take out of force
+    Remove {
+        /// 名称 / name
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -127,7 +156,20 @@ pub(super) struct Import {
 #[derive(Debug, Subcommand)]
 pub(super) enum Facilities {
     /// 列出 / list
-    List,
+    List {
+        /// 排序:code 按编号,findings 按待核查线索的金额 / by code, or by the money that findings are about
+        #[arg(long, value_enum, default_value_t = FacilityOrder::Code)]
+        by: FacilityOrder,
+    },
+}
+
+/// How facilities are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FacilityOrder {
+    /// By code.
+    Code,
+    /// By what the rules found.
+    Findings,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +186,18 @@ pub(super) struct Audit {
     /// 每条疑点一行 JSON / one finding a line
     #[arg(long)]
     pub(super) json_lines: bool,
+    /// 数据和规则未变也重新运行 / run again even where nothing has changed
+    #[arg(long)]
+    pub(super) again: bool,
+    /// 导出疑点:.csv .xlsx .json(留痕) / write a file, the form by its ending; the act is recorded
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json_lines", "draft"])]
+    pub(super) export: Option<PathBuf>,
+    /// 导出给当事人:只含事实、说明和法定义务 / the export is for the party: facts and duties only
+    #[arg(long, requires = "export")]
+    pub(super) party: bool,
+    /// 试运行规则包草案,列出会有的变化,不存任何结果 / try a draft pack and tell what would change
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json_lines", "again"])]
+    pub(super) draft: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

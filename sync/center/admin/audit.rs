@@ -1,22 +1,26 @@
 //! `audit`: the rules over one facility or all.
+//!
+//! Progress goes to standard error, what was found to standard output. A run without `--period` and `--rules`
+//! is stored facility by facility, and what is up to date is told from the store.
 
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use serde_json::json;
-use spotcheck_claims::columns::PartitionColumns;
 use spotcheck_domain::Trouble;
 use spotcheck_domain::time::day_number;
-use spotcheck_rules::{Options, audit as run_rules, json_lines, national, report};
+use spotcheck_rules::export::{Audience, Entry, Format, findings_file};
+use spotcheck_rules::{Finding, Options, Origin, Outcome, Stage, Watch, json_lines, report};
 
 use super::args::Audit;
 use super::out::Output;
-use super::{Context, Result};
-use crate::Error;
-use crate::claims::{self, CentrePartitions};
-
-fn told(cause: impl Into<Trouble>) -> Error {
-    Error::from(cause.into())
-}
+use super::{Context, Result, draft};
+use crate::audits::{self, Auditor, told};
+use crate::centre::Centre;
+use crate::objects::sha256_hex;
+use crate::{Error, claims, rulepacks};
 
 /// First and last day as numbers since 1970.
 fn period(text: &str) -> Result<(i64, i64)> {
@@ -32,26 +36,134 @@ fn period(text: &str) -> Result<(i64, i64)> {
     })
 }
 
-pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
-    let centre = context.open()?;
-    let period = args.period.as_deref().map(period).transpose()?;
-    let pack = national().map_err(told)?;
-    let master = claims::master_key(&centre)?;
-    let store = CentrePartitions::new(&centre);
-    let mut codes: Vec<String> = claims::facilities(&centre)?
+/// Facilities that were asked for, by code.
+pub(super) fn codes(centre: &Centre, wanted: Option<&str>) -> Result<Vec<String>> {
+    let mut codes: Vec<String> = claims::facilities(centre)?
         .into_iter()
         .map(|f| f.facility.fixmedins_code)
-        .filter(|code| args.facility.as_ref().is_none_or(|wanted| wanted == code))
+        .filter(|code| wanted.is_none_or(|wanted| wanted == code))
         .collect();
     codes.sort();
-    if let (Some(_), true) = (&args.facility, codes.is_empty()) {
+    if wanted.is_some() && codes.is_empty() {
         return Err(Error::NotFound { what: "facility", zh: "机构" });
     }
-    let (mut bodies, mut text) = (Vec::new(), String::new());
-    for code in &codes {
-        let columns = PartitionColumns::open(&store, code, &master).map_err(told)?;
-        let options = Options { rules: args.rules.as_deref(), facility: Some(code), period };
-        let outcome = run_rules(&columns, &pack, options, &mut ()).map_err(told)?;
+    Ok(codes)
+}
+
+/// Tells how far a run has come: facility n of m, and every tenth of its lines.
+pub(super) struct Told {
+    place: String,
+    tenth: u64,
+}
+
+impl Told {
+    pub(super) fn new(n: usize, all: usize, code: &str) -> Self {
+        Self { place: format!("[{}/{all}] {code}", n.saturating_add(1)), tenth: 0 }
+    }
+
+    pub(super) fn say(&self, words: &str) {
+        // A reader that went away is no error of ours.
+        let _ = writeln!(std::io::stderr().lock(), "{}  {words}", self.place);
+    }
+}
+
+/// Fewer lines are read before anybody could look.
+const WORTH_TELLING: u64 = 200_000;
+
+impl Watch for Told {
+    fn progress(&mut self, stage: Stage, done: u64, all: u64) -> bool {
+        let tenth = done.saturating_mul(10).checked_div(all).unwrap_or(0);
+        if stage == Stage::Lines && all >= WORTH_TELLING && tenth > self.tenth {
+            self.tenth = tenth;
+            self.say(&format!("已读明细 {done} / {all} 条"));
+        }
+        true
+    }
+}
+
+fn one(
+    auditor: &Auditor<'_>,
+    centre: &Centre,
+    code: &str,
+    args: &Audit,
+    watch: &mut Told,
+) -> Result<Outcome> {
+    let period = args.period.as_deref().map(period).transpose()?;
+    if period.is_some() || args.rules.is_some() {
+        let options = Options { rules: args.rules.as_deref(), facility: None, period };
+        let outcome = auditor.look(code, auditor.pack(), options, watch)?;
+        watch.say(&format!("疑点 {} 条(未存)", outcome.findings.len()));
+        return Ok(outcome);
+    }
+    let audited = auditor.run(code, args.again, watch)?;
+    let outcome = audits::outcome(centre, &audited.row)?;
+    let state = if audited.fresh { "已存" } else { "数据和规则未变" };
+    watch.say(&format!("疑点 {} 条({state})", outcome.findings.len()));
+    Ok(outcome)
+}
+
+/// The form of a file by its ending.
+fn form_of(path: &Path) -> Result<Format> {
+    let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    ending.as_deref().and_then(Format::parse).ok_or_else(|| {
+        told(Trouble::new(
+            "CENTER-EXPORT-FORM",
+            "不知道写成哪种文件",
+            "没有执行任何操作",
+            "文件名以 .csv、.xlsx 或 .json 结尾",
+        ))
+    })
+}
+
+/// Personal data leave the centre: the file is its owner's only, nothing is overwritten, the act is recorded.
+fn export(
+    centre: &Centre,
+    findings: &[Finding],
+    party: bool,
+    path: &Path,
+    form: Format,
+) -> Result<Output> {
+    let entries: Vec<Entry<'_>> = findings
+        .iter()
+        .map(|finding| Entry { finding, origin: Some(Origin::Centre), said: None })
+        .collect();
+    let audience = if party { Audience::Party } else { Audience::Us };
+    let bytes = findings_file(&entries, audience, form, centre.now_ms()).map_err(told)?;
+    if path.exists() {
+        return Err(Error::refused(
+            "CENTRE-TARGET-EXISTS",
+            "目标文件已存在,不会覆盖。",
+            "请换一个文件名。",
+        ));
+    }
+    let what = "write the export";
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.map_err(Error::io(what))?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io(what))?;
+    let sha256 = sha256_hex(&bytes);
+    centre.record_act("findings-exported", &sha256)?;
+    let text = format!("已导出 {} 字节", bytes.len());
+    let body = json!({ "file": path, "bytes": bytes.len(), "sha256": sha256 });
+    Ok(Output::new("audit-export", body, text))
+}
+
+pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
+    let centre = context.open()?;
+    if let Some(folder) = &args.draft {
+        let period = args.period.as_deref().map(period).transpose()?;
+        return draft::draft(&centre, args, folder, period);
+    }
+    let facility = args.facility.as_deref();
+    let codes = codes(&centre, facility)?;
+    let auditor = Auditor::new(&centre, rulepacks::in_force(&centre)?, facility)?;
+    let form = args.export.as_deref().map(form_of).transpose()?;
+    let (mut bodies, mut text, mut all) = (Vec::new(), String::new(), Vec::new());
+    for (n, code) in codes.iter().enumerate() {
+        let outcome = one(&auditor, &centre, code, args, &mut Told::new(n, codes.len(), code))?;
+        if form.is_some() {
+            all.extend(outcome.findings);
+            continue;
+        }
         if args.json_lines {
             let lines = json_lines(&outcome.findings);
             // A reader that went away is no error of ours.
@@ -65,6 +177,10 @@ pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
         }
         bodies.push(body);
     }
-    let output = Output::new("audit", json!({ "pack": pack.label(), "facilities": bodies }), text);
+    if let (Some(path), Some(form)) = (&args.export, form) {
+        return export(&centre, &all, args.party, path, form);
+    }
+    let body = json!({ "pack": auditor.pack().label(), "facilities": bodies });
+    let output = Output::new("audit", body, text);
     Ok(if args.json_lines { output.said_already() } else { output })
 }

@@ -7,11 +7,12 @@ use spotcheck_claims::{DemoOptions, TruthOptions};
 use spotcheck_domain::Amount;
 use spotcheck_domain::Trouble;
 
-use super::args::{DemoData, Facilities, Import};
+use super::args::{DemoData, Facilities, FacilityOrder, Import};
 use super::out::Output;
 use super::{Context, Result};
-use crate::Error;
+use crate::centre::Centre;
 use crate::claims::{self, ImportOptions};
+use crate::{Error, audits};
 
 pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
     let centre = context.open()?;
@@ -45,8 +46,11 @@ pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
 }
 
 pub(super) fn facilities(context: &Context, command: &Facilities) -> Result<Output> {
-    let Facilities::List = command;
+    let Facilities::List { by } = command;
     let centre = context.open()?;
+    if *by == FacilityOrder::Findings {
+        return ranked(&centre);
+    }
     let list = claims::facilities(&centre)?;
     let mut text = String::new();
     for f in &list {
@@ -58,6 +62,44 @@ pub(super) fn facilities(context: &Context, command: &Facilities) -> Result<Outp
         );
     }
     Ok(Output::new("facilities", json!({ "facilities": list }), text))
+}
+
+/// From this list tasks are made: where most money is to be checked stands first, what was never audited last.
+fn ranked(centre: &Centre) -> Result<Output> {
+    let heads = claims::facilities(centre)?;
+    let name = |code: &str| {
+        let head = heads.iter().find(|f| f.facility.fixmedins_code == code);
+        head.map_or_else(|| code.to_owned(), |f| f.facility.fixmedins_name.clone())
+    };
+    let standings = audits::standings(centre)?;
+    let (mut text, mut list) = (String::new(), Vec::new());
+    for (place, s) in (1_u32..).zip(&standings) {
+        let check = s.to_check();
+        let _ = writeln!(
+            text,
+            "{place}  {}  {}  红 {} 黄 {} 绿 {}  待核查金额 {} 元  权重 {}",
+            s.fixmedins_code,
+            name(&s.fixmedins_code),
+            s.red.findings,
+            s.yellow.findings,
+            s.green.findings,
+            check.amount.to_cents(),
+            check.weight
+        );
+        let mut body = serde_json::to_value(s).map_err(|_| Error::Stored("audit"))?;
+        if let Some(members) = body.as_object_mut() {
+            members.insert("fixmedins_name".to_owned(), name(&s.fixmedins_code).into());
+            members.insert("to_check".to_owned(), json!(check));
+        }
+        list.push(body);
+    }
+    let audited = |code: &String| standings.iter().any(|s| s.fixmedins_code == *code);
+    let codes = heads.iter().map(|f| &f.facility.fixmedins_code);
+    let never: Vec<&String> = codes.filter(|code| !audited(code)).collect();
+    for code in &never {
+        let _ = writeln!(text, "尚未核对  {code}  {}", name(code));
+    }
+    Ok(Output::new("facilities", json!({ "facilities": list, "not_audited": never }), text))
 }
 
 fn truth_data(args: &DemoData) -> Result<Output> {

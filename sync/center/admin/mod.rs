@@ -9,9 +9,11 @@ mod audit;
 mod bundle;
 mod claims;
 mod config;
+mod draft;
 mod log;
 mod out;
 mod people;
+mod rulepack;
 mod serve;
 mod work;
 
@@ -60,6 +62,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Import(a) => claims::import(context, a),
         Command::Facilities(a) => claims::facilities(context, a),
         Command::Audit(a) => audit::audit(context, a),
+        Command::Rulepack(a) => rulepack::rulepack(context, a),
         Command::DemoData(a) => claims::demo_data(a),
         Command::Task(a) => work::task(context, a),
         Command::Package(a) => work::package(context, a),

@@ -11,7 +11,11 @@ use super::open_encrypted;
 use crate::folder::{RawKey, sync_dir};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_findings.sql"),
+    include_str!("../migrations/0003_rule_packs.sql"),
+];
 
 fn version(connection: &Connection) -> Result<i64> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)

@@ -5,11 +5,13 @@
 //! timeout. Migrations are numbered files, frozen after release; before a migration of an existing database
 //! an encrypted copy is written beside it.
 
+mod audits;
 mod bundles;
 mod directory;
 mod jobs;
 mod log;
 mod migrate;
+mod rulepacks;
 mod settings;
 mod tasks;
 mod uploads;

@@ -11,17 +11,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use spotcheck_claims::package::{CLAIMS_DB, PACKAGE_JSON, REFERENCE_DB};
-use spotcheck_claims::{PackageRequest, Period, Recipient, ReferenceData, build_package};
+use spotcheck_claims::{
+    FindingRow, PackageRequest, Period, Recipient, ReferenceData, RulePackRef, build_package,
+};
 use spotcheck_domain::task::Task;
+use spotcheck_domain::time::day_number;
 use spotcheck_domain::{DeviceId, PackageId, Trouble};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::cms::{RingP256, sign_detached};
+use spotcheck_rules::Finding;
 use spotcheck_wire::tasks::{PACKAGE_FILES, PackageFile};
 
+use crate::audits::{self, Auditor};
 use crate::centre::Centre;
 use crate::claims::{CentrePartitions, master_key};
 use crate::repository::PackageRow;
-use crate::{Error, Result};
+use crate::{Error, Result, rulepacks};
 
 const PACKAGE_SIGNATURE: &str = "package.json.p7s";
 
@@ -67,7 +72,43 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io(what))
 }
 
-/// Builds the package of a task for all its handhelds.
+/// What the rules found at the task's facility about facts of its period, and the pack they are of; run now
+/// if rules or data have changed since.
+fn found(centre: &Centre, task: &Task) -> Result<(Vec<FindingRow>, Vec<RulePackRef>)> {
+    let code = task.facility.fixmedins_code.as_str();
+    let auditor = Auditor::new(centre, rulepacks::in_force(centre)?, Some(code))?;
+    let audited = auditor.run(code, false, &mut ())?;
+    let span = day_number(&task.period_from).zip(day_number(&task.period_to));
+    let inside = |f: &Finding| match (span, f.date.as_deref().and_then(day_number)) {
+        (Some((from, to)), Some(day)) => from <= day && day <= to,
+        _ => true,
+    };
+    let findings = audits::findings(centre, &audited.row)?;
+    let rows = findings.into_iter().filter(inside).map(row).collect();
+    Ok((rows, rulepacks::references(centre)?))
+}
+
+fn row(finding: Finding) -> FindingRow {
+    FindingRow {
+        body: finding.body(),
+        rule: finding.rule,
+        pack: finding.pack,
+        grade: finding.grade.as_str().to_owned(),
+        fixmedins_code: Some(finding.fixmedins_code),
+        psn_no: finding.psn_no,
+        mdtrt_id: finding.mdtrt_id,
+        setl_id: finding.setl_id,
+        bkkp_sn: finding.bkkp_sn,
+        code: finding.code,
+        amount: finding.amount,
+        fund_amount: finding.fund_amount,
+        loss_method: Some(finding.loss_method.as_str().to_owned()),
+        principal: finding.principal,
+        reason: finding.reason,
+    }
+}
+
+/// Builds the package of a task for all its handhelds; it opens with the centre's findings in it.
 ///
 /// # Errors
 /// No such task, a handheld without package identity, or claims that cannot be read.
@@ -82,15 +123,18 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
         .tempdir_in(centre.folder().work())
         .map_err(Error::io(what))?;
     let folder = work.path();
+    let period = Period::parse(&task.period_from, &task.period_to);
+    let (findings, rule_packs) = found(centre, &task)?;
     let request = PackageRequest {
         task: &task.id,
         package: &id,
         fixmedins_code: &task.facility.fixmedins_code,
-        period: Period::parse(&task.period_from, &task.period_to),
+        period,
         valid_from: &task.valid_from,
         valid_until: &task.valid_until,
-        rule_packs: &[],
-        findings: &[],
+        rule_packs: &rule_packs,
+        pack_files: &rulepacks::files(centre)?,
+        findings: &findings,
         peer_stats: &[],
         reference: &ReferenceData::default(),
     };

@@ -199,3 +199,69 @@ fn what_was_confirmed_survives_kill_nine() {
     }
     server.kill();
 }
+
+/// Issue 4, item 6: an audit of a whole city that is killed goes on where it was, and ends with what an
+/// undisturbed one gives.
+#[test]
+fn an_audit_that_was_killed_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let city = dir.path().join("city");
+    let command = |data: &str, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spotcheck-center"));
+        command.arg("--data").arg(dir.path().join(data)).args(args);
+        command.env_remove("CREDENTIALS_DIRECTORY");
+        command
+    };
+    let done = |mut command: Command| {
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        (String::from_utf8(output.stdout).unwrap(), stderr)
+    };
+    let out = city.to_string_lossy().into_owned();
+    done(command("one", &["demo-data", "--truth", "--lines", "6000", "--out", &out]));
+    for data in ["one", "other"] {
+        done(command(data, &["import", "--from", &out]));
+    }
+    let (undisturbed, told) = done(command("other", &["audit", "--json-lines"]));
+    let facilities = told.lines().filter(|line| line.contains("已存")).count();
+    assert!(facilities > 1, "{told}");
+
+    let mut audit = command("one", &["audit", "--json-lines"]);
+    let mut audit = audit.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(audit.stderr.take().unwrap()).lines();
+    while let Some(Ok(line)) = lines.next() {
+        if line.contains("已存") {
+            break;
+        }
+    }
+    audit.kill().unwrap();
+    audit.wait().unwrap();
+    let (after, told) = done(command("one", &["audit", "--json-lines"]));
+    assert!(told.contains("[1/") && told.contains("数据和规则未变"), "{told}");
+    assert_eq!(after, undisturbed);
+    let (again, told) = done(command("one", &["audit", "--json-lines"]));
+    assert_eq!(told.lines().filter(|l| l.contains("数据和规则未变")).count(), facilities, "{told}");
+    assert_eq!(again, undisturbed);
+
+    // The files of findings: for us with everything, for the party without names, clauses and scores.
+    let (us, party) = (dir.path().join("us.csv"), dir.path().join("party.json"));
+    let export = |to: &Path, more: &[&str]| {
+        let to = to.to_string_lossy().into_owned();
+        let mut args = vec!["audit", "--export", to.as_str()];
+        args.extend(more);
+        done(command("one", &args));
+        std::fs::read_to_string(to.as_str()).unwrap()
+    };
+    let (us, party) = (export(&us, &[]), export(&party, &["--party"]));
+    assert!(us.starts_with('\u{feff}') && us.contains("规则名称"));
+    let party: Value = serde_json::from_str(&party).unwrap();
+    let list = party["findings"].as_array().unwrap();
+    assert!(!list.is_empty() && list.iter().all(|f| f["duty"].is_string()));
+    for word in ["违规", "违法", "骗保", "\"rule\"", "\"weight\"", "\"clause\"", "T38"] {
+        assert!(!party.to_string().contains(word), "{word}");
+    }
+    let ranked = done(command("one", &["--json", "facilities", "list", "--by", "findings"])).0;
+    let ranked: Value = serde_json::from_str(&ranked).unwrap();
+    assert_eq!(ranked["facilities"].as_array().unwrap().len(), facilities);
+}

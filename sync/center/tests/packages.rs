@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use age::x25519::Identity;
 use spotcheck_claims::{PackageManifest, check_package};
+use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::{DeviceId, ManualClock};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::chain::{Role, TrustRoots, leaf_profile};
 use spotcheck_evidence::testkit::NOW_MS;
+use spotcheck_rules::{Finding, Options, Origin};
 use spotcheck_wire::enrol::EnrolResponse;
 use spotcheck_wire::tasks::{PACKAGE_FILES, TaskList};
 
@@ -100,6 +102,8 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         let report = check_package(dir.path(), &manifest, &raw).unwrap();
         assert!(report.rows > 1000, "{report:?}");
 
+        the_findings_are_in_it(&centre, dir.path(), &manifest, &raw);
+
         // No claims in clear anywhere at the centre; the positive control is the export itself.
         let city = std::fs::read(centre.folder().join("demo-city/psn.csv")).unwrap();
         let text = String::from_utf8(city).unwrap();
@@ -125,6 +129,42 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         assert_eq!(sha(&again.files, "reference.db"), sha(&built.files, "reference.db"));
         assert_ne!(sha(&again.files, "claims.db"), sha(&built.files, "claims.db"));
     });
+}
+
+/// rules.md: the centre runs the rules before the package is made; the handheld, which runs the same rules over
+/// the package, meets the same findings by the same keys.
+fn the_findings_are_in_it(
+    centre: &TestCentre,
+    folder: &std::path::Path,
+    manifest: &PackageManifest,
+    key: &spotcheck_claims::Key,
+) {
+    let task = centre.task().unwrap();
+    let code = &task.facility.fixmedins_code;
+    let row = centre.centre().repo().audit_of(code).unwrap().expect("it was run for the package");
+    let stored = crate::audits::findings(centre.centre(), &row).unwrap();
+    let reader = spotcheck_claims::PackageReader::open(folder, manifest, key).unwrap();
+    let packed: Vec<Finding> = reader
+        .findings()
+        .unwrap()
+        .iter()
+        .map(|f| Finding::parse(&f.body, Some((f.amount, f.fund_amount))).unwrap())
+        .collect();
+    let inside = |f: &&Finding| {
+        let days = task.period_from.as_str()..=task.period_to.as_str();
+        f.date.as_deref().is_none_or(|day| days.contains(&day))
+    };
+    let of_the_period: Vec<Finding> = stored.iter().filter(inside).cloned().collect();
+    assert!(!packed.is_empty() && packed == of_the_period, "{} of {}", packed.len(), stored.len());
+    let packs: Vec<String> =
+        manifest.rule_packs.iter().map(|p| format!("{}@{}", p.name, p.version)).collect();
+    assert_eq!(packs, [row.pack]);
+    let columns = spotcheck_claims::PackageColumns::new(&reader);
+    let pack = spotcheck_rules::national().unwrap();
+    let own = spotcheck_rules::audit(&columns, &pack, Options::default(), &mut ()).unwrap();
+    let merged = spotcheck_rules::merge(packed, own.findings);
+    let both = merged.iter().filter(|m| m.origin == Origin::Both).count();
+    assert!(both * 10 >= merged.len() * 9, "{both} of {}", merged.len());
 }
 
 fn unwrap(identity: &Identity, armoured: &str) -> Vec<u8> {
