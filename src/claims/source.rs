@@ -4,9 +4,9 @@
 //! long a file is (XLS excepted: it ends at 65,536 rows). Nothing is unpacked to disk; text inside a ZIP
 //! is decompressed in a stream, spreadsheets and DBF inside a ZIP in memory.
 
-mod dbf;
-mod sheet;
-mod text;
+pub(crate) mod dbf;
+pub(crate) mod sheet;
+pub(crate) mod text;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};

@@ -20,6 +20,7 @@
 )]
 
 pub mod book;
+pub mod compare;
 pub mod engine;
 pub mod error;
 pub mod finding;

@@ -110,7 +110,7 @@ fn cell(value: FieldValue) -> Cell<'static> {
 }
 
 /// Reads all records that are not marked deleted into the sink.
-pub(super) fn read<R: Read + Seek>(
+pub(crate) fn read<R: Read + Seek>(
     reader: R,
     encoding: TextEncoding,
     file: &str,
