@@ -146,10 +146,8 @@ impl Table {
     }
 
     fn book(&self) -> Result<Book<Cursor<Bytes>>> {
-        let open = || Book::open(Cursor::new(self.bytes.clone()), self.format, &self.name);
-        guarded(open)
-            .unwrap_or_else(|| Err(self.fail("", "文件内部结构损坏")))
-            .map_err(|e| self.at("", e))
+        let bytes = Cursor::new(self.bytes.clone());
+        Book::open(bytes, self.format, &self.name).map_err(|e| self.at("", e))
     }
 
     /// Unpacks everything once into nothing: sizes in a ZIP's directory can lie.
@@ -202,9 +200,7 @@ impl Table {
             watch,
             seen: 0,
         };
-        let read = || self.fill(name, &mut intake);
-        let done = guarded(read).unwrap_or_else(|| Err(self.fail(name, "文件内部结构损坏")));
-        done.map_err(|e| self.at(name, e))?;
+        self.fill(name, &mut intake).map_err(|e| self.at(name, e))?;
         Ok(intake.grid)
     }
 
@@ -327,12 +323,6 @@ fn unwrapped(text: &str) -> &str {
     let text = crate::cell::trim(text);
     let formula = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"'));
     formula.or_else(|| text.strip_prefix('\'')).unwrap_or(text)
-}
-
-/// The readers of workbooks are not ours; a file that makes one of them panic is a damaged file, and must
-/// not end the program with an open visit. `None`: it panicked.
-fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::io::{Read, Seek};
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xls, Xlsx};
 use spotcheck_domain::Precision;
 
-use super::{Format, SourceFile, TableSink, header_names};
+use super::{Format, SourceFile, TableSink, guarded, header_names};
 use crate::cell::Cell;
 use crate::error::{Error, Result};
 
@@ -110,9 +110,11 @@ impl<R: Read + Seek> Book<R> {
     pub(crate) fn open(reader: R, format: Format, file: &str) -> Result<Self> {
         let fail = fail(file);
         Ok(if format == Format::Xlsx {
-            Self::Xlsx(Box::new(Xlsx::new(reader).map_err(|e| fail(&e))?))
+            let book = guarded(file, || Xlsx::new(reader))?;
+            Self::Xlsx(Box::new(book.map_err(|e| fail(&e))?))
         } else {
-            Self::Xls(Box::new(Xls::new(reader).map_err(|e| fail(&e))?))
+            let book = guarded(file, || Xls::new(reader))?;
+            Self::Xls(Box::new(book.map_err(|e| fail(&e))?))
         })
     }
 
@@ -123,7 +125,7 @@ impl<R: Read + Seek> Book<R> {
         }
     }
 
-    /// Every cell that is there, by row and column from 0, and the rows in all where the file says it.
+    /// Every cell that is there, by row and column from 0.
     /// `false` ends the walk.
     pub(crate) fn walk(
         &mut self,
@@ -134,8 +136,9 @@ impl<R: Read + Seek> Book<R> {
         let fail = fail(file);
         match self {
             Self::Xlsx(book) => {
-                let mut cells = book.worksheet_cells_reader(sheet).map_err(|e| fail(&e))?;
-                while let Some(next) = cells.next_cell().map_err(|e| fail(&e))? {
+                let cells = guarded(file, || book.worksheet_cells_reader(sheet))?;
+                let mut cells = cells.map_err(|e| fail(&e))?;
+                while let Some(next) = guarded(file, || cells.next_cell())?.map_err(|e| fail(&e))? {
                     let (row, column) = next.get_position();
                     if !each(row, column, cell(next.get_value()))? {
                         break;
@@ -143,7 +146,7 @@ impl<R: Read + Seek> Book<R> {
                 }
             }
             Self::Xls(book) => {
-                let range = book.worksheet_range(sheet).map_err(|e| fail(&e))?;
+                let range = guarded(file, || book.worksheet_range(sheet))?.map_err(|e| fail(&e))?;
                 let (first_row, first_column) = range.start().unwrap_or_default();
                 for (row, column, value) in range.used_cells() {
                     let at = |n: usize, base: u32| {

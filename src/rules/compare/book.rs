@@ -28,7 +28,7 @@ pub(super) struct Items {
     /// Of the upload: own code or name to the one code that goes with it.
     by_local: HashMap<String, Option<String>>,
     by_name: HashMap<String, Option<String>>,
-    memo: HashMap<[u32; 4], (u32, [u32; 2])>,
+    memo: HashMap<[u32; 4], (u32, [u32; 3])>,
 }
 
 fn code_of(text: &str) -> Option<String> {
@@ -91,6 +91,10 @@ impl Items {
         if name.is_empty() { 0 } else { self.number(format!("n{name}")) }
     }
 
+    fn local(&mut self, text: &str) -> u32 {
+        code_of(text).map_or(0, |code| self.number(format!("l{code}")))
+    }
+
     fn item(&mut self, code: Option<String>, local: Option<String>, name: &str) -> u32 {
         let name = value::name(name);
         let by_name = |name: &str| format!("n{name}");
@@ -108,7 +112,7 @@ impl Items {
     }
 
     /// Item and names of a line of the upload.
-    pub(super) fn of_line(&mut self, uploaded: &Uploaded, line: &Line) -> (u32, [u32; 2]) {
+    pub(super) fn of_line(&mut self, uploaded: &Uploaded, line: &Line) -> (u32, [u32; 3]) {
         let key = [line.code, line.local, line.name, line.local_name];
         if let Some(found) = self.memo.get(&key) {
             return *found;
@@ -121,17 +125,18 @@ impl Items {
         let code = code_of(uploaded.text(line.code));
         let local = code_of(uploaded.text(line.local));
         let item = self.item(code, local, compared);
-        let found = (item, [self.name(name), self.name(local_name)]);
+        let local = self.local(uploaded.text(line.local));
+        let found = (item, [self.name(name), self.name(local_name), local]);
         self.memo.insert(key, found);
         found
     }
 
-    /// Item and name of a row of the export.
-    pub(super) fn of_row(&mut self, grid: &Grid, pairing: &Pairing, row: usize) -> (u32, u32) {
+    /// Item and names of a row of the export.
+    pub(super) fn of_row(&mut self, grid: &Grid, pairing: &Pairing, row: usize) -> (u32, [u32; 3]) {
         let cell = |field: Field| pairing.get(&field).map_or("", |c| grid.cell(row, *c));
         let name = cell(Field::ItemName);
         let item = self.item(code_of(cell(Field::ItemCode)), code_of(cell(Field::LocalCode)), name);
-        (item, self.name(name))
+        (item, [self.name(name), self.local(cell(Field::LocalCode)), 0])
     }
 }
 

@@ -15,7 +15,8 @@ use super::value::{same_money, same_price};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) item: u32,
-    pub(super) names: [u32; 2],
+    /// Names and the facility's own code: by these an item is known under another national code.
+    pub(super) names: [u32; 3],
     pub(super) day: i32,
     pub(super) cnt: i64,
     pub(super) pric: i64,
@@ -356,15 +357,11 @@ impl Visit<'_> {
         }
     }
 
-    /// Another item on the same day: the same name under another code, or the same money under another name.
+    /// Another item on the same day: the same name, or own code, under another national code. The same money
+    /// under another name is not enough: those stay two differences.
     fn items(&mut self) {
         let named = |h: &Line, u: &Line| h.names.iter().any(|n| *n != 0 && u.names.contains(n));
-        let settled = self.settled;
-        let passes: [Fits<'_>; 3] =
-            [&|h, u| named(h, u) && equal(h, u), &|h, u| named(h, u), &|h, u| {
-                let whole = h.cnt != NO && h.amount != NO && u.amount != NO && u.amount != 0;
-                h.day <= settled && whole && equal(h, u)
-            }];
+        let passes: [Fits<'_>; 2] = [&|h, u| named(h, u) && equal(h, u), &named];
         for fits in passes {
             let (his, up) = (std::mem::take(&mut self.his), std::mem::take(&mut self.up));
             for (_, (mut his, mut up)) in groups(his, up, |l| l.day) {

@@ -366,6 +366,13 @@ impl<'g> Pairs<'g> {
             (std::cmp::Reverse(best), *c)
         });
         numeric.truncate(MAX_NUMERIC);
+        // The same few rows for every triple, read once.
+        let step = self.rows.len().checked_div(100).unwrap_or(0).max(1);
+        let few: Vec<usize> = self.rows.iter().step_by(step).copied().collect();
+        let read: BTreeMap<usize, Vec<Option<i64>>> = numeric
+            .iter()
+            .map(|c| (*c, few.iter().map(|r| value::number(self.grid.cell(*r, *c))).collect()))
+            .collect();
         let of = |field: Field, column: Option<usize>| {
             column.map_or(0, |c| self.confidence(field, c).saturating_sub(25))
         };
@@ -384,7 +391,7 @@ impl<'g> Pairs<'g> {
                         .saturating_add(of(Field::Amount, *amount));
                     let sum = match (cnt, pric, amount) {
                         (Some(c), Some(p), Some(a)) => {
-                            sum.saturating_add(self.multiplies(*c, *p, *a))
+                            sum.saturating_add(multiplies(&read, *c, *p, *a))
                         }
                         _ => sum,
                     };
@@ -399,22 +406,6 @@ impl<'g> Pairs<'g> {
                 self.chosen.insert(field, column);
             }
         }
-    }
-
-    /// In how many of a hundred rows quantity × price is the amount, to the cent.
-    fn multiplies(&self, cnt: usize, pric: usize, amount: usize) -> u32 {
-        let step = self.rows.len().checked_div(100).unwrap_or(0).max(1);
-        let mut share = Share::default();
-        for row in self.rows.iter().step_by(step) {
-            let number = |column| value::number(self.grid.cell(*row, column));
-            let (Some(c), Some(p), Some(a)) = (number(cnt), number(pric), number(amount)) else {
-                continue;
-            };
-            let product = i128::from(c).saturating_mul(i128::from(p)).checked_div(1_000_000);
-            let product = product.and_then(|p| i64::try_from(p).ok());
-            share.add(product.is_some_and(|p| value::same_money(p, a)));
-        }
-        share.percent().unwrap_or(0)
     }
 
     /// A mark has few different values and a header that says so.
@@ -483,6 +474,24 @@ impl<'g> Pairs<'g> {
             })
             .collect()
     }
+}
+
+/// In how many of a hundred rows quantity × price is the amount, to the cent.
+fn multiplies(
+    read: &BTreeMap<usize, Vec<Option<i64>>>,
+    cnt: usize,
+    pric: usize,
+    amount: usize,
+) -> u32 {
+    let column = |c: usize| read.get(&c).map_or(&[][..], Vec::as_slice).iter();
+    let mut share = Share::default();
+    for ((c, p), a) in column(cnt).zip(column(pric)).zip(column(amount)) {
+        let (Some(c), Some(p), Some(a)) = (c, p, a) else { continue };
+        let product = i128::from(*c).saturating_mul(i128::from(*p)).checked_div(1_000_000);
+        let product = product.and_then(|p| i64::try_from(p).ok());
+        share.add(product.is_some_and(|p| value::same_money(p, *a)));
+    }
+    share.percent().unwrap_or(0)
 }
 
 /// The values of each visit, in comparable form.

@@ -177,11 +177,11 @@ impl Run<'_> {
         let mut visits: BTreeMap<u32, Vec<Line>> = BTreeMap::new();
         for (at, row) in self.his.rows.iter().enumerate() {
             let Some(visit) = row.visit else { continue };
-            let (item, name) = items.of_row(self.grid, &self.options.pairing, row.at);
+            let (item, names) = items.of_row(self.grid, &self.options.pairing, row.at);
             let number = serial_column.map_or(0, |c| serial(self.grid.cell(row.at, c)));
             visits.entry(visit).or_default().push(Line {
                 item,
-                names: [name, 0],
+                names,
                 day: row.day,
                 cnt: row.cnt,
                 pric: row.pric,

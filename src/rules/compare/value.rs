@@ -93,9 +93,9 @@ pub(super) fn same_person(one: &str, other: &str) -> bool {
         match (a.next(), b.next()) {
             (None, None) => return true,
             (Some(x), Some(y)) if x == y || masked(x) || masked(y) => {}
-            // One star may stand for several signs.
-            (None, Some(_)) => return one.ends_with(masked),
-            (Some(_), None) => return other.ends_with(masked),
+            // One star may stand for several signs, several for one.
+            (None, Some(c)) => return one.ends_with(masked) || masked(c),
+            (Some(c), None) => return other.ends_with(masked) || masked(c),
             _ => return false,
         }
     }
