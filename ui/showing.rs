@@ -10,8 +10,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::findings::FindingState;
-use spotcheck_app::rules::export::duty;
 use spotcheck_app::rules::Finding;
+use spotcheck_app::rules::export::duty;
 use spotcheck_domain::mask;
 use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
 

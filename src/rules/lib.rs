@@ -20,8 +20,9 @@
 )]
 
 pub mod book;
-pub mod compose;
 mod changes;
+pub mod compare;
+pub mod compose;
 pub mod engine;
 pub mod error;
 pub mod export;
