@@ -97,7 +97,7 @@ pub(crate) fn sums(cards: &[FindingCard]) -> Vec<PairItem> {
 
 /// The finding as the rules found it; after a lock they have to run again first.
 fn open(app: &Rc<App>, key: &str) {
-    let place = app.suspicions.findings.borrow().iter().position(|(k, _)| k == key);
+    let place = app.suspicions.findings.borrow().iter().position(|m| m.key == key);
     match place {
         Some(n) => app.go(Place::Suspicion(n)),
         None => app.toast("先在线索里核对一遍，再看明细"),
