@@ -18,6 +18,7 @@ use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleRes
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Finding, Outcome};
 
+use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::indicators::IndicatorQuery;
@@ -472,6 +473,10 @@ pub trait Desk: Send {
             Home::Indicators(answer) => Ok(*answer),
             _ => Err(troubles::no_package()),
         }
+    }
+    /// Tables on sticks that a facility's export can be (see [`crate::compare`]).
+    fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        Ok(Vec::new())
     }
     /// Head data of the task's facility.
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;

@@ -7,6 +7,7 @@ mod audit;
 mod capture;
 mod case;
 mod claims;
+mod compare;
 mod doc;
 mod enrol;
 mod indicators;
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     Package(claims::OfTask),
     /// 对数据包运行规则,列出疑点 / run the rules over a package
     Audit(audit::Audit),
+    /// 医院系统导出与上传数据比对 / a facility's own export against the upload
+    Compare(compare::Compare),
     /// 指标与专题 / indicators and topics
     Indicators(indicators::Indicators),
     /// 规则包 / rule packs

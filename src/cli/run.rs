@@ -10,7 +10,7 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, doc, enrol, indicators, journal,
+    Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, indicators, journal,
     pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
@@ -118,6 +118,7 @@ fn perform(
         Command::Facility(args) => claims::facility(handheld, args),
         Command::Package(args) => claims::package(handheld, args),
         Command::Audit(args) => audit::audit(handheld, args),
+        Command::Compare(args) => compare::run(handheld, args),
         Command::Indicators(args) => indicators::run(handheld, args, common.json),
         Command::Rules(args) => audit::rules(args),
         Command::Case(args) => case::run(handheld, args),
