@@ -294,6 +294,8 @@ impl Desk for FakeDesk {
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
             Brought::Indicators(answer) => answer.map(Home::Indicators),
+            Brought::Export(taken) => Err(taken.err().unwrap_or_else(travel::no_export)),
+            Brought::Compared { view, .. } => view.map(Home::Compared),
             Brought::Journal { result, .. } => result.map(|()| Home::Sent),
         }
     }

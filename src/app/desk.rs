@@ -19,6 +19,7 @@ use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Finding, Merged, Outcome};
 
+use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::indicators::IndicatorQuery;
@@ -487,6 +488,10 @@ pub trait Desk: Send {
             Home::Indicators(answer) => Ok(*answer),
             _ => Err(troubles::no_package()),
         }
+    }
+    /// Tables on sticks that a facility's export can be (see [`crate::compare`]).
+    fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        Ok(Vec::new())
     }
     /// Head data of the task's facility.
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;

@@ -127,6 +127,7 @@ impl Handheld {
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
+        self.export = None;
         self.ports.keys.lock();
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
     }
