@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 pub(crate) use crate::place::Place;
 use crate::{
-    capture, collect, document, draft, errand, finish, indicators, interview, keyboard, party,
-    person, persons, place, print, recording, seal, showing, sign, status, suspicion, suspicions,
-    sync, task, today, trouble, typing, unlock, visit,
+    capture, collect, compare, compose, document, draft, errand, finish, indicators, interview,
+    keyboard, party, person, persons, place, print, recording, seal, showing, sign, status,
+    suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -51,6 +51,8 @@ pub(crate) struct App {
     touched_ms: Cell<i64>,
     pub(crate) draft: draft::Model,
     pub(crate) indicators: indicators::Model,
+    pub(crate) compose: compose::Model,
+    pub(crate) compare: compare::Model,
     pub(crate) unlock: unlock::Model,
     pub(crate) persons: persons::Model,
     pub(crate) person: person::Model,
@@ -102,6 +104,8 @@ impl App {
             touched_ms: Cell::new(options.clock.read().boottime_ms),
             draft: draft::Model::default(),
             indicators: indicators::Model::default(),
+            compose: compose::Model::default(),
+            compare: compare::Model::default(),
             unlock: unlock::Model::new(),
             persons: persons::Model::new(weak.clone()),
             person: person::Model::default(),
@@ -149,6 +153,8 @@ impl App {
         collect::connect(self);
         finish::connect(self);
         indicators::connect(self);
+        compose::connect(self);
+        compare::connect(self);
         status::connect(self);
         let shell = self.window.global::<Shell<'_>>();
         let tabs: Vec<SharedString> = place::TABS.iter().map(|tab| (*tab).into()).collect();
@@ -337,6 +343,8 @@ impl App {
             || seal::step_back(self)
             || suspicion::step_back(self)
             || indicators::step_back(self)
+            || compose::step_back(self)
+            || compare::step_back(self)
         {
             return;
         }
@@ -384,6 +392,8 @@ impl App {
             Place::Finish => finish::enter(self),
             Place::Indicators => indicators::enter(self),
             Place::Indicator(id) => indicators::enter_one(self, id),
+            Place::Compose => compose::enter(self),
+            Place::Compare => compare::enter(self),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
     }
@@ -429,6 +439,8 @@ impl App {
         draft::forget(self);
         errand::forget(self);
         indicators::forget(self);
+        compose::forget(self);
+        compare::forget(self);
         suspicions::forget(self);
         showing::forget(self);
     }

@@ -11,6 +11,7 @@ use crate::{capture, task};
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Task<'_>>();
     face.on_capture(app.on(|app| app.go(Place::Capture)));
+    face.on_compare(app.on(|app| app.go(Place::Compare)));
 }
 
 pub(crate) fn enter(app: &Rc<App>) {

@@ -5,6 +5,7 @@
 //! people, hospitals and numbers are invented.
 
 mod claims;
+mod compare;
 mod indicators;
 mod papers;
 mod travel;
@@ -14,12 +15,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
+use spotcheck_app::compare::FreshFile;
 use spotcheck_app::desk::{
     AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
     OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status,
     Stroke, TaskCard,
 };
-use spotcheck_app::errand::{Brought, Errand, Home, Journey};
+use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, Judgement};
 use spotcheck_app::rules::export::{Audience, Format};
 use spotcheck_app::rules::{Finding, Merged};
@@ -294,8 +296,11 @@ impl Desk for FakeDesk {
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
             Brought::Indicators(answer) => answer.map(Home::Indicators),
-            Brought::Export(taken) => Err(taken.err().unwrap_or_else(travel::no_export)),
-            Brought::Compared { view, .. } => view.map(Home::Compared),
+            Brought::Export(taken) => match taken {
+                Err(stopped) if stopped.code == CANCELLED => Err(stopped),
+                _ => Ok(Home::Export(Box::new(compare::export()))),
+            },
+            Brought::Compared { .. } => Ok(Home::Compared(Box::new(compare::compared()))),
             Brought::Journal { result, .. } => result.map(|()| Home::Sent),
         }
     }
@@ -326,12 +331,23 @@ impl Desk for FakeDesk {
         Ok(claims::in_ward(ward, page))
     }
 
-    fn search_items(&mut self, _: &TaskId, _: &str, _: Page) -> TroubleResult<Vec<ItemHit>> {
-        Ok(Vec::new())
+    fn search_items(&mut self, task: &TaskId, query: &str, _: Page) -> TroubleResult<Vec<ItemHit>> {
+        self.checked(task)?;
+        Ok(claims::items(query))
     }
 
-    fn search_staff(&mut self, _: &TaskId, _: &str, _: Page) -> TroubleResult<Vec<StaffHit>> {
-        Ok(Vec::new())
+    fn search_staff(
+        &mut self,
+        task: &TaskId,
+        query: &str,
+        _: Page,
+    ) -> TroubleResult<Vec<StaffHit>> {
+        self.checked(task)?;
+        Ok(claims::staff(query))
+    }
+
+    fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        Ok(compare::files())
     }
 
     fn person(

@@ -40,6 +40,8 @@ const SAMPLE: &[&str] = &[
     "16-error",
     "17-indicators",
     "17-indicator",
+    "18-compose",
+    "19-compare",
 ];
 
 fn trouble() -> Trouble {
@@ -171,7 +173,15 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("线索")?;
     shot(face, "04-suspicions")?;
     judge(face, shot)?;
+    compose(face, shot)?;
     face.tap("查找")?;
+    face.tap("项目")?;
+    face.type_text("静脉")?;
+    face.tap("键 收起")?;
+    shot(face, "05-search-items")?;
+    face.tap("参保人")?;
+    face.tap("清空查询")?;
+    face.tap("查询")?;
     face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;
     face.tap("清空查询")?;
@@ -188,7 +198,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("核对重叠住院")?;
     face.tap("显名")?;
     shot(face, "06-person-shown")?;
-    face.tap("线索 2")?;
+    face.tap("线索 3")?;
     shot(face, "06-person-hits")?;
     face.tap("资料")?;
     shot(face, "06-person-facts")?;
@@ -237,6 +247,47 @@ fn figures(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("返回")
 }
 
+/// A rule from parts, and what it finds.
+fn compose(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("线索")?;
+    face.tap("自编")?;
+    face.tap("加一个项目")?;
+    face.type_text("静脉")?;
+    shot(face, "18-compose-items")?;
+    face.tap("选 静脉输液")?;
+    face.scroll(2_000.0)?;
+    face.tap("加一")?;
+    face.tap("加一")?;
+    face.scroll(2_000.0)?;
+    shot(face, "18-compose")?;
+    face.tap("按这条规则核对")?;
+    shot(face, "18-composed")?;
+    face.advance(Duration::from_secs(6))?;
+    face.tap("不再只看 只看同一规则 · 1 条")?;
+    face.tap("返回")
+}
+
+/// A fresh export from a stick, held against the upload.
+fn compare(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("数据比对")?;
+    shot(face, "19-compare-files")?;
+    face.tap("收费明细2026年11月.xlsx U盘 示例 · 18.4 MB")?;
+    shot(face, "19-compare-header")?;
+    face.tap("表头对，去对列")?;
+    face.tap("有把握的都对")?;
+    face.tap("数量 没有选列")?;
+    shot(face, "19-compare-column")?;
+    face.tap("实发 1、2、1")?;
+    shot(face, "19-compare-columns")?;
+    face.tap("开始比对")?;
+    shot(face, "19-compare")?;
+    face.tap("数量不一致 差额 ¥52.00")?;
+    for _ in 0..4 {
+        face.tap("返回")?;
+    }
+    Ok(())
+}
+
 /// One finding from the list to a verdict with its reason, and what the party sees of it.
 fn judge(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("红 1")?;
@@ -270,6 +321,7 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("未归档 2")?;
     face.advance(Duration::from_secs(6))?;
     shot(face, "08-collect")?;
+    compare(face, shot)?;
     for item in ["E3 照片", "E2 照片"] {
         face.tap(item)?;
         face.fill("证明什么", "药架实物、批号与数量")?;

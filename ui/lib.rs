@@ -21,6 +21,8 @@ mod app;
 mod bridge;
 mod capture;
 mod collect;
+mod compare;
+mod compose;
 mod document;
 mod draft;
 mod errand;

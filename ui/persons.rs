@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_domain::claims::{Page, PersonHit, Ward};
+use spotcheck_domain::claims::{ItemHit, Page, PersonHit, StaffHit, Ward};
 use spotcheck_domain::mask;
-use spotcheck_face::{PersonItem, Persons};
+use spotcheck_face::{NamedRow, PersonItem, Persons};
 
 use crate::app::{App, Place};
 use crate::paged::{PAGE_ROWS, PagedModel};
+use crate::suspicions::{self, Around};
 use crate::{trouble, words};
 
 pub(crate) struct Model {
@@ -18,6 +19,8 @@ pub(crate) struct Model {
     /// Wards in which somebody lies, and the one whose beds are listed.
     wards: RefCell<Vec<Ward>>,
     ward: RefCell<Option<String>>,
+    /// 0 persons, 1 items, 2 staff.
+    mode: Cell<i32>,
     /// One search at a time; what was typed meanwhile is owed.
     running: Cell<bool>,
     owed: Cell<bool>,
@@ -36,6 +39,7 @@ impl Model {
             query: RefCell::default(),
             wards: RefCell::default(),
             ward: RefCell::default(),
+            mode: Cell::new(0),
             running: Cell::new(false),
             owed: Cell::new(false),
         }
@@ -72,6 +76,22 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_search(app.on_with(|app, query: SharedString| search(app, &query)));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Person(id.to_string()))));
     face.on_choose_ward(app.on_with(choose_ward));
+    face.on_choose_mode(app.on_with(|app, mode: i32| {
+        let query = app.persons.query.borrow().clone();
+        clear(app);
+        app.persons.mode.set(mode);
+        let face = app.window.global::<Persons<'_>>();
+        face.set_mode(mode);
+        face.set_query(query.as_str().into());
+        search(app, &query);
+    }));
+    face.on_open_other(app.on_with(|app, code: SharedString| {
+        let code = code.to_string();
+        let around =
+            if app.persons.mode.get() == 1 { Around::Item(code) } else { Around::Staff(code) };
+        app.drop_keyboard();
+        suspicions::show_around(app, around);
+    }));
 }
 
 /// A person in a bed: the bed leads, because that is how the list is walked.
@@ -144,6 +164,7 @@ fn clear(app: &Rc<App>) {
     app.persons.query.borrow_mut().clear();
     app.persons.ward.borrow_mut().take();
     app.persons.hits.restart(Some(0));
+    app.window.global::<Persons<'_>>().set_others(ModelRc::default());
     let face = app.window.global::<Persons<'_>>();
     face.set_query("".into());
     face.set_ward(-1);
@@ -175,20 +196,71 @@ fn run(app: &Rc<App>) {
     }
     let Some(task) = app.task_id() else { return };
     app.persons.running.set(true);
+    let mode = app.persons.mode.get();
     app.ask_result(
-        move |desk| desk.search_persons(&task, &query, Page::first(PAGE_ROWS)),
-        |app, result| {
+        move |desk| {
+            let page = Page::first(PAGE_ROWS);
+            Ok(match mode {
+                0 => Found::Persons(desk.search_persons(&task, &query, page)?),
+                1 => Found::Others(
+                    desk.search_items(&task, &query, page)?.iter().map(item_row).collect(),
+                ),
+                _ => Found::Others(
+                    desk.search_staff(&task, &query, page)?.iter().map(staff_row).collect(),
+                ),
+            })
+        },
+        move |app, result| {
             app.persons.running.set(false);
-            if app.persons.owed.replace(false) {
+            if app.persons.owed.replace(false) || app.persons.mode.get() != mode {
                 run(app);
                 return;
             }
             match result {
-                Ok(hits) => show(app, &hits),
+                Ok(Found::Persons(hits)) => show(app, &hits),
+                Ok(Found::Others(rows)) => show_others(app, rows),
                 Err(trouble) => trouble::show(app, &trouble),
             }
         },
     );
+}
+
+/// What a search brings.
+enum Found {
+    Persons(Vec<PersonHit>),
+    /// Items or staff: (id, title, note, side).
+    Others(Vec<[String; 4]>),
+}
+
+fn item_row(hit: &ItemHit) -> [String; 4] {
+    let note = format!("{} · {} 行", hit.med_list_codg, words::count(hit.fee_lines));
+    [hit.med_list_codg.clone(), hit.hilist_name.clone(), note, words::yuan(hit.amount)]
+}
+
+fn staff_row(hit: &StaffHit) -> [String; 4] {
+    let kind = words::staff_type(hit.prac_psn_type.as_deref());
+    let note: Vec<&str> = [Some(kind), hit.hosp_dept_name.as_deref(), Some(&hit.prac_psn_code)]
+        .into_iter()
+        .flatten()
+        .filter(|w| !w.is_empty())
+        .collect();
+    [hit.prac_psn_code.clone(), hit.prac_psn_name.clone(), note.join(" · "), String::new()]
+}
+
+fn show_others(app: &Rc<App>, rows: Vec<[String; 4]>) {
+    let face = app.window.global::<Persons<'_>>();
+    let full = u32::try_from(rows.len()).is_ok_and(|n| n >= PAGE_ROWS);
+    let more = if full { " 以上，再输几个字" } else { "" };
+    face.set_note(format!("找到 {}{more}", rows.len()).into());
+    face.set_searched(true);
+    let rows = rows.into_iter().map(|[id, title, note, state]| NamedRow {
+        id: id.into(),
+        title: title.into(),
+        note: note.into(),
+        state: state.into(),
+        done: false,
+    });
+    face.set_others(ModelRc::new(VecModel::from_iter(rows)));
 }
 
 fn show(app: &Rc<App>, hits: &[PersonHit]) {

@@ -46,6 +46,8 @@ pub(crate) enum Place {
     Showing(showing::What),
     Indicators,
     Indicator(String),
+    Compose,
+    Compare,
 }
 
 /// The places of the work space, left to right. The first is the task itself.
@@ -76,6 +78,8 @@ impl Place {
             Self::Showing(_) => Screen::Showing,
             Self::Indicators => Screen::Indicators,
             Self::Indicator(_) => Screen::Indicator,
+            Self::Compose => Screen::Compose,
+            Self::Compare => Screen::Compare,
         }
     }
 

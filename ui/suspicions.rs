@@ -17,7 +17,7 @@ use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
 
 use crate::app::{App, Place};
 use crate::fees::Marks;
-use crate::{errand, suspicion, words};
+use crate::{errand, place, suspicion, words};
 
 /// What the list is narrowed to, beside the light.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub(crate) struct Model {
     pub(crate) findings: RefCell<Vec<Merged>>,
     /// Their places, weightiest first.
     order: RefCell<Vec<usize>>,
+    /// What was found by a composed rule, or by comparing an export: run apart, listed and judged with the rest.
+    extra: RefCell<Vec<Finding>>,
     /// 0 all, 1 red, 2 yellow, 3 green, 4 not yet judged, 5 judged.
     filter: Cell<usize>,
     pub(crate) around: RefCell<Option<Around>>,
@@ -199,6 +201,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         app.suspicions.around.borrow_mut().take();
         draw(app);
     }));
+    face.on_compose(app.on(|app| app.go(Place::Compose)));
     face.on_hear_again(app.on(suspicion::hear_again));
     suspicion::connect(app);
 }
@@ -210,6 +213,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     app.suspicions.order.borrow_mut().clear();
     app.suspicions.packed.borrow_mut().clear();
     app.suspicions.own.borrow_mut().clear();
+    app.suspicions.extra.borrow_mut().clear();
     app.suspicions.around.borrow_mut().take();
     app.suspicions.filter.set(0);
     suspicion::close(app);
@@ -335,10 +339,32 @@ fn ask_packed(app: &Rc<App>, task: TaskId) {
     );
 }
 
+/// Adds findings that were made apart from the pack, in the place of earlier ones of the same rule.
+pub(crate) fn add(app: &Rc<App>, rule: &str, findings: Vec<Finding>) {
+    let Some(task) = app.task_id() else { return };
+    {
+        let mut extra = app.suspicions.extra.borrow_mut();
+        extra.retain(|f| f.rule != rule);
+        extra.extend(findings);
+    }
+    put(app, task);
+}
+
+/// Shows the list narrowed to something, as a place of the work space.
+pub(crate) fn show_around(app: &Rc<App>, around: Around) {
+    app.suspicions.filter.set(0);
+    *app.suspicions.around.borrow_mut() = Some(around);
+    if let Some(way) = place::to_tab(&app.way(), Place::Suspicions.tab()) {
+        app.restart_at(&way);
+    }
+}
+
 /// Puts the centre's findings and the handheld's own together, and shows them.
 fn put(app: &Rc<App>, task: TaskId) {
     let model = &app.suspicions;
-    let mut merged = merge(model.packed.borrow().clone(), model.own.borrow().clone());
+    let mut own = model.own.borrow().clone();
+    own.extend(model.extra.borrow().iter().cloned());
+    let mut merged = merge(model.packed.borrow().clone(), own);
     merged.retain(|m| m.finding.principal);
     {
         let mut findings = model.findings.borrow_mut();

@@ -78,6 +78,17 @@ pub(crate) fn charge_type(code: Option<&str>) -> &str {
     }
 }
 
+/// `prac_psn_type` (5102): what somebody does.
+pub(crate) fn staff_type(code: Option<&str>) -> &str {
+    match code {
+        Some("1") => "医师",
+        Some("2") => "护士",
+        Some("3") => "药师",
+        Some("4") => "医技人员",
+        _ => "",
+    }
+}
+
 /// `¥9,230.20`: two decimals, thousands by comma, sign in front.
 pub(crate) fn yuan(amount: Amount) -> String {
     let cents = amount.to_cents();

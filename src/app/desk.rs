@@ -423,6 +423,8 @@ pub enum Own {
     Places,
     /// Words that were typed and not yet stored where they belong (`spotcheck-drafts/1`).
     Drafts,
+    /// Rules that this officer composed (`spotcheck-own-rules/1`).
+    Rules,
 }
 
 /// Everything the GUI and the sub-commands can do.

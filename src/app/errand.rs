@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::{BundleId, CaseId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
 use spotcheck_rules::compare::{Pairing, Scope};
+use spotcheck_rules::compose::Composed;
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Options, Outcome, Pack, Silence, Stage};
 
@@ -46,6 +47,8 @@ pub enum Errand {
     Check(TaskId),
     /// Run the rules over a task's package: those named, or all that are enabled.
     Audit(TaskId, Option<Vec<String>>),
+    /// Run one rule that was composed on site, above the packs in force.
+    Compose(TaskId, Box<Composed>),
     /// Compute indicators over a task's package.
     Indicators(TaskId, Box<IndicatorQuery>),
     /// Take a facility's own export: read it, propose its columns, keep the file in the case.
@@ -242,7 +245,11 @@ impl Handheld {
         match errand {
             Errand::Pull(task) => self.set_out_to_pull(task.clone()),
             Errand::Check(task) => self.set_out_to_check(task),
-            Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone()),
+            Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone(), None),
+            Errand::Compose(task, own) => {
+                let rules = Some(vec![own.id()]);
+                self.set_out_to_audit(task, rules, Some(own.as_ref().clone()))
+            }
             Errand::Indicators(task, query) => self.set_out_to_count(task, query),
             Errand::TakeExport { task, case, place } => {
                 self.set_out_to_take(task, case.as_ref(), place)
@@ -380,6 +387,7 @@ impl Handheld {
         &mut self,
         task: &TaskId,
         rules: Option<Vec<String>>,
+        own: Option<Composed>,
     ) -> TroubleResult<Journey> {
         self.my_task(task)?;
         let checked = self.last_check(task)?;
@@ -388,9 +396,10 @@ impl Handheld {
         let mut packages = self.ports.packages.handle();
         let mut keys = self.ports.keys.handle();
         Ok(Box::new(move |watch| {
-            let outcome = packages
-                .open(&task, keys.as_mut(), &at, &checked.fingerprint)
-                .and_then(|opened| audit(opened.reader.as_ref(), rules.as_deref(), watch));
+            let outcome =
+                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
+                    audit(opened.reader.as_ref(), rules.as_deref(), own.as_ref(), watch)
+                });
             Brought::Audited { task, outcome: outcome.map(Box::new) }
         }))
     }
@@ -571,6 +580,7 @@ impl spotcheck_rules::Watch for Told<'_, '_> {
 fn audit(
     reader: &dyn ClaimsReader,
     rules: Option<&[String]>,
+    own: Option<&Composed>,
     watch: &mut Watch<'_>,
 ) -> TroubleResult<Outcome> {
     let mut pack = spotcheck_rules::national()?;
@@ -585,6 +595,9 @@ fn audit(
                 unreadable.push(Silence { rule: packed.name, reason, count: 1 });
             }
         }
+    }
+    if let Some(own) = own {
+        pack = own.pack(&pack)?;
     }
     let options = Options { rules, ..Options::default() };
     let columns = reader.columns();

@@ -23,6 +23,7 @@ const fn own(what: Own) -> &'static str {
         Own::Learned => kind::LEARNED,
         Own::Places => kind::PLACES,
         Own::Drafts => kind::DRAFTS,
+        Own::Rules => kind::OWN_RULES,
     }
 }
 

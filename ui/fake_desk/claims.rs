@@ -1,8 +1,9 @@
 //! Invented claims: enough persons for several pages, one stay with 186 fee lines.
 
 use spotcheck_domain::claims::{
-    DiagnosisRow, EventKind, FacilityView, FeeFilter, FeeLine, FeeShare, FeeSummary, Instant, Page,
-    PersonHit, PersonView, SettlementRow, VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
+    DiagnosisRow, EventKind, FacilityView, FeeFilter, FeeLine, FeeShare, FeeSummary, Instant,
+    ItemHit, Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent,
+    VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
@@ -316,5 +317,43 @@ pub(super) fn wards() -> Vec<Ward> {
     WARDS
         .iter()
         .map(|w| Ward { name: (*w).to_owned(), patients: u64::try_from(count(w)).unwrap_or(0) })
+        .collect()
+}
+
+/// Items of the invented hospital by a part of the name or code.
+pub(super) fn items(query: &str) -> Vec<ItemHit> {
+    let item = |code: &str, name: &str, fee_lines, yuan: &str| ItemHit {
+        med_list_codg: code.to_owned(),
+        hilist_name: name.to_owned(),
+        list_type: text("201"),
+        fee_lines,
+        amount: amount(yuan),
+    };
+    let all = [
+        item("001204000060000", "静脉输液", 41_206, "226633.00"),
+        item("001204000060100", "静脉输液(连续)", 8_120, "32480.00"),
+        item("001109000010000", "床位费", 30_112, "1204480.00"),
+        item("003401000230000", "中频治疗", 12_004, "312104.00"),
+    ];
+    all.into_iter()
+        .filter(|i| i.hilist_name.contains(query) || i.med_list_codg.starts_with(query))
+        .collect()
+}
+
+/// Staff of the invented hospital by a part of the name or code.
+pub(super) fn staff(query: &str) -> Vec<StaffHit> {
+    let one = |code: &str, name: &str, kind: &str, dept: &str| StaffHit {
+        prac_psn_code: code.to_owned(),
+        prac_psn_name: name.to_owned(),
+        prac_psn_type: text(kind),
+        hosp_dept_name: text(dept),
+    };
+    let all = [
+        one("D110000000001", "郑示例", "1", "内二科"),
+        one("D110000000002", "冯样本", "1", "内一科"),
+        one("N110000000007", "褚演示", "2", "内二科"),
+    ];
+    all.into_iter()
+        .filter(|s| s.prac_psn_name.contains(query) || s.prac_psn_code.starts_with(query))
         .collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use spotcheck_app::desk::{CaseState, OutboxItem, PullReport};
 use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey, Leg};
 use spotcheck_app::ports::{PackageOnDisk, Pulled};
+use spotcheck_app::rules::compose::Composed;
 use spotcheck_app::rules::{Finding, Grade, LossMethod, Outcome, People, Severity};
 use spotcheck_domain::{Amount, BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
 
@@ -126,6 +127,9 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             Errand::Audit(task, _) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
             }
+            Errand::Compose(task, own) => {
+                Brought::Audited { task, outcome: how().map(|()| Box::new(composed(&own))) }
+            }
             Errand::Indicators(_, query) => {
                 Brought::Indicators(how().map(|()| Box::new(indicators::answer(&query))))
             }
@@ -153,6 +157,22 @@ pub(super) fn packed() -> Vec<Finding> {
 /// The invented hospital has no stick with an export.
 pub(super) fn no_export() -> Trouble {
     Trouble::new("COMPARE-NO-FILE", "还没有选导出文件", "没有改动任何数据", "先选一个文件")
+}
+
+/// What a composed rule finds here: one visit, whatever the rule is.
+fn composed(own: &Composed) -> Outcome {
+    let mut found = outcome();
+    found.findings.truncate(1);
+    for finding in &mut found.findings {
+        finding.rule = own.id();
+        finding.pack = "own@1".to_owned();
+        finding.grade = Grade::S;
+        finding.name = own.sentence();
+        finding.party = Some("静脉输液合计4,比3多1".to_owned());
+        finding.reason = "静脉输液合计4,比3多1".to_owned();
+        finding.family = own.id();
+    }
+    found
 }
 
 /// Three findings of the invented hospital, one of each light.

@@ -1,0 +1,492 @@
+//! A facility's own export against its upload (rule F13): the way is the application's, this draws it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, VecModel};
+use spotcheck_app::compare::{Choice, Comparison, Stage, Tap};
+use spotcheck_app::rules::compare::{Class, Difference, Field, Side};
+use spotcheck_domain::TaskId;
+use spotcheck_domain::claims::Page;
+use spotcheck_face::{Compare, NamedRow};
+
+use crate::app::{App, Place};
+use crate::{errand, suspicions, trouble, words};
+
+/// Differences listed at once; beyond it a class is chosen first.
+const LISTED: u32 = 200;
+
+#[derive(Default)]
+pub(crate) struct Model {
+    way: RefCell<Option<(TaskId, Comparison)>>,
+    /// The field whose column is being picked.
+    picking: Cell<Option<Field>>,
+    /// The class whose differences are listed.
+    class: Cell<Option<Class>>,
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Compare<'_>>();
+    face.on_tap_first(
+        app.on_with(|app, n: i32| first(app, usize::try_from(n).unwrap_or(usize::MAX))),
+    );
+    face.on_tap_second(
+        app.on_with(|app, n: i32| second(app, usize::try_from(n).unwrap_or(usize::MAX))),
+    );
+    face.on_go(app.on(go));
+    face.on_other(app.on(other));
+}
+
+pub(crate) fn forget(app: &Rc<App>) {
+    app.compare.way.borrow_mut().take();
+    app.compare.picking.set(None);
+    app.compare.class.set(None);
+    let face = app.window.global::<Compare<'_>>();
+    face.set_first(ModelRc::default());
+    face.set_second(ModelRc::default());
+    face.set_head("".into());
+}
+
+pub(crate) fn step_back(app: &Rc<App>) -> bool {
+    if app.place() != Place::Compare {
+        return false;
+    }
+    if app.compare.picking.take().is_some() {
+        draw(app);
+        return true;
+    }
+    match stage(app) {
+        Some(Stage::Header | Stage::Columns | Stage::Result) => {
+            tap(app, &Tap::Back);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn stage(app: &App) -> Option<Stage> {
+    app.compare.way.borrow().as_ref().map(|(_, way)| way.stage())
+}
+
+pub(crate) fn enter(app: &Rc<App>) {
+    let Some(task) = app.task_id() else { return };
+    let there = app.compare.way.borrow().as_ref().is_some_and(|(own, _)| *own == task);
+    if there && stage(app) != Some(Stage::File) {
+        return draw(app);
+    }
+    look_for_files(app, task);
+}
+
+fn look_for_files(app: &Rc<App>, task: TaskId) {
+    let case = app.case_id();
+    app.ask(
+        |desk| desk.fresh_files(),
+        move |app, files| {
+            let way = Comparison::new(task.clone(), case, files);
+            *app.compare.way.borrow_mut() = Some((task, way));
+            draw(app);
+        },
+    );
+}
+
+/// One tap; what has to be run is run beside the desk.
+fn tap(app: &Rc<App>, tap: &Tap) {
+    let out = match app.compare.way.borrow_mut().as_mut() {
+        Some((_, way)) => way.tap(tap),
+        None => return,
+    };
+    match out {
+        Ok(Some(work)) => {
+            draw(app);
+            let words = match stage(app) {
+                Some(Stage::Comparing) => "正在与上传数据比对",
+                _ => "正在读取导出文件",
+            };
+            errand::run_in_turn(app, vec![(work, words.to_owned())], came_home);
+        }
+        Ok(None) => draw(app),
+        Err(trouble) => trouble::show(app, &trouble),
+    }
+}
+
+fn came_home(
+    app: &Rc<App>,
+    home: spotcheck_domain::TroubleResult<Option<spotcheck_app::errand::Home>>,
+) {
+    let mut findings = None;
+    {
+        let mut way = app.compare.way.borrow_mut();
+        // Locked meanwhile: the desk has let go of the table too.
+        let Some((_, way)) = way.as_mut() else { return };
+        match &home {
+            Ok(Some(_)) => {}
+            _ => way.failed(),
+        }
+        if let Ok(Some(home)) = home {
+            way.home(home);
+            findings = way.result().map(|r| r.findings.clone());
+        } else if let Err(trouble) = home {
+            // Shown after the borrow has ended: the card redraws.
+            let app = Rc::clone(app);
+            slint::Timer::single_shot(std::time::Duration::ZERO, move || {
+                errand::show_trouble(&app, &trouble);
+            });
+        }
+    }
+    if let Some(findings) = findings {
+        suspicions::add(app, "F13", findings);
+        app.compare.class.set(None);
+        app.refresh_case(|_| {});
+    }
+    draw(app);
+}
+
+fn first(app: &Rc<App>, n: usize) {
+    match stage(app) {
+        Some(Stage::Header) => tap(app, &Tap::Sheet(n)),
+        Some(Stage::Result) => {
+            let class = classes(app).get(n).map(|c| c.0);
+            let same = app.compare.class.get() == class;
+            app.compare.class.set(if same { None } else { class });
+            draw(app);
+        }
+        _ => {}
+    }
+}
+
+fn second(app: &Rc<App>, n: usize) {
+    match (stage(app), app.compare.picking.get()) {
+        (Some(Stage::File), _) => tap(app, &Tap::File(n)),
+        (Some(Stage::Header), _) => {
+            let header = {
+                let way = app.compare.way.borrow();
+                let export = way.as_ref().and_then(|(_, way)| way.export());
+                export.and_then(|e| e.headers.get(n).map(|h| (h.0, e.header)))
+            };
+            match header {
+                Some((row, now)) if Some(row) != now => tap(app, &Tap::Header(row)),
+                Some(_) => tap(app, &Tap::HeaderRight),
+                None => {}
+            }
+        }
+        (Some(Stage::Columns), Some(field)) => {
+            let column = choice(app, field).and_then(|c| c.candidates.get(n).map(|c| c.column));
+            app.compare.picking.set(None);
+            tap(app, &Tap::Pick(field, column));
+        }
+        (Some(Stage::Columns), None) => {
+            let way = app.compare.way.borrow();
+            let field = way.as_ref().and_then(|(_, way)| way.choices().get(n).map(|c| c.field));
+            drop(way);
+            app.compare.picking.set(field);
+            draw(app);
+        }
+        (Some(Stage::Result), _) => open(app, n),
+        _ => {}
+    }
+}
+
+fn choice(app: &App, field: Field) -> Option<Choice> {
+    let way = app.compare.way.borrow();
+    way.as_ref().and_then(|(_, way)| way.choices().iter().find(|c| c.field == field).cloned())
+}
+
+/// The finding of a difference: facts, what to look at, verdict.
+fn open(app: &Rc<App>, n: usize) {
+    let key = {
+        let way = app.compare.way.borrow();
+        let Some((_, way)) = way.as_ref() else { return };
+        let page = Page::first(LISTED);
+        way.differences(app.compare.class.get(), page).get(n).map(|(_, finding)| finding.key())
+    };
+    let place = key.and_then(|key| {
+        app.suspicions.findings.borrow().iter().position(|merged| merged.key == key)
+    });
+    match place {
+        Some(n) => app.go(Place::Suspicion(n)),
+        None => app.toast("这一条已并入别的线索，在线索里看"),
+    }
+}
+
+/// The key at the bottom right.
+fn go(app: &Rc<App>) {
+    match stage(app) {
+        Some(Stage::File) => {
+            if let Some(task) = app.task_id() {
+                look_for_files(app, task);
+            }
+        }
+        Some(Stage::Header) => tap(app, &Tap::HeaderRight),
+        Some(Stage::Columns) => {
+            let unsure = {
+                let way = app.compare.way.borrow();
+                way.as_ref().is_some_and(|(_, way)| waits_for_one_tap(way.choices()))
+            };
+            tap(app, if unsure { &Tap::SureRight } else { &Tap::Run });
+        }
+        Some(Stage::Result) => tap(app, &Tap::Back),
+        _ => {}
+    }
+}
+
+fn other(app: &Rc<App>) {
+    if let (Some(Stage::Columns), Some(field)) = (stage(app), app.compare.picking.take()) {
+        tap(app, &Tap::Pick(field, None));
+    }
+}
+
+/// Something proposed with confidence is not confirmed yet.
+fn waits_for_one_tap(choices: &[Choice]) -> bool {
+    choices.iter().any(|c| c.is_sure() && !c.confirmed)
+}
+
+/// Classes that have differences.
+fn classes(app: &App) -> Vec<(Class, u64, spotcheck_domain::Amount)> {
+    let way = app.compare.way.borrow();
+    let all = way.as_ref().map(|(_, way)| way.by_class()).unwrap_or_default();
+    all.into_iter().filter(|(_, count, _)| *count > 0).collect()
+}
+
+/// What one stage shows.
+#[derive(Default)]
+struct Shown {
+    note: String,
+    head: String,
+    first_title: &'static str,
+    first: Vec<NamedRow>,
+    second_title: String,
+    second_note: String,
+    second: Vec<NamedRow>,
+    empty: (&'static str, &'static str),
+    primary: String,
+    enabled: bool,
+    secondary: &'static str,
+}
+
+fn draw(app: &Rc<App>) {
+    let shown = {
+        let way = app.compare.way.borrow();
+        way.as_ref().map(|(_, way)| match way.stage() {
+            Stage::File => files(way),
+            Stage::Header => header(way),
+            Stage::Columns => match app.compare.picking.get() {
+                Some(field) => candidates(way, field),
+                None => columns(way),
+            },
+            Stage::Result => result(way, app.compare.class.get()),
+            Stage::Reading | Stage::Comparing => Shown {
+                note: way.export().map(|e| e.name.clone()).unwrap_or_default(),
+                empty: ("正在读取和比对", "可以先做别的，录音、取证都不受影响"),
+                ..Shown::default()
+            },
+        })
+    };
+    let shown = shown.unwrap_or_default();
+    let face = app.window.global::<Compare<'_>>();
+    face.set_note(shown.note.into());
+    face.set_head(shown.head.into());
+    face.set_first_title(shown.first_title.into());
+    face.set_first(ModelRc::new(VecModel::from(shown.first)));
+    face.set_second_title(shown.second_title.into());
+    face.set_second_note(shown.second_note.into());
+    face.set_second(ModelRc::new(VecModel::from(shown.second)));
+    face.set_empty_title(shown.empty.0.into());
+    face.set_empty_note(shown.empty.1.into());
+    face.set_primary(shown.primary.into());
+    face.set_primary_enabled(shown.enabled);
+    face.set_secondary(shown.secondary.into());
+}
+
+fn files(way: &Comparison) -> Shown {
+    let row = |f: &spotcheck_app::compare::FreshFile| NamedRow {
+        title: f.name.as_str().into(),
+        note: format!("{} · {}", f.volume, words::bytes(f.size)).into(),
+        ..NamedRow::default()
+    };
+    let second: Vec<NamedRow> = way.files().iter().map(row).collect();
+    let none = ("没有找到表格", "插入 U 盘后再找一次。可以是 XLSX、XLS、DBF、CSV 或文本");
+    Shown {
+        note: "医院系统新导出的，与已上传的逐行比".to_owned(),
+        empty: if second.is_empty() { none } else { ("", "") },
+        second_title: "U 盘里的表格".to_owned(),
+        second_note: "读入时加密存为证据".to_owned(),
+        second,
+        primary: "再找一次".to_owned(),
+        enabled: true,
+        ..Shown::default()
+    }
+}
+
+fn header(way: &Comparison) -> Shown {
+    let Some(export) = way.export() else { return Shown::default() };
+    let sheets = export.sheets.iter().enumerate().map(|(n, name)| NamedRow {
+        title: name.as_str().into(),
+        done: n == export.sheet,
+        ..NamedRow::default()
+    });
+    let headers = export.headers.iter().map(|(row, number, cells)| NamedRow {
+        title: format!("第 {number} 行").into(),
+        note: cells.as_str().into(),
+        done: Some(*row) == export.header,
+        ..NamedRow::default()
+    });
+    let kept = export.evidence.as_ref().map_or_else(String::new, |e| format!("，已存为证据 {e}"));
+    Shown {
+        note: export.name.clone(),
+        head: format!("{} 行，{} 列{kept}", words::count(export.rows), export.columns.len()),
+        first_title: "哪一张表",
+        first: if export.sheets.len() > 1 { sheets.collect() } else { Vec::new() },
+        second_title: "哪一行是表头".to_owned(),
+        second: headers.collect(),
+        primary: "表头对，去对列".to_owned(),
+        enabled: export.header.is_some(),
+        ..Shown::default()
+    }
+}
+
+fn samples(choice: &Choice) -> String {
+    let used = choice.candidates.iter().find(|c| Some(c.column) == choice.column);
+    used.map_or_else(
+        || "没有选列".to_owned(),
+        |c| {
+            let samples: Vec<&str> = c.samples.iter().map(|s| s.text.as_str()).collect();
+            format!("{}：{}", c.header, samples.join("、"))
+        },
+    )
+}
+
+fn columns(way: &Comparison) -> Shown {
+    let confirmed = way.choices().iter().filter(|c| c.confirmed && c.column.is_some()).count();
+    let row = |choice: &Choice| NamedRow {
+        title: choice.field.zh().into(),
+        note: samples(choice).into(),
+        state: match (choice.confirmed, choice.column) {
+            (true, Some(_)) => String::new(),
+            (true, None) => "不用".to_owned(),
+            (false, Some(_)) => format!("把握 {}%", choice.confidence),
+            (false, None) => "要选".to_owned(),
+        }
+        .into(),
+        done: choice.confirmed && choice.column.is_some(),
+        ..NamedRow::default()
+    };
+    let one_tap = waits_for_one_tap(way.choices());
+    let missing = way.missing();
+    Shown {
+        note: way.export().map(|e| e.name.clone()).unwrap_or_default(),
+        head: if missing.is_empty() || one_tap {
+            String::new()
+        } else {
+            format!("比对前还要确认：{}", missing.join("、"))
+        },
+        second_title: "每一项是哪一列".to_owned(),
+        second_note: format!("已确认 {confirmed}/{}", way.choices().len()),
+        second: way.choices().iter().map(row).collect(),
+        primary: if one_tap { "有把握的都对".to_owned() } else { "开始比对".to_owned() },
+        enabled: one_tap || missing.is_empty(),
+        ..Shown::default()
+    }
+}
+
+fn candidates(way: &Comparison, field: Field) -> Shown {
+    let Some(choice) = way.choices().iter().find(|c| c.field == field) else {
+        return Shown::default();
+    };
+    let row = |c: &spotcheck_app::rules::compare::Candidate| {
+        let samples: Vec<&str> = c.samples.iter().map(|s| s.text.as_str()).collect();
+        let warning = c.warning.as_ref().map_or_else(String::new, |w| format!("{w} · "));
+        NamedRow {
+            title: c.header.as_str().into(),
+            note: format!("{warning}{}", samples.join("、")).into(),
+            state: format!("{}%", c.confidence).into(),
+            done: Some(c.column) == choice.column,
+            ..NamedRow::default()
+        }
+    };
+    Shown {
+        note: way.export().map(|e| e.name.clone()).unwrap_or_default(),
+        second_title: format!("“{}”是哪一列", field.zh()),
+        second_note: "把握按列名和数值算".to_owned(),
+        second: choice.candidates.iter().map(row).collect(),
+        secondary: "没有这一列",
+        ..Shown::default()
+    }
+}
+
+/// One side in words: quantity, price, amount.
+fn side(side: Option<&Side>) -> String {
+    let Some(side) = side else { return "无".to_owned() };
+    let number = |n: Option<spotcheck_domain::Amount>| {
+        n.map_or_else(|| "—".to_owned(), |n| words::plain(Some(n)))
+    };
+    match (side.cnt, side.pric) {
+        (None, None) => words::yuan_or_none(side.amount),
+        _ => format!(
+            "{} × {} = {}",
+            number(side.cnt),
+            number(side.pric),
+            words::plain_cents(side.amount)
+        ),
+    }
+}
+
+fn difference(found: &Difference) -> NamedRow {
+    let own = found.his.as_ref().or(found.uploaded.as_ref());
+    let name = own.and_then(|s| s.name.clone().or_else(|| s.code.clone())).unwrap_or_default();
+    let day = own.and_then(|s| s.day.clone()).unwrap_or_default();
+    NamedRow {
+        title: format!("{} {name}", day.get(5..).unwrap_or(&day)).into(),
+        note: format!("医院 {} · 上传 {}", side(found.his.as_ref()), side(found.uploaded.as_ref()))
+            .into(),
+        state: found.excess.map_or_else(String::new, words::yuan).into(),
+        ..NamedRow::default()
+    }
+}
+
+fn result(way: &Comparison, class: Option<Class>) -> Shown {
+    let Some(result) = way.result() else { return Shown::default() };
+    let counts = &result.compared.counts;
+    let mut head = vec![format!("对上 {} 行", words::count(counts.matched))];
+    let mut told = |n: u64, what: &str| {
+        if n > 0 {
+            head.push(format!("{what} {} 行", words::count(n)));
+        }
+    };
+    told(counts.netted, "收退相抵");
+    told(counts.young, "晚于上传截止，未上传");
+    told(counts.unknown_rows, "数据包里没有这次就诊");
+    told(counts.unreadable, "读不出");
+    let mut head = head.join("，");
+    for note in &result.compared.notes {
+        head.push('\n');
+        head.push_str(note);
+    }
+    let total = result.compared.differences.len();
+    let first =
+        way.by_class().into_iter().filter(|(_, n, _)| *n > 0).map(|(own, n, amount)| NamedRow {
+            title: own.zh().into(),
+            note: format!("差额 {}", words::yuan(amount)).into(),
+            state: format!("{n} 条").into(),
+            done: class == Some(own),
+            ..NamedRow::default()
+        });
+    let listed = way.differences(class, Page::first(LISTED));
+    let shown = listed.len();
+    Shown {
+        note: result.name.clone(),
+        head,
+        first_title: "不一致的种类，点一下只看一种",
+        first: first.collect(),
+        second_title: format!("不一致 {total} 条"),
+        second_note: if shown < total { format!("列出 {shown} 条") } else { String::new() },
+        second: listed.into_iter().map(|(d, _)| difference(d)).collect(),
+        empty: if total == 0 {
+            ("没有不一致", "只说明这份导出与上传一致")
+        } else {
+            ("", "")
+        },
+        primary: "改列再比".to_owned(),
+        enabled: true,
+        ..Shown::default()
+    }
+}
