@@ -24,6 +24,8 @@ mod measure;
 mod p01_rules;
 #[path = "bench/p02_search.rs"]
 mod p02_search;
+#[path = "bench/p03_capture.rs"]
+mod p03_capture;
 #[path = "bench/p12_lookup.rs"]
 mod p12_lookup;
 #[path = "bench/report.rs"]
@@ -49,7 +51,9 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "import" => data::import(arguments)?,
         "package" => data::package(arguments)?,
         "rules" => p01_rules::run(arguments)?,
+        "people" => p02_search::people(arguments)?,
         "search" => p02_search::run(arguments)?,
+        "capture" => p03_capture::run(arguments)?,
         "lookup" => p12_lookup::run(arguments)?,
         other => bail!("no such measure: {other}"),
     };

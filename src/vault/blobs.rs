@@ -73,8 +73,11 @@ pub(crate) fn stage<'a>(
     Ok(StagedBlob { blob, temp, path: target })
 }
 
-/// Stores a small file whole: one blob.
-pub(crate) fn put(
+/// Stores a file whole as one blob; durable on return. Public keys are all that is needed.
+///
+/// # Errors
+/// [`VaultError::Recipient`] or an I/O failure.
+pub fn put(
     case_folder: &Path,
     recipients: &Recipients,
     path: &str,

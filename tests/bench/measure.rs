@@ -115,3 +115,19 @@ pub(crate) fn seconds(s: f64) -> String {
 pub(crate) fn mebibytes(kib: f64) -> String {
     format!("{:.0} MB", kib * 1024.0 / 1e6)
 }
+
+/// Knuth's generator: the same draws on every machine.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `sides`.
+    pub(crate) fn below(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides.max(1)
+    }
+}

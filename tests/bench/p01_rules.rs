@@ -121,14 +121,9 @@ fn hits(file: &Path, known: &BTreeSet<String>) -> Result<BTreeMap<String, u32>> 
 }
 
 /// One size: rows and tables.
-fn size(
-    report: &mut Report,
-    lines: u64,
-    times: usize,
-    rss_budget_mb: f64,
-    label: &str,
-) -> Result<()> {
+fn size(report: &mut Report, lines: u64, times: usize, rss_budget_mb: f64) -> Result<()> {
     let made = data::planted(lines)?;
+    let label = data::millions(&made)?;
     let name = made.name();
     let python = data::python("duckdb").filter(|_| made.duckdb().is_file());
     let (ours_file, theirs_file) =
@@ -263,11 +258,11 @@ fn size(
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     match scale {
-        Scale::Small => size(report, Scale::Small.lines(), 3, 400.0, "0.1"),
+        Scale::Small => size(report, Scale::Small.lines(), 3, 400.0),
         Scale::Full => {
-            size(report, Scale::Full.lines(), 3, 400.0, "1")?;
+            size(report, Scale::Full.lines(), 3, 400.0)?;
             report.write()?;
-            size(report, 12_000_000, 1, 1_500.0, "12")
+            size(report, 12_000_000, 1, 1_500.0)
         }
     }
 }
