@@ -18,6 +18,8 @@
 
 #[path = "bench/data.rs"]
 mod data;
+#[path = "bench/input.rs"]
+mod input;
 #[path = "bench/measure.rs"]
 mod measure;
 #[path = "bench/p01_rules.rs"]
@@ -26,6 +28,16 @@ mod p01_rules;
 mod p02_search;
 #[path = "bench/p03_capture.rs"]
 mod p03_capture;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p04_seal.rs"]
+mod p04_seal;
+#[path = "bench/p06_start.rs"]
+mod p06_start;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p07_scroll.rs"]
+mod p07_scroll;
+#[path = "bench/p09_centre.rs"]
+mod p09_centre;
 #[path = "bench/p12_lookup.rs"]
 mod p12_lookup;
 #[path = "bench/report.rs"]
@@ -36,13 +48,34 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::data::Scale;
-use crate::report::Report;
+use crate::report::{Met, Report, Row};
 
 /// One measure: its number and what runs it.
 type Bench = (&'static str, fn(&mut Report, Scale) -> Result<()>);
 
-const BENCHES: &[Bench] =
-    &[("P1", p01_rules::measure), ("P2", p02_search::measure), ("P12", p12_lookup::measure)];
+const BENCHES: &[Bench] = &[
+    ("P1", p01_rules::measure),
+    ("P2", p02_search::measure),
+    ("P3", p03_capture::measure),
+    #[cfg(feature = "bench-face")]
+    ("P4", p04_seal::measure),
+    ("P6", p06_start::measure),
+    #[cfg(feature = "bench-face")]
+    ("P7", p07_scroll::measure),
+    ("P9", p09_centre::import),
+    ("P10", p09_centre::package),
+    ("P12", p12_lookup::measure),
+    ("P13", p09_centre::programs),
+    ("input", input::measure),
+];
+
+/// Budgets that nothing here measures yet, with the reason; the report says so.
+const NOT_YET: &[(&str, &str)] = &[
+    ("P5", "upload against tuspy and curl"),
+    ("P8", "document against typst compile"),
+    ("P11", "500 handhelds"),
+    ("P14", "a day's work against gst-launch"),
+];
 
 /// What a child process does; it prints one JSON object.
 fn child(name: &str, arguments: &[String]) -> Result<()> {
@@ -54,6 +87,11 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "people" => p02_search::people(arguments)?,
         "search" => p02_search::run(arguments)?,
         "capture" => p03_capture::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "seal" => p04_seal::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "scroll" => p07_scroll::run(arguments)?,
+        "open" => p09_centre::open(arguments)?,
         "lookup" => p12_lookup::run(arguments)?,
         other => bail!("no such measure: {other}"),
     };
@@ -81,11 +119,10 @@ fn main() -> Result<ExitCode> {
     };
     let only = after(&arguments, "--only");
     let wanted = |id: &str| only.as_ref().is_none_or(|o| o.split(',').any(|w| w.trim() == id));
-    if let Some(unknown) = only
-        .iter()
-        .flat_map(|o| o.split(','))
-        .find(|w| BENCHES.iter().all(|(id, _)| *id != w.trim()))
-    {
+    if let Some(unknown) = only.iter().flat_map(|o| o.split(',')).find(|w| {
+        BENCHES.iter().all(|(id, _)| *id != w.trim())
+            && NOT_YET.iter().all(|(id, _)| *id != w.trim())
+    }) {
         let known: Vec<&str> = BENCHES.iter().map(|(id, _)| *id).collect();
         bail!("{unknown} is not measured; there are {}", known.join(", "));
     }
@@ -97,6 +134,10 @@ fn main() -> Result<ExitCode> {
         }
         report.write().context("report.md")?;
     }
+    for (id, what) in NOT_YET.iter().filter(|(id, _)| wanted(id)) {
+        report.row(Row::alone(id, *what, "NOT MEASURED YET", "-", Met::Reported));
+    }
+    report.write().context("report.md")?;
     println!("{}", report.text());
     Ok(if report.missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use spotcheck_app::ports::{RecordingKind, RecordingOrder};
+use spotcheck_app::desk::RecordingKind;
+use spotcheck_app::ports::RecordingOrder;
 use spotcheck_domain::{CaseId, DeviceId, ManualClock, SeededEntropy};
 use spotcheck_vault::{Recipients, RecordingWriter, put_blob};
 
