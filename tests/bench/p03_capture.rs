@@ -85,7 +85,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
 
 /// The pipe of the peers; wall and processor seconds.
 fn pipe(source: &Path, out: &Path, to: &[String; 3]) -> Result<(f64, f64)> {
-    let script = "set -o pipefail; tee >(sha256sum >\"$2.sum\") <\"$1\" | age -r \"$3\" -r \"$4\" -r \"$5\" -o \"$2\" && sync \"$2\"";
+    // As `tee >(sha256sum)`, with a named pipe: bash does not wait for the former, and its work would not count.
+    let script = "set -eo pipefail; mkfifo \"$2.pipe\"; sha256sum <\"$2.pipe\" >\"$2.sum\" & \
+        tee \"$2.pipe\" <\"$1\" | age -r \"$3\" -r \"$4\" -r \"$5\" -o \"$2\"; wait; sync \"$2\"";
     let cpu = children_cpu();
     let begun = std::time::Instant::now();
     let status = Command::new("bash")

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     desk.unlock(first, pin).map_err(told)?;
     let unlock = begun.elapsed().as_secs_f64();
     let task = TaskId::parse(task).ok().context("task")?;
-    let case = desk.open_case(&task).map_err(told)?.card.id;
+    let case = desk.open_case(&task).map_err(told)?.id;
     let begun = Instant::now();
     for _ in 0..count.parse::<usize>()? {
         desk.capture_photo(Some(&case)).map_err(told)?;

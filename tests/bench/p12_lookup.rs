@@ -31,16 +31,15 @@ fn export(folder: &Path) -> Result<()> {
     }
     let part = folder.join("plain-package.part");
     let _ = std::fs::remove_file(&part);
-    let reader = data::open(folder)?;
-    let db = reader.db();
-    db.execute_batch("PRAGMA query_only = OFF")?;
-    db.execute("ATTACH DATABASE ?1 AS plain KEY ''", [part.display().to_string()])?;
-    db.execute_batch("PRAGMA plain.journal_mode = OFF; PRAGMA plain.synchronous = OFF; SELECT sqlcipher_export('plain')").or_else(|e| match e {
-        // The export is a SELECT that gives one row.
-        rusqlite::Error::ExecuteReturnedResults => Ok(()),
-        other => Err(other),
-    })?;
-    db.execute_batch("DETACH DATABASE plain")?;
+    let (_, key) = data::manifest(folder)?;
+    let key: String = key.iter().map(|b| format!("{b:02x}")).collect();
+    let db = Connection::open(&part)?;
+    db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+    let from = folder.join("package/claims.db").display().to_string();
+    db.execute("ATTACH DATABASE ?1 AS package KEY ?2", (from, format!("x'{key}'")))?;
+    db.query_row("SELECT sqlcipher_export('main', 'package')", [], |_| Ok(()))?;
+    db.execute_batch("DETACH DATABASE package")?;
+    drop(db);
     std::fs::rename(part, file)?;
     Ok(())
 }
@@ -89,9 +88,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
             visits.push(number.query_row([row], |r| r.get::<_, String>(0))?);
         }
     }
-    let pages = |db: &Connection| db.query_row("PRAGMA page_size", [], |r| r.get::<_, i64>(0));
+    // SQLCipher gives it as text, SQLite as a number.
+    let pages = |db: &Connection| -> rusqlite::Result<String> {
+        db.query_row("SELECT CAST(page_size AS TEXT) FROM pragma_page_size", [], |r| r.get(0))
+            .or_else(|_| db.query_row("PRAGMA cipher_page_size", [], |r| r.get(0)))
+    };
     let mut times: [Vec<f64>; 8] = Default::default();
-    let mut sizes = (0, 0);
+    let mut sizes = (String::new(), String::new());
     for _ in 0..5 {
         for (side, times) in times.chunks_mut(4).enumerate() {
             let open =
