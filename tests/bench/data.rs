@@ -16,7 +16,7 @@ use spotcheck_claims::{
 };
 use spotcheck_domain::{ManualClock, PackageId, SeededEntropy, TaskId};
 
-use crate::measure::{Watch, child, number, object};
+use crate::measure::{Watch, child, number, object, told};
 
 /// The hospital that is measured; the planted city has two smaller houses and a pharmacy beside it.
 pub(crate) const HOUSE: &str = "H99010100001";
@@ -149,7 +149,7 @@ pub(crate) fn ready(
     Ok(Made { folder, said })
 }
 
-fn place<'a>(arguments: &'a [String]) -> Result<&'a Path> {
+fn place(arguments: &[String]) -> Result<&Path> {
     Ok(Path::new(arguments.first().context("which folder?")?))
 }
 
@@ -230,10 +230,6 @@ pub(crate) fn package(arguments: &[String]) -> Result<Value> {
     let size = std::fs::metadata(out.join("claims.db"))?.len();
     let (lines, persons) = (rows("fee_list_d"), rows("person_search"));
     Ok(json!({ "wall": wall, "cpu": cpu, "lines": lines, "persons": persons, "bytes": size }))
-}
-
-fn told(trouble: spotcheck_domain::Trouble) -> anyhow::Error {
-    anyhow::anyhow!("{} {}", trouble.code, trouble.message)
 }
 
 /// The manifest and the key of a package made by [`package`].

@@ -9,6 +9,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
+use spotcheck_domain::Trouble;
+
+/// A trouble of the product as an error of this program.
+pub(crate) fn told(cause: impl Into<Trouble>) -> anyhow::Error {
+    let trouble: Trouble = cause.into();
+    anyhow::anyhow!("{} {}", trouble.code, trouble.message)
+}
 
 /// Wall and processor seconds since it was started, of this process.
 pub(crate) struct Watch {

@@ -11,20 +11,16 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use spotcheck_claims::PackageColumns;
-use spotcheck_domain::Trouble;
 use spotcheck_rules::{KernelId, Options, json_lines, load_book, national};
 
 use crate::data::{self, Made, Scale};
-use crate::measure::{Watch, child, forget, mebibytes, median, number, object, peak_kib, seconds};
+use crate::measure::{
+    Watch, child, forget, mebibytes, median, number, object, peak_kib, seconds, told,
+};
 use crate::report::{Met, Report, Row};
 
 /// Rules that look at what persons did at other houses; DuckDB has the one house only.
 const ELSEWHERE: [&str; 7] = ["A02", "A04", "A06", "C28", "G04", "H03", "J11"];
-
-fn told(cause: impl Into<Trouble>) -> anyhow::Error {
-    let trouble: Trouble = cause.into();
-    anyhow::anyhow!("{} {}", trouble.code, trouble.message)
-}
 
 /// Child: `FOLDER all|kernels [FINDINGS]`.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {

@@ -16,7 +16,7 @@ use spotcheck_claims::search::{fold, forms};
 use spotcheck_domain::claims::{ClaimsReader as _, Page};
 
 use crate::data::{self, HOUSE, Made, Scale};
-use crate::measure::{Dice, child, median, number, percentile, seconds};
+use crate::measure::{Dice, child, median, number, percentile, seconds, told};
 use crate::report::{Met, Report, Row};
 
 /// Surnames by how many of a thousand people have them.
@@ -248,10 +248,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
         "missing": missing,
         "compared": compared,
     }))
-}
-
-fn told(trouble: spotcheck_domain::Trouble) -> anyhow::Error {
-    anyhow::anyhow!("{} {}", trouble.code, trouble.message)
 }
 
 fn made(count: usize) -> Result<Made> {

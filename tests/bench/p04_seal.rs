@@ -13,17 +13,13 @@ use anyhow::{Context, Result, ensure};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use spotcheck_app::desk::Desk as _;
-use spotcheck_domain::{Entropy as _, OfficerId, SeededEntropy, TaskId, Trouble};
+use spotcheck_domain::{Entropy as _, OfficerId, SeededEntropy, TaskId};
 use spotcheck_tests::support::programs::program;
 use spotcheck_tests::support::visit::Claims;
 
 use crate::data::{self, Scale};
-use crate::measure::{Watch, child, number, seconds};
+use crate::measure::{Watch, child, number, seconds, told};
 use crate::report::{Met, Report, Row};
-
-fn told(trouble: Trouble) -> anyhow::Error {
-    anyhow::anyhow!("{} {}", trouble.code, trouble.message)
-}
 
 /// Child: `DATA DEVICE TASK COUNT PIN PIN`.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {

@@ -18,7 +18,7 @@ use spotcheck_ui::FaceOptions;
 use spotcheck_ui::face::Face;
 
 use crate::data::Scale;
-use crate::measure::{child, number, percentile, seconds};
+use crate::measure::{child, number, percentile, seconds, told};
 use crate::report::{Met, Report, Row};
 
 const FRAMES: usize = 1_000;
@@ -34,7 +34,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     let [data, device, pin, facility, person] = arguments else {
         anyhow::bail!("DATA DEVICE PIN FACILITY PERSON")
     };
-    let told = |t: spotcheck_domain::Trouble| anyhow::anyhow!("{} {}", t.code, t.message);
     let (desk, _lock) =
         spotcheck_handheld::open(Path::new(data), Path::new(device), &program("spotcheck")?)
             .map_err(told)?;
