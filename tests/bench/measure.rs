@@ -57,6 +57,15 @@ pub(crate) fn with_memory(mut said: Value) -> Value {
     said
 }
 
+/// True if others want more processors than there are: a time by the wall is then theirs as much as ours, and
+/// short times are judged by processor time, which the report says.
+pub(crate) fn loaded() -> bool {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let minute = load.split(' ').next().and_then(|l| l.parse::<f64>().ok()).unwrap_or(0.0);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    minute > 1.5 * cores as f64
+}
+
 /// User and system seconds of all children that were waited for, by `/proc` (in hundredths).
 pub(crate) fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -150,8 +150,8 @@ pub(crate) fn measure(report: &mut Report, _scale: Scale) -> Result<()> {
     let last = starts.last().context("no start")?;
     let most = last.frames.iter().copied().max().unwrap_or(0);
     let what = format!(
-        "redraws a second at rest, most of {} s; {:.2} % of a core; RSS {:.0} MB at the unlock screen",
-        last.frames.len(),
+        "redraws a second at rest, most of {:?}; {:.2} % of a core; RSS {:.0} MB at the unlock screen",
+        last.frames,
         last.ticks / last.frames.len().max(1) as f64,
         last.rss * 1024.0 / 1e6,
     );
