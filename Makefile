@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots arm64-smoke crash long
+.PHONY: demo test setup peers screenshots arm64-smoke crash long bench
 
 setup:
 	@packaging/setup.sh
@@ -31,3 +31,9 @@ crash: setup
 long: setup
 	@cargo build --workspace --bins --locked --quiet
 	@target/debug/spotcheck-long
+
+# The figures of the budgets against their peers: target/bench/report.md. P=P1,P7 chooses, SCALE=small is quick.
+P ?=
+SCALE ?= full
+bench: setup
+	@packaging/bench.sh "$(P)" "$(SCALE)"

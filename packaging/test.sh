@@ -22,7 +22,7 @@ step() { # NAME COMMAND...
 }
 step "fonts" packaging/fonts.sh
 step "format" cargo fmt --all --check
-step "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+step "clippy" cargo clippy --workspace --all-targets --features spotcheck-tests/bench-face --locked --quiet -- -D warnings
 if cargo nextest --version >/dev/null 2>&1; then
   step "build of the programs" cargo build --workspace --bins --locked --quiet
   step "tests" cargo nextest run --workspace --locked --success-output immediate --status-level fail --no-fail-fast

@@ -225,6 +225,32 @@ impl Face {
         Ok(())
     }
 
+    /// One turn of a wheel in the middle of the window: the event, what moves in a sixtieth of a second, and
+    /// answers that are there already. Waits for nothing: this is what the UI thread has to do.
+    ///
+    /// # Errors
+    /// [`Error::Platform`] if the window refuses the event.
+    pub fn wheel(&self, delta: f32) -> Result<(), Error> {
+        let window = self.app.window.window();
+        let size = window.size().to_logical(window.scale_factor());
+        let position = LogicalPosition::new(size.width / 2.0, size.height * 0.75);
+        self.dispatch(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: delta })?;
+        mock_elapsed_time(Duration::from_millis(16));
+        while let Ok(reply) = self.answers.try_recv() {
+            reply(&self.app);
+        }
+        Ok(())
+    }
+
+    /// Draws the window once, whole, and throws the picture away.
+    ///
+    /// # Errors
+    /// [`Error::Platform`] if the renderer cannot draw.
+    pub fn frame(&self) -> Result<(), Error> {
+        self.app.window.window().take_snapshot()?;
+        Ok(())
+    }
+
     fn dispatch(&self, event: WindowEvent) -> Result<(), Error> {
         self.app.window.window().dispatch_event_with_result(event)?;
         Ok(())

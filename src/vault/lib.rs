@@ -38,6 +38,7 @@ mod vault;
 mod tests;
 
 pub use atomic::{create_folder, write_durable};
+pub use blobs::put as put_blob;
 pub use cases::CASE_KEYS_SCHEMA;
 pub use crypto::Argon2Cost;
 pub use error::VaultError;

@@ -221,10 +221,6 @@ impl Recovery<'_> {
         before: &[SegmentLine],
         left: &[Found],
     ) -> Result<SegmentLine, VaultError> {
-        let mut hash = DualHash::new();
-        for fragment in left {
-            hash.update(&fragment.plaintext);
-        }
         let order = &self.file.order;
         let index =
             u32::try_from(before.len()).map_err(|_| broken(self.folder, "too many segments"))?;
@@ -233,7 +229,6 @@ impl Recovery<'_> {
             &self.file.recipients.parse()?,
             &self.file.recipients.intake_id,
             (&order.path, index),
-            &hash.finish(),
             left.iter().map(|f| f.plaintext.as_slice()),
         )?;
         let line = SegmentLine {

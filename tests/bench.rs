@@ -1,0 +1,143 @@
+//! The budgets of design/budgets.md, measured: `make bench` writes `target/bench/report.md`.
+//!
+//! A program and not a test: times differ from machine to machine, and a slow hour must not fail a build. What
+//! is measured runs in a process of its own (this program again, `--child`), so that memory and processor time
+//! are those of the work alone; the peer runs in the same minute, in turn with ours, and medians are compared.
+//! `--only P1,P7` chooses, `--scale small` takes a tenth of the data. Exit 1 if a budget is missed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_lossless,
+    reason = "a measuring program may panic, and prints"
+)]
+
+#[path = "bench/data.rs"]
+mod data;
+#[path = "bench/input.rs"]
+mod input;
+#[path = "bench/measure.rs"]
+mod measure;
+#[path = "bench/p01_rules.rs"]
+mod p01_rules;
+#[path = "bench/p02_search.rs"]
+mod p02_search;
+#[path = "bench/p03_capture.rs"]
+mod p03_capture;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p04_seal.rs"]
+mod p04_seal;
+#[path = "bench/p06_start.rs"]
+mod p06_start;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p07_scroll.rs"]
+mod p07_scroll;
+#[path = "bench/p09_centre.rs"]
+mod p09_centre;
+#[path = "bench/p12_lookup.rs"]
+mod p12_lookup;
+#[path = "bench/report.rs"]
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::data::Scale;
+use crate::report::{Met, Report, Row};
+
+/// One measure: its number and what runs it.
+type Bench = (&'static str, fn(&mut Report, Scale) -> Result<()>);
+
+const BENCHES: &[Bench] = &[
+    ("P1", p01_rules::measure),
+    ("P2", p02_search::measure),
+    ("P3", p03_capture::measure),
+    #[cfg(feature = "bench-face")]
+    ("P4", p04_seal::measure),
+    ("P6", p06_start::measure),
+    #[cfg(feature = "bench-face")]
+    ("P7", p07_scroll::measure),
+    ("P9", p09_centre::import),
+    ("P10", p09_centre::package),
+    ("P12", p12_lookup::measure),
+    ("P13", p09_centre::programs),
+    ("input", input::measure),
+];
+
+/// Budgets that nothing here measures yet, with the reason; the report says so.
+const NOT_YET: &[(&str, &str)] = &[
+    ("P5", "upload against tuspy and curl"),
+    ("P8", "document against typst compile"),
+    ("P11", "500 handhelds"),
+    ("P14", "a day's work against gst-launch"),
+];
+
+/// What a child process does; it prints one JSON object.
+fn child(name: &str, arguments: &[String]) -> Result<()> {
+    let said = match name {
+        "city" => data::city(arguments)?,
+        "import" => data::import(arguments)?,
+        "package" => data::package(arguments)?,
+        "rules" => p01_rules::run(arguments)?,
+        "people" => p02_search::people(arguments)?,
+        "search" => p02_search::run(arguments)?,
+        "capture" => p03_capture::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "seal" => p04_seal::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "scroll" => p07_scroll::run(arguments)?,
+        "open" => p09_centre::open(arguments)?,
+        "lookup" => p12_lookup::run(arguments)?,
+        other => bail!("no such measure: {other}"),
+    };
+    println!("{}", measure::with_memory(said));
+    Ok(())
+}
+
+fn after(arguments: &[String], name: &str) -> Option<String> {
+    let at = arguments.iter().position(|a| a == name)?;
+    arguments.get(at + 1).filter(|text| !text.is_empty()).cloned()
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, name, rest @ ..] = arguments.as_slice()
+        && first == "--child"
+    {
+        child(name, rest)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scale = match after(&arguments, "--scale").as_deref() {
+        Some("small") => Scale::Small,
+        Some("full") | None => Scale::Full,
+        Some(other) => bail!("--scale is small or full, not {other}"),
+    };
+    let only = after(&arguments, "--only");
+    let wanted = |id: &str| only.as_ref().is_none_or(|o| o.split(',').any(|w| w.trim() == id));
+    if let Some(unknown) = only.iter().flat_map(|o| o.split(',')).find(|w| {
+        BENCHES.iter().all(|(id, _)| *id != w.trim())
+            && NOT_YET.iter().all(|(id, _)| *id != w.trim())
+    }) {
+        let known: Vec<&str> = BENCHES.iter().map(|(id, _)| *id).collect();
+        bail!("{unknown} is not measured; there are {}", known.join(", "));
+    }
+    let mut report = Report::new(scale)?;
+    for (id, bench) in BENCHES.iter().filter(|(id, _)| wanted(id)) {
+        eprintln!("== {id}");
+        if let Err(cause) = bench(&mut report, scale) {
+            report.failed(id, &cause);
+        }
+        report.write().context("report.md")?;
+    }
+    for (id, what) in NOT_YET.iter().filter(|(id, _)| wanted(id)) {
+        report.row(Row::alone(id, *what, "NOT MEASURED YET", "-", Met::Reported));
+    }
+    report.write().context("report.md")?;
+    println!("{}", report.text());
+    Ok(if report.missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

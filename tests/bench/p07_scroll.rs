@@ -1,0 +1,133 @@
+//! P7: scrolling the fee lines of the longest visit, drawn by the software renderer at 480×800; RSS of P6.
+//!
+//! The window and the desk are those of the program, over a package that a real centre built; only the display is
+//! missing, so that drawing alone is timed: each frame is drawn whole, which is the worst case. Work of the UI
+//! thread is the wheel's event, what moves, and the answers of the desk that have come; fetching is the worker's.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use spotcheck_device::SystemClock;
+use spotcheck_device::config::ClockConfig;
+use spotcheck_tests::support::programs::program;
+use spotcheck_tests::support::visit::Claims;
+use spotcheck_ui::FaceOptions;
+use spotcheck_ui::face::Face;
+
+use crate::data::Scale;
+use crate::measure::{child, number, percentile, seconds, told};
+use crate::report::{Met, Report, Row};
+
+const FRAMES: usize = 1_000;
+
+fn rss_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Child: `DATA DEVICE PIN FACILITY PERSON`.
+pub(crate) fn run(arguments: &[String]) -> Result<Value> {
+    let [data, device, pin, facility, person] = arguments else {
+        anyhow::bail!("DATA DEVICE PIN FACILITY PERSON")
+    };
+    let (desk, _lock) =
+        spotcheck_handheld::open(Path::new(data), Path::new(device), &program("spotcheck")?)
+            .map_err(told)?;
+    let clock = Arc::new(SystemClock::new(&ClockConfig::default()));
+    let options =
+        FaceOptions { input: Some(spotcheck_handheld::text_input()), ..FaceOptions::new(clock) };
+    let face = Face::open(Box::new(desk), &options, (480, 800))?;
+    face.tap("检查员甲")?;
+    face.fill("PIN", pin)?;
+    face.tap("解锁")?;
+    face.frame()?;
+    let rss = rss_kib();
+    face.tap(facility)?;
+    face.tap("开始检查")?;
+    face.tap("查人")?;
+    face.fill("查询", person)?;
+    let labels = face.controls();
+    let hit = labels.iter().find(|c| c.label.contains('*')).context("nobody was found")?;
+    face.tap(&hit.label)?;
+    face.tap("打开最近一次就诊")?;
+    let (mut frames, mut events) = (Vec::new(), Vec::new());
+    for n in 0..FRAMES {
+        let down = n % 500 < 250;
+        let begun = Instant::now();
+        face.wheel(if down { -60.0 } else { 60.0 })?;
+        events.push(begun.elapsed().as_secs_f64());
+        face.settle()?;
+        let begun = Instant::now();
+        face.frame()?;
+        frames.push(begun.elapsed().as_secs_f64());
+    }
+    Ok(json!({
+        "rss_kib": rss,
+        "frame_p50": percentile(&frames, 50.0),
+        "frame_p99": percentile(&frames, 99.0),
+        "frame_worst": percentile(&frames, 100.0),
+        "event_p50": percentile(&events, 50.0),
+        "event_p99": percentile(&events, 99.0),
+        "event_worst": percentile(&events, 100.0),
+    }))
+}
+
+pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let city = folder.path().join("city").display().to_string();
+    let lines = scale.lines().to_string();
+    let planted = child("city", &[&folder.path().display().to_string(), &lines])?;
+    let world = crate::p06_start::world(
+        &folder.path().join("world"),
+        &Claims::Folder { from: city.into() },
+    )?;
+    let h = &world.handheld;
+    let tasks = h.ok(&["tasks"])?;
+    let facility =
+        tasks["items"][0]["task"]["facility"]["fixmedins_name"].as_str().context("facility")?;
+    // Of many people, the one whose newest visit has most lines.
+    let hits = h.ok(&["search", "persons", "--task", &world.task, "--limit", "60", "王"])?;
+    let mut longest = (0, String::new());
+    for hit in hits["items"].as_array().into_iter().flatten() {
+        let number = hit["psn_no"].as_str().context("psn_no")?;
+        let view = h.ok(&["person", "--task", &world.task, number])?;
+        let lines = view["visits"][0]["fee_lines"].as_u64().unwrap_or(0);
+        if lines > longest.0 {
+            longest = (lines, number.to_owned());
+        }
+    }
+    let pin = std::fs::read_to_string(&h.pins.first().context("no officer")?.1)?;
+    let (data, device) = (h.data.display().to_string(), h.device.display().to_string());
+    let said = child("scroll", &[&data, &device, pin.trim(), facility, &longest.1])?;
+    let rss = number(&said, "rss_kib")? * 1024.0 / 1e6;
+    let row = Row::alone(
+        "P6",
+        "RSS at the task list",
+        format!("{rss:.0} MB"),
+        "≤ 80 MB",
+        Met::of(rss <= 80.0),
+    );
+    report.row(row);
+    let (p99, worst) = (number(&said, "frame_p99")?, number(&said, "frame_worst")?);
+    let what = format!(
+        "{FRAMES} whole frames at 480×800 while scrolling a visit of {} lines, city of {} lines (not 12 M): median {}, p99, worst",
+        longest.0,
+        planted["lines"],
+        seconds(number(&said, "frame_p50")?)
+    );
+    let met = Met::of(p99 <= 0.004 && worst <= 0.016);
+    let ours = format!("{}, {}", seconds(p99), seconds(worst));
+    report.row(Row::alone("P7", what, ours, "p99 ≤ 4 ms, worst ≤ 16 ms", met));
+    let p99 = number(&said, "event_p99")?;
+    let what = format!(
+        "UI thread work per event: median {}, worst {}; p99",
+        seconds(number(&said, "event_p50")?),
+        seconds(number(&said, "event_worst")?)
+    );
+    report.row(Row::alone("P7", what, seconds(p99), "p99 ≤ 2 ms", Met::of(p99 <= 0.002)));
+    Ok(())
+}
