@@ -11,6 +11,8 @@ pub mod entropy;
 pub mod id;
 pub mod mask;
 pub mod money;
+pub mod numeral;
+pub mod reference;
 pub mod task;
 pub mod time;
 pub mod trouble;
