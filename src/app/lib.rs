@@ -34,6 +34,7 @@ mod model;
 mod papers;
 pub mod ports;
 mod record_builder;
+pub mod reference;
 mod rules_of_visit;
 mod seal;
 mod sync;

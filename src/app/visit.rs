@@ -117,6 +117,7 @@ impl Handheld {
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
+        self.close_references();
         self.ports.keys.lock();
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
     }

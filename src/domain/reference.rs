@@ -5,11 +5,15 @@
 //! force on its day, so every entry says from when until when it holds, and every question may name a day.
 //! `claims` implements [`ReferenceReader`]; an entry that an officer added on the handheld is marked so.
 
+mod source;
+
 use serde::{Deserialize, Serialize};
 
 use crate::claims::Page;
 use crate::time::{BeijingTime, Precision};
 use crate::{Amount, TroubleResult, numeral, words};
+
+pub use source::{Remark, SOURCE_SCHEMA, SourceOptions, SourceReport};
 
 words!(
     /// Kinds of entries, in the order in which answers are shown.
