@@ -11,6 +11,7 @@ use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
     VisitElsewhere, VisitEvent, VisitView, Ward,
 };
+use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
@@ -23,6 +24,7 @@ use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::indicators::IndicatorQuery;
+use crate::reference::{AddedSource, LineReference, LookUp};
 use crate::troubles;
 
 /// An officer who has a key on this handheld.
@@ -566,6 +568,33 @@ pub trait Desk: Send {
         psn_no: &str,
         reason: Option<&str>,
     ) -> TroubleResult<Vec<VisitElsewhere>>;
+
+    /// Looks up policies, prices, drugs, consumables, ICD codes, cases: answers by kind, one page of each.
+    /// Without a task: in the newest checked package of this handheld, also while locked. What officers added
+    /// here answers too and is marked.
+    fn look_up(&mut self, task: Option<&TaskId>, query: &LookUp) -> TroubleResult<Vec<KindHits>>;
+    /// One entry in full, with the article before and after it.
+    fn reference_entry(
+        &mut self,
+        task: Option<&TaskId>,
+        id: &str,
+    ) -> TroubleResult<Option<ReferenceEntry>>;
+    /// What was in force for a fee line on its day: item, limit for the facility's level, restriction, policy.
+    /// `clauses`: those of the line's findings, e.g. `T38(3)`.
+    fn look_up_line(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        clauses: &[String],
+    ) -> TroubleResult<LineReference>;
+    /// Documents and tables that are here, each with whether an officer added it.
+    fn reference_documents(
+        &mut self,
+        task: Option<&TaskId>,
+    ) -> TroubleResult<Vec<(bool, ReferenceDocument)>>;
+    /// Adds a policy text or table to this handheld: durable, marked as added, journaled.
+    fn add_reference(&mut self, source: &AddedSource) -> TroubleResult<SourceReport>;
 
     /// Opens (or continues) the case of a task.
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView>;

@@ -312,6 +312,7 @@ impl Handheld {
         }
         self.device_log()?.commit(vec![], values)?;
         self.packages.clear();
+        self.close_references();
         let names = |list: &[(TaskId, PackageId)]| {
             list.iter().map(|(_, package)| package.to_string()).collect::<Vec<_>>()
         };
@@ -339,6 +340,7 @@ impl Handheld {
     fn set_out_to_check(&mut self, task: &TaskId) -> TroubleResult<Journey> {
         self.my_task(task)?;
         self.packages.remove(task);
+        self.close_references();
         let found = match self.ports.packages.find(task) {
             Ok(found) => found.ok_or_else(troubles::no_package)?,
             Err(trouble) => {

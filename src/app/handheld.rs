@@ -8,6 +8,7 @@ use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
     VisitElsewhere, VisitEvent, VisitView, Ward,
 };
+use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::{Finding, Merged};
@@ -21,8 +22,10 @@ use crate::desk::{
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::findings::{FindingCard, Judgement};
 use crate::ports::{
-    BlobVault, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
+    BlobVault, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder,
+    References, Stores,
 };
+use crate::reference::{AddedSource, LineReference, LookUp, Opened};
 
 /// Name and version for statement.json and the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,7 @@ pub struct Ports {
     pub recorder: Box<dyn Recorder>,
     pub packages: Box<dyn Packages>,
     pub exports: Box<dyn Exports>,
+    pub references: Box<dyn References>,
     pub forms: Box<dyn Forms>,
     pub printer: Box<dyn Printer>,
     pub machine: Box<dyn Machine>,
@@ -68,6 +72,7 @@ pub struct Handheld {
     pub(crate) device_log: Option<Chain>,
     pub(crate) cases: BTreeMap<CaseId, Chain>,
     pub(crate) packages: BTreeMap<TaskId, OpenedPackage>,
+    pub(crate) opened: Opened,
     pub(crate) running: Vec<Running>,
     pub(crate) safe: String,
     pub(crate) listening: Listening,
@@ -95,6 +100,7 @@ impl Handheld {
             device_log: None,
             cases: BTreeMap::new(),
             packages: BTreeMap::new(),
+            opened: Opened::default(),
             running: Vec::new(),
             safe: String::new(),
             listening: Listening::Never,
@@ -251,6 +257,34 @@ impl Desk for Handheld {
         reason: Option<&str>,
     ) -> TroubleResult<Vec<VisitElsewhere>> {
         self.do_elsewhere(task, psn_no, reason)
+    }
+    fn look_up(&mut self, task: Option<&TaskId>, query: &LookUp) -> TroubleResult<Vec<KindHits>> {
+        self.do_look_up(task, query)
+    }
+    fn reference_entry(
+        &mut self,
+        task: Option<&TaskId>,
+        id: &str,
+    ) -> TroubleResult<Option<ReferenceEntry>> {
+        self.do_reference_entry(task, id)
+    }
+    fn look_up_line(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        clauses: &[String],
+    ) -> TroubleResult<LineReference> {
+        self.do_look_up_line(task, mdtrt_id, bkkp_sn, clauses)
+    }
+    fn reference_documents(
+        &mut self,
+        task: Option<&TaskId>,
+    ) -> TroubleResult<Vec<(bool, ReferenceDocument)>> {
+        self.do_reference_documents(task)
+    }
+    fn add_reference(&mut self, source: &AddedSource) -> TroubleResult<SourceReport> {
+        self.do_add_reference(source)
     }
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView> {
         self.do_open_case(task)

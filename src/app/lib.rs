@@ -35,6 +35,7 @@ mod model;
 mod papers;
 pub mod ports;
 mod record_builder;
+pub mod reference;
 mod rules_of_visit;
 mod seal;
 mod sync;

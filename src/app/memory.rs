@@ -6,6 +6,7 @@
 
 mod keys;
 mod outside;
+mod reference;
 mod vault;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use keys::MemoryKeys;
 pub use outside::{
     MemoryCentre, MemoryExports, MemoryForms, MemoryMachine, MemoryPackages, MemoryPrinter,
 };
+pub use reference::{MemoryReference, MemoryReferences};
 pub use vault::{MemoryRecorder, MemoryVault};
 
 /// Wall time at which [`handheld`] begins: 2026-11-20 09:30 in Beijing.
@@ -144,6 +146,7 @@ pub fn handheld(disk: &Disk, clock: &Arc<ManualClock>, seed: u64) -> Handheld {
         recorder: Box::new(MemoryRecorder::new(disk.vault.clone(), clock.clone())),
         packages: Box::new(MemoryPackages),
         exports: Box::new(MemoryExports::default()),
+        references: Box::new(MemoryReferences::default()),
         forms: Box::new(MemoryForms),
         printer: Box::new(MemoryPrinter::default()),
         machine: Box::new(MemoryMachine),

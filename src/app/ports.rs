@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::ClaimsReader;
 use spotcheck_domain::grid::Grid;
+use spotcheck_domain::reference::{ReferenceReader, SourceReport};
 use spotcheck_domain::task::{Task, TaskOfficer};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::compare::FreshFile;
 use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
 use crate::errand::Watch;
+use crate::reference::AddedSource;
 
 /// A raw 256-bit key that is wiped when dropped.
 pub type Key256 = Zeroizing<[u8; 32]>;
@@ -364,6 +366,23 @@ pub trait Packages: Send {
         at: &ClockReading,
         checked_fingerprint: &str,
     ) -> TroubleResult<OpenedPackage>;
+}
+
+/// Reference data on this handheld. Implemented in the composition root over `claims`.
+pub trait References: Send {
+    /// `reference.db` of a task's package, under the same conditions as [`Packages::open`] but without its
+    /// key: it is public. `None`: the package has none.
+    fn of_package(
+        &mut self,
+        task: &TaskId,
+        keys: &dyn KeyRing,
+        at: &ClockReading,
+        checked_fingerprint: &str,
+    ) -> TroubleResult<Option<Box<dyn ReferenceReader>>>;
+    /// What officers added here; `None`: nothing yet.
+    fn added(&mut self) -> TroubleResult<Option<Box<dyn ReferenceReader>>>;
+    /// Adds a source, durable before it returns; a file that is here already changes nothing.
+    fn add(&mut self, source: &AddedSource) -> TroubleResult<SourceReport>;
 }
 
 /// A rendered document.

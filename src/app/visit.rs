@@ -129,6 +129,7 @@ impl Handheld {
         self.cases.clear();
         self.packages.clear();
         self.export = None;
+        self.close_references();
         self.ports.keys.lock();
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
     }

@@ -109,12 +109,23 @@ pub fn finish(db: Connection, path: &Path) -> Result<()> {
 /// # Errors
 /// No such file, or the database cannot be opened. A wrong key shows at the first query.
 pub fn open_immutable(path: &Path, key: &Key, cache_kib: u32) -> Result<Connection> {
+    open_unlocked(path, Some(key), cache_kib)
+}
+
+/// As [`open_immutable`], for public data that is not encrypted.
+pub(crate) fn open_public(path: &Path, cache_kib: u32) -> Result<Connection> {
+    open_unlocked(path, None, cache_kib)
+}
+
+fn open_unlocked(path: &Path, key: Option<&Key>, cache_kib: u32) -> Result<Connection> {
     let what = format!("open {}", file_name(path));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(uri(path), flags).map_err(Error::sql(&what))?;
-    apply_key(&db, key).map_err(Error::sql(&what))?;
+    if let Some(key) = key {
+        apply_key(&db, key).map_err(Error::sql(&what))?;
+    }
     db.execute_batch(&format!("PRAGMA query_only = ON; PRAGMA cache_size = -{cache_kib};"))
         .map_err(Error::sql(&what))?;
     Ok(db)

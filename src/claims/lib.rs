@@ -29,6 +29,7 @@ pub mod mapping;
 pub mod package;
 pub mod partition;
 pub mod reader;
+pub mod reference;
 pub mod schema;
 pub mod search;
 pub mod source;
@@ -46,12 +47,13 @@ pub use import::{
 pub use mapping::MappingLimits;
 pub use package::{
     BuiltPackage, FindingRow, PackFiles, PackageManifest, PackageRequest, PeerStat, Period,
-    Recipient, ReferenceData, RulePackRef, build_package, check_package, file_states,
+    Recipient, RulePackRef, build_package, check_package, file_states,
 };
 pub use partition::{
     DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore,
 };
 pub use reader::PackageReader;
+pub use reference::{ReferenceData, ReferenceFile, build_reference};
 
 #[cfg(test)]
 mod story;

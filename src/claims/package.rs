@@ -9,7 +9,6 @@ mod copy;
 mod dict;
 mod elsewhere;
 mod pick;
-mod reference;
 
 use std::collections::BTreeMap;
 
@@ -18,11 +17,11 @@ use spotcheck_domain::claims::Instant;
 use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::{Amount, DeviceId, PackageId, TaskId, parse_canonical, to_canonical};
 
+pub use crate::reference::{CodeRow, ReferenceData};
 pub use build::{
     BuiltPackage, FindingRow, PackFiles, PackageRequest, PeerStat, Period, build_package,
 };
 pub use check::{CheckReport, FileState, check_package, file_states, same_files};
-pub use reference::{CodeRow, ReferenceData};
 
 use crate::error::{Error, Result};
 

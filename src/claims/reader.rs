@@ -456,7 +456,13 @@ impl ClaimsReader for PackageReader {
         filter: &FeeFilter,
         page: Page,
     ) -> TroubleResult<Vec<FeeLine>> {
-        self.guarded(|| self.read_fee_lines(mdtrt_id, filter, page))
+        self.guarded(|| self.read_fee_lines(mdtrt_id, filter, page, None))
+    }
+
+    fn fee_line(&self, mdtrt_id: &str, bkkp_sn: &str) -> TroubleResult<Option<FeeLine>> {
+        let (any, one) = (FeeFilter::default(), Page::first(1));
+        let found = self.guarded(|| self.read_fee_lines(mdtrt_id, &any, one, Some(bkkp_sn)))?;
+        Ok(found.into_iter().next())
     }
 
     fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary> {

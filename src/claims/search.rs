@@ -17,7 +17,8 @@ mod query;
 pub(crate) use build::{Seen, build};
 pub use fold::fold;
 pub use names::{Forms, forms, initials};
-pub(crate) use query::{items, persons, staff};
+pub(crate) use posting::{All, Any, Checked, Lists, Ranks, Stream, TABLE as GRAM_TABLE};
+pub(crate) use query::{Texts, containing, items, persons, staff};
 
 /// Kinds of posting lists: what the pieces were cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,15 +36,24 @@ pub(crate) enum Of {
     StaffInitials = 22,
     StaffPinyin = 23,
     StaffCode = 24,
+    RefTitle = 31,
+    RefInitials = 32,
+    /// Beginnings of titles and of their initials.
+    RefStart = 33,
+    RefText = 34,
+    /// Of codes; the lists hold numbers of chunks of codes, not of entries.
+    RefCode = 35,
 }
 
 impl Of {
     /// Characters of the longest piece. Pinyin is long and made of few letters: short pieces of it are so
     /// common that their lists would be walked for nothing.
-    const fn piece(self) -> usize {
+    pub(crate) const fn piece(self) -> usize {
         match self {
             Self::PersonPinyin | Self::StaffPinyin => 6,
             Self::PersonInitials | Self::StaffInitials => 4,
+            // Texts are long: a third length of pieces would be half of the file.
+            Self::RefText => 2,
             _ => 3,
         }
     }

@@ -60,6 +60,8 @@ impl Format {
 enum Place {
     Path(PathBuf),
     Zip(usize),
+    /// Handed in as bytes.
+    Memory(std::sync::Arc<[u8]>),
 }
 
 /// One file of a source.
@@ -129,6 +131,14 @@ impl Source {
         Ok(source)
     }
 
+    /// One table that was read already; without a file if its name is none of a table.
+    #[must_use]
+    pub fn single(name: &str, bytes: Vec<u8>) -> Self {
+        let mut source = Self { files: Vec::new(), other: Vec::new(), zip: None };
+        source.add(name, Place::Memory(bytes.into()));
+        source
+    }
+
     fn add(&mut self, name: &str, place: Place) {
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
         match Format::of(extension) {
@@ -190,6 +200,10 @@ impl Source {
                         let reader = open(path)?;
                         dbf::read(reader, encoding, &file.name, sink)?;
                     }
+                    Place::Memory(bytes) => {
+                        let reader = Cursor::new(bytes.clone());
+                        dbf::read(reader, encoding, &file.name, sink)?;
+                    }
                     Place::Zip(_) => {
                         let bytes = self.in_memory(file)?;
                         dbf::read(Cursor::new(bytes), encoding, &file.name, sink)?;
@@ -200,6 +214,7 @@ impl Source {
             Format::Xlsx | Format::Xls => {
                 match &file.place {
                     Place::Path(path) => sheet::read(open(path)?, file, sink)?,
+                    Place::Memory(bytes) => sheet::read(Cursor::new(bytes.clone()), file, sink)?,
                     Place::Zip(_) => sheet::read(Cursor::new(self.in_memory(file)?), file, sink)?,
                 }
                 Ok(None)
@@ -214,6 +229,7 @@ impl Source {
     pub fn sheets(&mut self, file: &SourceFile) -> Result<Vec<String>> {
         match &file.place {
             Place::Path(path) => sheet::names(open(path)?, file),
+            Place::Memory(bytes) => sheet::names(Cursor::new(bytes.clone()), file),
             Place::Zip(_) => sheet::names(Cursor::new(self.in_memory(file)?), file),
         }
     }
@@ -225,6 +241,7 @@ impl Source {
     ) -> Result<T> {
         match &file.place {
             Place::Path(path) => read(&mut open(path)?),
+            Place::Memory(bytes) => read(&mut Cursor::new(bytes.clone())),
             Place::Zip(index) => {
                 let fail = |e: &dyn std::fmt::Display| Error::Source {
                     file: file.name.clone(),
@@ -258,6 +275,16 @@ pub(crate) fn guarded<T>(file: &str, read: impl FnOnce() -> T) -> Result<T> {
         .map_err(|_| Error::Source {
             file: file.to_owned(), reason: "文件内部结构损坏".to_owned()
         })
+}
+
+/// A text in whatever encoding it came; what cannot be decoded becomes U+FFFD.
+///
+/// # Errors
+/// None for bytes in memory; the signature is that of every reader here.
+pub fn decode(bytes: &[u8], name: &str) -> Result<(String, TextEncoding)> {
+    let encoding = text::detect(&mut Cursor::new(bytes), name)?;
+    let (decoded, _, _) = encoding.codec().decode(bytes);
+    Ok((decoded.into_owned(), encoding))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {

@@ -376,6 +376,8 @@ pub trait ClaimsReader: Send {
         filter: &FeeFilter,
         page: Page,
     ) -> TroubleResult<Vec<FeeLine>>;
+    /// One fee line of a visit by its serial number; `None` if there is none.
+    fn fee_line(&self, mdtrt_id: &str, bkkp_sn: &str) -> TroubleResult<Option<FeeLine>>;
     /// What the fees of a visit consist of.
     fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary>;
     /// What was ordered, done, seen and written during a visit, by time.

@@ -12,6 +12,8 @@ pub mod grid;
 pub mod id;
 pub mod mask;
 pub mod money;
+pub mod numeral;
+pub mod reference;
 pub mod task;
 pub mod time;
 pub mod trouble;

@@ -28,6 +28,8 @@ const PART_SUFFIX: &str = ".part";
 const MANIFEST: &str = "package.json";
 const SIGNATURE: &str = "package.json.p7s";
 const CLAIMS: &str = "claims.db";
+/// Public data, equal for many tasks: one copy on the disk for all packages with the same hash.
+const REFERENCE: &str = "reference.db";
 /// Largest package.json and signature, bytes: both are read into memory.
 const MAX_SMALL_BYTES: u64 = 16 << 20;
 /// Largest file of a package, bytes.
@@ -177,6 +179,9 @@ impl Shelf {
             if let Some(current) = &current {
                 link_if_same(&current.join(&file.name), &part.join(&file.name), file)?;
             }
+            if file.name == REFERENCE {
+                self.link_from_other_tasks(file, &part.join(&file.name))?;
+            }
             self.fetch_file(http, offer, file, &part, &mut |of_file| {
                 hear(Leg { done: done.saturating_add(of_file), total });
             })
@@ -185,6 +190,28 @@ impl Shelf {
         }
         hear(Leg { done: total, total });
         self.put_in_force(&part, offer)
+    }
+
+    /// What a package of another task has already is linked, not fetched. Looked for by hash among the
+    /// packages themselves: a store of its own would have to be kept in step with them.
+    fn link_from_other_tasks(&self, file: &PackageFile, target: &Path) -> io::Result<()> {
+        let Some(all) = self.folder.parent() else { return Ok(()) };
+        for entry in fs::read_dir(all)? {
+            let folder = entry?.path();
+            if target.exists() {
+                break;
+            }
+            if folder == self.folder || !folder.is_dir() {
+                continue;
+            }
+            // Another task's shelf in whatever state hinders nothing here.
+            if let Ok(Some(current)) = (Self { folder }).current() {
+                link_if_same(&current.join(&file.name), target, file).unwrap_or_else(|error| {
+                    tracing::info!("A copy of {} cannot be shared: {error}.", file.name);
+                });
+            }
+        }
+        Ok(())
     }
 
     async fn fetch_file(

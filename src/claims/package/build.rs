@@ -15,7 +15,6 @@ use spotcheck_domain::{Amount, BeijingTime, Clock, Entropy, PackageId, TaskId, r
 use super::copy::Builder;
 use super::dict::INDEX;
 use super::pick::Span;
-use super::reference;
 use super::{
     CLAIMS_DB, CLAIMS_SCHEMA, ManifestFile, ManifestTable, PACKAGE_SCHEMA, PackageManifest,
     REFERENCE_DB, ReferenceData, RulePackRef,
@@ -23,6 +22,7 @@ use super::{
 use crate::cipher::{self, ClaimsKey, Key};
 use crate::error::{Error, Result};
 use crate::partition::{BASE, PartitionReader, PartitionStore, REGION, TableStats, sha256_of_file};
+use crate::reference::{build_reference, catalogue};
 use crate::schema::{ENTITIES, package_ddl, view_ddl};
 use crate::search;
 
@@ -119,7 +119,7 @@ pub struct PackageRequest<'a> {
     pub findings: &'a [FindingRow],
     /// Figures of the peers.
     pub peer_stats: &'a [PeerStat],
-    /// Public reference data.
+    /// Public reference data, for a `reference.db` that is not there yet.
     pub reference: &'a ReferenceData,
 }
 
@@ -165,7 +165,8 @@ CREATE INDEX finding_0 ON finding (mdtrt_id);
 CREATE INDEX finding_1 ON finding (psn_no);
 CREATE INDEX finding_2 ON finding (rule);";
 
-/// Builds `claims.db` and `reference.db` in `folder`, which must be empty of both.
+/// Builds `claims.db` and `reference.db` in `folder`, where no `claims.db` may lie. A `reference.db` that
+/// lies there is taken as it is: the centre builds one for all packages.
 ///
 /// # Errors
 /// The facility is unknown, a partition cannot be read, or the folder cannot be written.
@@ -233,7 +234,13 @@ pub fn build_package(
     }
     cipher::finish(db, &path)?;
     let reference_path = folder.join(REFERENCE_DB);
-    reference::build(&reference_path, request.reference, request.rule_packs, region.as_ref())?;
+    if !reference_path.exists() {
+        let mut data = request.reference.clone();
+        if let Some(region) = &region {
+            data.documents.push(catalogue(region)?);
+        }
+        build_reference(&reference_path, &data, request.rule_packs)?;
+    }
     let mut files = BTreeMap::new();
     for (name, path) in [(CLAIMS_DB, &path), (REFERENCE_DB, &reference_path)] {
         let (size, sha256) = sha256_of_file(path)?;

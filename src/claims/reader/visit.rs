@@ -89,6 +89,7 @@ impl PackageReader {
         mdtrt_id: &str,
         filter: &FeeFilter,
         page: Page,
+        only: Option<&str>,
     ) -> Result<Vec<FeeLine>> {
         let (Some(id), Some((kind, any))) = (self.dict_id(mdtrt_id)?, self.kind_wanted(filter)?)
         else {
@@ -112,7 +113,7 @@ impl PackageReader {
                        AND f.med_list_codg IN (l.exam_item_code, l.inhosp_exam_item_code))
                OR EXISTS (SELECT 1 FROM exam x WHERE x.mdtrt_id = ?1
                        AND f.med_list_codg IN (x.exam_item_code, x.inhosp_exam_item_code))
-             FROM (SELECT * FROM fee_list_d WHERE {WANTED}
+             FROM (SELECT * FROM fee_list_d WHERE {WANTED} AND (?6 IS NULL OR bkkp_sn = ?6)
                    ORDER BY fee_ocur_time, bkkp_sn, dup_no LIMIT ?4 OFFSET ?5) f
              LEFT JOIN dict s ON s.id = f.setl_id LEFT JOIN dict c ON c.id = f.med_list_codg
              LEFT JOIN dict h ON h.id = f.hilist_name LEFT JOIN dict m ON m.id = f.medins_list_name
@@ -120,7 +121,7 @@ impl PackageReader {
              LEFT JOIN dict b ON b.id = f.bilg_dept_name LEFT JOIN dict r ON r.id = f.bilg_dr_name
              ORDER BY f.fee_ocur_time, f.bkkp_sn, f.dup_no"
         );
-        self.list("fee_list_d", &sql, params![id, kind, any, page.limit, offset], |r| {
+        self.list("fee_list_d", &sql, params![id, kind, any, page.limit, offset, only], |r| {
             Ok(FeeLine {
                 bkkp_sn: r.get(0)?,
                 setl_id: r.get(1)?,

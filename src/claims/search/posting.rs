@@ -31,12 +31,12 @@ struct List {
 
 /// Collects lists in memory. Ranks must come in ascending order; a repeated one counts once.
 #[derive(Default)]
-pub(super) struct Lists {
+pub(crate) struct Lists {
     lists: BTreeMap<Of, HashMap<Box<str>, List>>,
 }
 
 impl Lists {
-    pub(super) fn add(&mut self, of: Of, piece: &str, rank: u64) {
+    pub(crate) fn add(&mut self, of: Of, piece: &str, rank: u64) {
         let lists = self.lists.entry(of).or_default();
         let list = match lists.get_mut(piece) {
             Some(list) => list,
@@ -50,7 +50,7 @@ impl Lists {
     }
 
     /// Writes all lists, sorted, in chunks.
-    pub(super) fn store(self, db: &Connection) -> Result<()> {
+    pub(crate) fn store(self, db: &Connection) -> Result<()> {
         let mut insert =
             db.prepare("INSERT INTO gram VALUES (?1, ?2, ?3, ?4)").map_err(Error::sql("gram"))?;
         let mut put = |of: Of, piece: &str, first: u64, bytes: &[u8]| {
@@ -87,13 +87,13 @@ impl Lists {
 }
 
 /// Something that gives ascending ranks.
-pub(super) trait Ranks {
+pub(crate) trait Ranks {
     /// The smallest rank not below `from`.
     fn at_least(&mut self, from: u64) -> Result<Option<u64>>;
 }
 
 /// One list, read chunk by chunk.
-pub(super) struct Stream<'a> {
+pub(crate) struct Stream<'a> {
     db: &'a Connection,
     of: Of,
     piece: String,
@@ -104,7 +104,7 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(db: &'a Connection, of: Of, piece: &str) -> Self {
+    pub(crate) fn new(db: &'a Connection, of: Of, piece: &str) -> Self {
         let piece = piece.to_owned();
         Self { db, of, piece, chunk: Vec::new(), at: 0, started: false, done: false }
     }
@@ -166,7 +166,7 @@ impl Ranks for Stream<'_> {
 }
 
 /// Ranks that all members give.
-pub(super) struct All<'a>(pub(super) Vec<Box<dyn Ranks + 'a>>);
+pub(crate) struct All<'a>(pub(crate) Vec<Box<dyn Ranks + 'a>>);
 
 impl Ranks for All<'_> {
     fn at_least(&mut self, mut from: u64) -> Result<Option<u64>> {
@@ -189,7 +189,7 @@ impl Ranks for All<'_> {
 }
 
 /// Ranks that any member gives.
-pub(super) struct Any<'a>(pub(super) Vec<Box<dyn Ranks + 'a>>);
+pub(crate) struct Any<'a>(pub(crate) Vec<Box<dyn Ranks + 'a>>);
 
 impl Ranks for Any<'_> {
     fn at_least(&mut self, from: u64) -> Result<Option<u64>> {
@@ -204,11 +204,11 @@ impl Ranks for Any<'_> {
 }
 
 /// Ranks of a member that pass a test against the row.
-pub(super) struct Checked<'a> {
-    pub(super) member: Box<dyn Ranks + 'a>,
+pub(crate) struct Checked<'a> {
+    pub(crate) member: Box<dyn Ranks + 'a>,
     #[allow(clippy::type_complexity, reason = "one use")]
-    pub(super) test: Box<dyn FnMut(u64) -> Result<bool> + 'a>,
-    pub(super) known: Option<u64>,
+    pub(crate) test: Box<dyn FnMut(u64) -> Result<bool> + 'a>,
+    pub(crate) known: Option<u64>,
 }
 
 impl Ranks for Checked<'_> {
@@ -225,7 +225,7 @@ impl Ranks for Checked<'_> {
 }
 
 /// Every rank there is.
-pub(super) struct Everything(pub(super) u64);
+pub(crate) struct Everything(pub(crate) u64);
 
 impl Ranks for Everything {
     fn at_least(&mut self, from: u64) -> Result<Option<u64>> {

@@ -9,10 +9,10 @@ use super::{Of, TAIL, fold, forms, initials, pieces};
 use crate::error::{Error, Result};
 
 /// Texts of a row that a long query is compared with, by kind.
-type Texts<'a> = Box<dyn Fn(Of, u64) -> Result<Vec<String>> + 'a>;
+pub(crate) type Texts<'a> = Box<dyn Fn(Of, u64) -> Result<Vec<String>> + 'a>;
 
 /// Ranks whose text of kind `of` contains `query`.
-fn containing<'a>(
+pub(crate) fn containing<'a>(
     db: &'a Connection,
     of: Of,
     query: &str,
@@ -22,12 +22,17 @@ fn containing<'a>(
     if query.chars().count() <= longest {
         return Box::new(Stream::new(db, of, query));
     }
-    let mut members: Vec<Box<dyn Ranks + 'a>> = Vec::new();
+    let mut distinct: Vec<String> = Vec::new();
     pieces(of, query, |piece| {
-        if piece.chars().count() == longest {
-            members.push(Box::new(Stream::new(db, of, piece)));
+        if piece.chars().count() == longest && !distinct.iter().any(|d| d == piece) {
+            distinct.push(piece.to_owned());
         }
     });
+    let members = distinct.iter().map(|piece| {
+        let member: Box<dyn Ranks + 'a> = Box::new(Stream::new(db, of, piece));
+        member
+    });
+    let members: Vec<Box<dyn Ranks + 'a>> = members.collect();
     let query = query.to_owned();
     let test = move |rank| Ok(texts(of, rank)?.iter().any(|t| t.contains(&query)));
     Box::new(Checked { member: Box::new(All(members)), test: Box::new(test), known: None })

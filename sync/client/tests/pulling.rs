@@ -148,6 +148,28 @@ fn a_package_signed_again_for_another_handheld_is_linked_not_fetched() {
     assert_eq!(world.folders().len(), 1);
 }
 
+/// claims.md §2: `reference.db` is shared by all packages. One copy lies on the disk, whichever task brought it.
+#[test]
+fn public_data_that_another_task_brought_is_shared_not_fetched() {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut world = World::new();
+    world.centre.offer(FIRST, &noise(50_000, 1), Kind::Centre);
+    world.pull().unwrap();
+    let mut other = task();
+    other.id = TaskId::parse("T-2026-0002").unwrap();
+    world.centre.inner().tasks.insert(0, TaskItem { task: other, package: None });
+    world.centre.offer(SECOND, &noise(50_000, 2), Kind::Centre);
+    // A shelf in disorder, and a copy that is no longer what it was, are passed by.
+    fs::create_dir_all(world.folder.path().join("T-0")).unwrap();
+    fs::write(world.folder.path().join("T-0").join(CURRENT), "gone\n").unwrap();
+    world.centre.inner().files.remove(&(SECOND.to_owned(), "reference.db".to_owned()));
+    world.pull().unwrap();
+    let file = |task: &str, id: &str| {
+        fs::metadata(world.folder.path().join(task).join(id).join("reference.db")).unwrap().ino()
+    };
+    assert_eq!(file(TASK, FIRST), file("T-2026-0002", SECOND), "one copy");
+}
+
 #[test]
 fn a_download_that_breaks_goes_on_where_it_ended() {
     let mut world = World::new();
