@@ -14,7 +14,7 @@ use spotcheck_ui::FaceOptions;
 use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
 
 use crate::cli::Common;
-use crate::glue::{PackageFolder, RecorderProcess, TypstForms};
+use crate::glue::{PackageFolder, RecorderProcess, SticksAndPaths, TypstForms};
 
 /// Where a handheld keeps its data.
 const SYSTEM_DATA: &str = "/var/lib/spotcheck";
@@ -155,6 +155,7 @@ impl Setup {
             blobs: Box::new(vault),
             recorder: Box::new(recorder),
             packages: Box::new(PackageFolder::new(packages)),
+            exports: Box::new(SticksAndPaths),
             forms: Box::new(TypstForms),
             printer: Box::new(self.printers()),
             machine: Box::new(DeviceMachine::new(&self.device, &self.data)),

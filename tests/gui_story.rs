@@ -100,7 +100,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     face.fill("职务或与患者的关系", "护士长").unwrap();
     face.tap("登记").unwrap();
 
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     face.fill("查询", "王").unwrap();
     picture(&face, &pictures, "05-search");
     let person = label(&face, "王*");
@@ -124,6 +124,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     picture(&face, &pictures, "08-capture");
     face.tap("返回").unwrap();
 
+    face.tap("取证").unwrap();
     face.tap("询问").unwrap();
     for (question, answer) in [("姓名、职务?", "李四,护士长。"), ("12 床在不在?", "不在,回家了。")]
     {

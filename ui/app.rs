@@ -8,77 +8,27 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slint::{ComponentHandle, Timer, TimerMode};
+use slint::{ComponentHandle, ModelRc, SharedString, Timer, TimerMode, VecModel};
 use spotcheck_app::desk::{CaseState, CaseView, Desk, TaskCard};
 use spotcheck_domain::{CaseId, Clock, TaskId, Trouble, TroubleResult};
-use spotcheck_face::{AppWindow, Keys, Screen, Shell, Theme};
+use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::error::Error;
 use crate::options::FaceOptions;
+pub(crate) use crate::place::Place;
 use crate::{
-    capture, document, errand, interview, keyboard, party, person, persons, print, recording, seal,
-    showing, sign, status, suspicion, suspicions, sync, task, today, trouble, typing, unlock,
-    visit,
+    capture, collect, document, draft, errand, finish, indicators, interview, keyboard, party,
+    person, persons, place, print, recording, seal, showing, sign, status, suspicion, suspicions,
+    sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
 const UNDO_MS: u64 = 10_000;
 /// How often the clock and a running recording are looked at, in milliseconds.
 const TICK_MS: u64 = 1_000;
-
-/// Where the officer is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    Unlock,
-    Today,
-    Task(TaskId),
-    Party,
-    Persons,
-    Person(String),
-    Visit(String),
-    Capture,
-    Describe(String),
-    Interview(String),
-    Document(String),
-    Print(String),
-    Seal { leaving: bool },
-    Sync,
-    Status,
-    Suspicions,
-    Suspicion(usize),
-    Showing(showing::What),
-}
-
-impl Place {
-    const fn screen(&self) -> Screen {
-        match self {
-            Self::Unlock => Screen::Unlock,
-            Self::Today => Screen::Today,
-            Self::Task(_) => Screen::Task,
-            Self::Party => Screen::Party,
-            Self::Persons => Screen::Persons,
-            Self::Person(_) => Screen::Person,
-            Self::Visit(_) => Screen::Visit,
-            Self::Capture => Screen::Capture,
-            Self::Describe(_) => Screen::Describe,
-            Self::Interview(_) => Screen::Interview,
-            Self::Document(_) => Screen::Document,
-            Self::Print(_) => Screen::Print,
-            Self::Seal { .. } => Screen::Seal,
-            Self::Sync => Screen::Sync,
-            Self::Status => Screen::Status,
-            Self::Suspicions => Screen::Suspicions,
-            Self::Suspicion(_) => Screen::Suspicion,
-            Self::Showing(_) => Screen::Showing,
-        }
-    }
-
-    /// Screens that belong to one visit; 撤离 stands in their header.
-    const fn in_case(&self) -> bool {
-        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::Seal { .. })
-    }
-}
+/// Untouched for so long, the handheld locks itself, in milliseconds.
+const IDLE_MS: i64 = 10 * 60 * 1_000;
 
 type Undo = Box<dyn FnOnce(&Rc<App>)>;
 
@@ -96,6 +46,11 @@ pub(crate) struct App {
     undo: RefCell<Option<Undo>>,
     toast_timer: Timer,
     tick: Timer,
+    pub(crate) way_timer: Timer,
+    /// When somebody last touched the handheld, milliseconds since the boot.
+    touched_ms: Cell<i64>,
+    pub(crate) draft: draft::Model,
+    pub(crate) indicators: indicators::Model,
     pub(crate) unlock: unlock::Model,
     pub(crate) persons: persons::Model,
     pub(crate) person: person::Model,
@@ -143,6 +98,10 @@ impl App {
             undo: RefCell::default(),
             toast_timer: Timer::default(),
             tick: Timer::default(),
+            way_timer: Timer::default(),
+            touched_ms: Cell::new(options.clock.read().boottime_ms),
+            draft: draft::Model::default(),
+            indicators: indicators::Model::default(),
             unlock: unlock::Model::new(),
             persons: persons::Model::new(weak.clone()),
             person: person::Model::default(),
@@ -187,10 +146,21 @@ impl App {
         sync::connect(self);
         suspicions::connect(self);
         showing::connect(self);
+        collect::connect(self);
+        finish::connect(self);
+        indicators::connect(self);
         status::connect(self);
         let shell = self.window.global::<Shell<'_>>();
+        let tabs: Vec<SharedString> = place::TABS.iter().map(|tab| (*tab).into()).collect();
+        shell.set_places(ModelRc::new(VecModel::from(tabs)));
         shell.on_back(self.on(Self::back));
         shell.on_show(self.on(showing::show));
+        shell.on_touch(self.on(|app| app.touch()));
+        shell.on_go(self.on_with(|app, tab: i32| {
+            if let Some(way) = place::to_tab(&app.way(), tab) {
+                app.restart_at(&way);
+            }
+        }));
         shell.on_leave(self.on(|app| {
             if app.case_id().is_some() {
                 app.go(Place::Seal { leaving: true });
@@ -207,6 +177,7 @@ impl App {
         self.tick.start(TimerMode::Repeated, Duration::from_millis(TICK_MS), move || {
             if let Some(app) = weak.upgrade() {
                 status::show_clock(&app);
+                app.lock_when_idle();
                 recording::poll(&app);
             }
         });
@@ -314,6 +285,25 @@ impl App {
         self.pending.get()
     }
 
+    /// The screens that lie above one another, the one on top last.
+    pub(crate) fn way(&self) -> Vec<Place> {
+        self.nav.borrow().clone()
+    }
+
+    /// Somebody is there.
+    fn touch(&self) {
+        self.touched_ms.set(self.clock.read().boottime_ms);
+    }
+
+    /// A handheld that lies about locks itself; recordings go on, and the unlock leads back.
+    fn lock_when_idle(self: &Rc<Self>) {
+        let idle = self.clock.read().boottime_ms.saturating_sub(self.touched_ms.get());
+        if idle >= IDLE_MS && self.place() != Place::Unlock && self.pending.get() == 0 {
+            self.touch();
+            unlock::lock(self);
+        }
+    }
+
     /// The screen on top.
     pub(crate) fn place(&self) -> Place {
         self.nav.borrow().last().cloned().unwrap_or(Place::Unlock)
@@ -343,7 +333,11 @@ impl App {
 
     /// One screen back; inside a screen first whatever is open there.
     pub(crate) fn back(self: &Rc<Self>) {
-        if document::step_back(self) || seal::step_back(self) || suspicion::step_back(self) {
+        if document::step_back(self)
+            || seal::step_back(self)
+            || suspicion::step_back(self)
+            || indicators::step_back(self)
+        {
             return;
         }
         let mut nav = self.nav.borrow_mut();
@@ -362,6 +356,9 @@ impl App {
             self.drop_keyboard();
         }
         self.show_case_marks();
+        self.touch();
+        self.window.global::<Shell<'_>>().set_place(place.tab());
+        place::remember(self);
         capture::leave(self, &place);
         showing::leave(self, &place);
         match &place {
@@ -383,6 +380,10 @@ impl App {
             Place::Suspicions => suspicions::enter(self),
             Place::Suspicion(n) => suspicion::enter(self, *n),
             Place::Showing(what) => showing::enter(self, what),
+            Place::Collect => collect::enter(self),
+            Place::Finish => finish::enter(self),
+            Place::Indicators => indicators::enter(self),
+            Place::Indicator(id) => indicators::enter_one(self, id),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
     }
@@ -425,6 +426,9 @@ impl App {
         sign::forget(self);
         seal::forget(self);
         typing::forget(self);
+        draft::forget(self);
+        errand::forget(self);
+        indicators::forget(self);
         suspicions::forget(self);
         showing::forget(self);
     }
@@ -493,6 +497,7 @@ impl App {
     pub(crate) fn finish(self: &Rc<Self>) {
         errand::stop(self);
         self.tick.stop();
+        self.way_timer.stop();
         self.toast_timer.stop();
         self.bridge.finish();
         self.typing.finish();

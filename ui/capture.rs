@@ -13,7 +13,7 @@ use spotcheck_face::{Capture, Describe, EvidenceItem, PairItem};
 
 use crate::app::{App, Place};
 use crate::status::{pair, pairs};
-use crate::{images, recording, words};
+use crate::{draft, images, place, recording, words};
 
 /// Time between two viewfinder pictures, in milliseconds.
 const FRAME_MS: u64 = 100;
@@ -87,8 +87,19 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Capture<'_>>();
     face.on_shoot(app.on(|app| shoot(app, false)));
     face.on_video(app.on(video));
+    face.on_sort(app.on(|app| {
+        if let Some(way) = place::to_tab(&app.way(), Place::Collect.tab()) {
+            app.restart_at(&way);
+        }
+    }));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Describe(id.to_string()))));
-    app.window.global::<Describe<'_>>().on_save(app.on(save));
+    let describe = app.window.global::<Describe<'_>>();
+    describe.on_save(app.on(save));
+    describe.on_edited(app.on(|app| {
+        let face = app.window.global::<Describe<'_>>();
+        let words = [face.get_proves().to_string(), face.get_source().to_string()];
+        draft::note(app, draft_name(app), &words);
+    }));
 }
 
 /// The key in the bottom bar and the hardware key.
@@ -114,9 +125,13 @@ fn shoot(app: &Rc<App>, then_open: bool) {
 
 /// Fetches the case again for the tray, only where it is shown.
 fn redraw(app: &Rc<App>) {
-    if app.place() == Place::Capture {
+    if shows_tray(app) {
         app.refresh_case(draw);
     }
+}
+
+fn shows_tray(app: &App) -> bool {
+    matches!(app.place(), Place::Capture | Place::Collect)
 }
 
 fn video(app: &Rc<App>) {
@@ -137,9 +152,15 @@ fn video(app: &Rc<App>) {
 pub(crate) fn show_running(app: &Rc<App>) {
     let running = app.recording.running.borrow().iter().any(|r| r.kind == RecordingKind::Video);
     app.window.global::<Capture<'_>>().set_video_running(running);
-    if app.place() == Place::Capture {
+    if shows_tray(app) {
         draw(app);
     }
+}
+
+/// The tray as the place where evidence is collected shows it.
+pub(crate) fn enter_tray(app: &Rc<App>) {
+    draw(app);
+    redraw(app);
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -165,15 +186,11 @@ pub(crate) fn leave(app: &Rc<App>, place: &Place) {
         face.set_has_frame(false);
         face.set_frame(slint::Image::default());
     }
-    if !matches!(place, Place::Capture | Place::Describe(_)) {
-        app.window.global::<Capture<'_>>().set_listing(false);
-    }
 }
 
 /// One picture, never two requests at once. Decoding is the worker's.
 fn look(app: &Rc<App>) {
-    let face = app.window.global::<Capture<'_>>();
-    if app.capture.asked.get() || face.get_listing() {
+    if app.capture.asked.get() {
         return;
     }
     app.capture.asked.set(true);
@@ -200,6 +217,7 @@ fn draw(app: &Rc<App>) {
     let open = rows.iter().filter(|row| !row.filed && !row.live).count();
     let face = app.window.global::<Capture<'_>>();
     face.set_tray(format!("未归档 {open}").into());
+    face.set_all(format!("共 {}", rows.len()).into());
     face.set_items(ModelRc::new(VecModel::from(rows)));
 }
 
@@ -225,12 +243,19 @@ pub(crate) fn enter_item(app: &Rc<App>, id: &str) {
     *app.capture.item.borrow_mut() = Some(id.to_owned());
     face.set_title(format!("{} {}", view.id, kind_word(&view.media_type).1).into());
     face.set_note(words::day_and_time(&view.begun).into());
-    face.set_proves(view.proves.as_str().into());
-    face.set_source("".into());
+    let mut words = draft::of(app, draft_name(app).as_ref()).unwrap_or_default().into_iter();
+    face.set_proves(words.next().unwrap_or_else(|| view.proves.clone()).into());
+    face.set_source(words.next().unwrap_or_default().into());
     face.set_facts(pairs(facts(&view)));
     face.set_marks(pairs(
         view.marks.iter().map(|(ms, text)| pair(&words::short_time(*ms), text)).collect(),
     ));
+}
+
+/// Where what is typed about the open item is kept until it is filed.
+fn draft_name(app: &App) -> Option<String> {
+    let item = app.capture.item.borrow();
+    item.as_ref().and_then(|item| draft::name(app, "evidence", item))
 }
 
 fn save(app: &Rc<App>) {
@@ -246,6 +271,7 @@ fn save(app: &Rc<App>) {
     app.ask(
         move |desk| desk.describe_evidence(&case, &item, &proves, &source),
         |app, ()| {
+            draft::done(app, draft_name(app));
             app.back();
             app.toast("已归档");
         },

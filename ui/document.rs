@@ -8,7 +8,7 @@ use spotcheck_app::desk::{DocumentState, DocumentView};
 use spotcheck_face::{Document, FieldItem};
 
 use crate::app::{App, Place};
-use crate::{images, sign, words};
+use crate::{draft, images, sign, words};
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -61,6 +61,11 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_edit(app.on_with(|app, key: SharedString| edit(app, &key)));
     face.on_go_missing(app.on_with(|app, words: SharedString| go_missing(app, &words)));
     face.on_keep(app.on(keep_field));
+    face.on_edited(app.on(|app| {
+        let face = app.window.global::<Document<'_>>();
+        let name = draft_name(app, &face.get_editing());
+        draft::note(app, name, &[face.get_value().to_string()]);
+    }));
     face.on_stop_editing(app.on(|app| {
         app.drop_keyboard();
         app.window.global::<Document<'_>>().set_editing("".into());
@@ -105,7 +110,31 @@ pub(crate) fn enter(app: &Rc<App>, id: &str) {
     }
     let Some(case) = app.case.borrow().as_ref().map(|c| c.id.clone()) else { return };
     let id = id.to_owned();
-    app.ask(move |desk| desk.document(&case, &id), keep);
+    app.ask(
+        move |desk| desk.document(&case, &id),
+        |app, view| {
+            keep(app, view);
+            take_up(app);
+        },
+    );
+}
+
+/// Where the words of a field are kept until it is filled in.
+fn draft_name(app: &App, key: &str) -> Option<String> {
+    let view = app.document.view.borrow();
+    view.as_ref().and_then(|v| draft::name(app, &format!("field/{}", v.card.id), key))
+}
+
+/// Opens the field whose words a kill or a lock left behind.
+fn take_up(app: &Rc<App>) {
+    let id = app.document.view.borrow().as_ref().map(|v| v.card.id.clone());
+    let face = app.window.global::<Document<'_>>();
+    let left = id.and_then(|id| draft::first_of(app, &format!("field/{id}")));
+    let Some((key, _)) = left.filter(|_| face.get_editing().is_empty()) else { return };
+    edit(app, &key);
+    if !face.get_editing().is_empty() {
+        app.toast("上次没有填好的话还在，接着写");
+    }
 }
 
 /// Forgets the document on the screen.
@@ -154,7 +183,8 @@ fn edit(app: &Rc<App>, key: &str) {
         .and_then(|v| v.fields.iter().find(|f| f.key == key && !f.fixed).cloned());
     let Some(field) = field else { return };
     let face = app.window.global::<Document<'_>>();
-    face.set_value(field.value.as_str().into());
+    let left = draft::of(app, draft_name(app, key).as_ref()).and_then(|w| w.into_iter().next());
+    face.set_value(left.unwrap_or_else(|| field.value.clone()).into());
     face.set_editing_label(field.label.as_str().into());
     face.set_editing_required(field.required);
     face.set_editing(field.key.as_str().into());
@@ -186,10 +216,10 @@ fn keep_field(app: &Rc<App>) {
         .borrow()
         .as_ref()
         .and_then(|v| v.fields.iter().find(|f| f.key == key).map(|f| f.value.clone()));
-    if let Some(old) = old
-        && old != value
-    {
-        fill(app, key, value, Some(old));
+    match old {
+        Some(old) if old != value => fill(app, key, value, Some(old)),
+        Some(_) => draft::done(app, draft_name(app, &key)),
+        None => {}
     }
 }
 
@@ -203,6 +233,7 @@ fn fill(app: &Rc<App>, key: String, value: String, old: Option<String>) {
             desk.document(&case, &id)
         },
         move |app, view| {
+            draft::done(app, draft_name(app, &key));
             let label = view.fields.iter().find(|f| f.key == key).map(|f| f.label.clone());
             keep(app, view);
             // What was drawn for the preview is out of date.

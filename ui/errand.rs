@@ -5,6 +5,7 @@
 //! time: there is one centre and one network.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     stop: RefCell<Option<Stop>>,
     /// Journeys that have not come home.
     out: Cell<usize>,
+    /// Rounds that begin when the present one has ended.
+    queue: RefCell<VecDeque<(Vec<(Errand, String)>, Then)>>,
 }
 
 impl Model {
@@ -41,6 +44,11 @@ impl Model {
 pub(crate) fn connect(app: &Rc<App>) {
     let shell = app.window.global::<Shell<'_>>();
     shell.on_errand_stop(app.on(stop));
+}
+
+/// Locked: what waits was asked for by somebody who has left. What is out goes on.
+pub(crate) fn forget(app: &Rc<App>) {
+    app.errand.queue.borrow_mut().clear();
 }
 
 /// Asks the errand that is out to stop.
@@ -62,9 +70,25 @@ pub(crate) fn run(
         app.toast("正在与中心通信，等它结束或先停下");
         return;
     }
+    begin(app, errands, Box::new(then));
+}
+
+/// As [`run`], but waits for its turn: for what the officer asked to see, while the rules still run.
+pub(crate) fn run_in_turn(
+    app: &Rc<App>,
+    errands: Vec<(Errand, String)>,
+    then: impl FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send + 'static,
+) {
+    if app.errand.is_out() {
+        app.errand.queue.borrow_mut().push_back((errands, Box::new(then)));
+    } else {
+        begin(app, errands, Box::new(then));
+    }
+}
+
+fn begin(app: &Rc<App>, errands: Vec<(Errand, String)>, then: Then) {
     *app.errand.stop.borrow_mut() = Some(Stop::default());
-    let round = Round { waiting: errands.into_iter(), trouble: None, last: None };
-    next(app, round, Box::new(then));
+    next(app, Round { waiting: errands.into_iter(), trouble: None, last: None }, then);
 }
 
 type Then = Box<dyn FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send>;
@@ -84,6 +108,12 @@ fn next(app: &Rc<App>, mut round: Round, then: Then) {
         let shell = app.window.global::<Shell<'_>>();
         shell.set_errand("".into());
         then(app, round.trouble.map_or(Ok(round.last), Err));
+        // The end of one may have begun another already.
+        let waiting =
+            if app.errand.is_out() { None } else { app.errand.queue.borrow_mut().pop_front() };
+        if let Some((errands, then)) = waiting {
+            begin(app, errands, then);
+        }
         return;
     };
     let shell = app.window.global::<Shell<'_>>();

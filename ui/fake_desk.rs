@@ -11,12 +11,13 @@ mod travel;
 mod visit;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
 use spotcheck_app::desk::{
     AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
-    OutboxItem, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke,
-    TaskCard,
+    OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status,
+    Stroke, TaskCard,
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, Judgement};
@@ -53,11 +54,31 @@ pub struct FakeDesk {
     outbox: Vec<OutboxItem>,
     /// Accesses that the real desk would journal: `(screen, number)`.
     accesses: Vec<(String, String)>,
-    learned: Option<String>,
+    /// By officer and kind.
+    own: BTreeMap<(OfficerId, Own), String>,
     /// The next act fails with this.
     fail_next: Option<Trouble>,
     /// The next journey waits for a word from here.
     road: Option<travel::Road>,
+    /// Where everything goes that would lie on the disk when the program ends.
+    disk: Option<Disk>,
+}
+
+/// What outlives the program.
+pub type Disk = Arc<Mutex<Option<FakeDesk>>>;
+
+impl Drop for FakeDesk {
+    fn drop(&mut self) {
+        let Some(disk) = self.disk.take() else { return };
+        let mut left = Self::new();
+        left.now_ms = self.now_ms;
+        left.tasks = std::mem::take(&mut self.tasks);
+        left.case = self.case.take();
+        left.documents = std::mem::take(&mut self.documents);
+        left.outbox = std::mem::take(&mut self.outbox);
+        left.own = std::mem::take(&mut self.own);
+        *disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(left);
+    }
 }
 
 impl std::fmt::Debug for FakeDesk {
@@ -119,16 +140,26 @@ impl FakeDesk {
                 log_index: Some(48_213),
             }],
             accesses: Vec::new(),
-            learned: None,
+            own: BTreeMap::new(),
             fail_next: None,
             road: None,
+            disk: None,
         }
+    }
+
+    /// What is stored goes to `disk` when the program ends.
+    #[must_use]
+    pub fn on(mut self, disk: &Disk) -> Self {
+        self.disk = Some(Arc::clone(disk));
+        self
     }
 
     /// As [`FakeDesk::new`], with `trouble` coming from the next act that can fail.
     #[must_use]
     pub fn failing_with(trouble: Trouble) -> Self {
-        Self { fail_next: Some(trouble), ..Self::new() }
+        let mut desk = Self::new();
+        desk.fail_next = Some(trouble);
+        desk
     }
 
     fn pass_time(&mut self) -> String {
@@ -226,13 +257,17 @@ impl Desk for FakeDesk {
         Ok(cards)
     }
 
-    fn learned(&mut self) -> TroubleResult<Option<String>> {
-        Ok(self.learned.clone())
+    fn own(&mut self, what: Own) -> TroubleResult<Option<String>> {
+        self.needs_unlock()?;
+        let officer = self.unlocked.clone();
+        Ok(officer.and_then(|officer| self.own.get(&(officer, what)).cloned()))
     }
 
-    fn keep_learned(&mut self, json: &str) -> TroubleResult<()> {
+    fn keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()> {
         self.needs_unlock()?;
-        self.learned = Some(json.to_owned());
+        if let Some(officer) = self.unlocked.clone() {
+            self.own.insert((officer, what), json.to_owned());
+        }
         Ok(())
     }
 
@@ -259,6 +294,8 @@ impl Desk for FakeDesk {
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
             Brought::Indicators(answer) => answer.map(Home::Indicators),
+            Brought::Export(taken) => Err(taken.err().unwrap_or_else(travel::no_export)),
+            Brought::Compared { view, .. } => view.map(Home::Compared),
             Brought::Journal { result, .. } => result.map(|()| Home::Sent),
         }
     }

@@ -30,12 +30,16 @@ const SAMPLE: &[&str] = &[
     "06-person",
     "07-visit",
     "08-capture",
+    "08-collect",
     "09-interview-keyboard",
     "10-document",
     "12-sign",
+    "14-finish",
     "14-seal",
     "15-sync",
     "16-error",
+    "17-indicators",
+    "17-indicator",
 ];
 
 fn trouble() -> Trouble {
@@ -160,14 +164,14 @@ fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "03-task")?;
     face.scroll(-480.0)?;
     shot(face, "03-task-below")?;
-    Ok(())
+    figures(face, shot)
 }
 
 fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("线索")?;
     shot(face, "04-suspicions")?;
     judge(face, shot)?;
-    face.tap("查人")?;
+    face.tap("查找")?;
     face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;
     face.tap("清空查询")?;
@@ -207,6 +211,32 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Figures of the house: a topic, another period, one figure and what it is made of, a reason against 统方.
+fn figures(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("机构指标")?;
+    shot(face, "17-indicators")?;
+    face.tap("换一段时间")?;
+    shot(face, "17-indicators-span")?;
+    face.tap("前一段同样长")?;
+    face.tap("上年同期")?;
+    face.tap("按这两段计算")?;
+    face.tap("换专题")?;
+    shot(face, "17-topics")?;
+    face.tap("机构概况")?;
+    face.tap("药品费 4,218,330.50 元")?;
+    face.tap("按科室")?;
+    shot(face, "17-indicator")?;
+    face.tap("按医师（要原因）")?;
+    shot(face, "17-indicator-reason")?;
+    face.tap("核对药品耗材与记录不符")?;
+    shot(face, "17-indicator-doctors")?;
+    face.tap("看组成它的明细")?;
+    shot(face, "17-indicator-rows")?;
+    face.tap("返回")?;
+    face.tap("返回")?;
+    face.tap("返回")
+}
+
 /// One finding from the list to a verdict with its reason, and what the party sees of it.
 fn judge(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("红 1")?;
@@ -239,7 +269,7 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("标记")?;
     face.tap("未归档 2")?;
     face.advance(Duration::from_secs(6))?;
-    shot(face, "08-capture-tray")?;
+    shot(face, "08-collect")?;
     for item in ["E3 照片", "E2 照片"] {
         face.tap(item)?;
         face.fill("证明什么", "药架实物、批号与数量")?;
@@ -249,7 +279,6 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
         }
         face.tap("归档")?;
     }
-    face.tap("返回")?;
     Ok(())
 }
 
@@ -343,6 +372,8 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("撤离")?;
     shot(face, "14-leave")?;
     face.tap("返回")?;
+    face.tap("收尾")?;
+    shot(face, "14-finish")?;
     face.tap("完整性与封存")?;
     face.tap("输入 PIN 周演示")?;
     face.fill("PIN 周演示", FIRST_PIN)?;
@@ -364,6 +395,8 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "15-sync")?;
     face.tap("返回")?;
     face.tap("返回")?;
+    shot(face, "14-finish-sealed")?;
+    face.tap("概览")?;
     shot(face, "03-task-sealed")?;
     face.tap("返回")?;
     shot(face, "02-today-after")?;

@@ -10,7 +10,7 @@ use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_face::{AnswerItem, Interview};
 
 use crate::app::{App, Place};
-use crate::words;
+use crate::{draft, words};
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -34,6 +34,11 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Interview<'_>>();
     face.on_save(app.on(save));
     face.on_edit(app.on_with(edit));
+    face.on_edited(app.on(|app| {
+        let face = app.window.global::<Interview<'_>>();
+        let words = [face.get_question().to_string(), face.get_answer().to_string()];
+        draft::note(app, draft_name(app), &words);
+    }));
     face.on_new(app.on(|app| clear_fields(app)));
     face.on_document(app.on(|app| {
         let id = app.interview.view.borrow().as_ref().map(|v| v.card.id.clone());
@@ -88,6 +93,31 @@ pub(crate) fn enter(app: &Rc<App>, id: &str) {
     load(app, id.to_owned());
 }
 
+/// Where question and answer are kept until they are noted down.
+fn draft_name(app: &App) -> Option<String> {
+    let view = app.interview.view.borrow();
+    let id = view.as_ref().map(|v| v.card.id.clone())?;
+    let n = app.window.global::<Interview<'_>>().get_editing();
+    draft::name(app, &format!("answer/{id}"), &n.to_string())
+}
+
+/// Words from before a kill or a lock, where nothing has been typed since.
+fn take_up(app: &Rc<App>) {
+    let face = app.window.global::<Interview<'_>>();
+    let id = app.interview.view.borrow().as_ref().map(|v| v.card.id.clone());
+    let blank = face.get_question().is_empty() && face.get_answer().is_empty();
+    let Some((n, words)) =
+        id.filter(|_| blank).and_then(|id| draft::first_of(app, &format!("answer/{id}")))
+    else {
+        return;
+    };
+    let mut words = words.into_iter();
+    face.set_editing(n.parse().unwrap_or(0));
+    face.set_question(words.next().unwrap_or_default().into());
+    face.set_answer(words.next().unwrap_or_default().into());
+    app.toast("上次没有记下的话还在，接着写");
+}
+
 /// Forgets the interview on the screen.
 pub(crate) fn forget(app: &Rc<App>) {
     app.interview.view.borrow_mut().take();
@@ -107,7 +137,13 @@ fn name(app: &Rc<App>, id: &str) {
 
 fn load(app: &Rc<App>, id: String) {
     let Some(case) = app.case_id() else { return };
-    app.ask(move |desk| desk.document(&case, &id), keep);
+    app.ask(
+        move |desk| desk.document(&case, &id),
+        |app, view| {
+            keep(app, view);
+            take_up(app);
+        },
+    );
 }
 
 fn keep(app: &Rc<App>, view: DocumentView) {
@@ -158,6 +194,7 @@ fn save(app: &Rc<App>) {
             Ok((kept, desk.document(&case, &id)?))
         },
         |app, (kept, view)| {
+            draft::done(app, draft_name(app));
             clear_fields(app);
             keep(app, view);
             let at =

@@ -7,10 +7,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::findings::FindingState;
-use spotcheck_app::rules::export::duty;
 use spotcheck_app::rules::Finding;
+use spotcheck_app::rules::export::duty;
 use spotcheck_domain::mask;
 use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
 
@@ -22,7 +23,8 @@ use crate::suspicions::{self, Judged};
 use crate::{person, visit, words};
 
 /// What is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     /// One finding.
     Finding(usize),

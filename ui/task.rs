@@ -11,7 +11,7 @@ use spotcheck_domain::{OfficerId, TaskId, mask};
 use spotcheck_face::{CountItem, NamedRow, StepItem, Task};
 
 use crate::app::{App, Place};
-use crate::{errand, interview, suspicions, today, words};
+use crate::{errand, indicators, interview, suspicions, today, words};
 
 /// Steps of a visit in their order (inspection.md), with the kind that the record keeps.
 const STEPS: [(&str, &str); 7] = [
@@ -147,9 +147,8 @@ pub(crate) fn connect(app: &Rc<App>) {
     }));
     face.on_step(app.on_with(|app, kind: SharedString| step(app, &kind)));
     face.on_add_party(app.on(|app| app.go(Place::Party)));
-    face.on_search(app.on(|app| app.go(Place::Persons)));
     face.on_suspect(app.on(|app| app.go(Place::Suspicions)));
-    face.on_capture(app.on(|app| app.go(Place::Capture)));
+    face.on_figures(app.on(|app| app.go(Place::Indicators)));
     face.on_interview(app.on_with(|app, party: SharedString| interview::begin(app, &party)));
     face.on_inspect(app.on(inspect));
     face.on_document(app.on_with(|app, id: SharedString| {
@@ -167,6 +166,16 @@ pub(crate) fn enter(app: &Rc<App>, id: &TaskId) {
         app.drop_case();
         draw_empty(app);
     }
+    load(app, id, |app, ready| {
+        draw(app);
+        if ready && matches!(app.place(), Place::Task(_)) {
+            suspicions::run_unasked(app);
+        }
+    });
+}
+
+/// Fetches a task with its facility and case and keeps them; `then` hears whether its package can be used.
+pub(crate) fn load(app: &Rc<App>, id: &TaskId, then: impl FnOnce(&Rc<App>, bool) + Send + 'static) {
     let id = id.clone();
     app.ask(
         move |desk| {
@@ -189,10 +198,7 @@ pub(crate) fn enter(app: &Rc<App>, id: &TaskId) {
             }
             let numbers = facility.as_ref().map(counts).unwrap_or_default();
             app.window.global::<Task<'_>>().set_counts(ModelRc::new(VecModel::from(numbers)));
-            draw(app);
-            if facility.is_some() && matches!(app.place(), Place::Task(_)) {
-                suspicions::run_unasked(app);
-            }
+            then(app, facility.is_some());
         },
     );
 }
@@ -213,6 +219,7 @@ pub(crate) fn draw(app: &Rc<App>) {
     let case = app.case.borrow().clone();
     let face = app.window.global::<Task<'_>>();
     face.set_suspicions(suspicions::count_words(app).into());
+    face.set_indicators(indicators::words().into());
     if let Some(card) = &card {
         draw_task(&face, card);
     }
@@ -268,7 +275,8 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
 
 fn keep_and_draw(app: &Rc<App>, case: CaseView) {
     app.keep_case(case);
-    draw(app);
+    // Opening, too, is possible from more than one place.
+    app.show();
 }
 
 /// What the full check looks at.

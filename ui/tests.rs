@@ -4,5 +4,6 @@ mod controls;
 mod findings;
 mod keyboard;
 mod monkey;
+mod places;
 mod recording;
 mod way;

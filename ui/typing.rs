@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use slint::platform::Key;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_app::desk::Own;
 use spotcheck_app::input::{
     CandidatePage, Composing, InputMode, Learned, PAGE, PadDrawing, PadPoint, TextInput, Typed,
 };
@@ -266,7 +267,7 @@ fn keep(app: &Rc<App>, learned: String) {
     }
     app.typing.stored.borrow_mut().clone_from(&learned);
     app.ask_result(
-        move |desk| desk.keep_learned(&learned),
+        move |desk| desk.keep_own(Own::Learned, &learned),
         |_, kept| {
             if let Err(trouble) = kept {
                 tracing::warn!(code = %trouble.code, "The learning table was not stored.");
@@ -281,7 +282,7 @@ pub(crate) fn welcome(app: &Rc<App>) {
         return;
     }
     app.ask_result(
-        |desk| desk.learned(),
+        |desk| desk.own(Own::Learned),
         |app, learned| {
             let text = learned.ok().flatten().unwrap_or_default();
             let table = Learned::from_json(&text);

@@ -11,7 +11,7 @@ use spotcheck_face::{OfficerItem, Shell, Unlock};
 
 use crate::app::{App, Place};
 use crate::pin::PinBuffer;
-use crate::{recording, status, trouble, typing};
+use crate::{draft, place, recording, status, trouble, typing};
 
 pub(crate) struct Model {
     pin: RefCell<PinBuffer>,
@@ -143,8 +143,9 @@ fn unlock(app: &Rc<App>) {
                 Ok(now) => {
                     recording::show(app, &now);
                     *app.unlock.safe.borrow_mut() = now.safe;
-                    app.restart_at(&[Place::Today]);
                     typing::welcome(app);
+                    draft::welcome(app);
+                    place::resume(app);
                 }
                 Err(trouble) => {
                     app.window.global::<Unlock<'_>>().set_hint(trouble.message.as_str().into());
@@ -156,10 +157,12 @@ fn unlock(app: &Rc<App>) {
 }
 
 /// Drops all keys; recordings go on, and what was on the screen is forgotten.
-fn lock(app: &Rc<App>) {
+pub(crate) fn lock(app: &Rc<App>) {
     if app.place() == Place::Unlock {
         return;
     }
+    draft::store(app);
+    place::store(app);
     app.ask(
         |desk| {
             desk.lock()?;

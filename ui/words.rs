@@ -101,7 +101,7 @@ pub(crate) fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
-fn grouped(digits: &str) -> String {
+pub(crate) fn grouped(digits: &str) -> String {
     let length = digits.chars().count();
     let mut text = String::with_capacity(digits.len().saturating_add(length));
     for (place, digit) in digits.chars().enumerate() {

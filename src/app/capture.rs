@@ -22,6 +22,15 @@ pub(crate) const fn media(kind: RecordingKind) -> (&'static str, &'static str, &
     }
 }
 
+/// A whole file on its way into the case.
+pub(crate) struct Kept<'a> {
+    pub(crate) extension: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) begun_ms: i64,
+    pub(crate) source: &'a str,
+}
+
 pub(crate) fn hash(text: &str) -> TroubleResult<Hash32> {
     Hash32::parse(text).ok_or_else(|| troubles::stored("not a hash"))
 }
@@ -43,35 +52,41 @@ impl Handheld {
         if !writable {
             return self.early_photo(&case);
         }
-        let case = &case;
+        self.open_meta(&case)?;
+        let begun_ms = self.now_ms();
+        let jpeg = self.ports.recorder.photo()?;
+        let (extension, media_type) = ("jpg", "image/jpeg");
+        self.keep(&case, &Kept { extension, media_type, bytes: &jpeg, begun_ms, source: "" })
+    }
+
+    /// A whole file as evidence of an open case: into the vault, then one line of the journal.
+    pub(crate) fn keep(&mut self, case: &CaseId, kept: &Kept<'_>) -> TroubleResult<EvidenceView> {
         self.open_meta(case)?;
         let items = self.evidence_items(case)?;
         let id = next_id("E", items.len());
-        let path = format!("data/media/{}.jpg", next_number(items.len()));
-        let begun_ms = self.now_ms();
-        let jpeg = self.ports.recorder.photo()?;
-        let file = self.ports.blobs.put(case, &path, &jpeg)?;
+        let path = format!("data/media/{}.{}", next_number(items.len()), kept.extension);
+        let file = self.ports.blobs.put(case, &path, kept.bytes)?;
         let seq = self.case_chain(case)?.head().seq.saturating_add(1);
         let draft = self
             .draft("capture_stopped")?
             .about(path.as_str())
             .fact("evidence", id.as_str())
-            .fact("media_type", "image/jpeg")
+            .fact("media_type", kept.media_type)
             .hashed(hash(&file.sha256)?);
         let item = Evidence {
             path,
             log_path: None,
-            media_type: "image/jpeg".to_owned(),
+            media_type: kept.media_type.to_owned(),
             recording: None,
             maker: self.officer()?,
-            begun_ms,
-            ended_ms: Some(begun_ms),
+            begun_ms: kept.begun_ms,
+            ended_ms: Some(kept.begun_ms),
             first_seq: seq,
             last_seq: seq,
             file: Some(file),
             log: None,
             proves: String::new(),
-            source: String::new(),
+            source: kept.source.to_owned(),
             marks: Vec::new(),
             recovered: false,
         };

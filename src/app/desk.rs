@@ -19,6 +19,7 @@ use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Finding, Merged, Outcome};
 
+use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::indicators::IndicatorQuery;
@@ -412,16 +413,28 @@ pub struct PullReport {
     pub unchanged: Vec<String>,
 }
 
+/// What the face keeps for one officer under that officer's own key: it names persons and holds words that
+/// somebody typed. Each is JSON that names its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Own {
+    /// What the keyboard learned (`spotcheck-input-learned/1`).
+    Learned,
+    /// Which screens lie above one another (`spotcheck-places/1`), so that a lock or a kill leads back.
+    Places,
+    /// Words that were typed and not yet stored where they belong (`spotcheck-drafts/1`).
+    Drafts,
+}
+
 /// Everything the GUI and the sub-commands can do.
 pub trait Desk: Send {
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
-    /// What the keyboard learned from the unlocked officer (`spotcheck-input-learned/1`), if anything.
-    fn learned(&mut self) -> TroubleResult<Option<String>>;
-    /// Keeps what the keyboard learned, readable by the unlocked officer alone.
-    fn keep_learned(&mut self, json: &str) -> TroubleResult<()>;
+    /// What is kept for the unlocked officer alone, if anything.
+    fn own(&mut self, what: Own) -> TroubleResult<Option<String>>;
+    /// Keeps something for the unlocked officer, readable by nobody else.
+    fn keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()>;
     /// Drops all keys; recordings go on.
     fn lock(&mut self) -> TroubleResult<()>;
 
@@ -475,6 +488,10 @@ pub trait Desk: Send {
             Home::Indicators(answer) => Ok(*answer),
             _ => Err(troubles::no_package()),
         }
+    }
+    /// Tables on sticks that a facility's export can be (see [`crate::compare`]).
+    fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        Ok(Vec::new())
     }
     /// Head data of the task's facility.
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView>;

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use spotcheck_domain::claims::ClaimsReader;
-use spotcheck_domain::{BundleId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
+use spotcheck_rules::compare::{Pairing, Scope};
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Options, Outcome, Pack, Silence, Stage};
 
 use crate::chain::set;
+use crate::compare::{ComparedView, ExportView, Taken};
 use crate::desk::{CaseState, PackageState, PullReport};
 use crate::handheld::Handheld;
 use crate::indicators::{self, IndicatorQuery};
@@ -46,6 +48,33 @@ pub enum Errand {
     Audit(TaskId, Option<Vec<String>>),
     /// Compute indicators over a task's package.
     Indicators(TaskId, Box<IndicatorQuery>),
+    /// Take a facility's own export: read it, propose its columns, keep the file in the case.
+    TakeExport {
+        /// The task whose upload it is held against.
+        task: TaskId,
+        /// The case that the file becomes evidence of.
+        case: Option<CaseId>,
+        /// [`FreshFile::place`](crate::compare::FreshFile::place).
+        place: String,
+    },
+    /// Another sheet or header of the export on the desk.
+    PairExport {
+        /// The task.
+        task: TaskId,
+        /// The sheet.
+        sheet: usize,
+        /// Position of the header; `None`: find it.
+        header: Option<usize>,
+    },
+    /// Compare the export on the desk with the upload.
+    CompareExport {
+        /// The task.
+        task: TaskId,
+        /// Which column is which.
+        pairing: Pairing,
+        /// What the file must cover.
+        scope: Scope,
+    },
     /// Send one sealed bundle.
     Send(BundleId),
     /// Send what the centre lacks of the device journal.
@@ -123,6 +152,15 @@ pub enum Brought {
     },
     /// From [`Errand::Indicators`].
     Indicators(TroubleResult<Box<Answer>>),
+    /// From [`Errand::TakeExport`] and [`Errand::PairExport`].
+    Export(TroubleResult<Box<Taken>>),
+    /// From [`Errand::CompareExport`].
+    Compared {
+        /// The task.
+        task: TaskId,
+        /// What differs.
+        view: TroubleResult<Box<ComparedView>>,
+    },
     /// From [`Errand::Send`].
     Sent {
         /// The bundle.
@@ -159,6 +197,10 @@ pub enum Home {
     Audited(Box<Outcome>),
     /// After [`Errand::Indicators`].
     Indicators(Box<Answer>),
+    /// After [`Errand::TakeExport`] and [`Errand::PairExport`].
+    Export(Box<ExportView>),
+    /// After [`Errand::CompareExport`].
+    Compared(Box<ComparedView>),
     /// After [`Errand::Send`] and [`Errand::Journal`].
     Sent,
 }
@@ -202,6 +244,15 @@ impl Handheld {
             Errand::Check(task) => self.set_out_to_check(task),
             Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone()),
             Errand::Indicators(task, query) => self.set_out_to_count(task, query),
+            Errand::TakeExport { task, case, place } => {
+                self.set_out_to_take(task, case.as_ref(), place)
+            }
+            Errand::PairExport { task, sheet, header } => {
+                self.set_out_to_pair(task, *sheet, *header)
+            }
+            Errand::CompareExport { task, pairing, scope } => {
+                self.set_out_to_compare(task, pairing, *scope)
+            }
             Errand::Send(bundle) => self.set_out_to_send(bundle),
             Errand::Journal => self.set_out_with_journal(),
         }
@@ -221,6 +272,8 @@ impl Handheld {
                 Ok(Home::Audited(outcome))
             }
             Brought::Indicators(answer) => Ok(Home::Indicators(answer?)),
+            Brought::Export(taken) => self.home_from_take(*taken?),
+            Brought::Compared { task, view } => self.home_from_compare(&task, view),
             Brought::Sent { bundle, bytes, receipt } => {
                 self.home_from_send(&bundle, bytes, receipt)
             }
@@ -504,7 +557,7 @@ fn larger(one: Option<String>, other: &str) -> String {
 }
 
 /// Tells a watch of ours what the rules tell theirs.
-struct Told<'a, 'b>(&'a mut Watch<'b>);
+pub(crate) struct Told<'a, 'b>(pub(crate) &'a mut Watch<'b>);
 
 impl spotcheck_rules::Watch for Told<'_, '_> {
     fn progress(&mut self, _stage: Stage, done: u64, all: u64) -> bool {

@@ -13,14 +13,15 @@ use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::{Finding, Merged};
 
 use crate::chain::Chain;
+use crate::compare::{FreshFile, Held};
 use crate::desk::{
-    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, PrintReport, PrinterView,
-    RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
+    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, Own, PrintReport,
+    PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::findings::{FindingCard, Judgement};
 use crate::ports::{
-    BlobVault, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
+    BlobVault, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder, Stores,
 };
 
 /// Name and version for statement.json and the wire.
@@ -43,6 +44,7 @@ pub struct Ports {
     pub blobs: Box<dyn BlobVault>,
     pub recorder: Box<dyn Recorder>,
     pub packages: Box<dyn Packages>,
+    pub exports: Box<dyn Exports>,
     pub forms: Box<dyn Forms>,
     pub printer: Box<dyn Printer>,
     pub machine: Box<dyn Machine>,
@@ -69,6 +71,8 @@ pub struct Handheld {
     pub(crate) running: Vec<Running>,
     pub(crate) safe: String,
     pub(crate) listening: Listening,
+    /// A facility's export between reading and comparing.
+    pub(crate) export: Option<Held>,
 }
 
 /// Whether sound is kept ahead of recordings.
@@ -94,6 +98,7 @@ impl Handheld {
             running: Vec::new(),
             safe: String::new(),
             listening: Listening::Never,
+            export: None,
         }
     }
 
@@ -141,11 +146,11 @@ impl Desk for Handheld {
     fn lock(&mut self) -> TroubleResult<()> {
         self.do_lock()
     }
-    fn learned(&mut self) -> TroubleResult<Option<String>> {
-        self.do_learned()
+    fn own(&mut self, what: Own) -> TroubleResult<Option<String>> {
+        self.do_own(what)
     }
-    fn keep_learned(&mut self, json: &str) -> TroubleResult<()> {
-        self.do_keep_learned(json)
+    fn keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()> {
+        self.do_keep_own(what, json)
     }
     fn tasks(&mut self) -> TroubleResult<Vec<TaskCard>> {
         self.do_tasks()
@@ -158,6 +163,9 @@ impl Desk for Handheld {
     }
     fn come_home(&mut self, brought: Brought) -> TroubleResult<Home> {
         self.do_come_home(brought)
+    }
+    fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        self.do_fresh_files()
     }
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView> {
         self.reader(task)?.facility()

@@ -19,6 +19,7 @@
 mod capture;
 mod case_file;
 mod chain;
+pub mod compare;
 pub mod desk;
 mod device_log;
 mod early;

@@ -17,7 +17,9 @@ use crate::ports::{CaseChange, CaseStore, Key256, StoredLine, Stores};
 use crate::{Handheld, Ports, Software};
 
 pub use keys::MemoryKeys;
-pub use outside::{MemoryCentre, MemoryForms, MemoryMachine, MemoryPackages, MemoryPrinter};
+pub use outside::{
+    MemoryCentre, MemoryExports, MemoryForms, MemoryMachine, MemoryPackages, MemoryPrinter,
+};
 pub use vault::{MemoryRecorder, MemoryVault};
 
 /// Wall time at which [`handheld`] begins: 2026-11-20 09:30 in Beijing.
@@ -141,6 +143,7 @@ pub fn handheld(disk: &Disk, clock: &Arc<ManualClock>, seed: u64) -> Handheld {
         blobs: Box::new(disk.vault.clone()),
         recorder: Box::new(MemoryRecorder::new(disk.vault.clone(), clock.clone())),
         packages: Box::new(MemoryPackages),
+        exports: Box::new(MemoryExports::default()),
         forms: Box::new(MemoryForms),
         printer: Box::new(MemoryPrinter::default()),
         machine: Box::new(MemoryMachine),

@@ -22,6 +22,8 @@ pub(crate) mod kind {
     pub(crate) const SILENCED: &str = "silenced";
     pub(crate) const ANNEX: &str = "annex";
     pub(crate) const LEARNED: &str = "learned";
+    pub(crate) const PLACES: &str = "places";
+    pub(crate) const DRAFTS: &str = "drafts";
     pub(crate) const CASE: &str = "case";
     pub(crate) const TASK: &str = "task";
     pub(crate) const PROOF: &str = "proof";

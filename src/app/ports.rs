@@ -4,9 +4,12 @@
 //! Ports are cut by what one act needs, not by technology, and every one of them returns
 //! [`Trouble`], so that a use case never has to translate an error.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::ClaimsReader;
+use spotcheck_domain::grid::Grid;
 use spotcheck_domain::task::{Task, TaskOfficer};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
@@ -14,6 +17,7 @@ use spotcheck_domain::{
 };
 use zeroize::Zeroizing;
 
+use crate::compare::FreshFile;
 use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
 use crate::errand::Watch;
 
@@ -573,6 +577,28 @@ pub trait RescueFolder: Send {
     fn has(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<bool>;
     /// Writes a file whole and durable, or not at all.
     fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
+}
+
+/// An opened table of a facility. Implemented over `claims` in the composition root.
+pub trait ExportFile: Send + Sync {
+    /// Names of the sheets.
+    fn sheets(&self) -> &[String];
+    /// Reads one sheet; `rows` hears how many rows were read and stops by `false`.
+    fn read(&self, sheet: usize, rows: &mut dyn FnMut(u64) -> bool) -> TroubleResult<Grid>;
+    /// Extension in the bag and media type, by what the file is, not by what it calls itself.
+    fn kind(&self) -> (&'static str, &'static str);
+}
+
+/// Files that a facility hands over on a stick.
+pub trait Exports: Send {
+    /// Another handle, for work beside the desk.
+    fn handle(&self) -> Box<dyn Exports>;
+    /// Tables on sticks.
+    fn list(&mut self) -> TroubleResult<Vec<FreshFile>>;
+    /// Name and bytes of a file, whole: what is hashed, kept and compared are the same bytes.
+    fn read(&mut self, place: &str) -> TroubleResult<(String, Arc<[u8]>)>;
+    /// Opens what was read.
+    fn open(&self, name: &str, bytes: Arc<[u8]>) -> TroubleResult<Box<dyn ExportFile>>;
 }
 
 /// The centre. Implemented by `sync/client`.

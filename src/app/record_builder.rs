@@ -294,8 +294,11 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
     let method = match item.media_type.as_str() {
         "image/jpeg" => "现场拍照",
         "audio/ogg" => "现场录音",
-        _ => "现场录像",
+        "video/x-matroska" => "现场录像",
+        _ => "现场拷贝导出文件",
     };
+    // What a system exported is a copy; the data themselves stay in the party's system.
+    let exported = item.recording.is_none() && item.media_type != "image/jpeg";
     Ok(Some(EvidenceItem {
         id: id.to_owned(),
         path: item.path.clone(),
@@ -304,12 +307,12 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
         size: file.size,
         media_type: item.media_type.clone(),
         log: item.log.as_ref().map(|log| bag_file(log, "application/jsonl")).transpose()?,
-        legal_kind: LegalKind::Audiovisual,
+        legal_kind: if exported { LegalKind::Electronic } else { LegalKind::Audiovisual },
         power: has_powers(mode).then_some(POWER_TO_RECORD),
-        original: Originality::Original,
+        original: if exported { Originality::Copy } else { Originality::Original },
         source: or(&item.source, "检查现场"),
         keeper: None,
-        original_place: None,
+        original_place: exported.then(|| "被检查机构信息系统".to_owned()),
         method: method.to_owned(),
         maker: item.maker.to_string(),
         proves: or(&item.proves, "待说明(封存时未归类)"),

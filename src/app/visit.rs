@@ -10,12 +10,21 @@ use spotcheck_evidence::journal::EntryDraft;
 use crate::case_file::next_id;
 use crate::chain::{Chain, set};
 use crate::desk::{
-    CaseCard, CaseOfficer, CaseState, CaseView, PartyView, Status, StepView, TaskCard,
+    CaseCard, CaseOfficer, CaseState, CaseView, Own, PartyView, Status, StepView, TaskCard,
 };
 use crate::handheld::{Handheld, Listening};
 use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
 use crate::ports::Unclosed;
 use crate::troubles;
+
+/// The kind of value under which it lies.
+const fn own(what: Own) -> &'static str {
+    match what {
+        Own::Learned => kind::LEARNED,
+        Own::Places => kind::PLACES,
+        Own::Drafts => kind::DRAFTS,
+    }
+}
 
 impl Handheld {
     pub(crate) fn do_status(&mut self) -> TroubleResult<Status> {
@@ -94,20 +103,21 @@ impl Handheld {
         }
     }
 
-    /// The learning table of whoever has unlocked.
-    pub(crate) fn do_learned(&mut self) -> TroubleResult<Option<String>> {
+    /// What is kept for whoever has unlocked.
+    pub(crate) fn do_own(&mut self, what: Own) -> TroubleResult<Option<String>> {
         let officer = self.officer()?;
-        let sealed: Option<Vec<u8>> = self.device_log()?.value(kind::LEARNED, officer.as_str())?;
+        let sealed: Option<Vec<u8>> = self.device_log()?.value(own(what), officer.as_str())?;
         let Some(sealed) = sealed else { return Ok(None) };
         let plain = self.ports.keys.open_own(&sealed)?;
         Ok(String::from_utf8(plain.to_vec()).ok())
     }
 
-    /// Words that somebody typed are personal: the table lies under the officer's own key.
-    pub(crate) fn do_keep_learned(&mut self, json: &str) -> TroubleResult<()> {
+    /// Words that somebody typed, and whom somebody looked at, are personal: all this lies under the officer's
+    /// own key.
+    pub(crate) fn do_keep_own(&mut self, what: Own, json: &str) -> TroubleResult<()> {
         let officer = self.officer()?;
         let sealed = self.ports.keys.seal_own(json.as_bytes())?;
-        let value = set(kind::LEARNED, officer.as_str(), &sealed)?;
+        let value = set(own(what), officer.as_str(), &sealed)?;
         self.device_log()?.commit(vec![], vec![value])?;
         Ok(())
     }
@@ -117,6 +127,7 @@ impl Handheld {
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
+        self.export = None;
         self.ports.keys.lock();
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
     }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use spotcheck_domain::claims::Instant;
 use spotcheck_domain::time::BEIJING_OFFSET_S;
+pub use spotcheck_domain::written::{time, trim};
 use spotcheck_domain::{Amount, AmountError, BeijingTime, Precision};
 
 use crate::schema::{Column, Kind};
@@ -57,12 +58,6 @@ impl Cell<'_> {
             Self::Bad(_) => None,
         }
     }
-}
-
-/// Without white space (also tab, no-break and full-width space) and byte order mark at both ends.
-#[must_use]
-pub fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0')
 }
 
 /// Largest whole number that a spreadsheet keeps exactly: 15 digits.
@@ -165,111 +160,6 @@ fn time_cell(cell: &Cell<'_>) -> Result<Value, &'static str> {
     }
     let Some(text) = text_cell(cell)? else { return Ok(Value::Null) };
     time(&text).map(Value::Time).ok_or("不是日期或时间")
-}
-
-/// Reads `yyyy-MM-dd`, `yyyy-MM-dd HH:mm[:ss]`, `yyyyMMdd`, `yyyyMMddHHmmss`, the same with `/`, and
-/// ISO 8601 with a zone, which is converted to Beijing time. Without a zone it is Beijing time.
-#[must_use]
-pub fn time(text: &str) -> Option<Instant> {
-    let text = trim(text);
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return compact(text);
-    }
-    let split = text.find(['T', 't', ' ']).or_else(|| text.find('\u{3000}'));
-    let Some((date, rest)) = split.and_then(|at| text.split_at_checked(at)) else {
-        return Some(Instant { at: BeijingTime::from_date(date(text)?), p: Precision::Day });
-    };
-    let date = date_part(date)?;
-    let rest = trim(rest.trim_start_matches(['T', 't']));
-    let (clock, offset) = zone(rest)?;
-    let (clock, p) = clock_part(clock)?;
-    let local = date.and_time(clock);
-    let at = match offset {
-        None => local,
-        Some(seconds) => {
-            let shift = i64::from(BEIJING_OFFSET_S).checked_sub(seconds)?;
-            local.checked_add_signed(TimeDelta::try_seconds(shift)?)?
-        }
-    };
-    Some(Instant { at: BeijingTime::from_naive(at), p })
-}
-
-fn date(text: &str) -> Option<NaiveDate> {
-    date_part(text)
-}
-
-fn plausible(date: NaiveDate) -> Option<NaiveDate> {
-    use chrono::Datelike as _;
-    (1800..=9999).contains(&date.year()).then_some(date)
-}
-
-fn date_part(text: &str) -> Option<NaiveDate> {
-    let mut parts = text.splitn(3, ['-', '/']);
-    let (year, month, day) = (parts.next()?, parts.next(), parts.next());
-    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse().ok()).flatten();
-    match (month, day) {
-        (Some(month), Some(day)) if year.len() == 4 && month.len() <= 2 && day.len() <= 2 => {
-            let year = i32::try_from(digits(year)?).ok()?;
-            NaiveDate::from_ymd_opt(year, digits(month)?, digits(day)?).and_then(plausible)
-        }
-        (None, None) if year.len() == 8 => compact(year)?.at.naive().map(|t| t.date()),
-        _ => None,
-    }
-}
-
-fn compact(text: &str) -> Option<Instant> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
-    let year = i32::try_from(number(0, 4)?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, number(4, 6)?, number(6, 8)?).and_then(plausible)?;
-    let (clock, p) = match text.len() {
-        8 => (NaiveTime::MIN, Precision::Day),
-        12 => (NaiveTime::from_hms_opt(number(8, 10)?, number(10, 12)?, 0)?, Precision::Minute),
-        14 => (
-            NaiveTime::from_hms_opt(number(8, 10)?, number(10, 12)?, number(12, 14)?)?,
-            Precision::Second,
-        ),
-        _ => return None,
-    };
-    Some(Instant { at: BeijingTime::from_naive(date.and_time(clock)), p })
-}
-
-/// Splits off `Z`, `+08:00`, `+0800`, `+08`; seconds east of Greenwich.
-fn zone(text: &str) -> Option<(&str, Option<i64>)> {
-    if let Some(clock) = text.strip_suffix(['Z', 'z']) {
-        return Some((clock, Some(0)));
-    }
-    let Some(at) = text.rfind(['+', '-']) else { return Some((text, None)) };
-    let (clock, offset) = text.split_at_checked(at)?;
-    let negative = offset.starts_with('-');
-    let digits: String = offset.chars().skip(1).filter(|c| *c != ':').collect();
-    if !digits.bytes().all(|b| b.is_ascii_digit()) || !matches!(digits.len(), 2 | 4) {
-        return None;
-    }
-    let hours: i64 = digits.get(..2)?.parse().ok()?;
-    let minutes: i64 =
-        digits.get(2..).filter(|m| !m.is_empty()).map_or(Some(0), |m| m.parse().ok())?;
-    if hours > 14 || minutes > 59 {
-        return None;
-    }
-    let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
-    Some((trim(clock), Some(if negative { seconds.wrapping_neg() } else { seconds })))
-}
-
-fn clock_part(text: &str) -> Option<(NaiveTime, Precision)> {
-    let text = trim(text);
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let mut parts = whole.split(':');
-    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next());
-    if parts.next().is_some() || [hour, minute].iter().any(|p| p.len() > 2) {
-        return None;
-    }
-    let number = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse().ok()).flatten();
-    let p = if second.is_some() { Precision::Second } else { Precision::Minute };
-    let second = second.map_or(Some(0), |s| if s.len() > 2 { None } else { number(s) })?;
-    Some((NaiveTime::from_hms_opt(number(hour)?, number(minute)?, second)?, p))
 }
 
 /// Trace codes as `a,b,c` from a plain code, a list, or the array form

@@ -39,6 +39,19 @@ pub enum Error {
         /// Why, in words for the clerk.
         reason: String,
     },
+    /// A table that somebody handed over on site cannot be read.
+    #[error("table {file}, {place}: {reason}")]
+    Table {
+        /// The file's name.
+        file: String,
+        /// Sheet, row, column as far as they are known; empty for the whole file.
+        place: String,
+        /// Why, in words for the officer.
+        reason: String,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped")]
+    Stopped,
     /// The mapping file is wrong, or one of its queries failed or was refused.
     #[error("mapping {file}, {place}: {message}")]
     Mapping {
@@ -164,6 +177,19 @@ impl From<Error> for Trouble {
                 "请提供方重新导出该文件",
             )
             .as_verdict(),
+            Error::Table { file, place, reason } => {
+                let comma = if place.is_empty() { "" } else { "," };
+                Self::new(
+                    "CLAIMS-TABLE",
+                    &format!("文件 {file}{comma}{place}:{reason}"),
+                    "数据包和已采集的证据都没有改动",
+                    "请机构重新导出,另存为 XLSX 或 CSV 后再取一次",
+                )
+                .as_verdict()
+            }
+            Error::Stopped => {
+                Self::new("CLAIMS-STOPPED", "已按要求停下", "没有改动任何数据", "需要时重新开始")
+            }
             Error::Mapping { file, place, message } => Self::new(
                 "CLAIMS-IMPORT-MAPPING",
                 &format!("映射文件 {file} 的 {place} 出错:{message}"),

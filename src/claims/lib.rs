@@ -32,6 +32,7 @@ pub mod reader;
 pub mod schema;
 pub mod search;
 pub mod source;
+pub mod table;
 pub mod value;
 
 pub use cipher::{ClaimsKey, Key};

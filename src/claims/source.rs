@@ -4,9 +4,9 @@
 //! long a file is (XLS excepted: it ends at 65,536 rows). Nothing is unpacked to disk; text inside a ZIP
 //! is decompressed in a stream, spreadsheets and DBF inside a ZIP in memory.
 
-mod dbf;
-mod sheet;
-mod text;
+pub(crate) mod dbf;
+pub(crate) mod sheet;
+pub(crate) mod text;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -249,6 +249,15 @@ impl Source {
             Ok(bytes)
         })
     }
+}
+
+/// Calls a reader that is not ours. Some panic over damaged files; that is a damaged file, and must end
+/// neither an import nor a program with an open visit. (Found by fuzzing.)
+pub(crate) fn guarded<T>(file: &str, read: impl FnOnce() -> T) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .map_err(|_| Error::Source {
+            file: file.to_owned(), reason: "文件内部结构损坏".to_owned()
+        })
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {

@@ -7,6 +7,7 @@ mod audit;
 mod capture;
 mod case;
 mod claims;
+mod compare;
 mod doc;
 mod enrol;
 mod findings;
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     /// 疑点:列出、认定、导出 / findings: list, judge, export
     #[command(subcommand)]
     Findings(findings::Findings),
+    /// 医院系统导出与上传数据比对 / a facility's own export against the upload
+    Compare(compare::Compare),
     /// 指标与专题 / indicators and topics
     Indicators(indicators::Indicators),
     /// 规则包 / rule packs

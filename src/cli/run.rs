@@ -10,8 +10,8 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, doc, enrol, findings, indicators,
-    journal, pins, seal, selfcheck, sync,
+    Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, findings,
+    indicators, journal, pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
 
@@ -119,6 +119,7 @@ fn perform(
         Command::Package(args) => claims::package(handheld, args),
         Command::Audit(args) => audit::audit(handheld, args),
         Command::Findings(args) => findings::run(handheld, args),
+        Command::Compare(args) => compare::run(handheld, args),
         Command::Indicators(args) => indicators::run(handheld, args, common.json),
         Command::Rules(args) => audit::rules(args),
         Command::Case(args) => case::run(handheld, args),

@@ -8,6 +8,7 @@ pub mod claims;
 pub mod clock;
 pub mod columns;
 pub mod entropy;
+pub mod grid;
 pub mod id;
 pub mod mask;
 pub mod money;
@@ -15,6 +16,7 @@ pub mod task;
 pub mod time;
 pub mod trouble;
 pub mod vocabulary;
+pub mod written;
 
 pub use canonical::{CanonicalError, parse_canonical, to_canonical};
 pub use clock::{Clock, ClockQuality, ClockReading, ClockSource, ManualClock};

@@ -1,10 +1,12 @@
 //! Adapters that need more than one crate: where claims, documents, evidence, vault and device meet.
 
+mod exports;
 mod forms;
 mod packages;
 mod recorder;
 mod rescue;
 
+pub(crate) use exports::SticksAndPaths;
 pub(crate) use forms::TypstForms;
 pub(crate) use packages::PackageFolder;
 pub(crate) use recorder::{RecorderProcess, run_recorder};

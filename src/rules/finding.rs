@@ -194,12 +194,16 @@ const MONEY_YUAN: [i64; 17] = [
 /// finding by less than a power of ten. Where no loss is shown (the bill of a whole stay that was only cut in
 /// two, a lead), the bill counts by a hundredth.
 pub(crate) fn weight(rule: &Rule, grade: Grade, gross: Option<i64>) -> u32 {
+    weigh(rule.weight, rule.no_loss || !grade.is_for_party(), gross)
+}
+
+/// [`weight`] without a rule of a pack; `lead`: no loss is shown.
+pub(crate) fn weigh(danger: impl Into<u32>, lead: bool, gross: Option<i64>) -> u32 {
     let yuan = gross.unwrap_or(0).div_euclid(1_000_000);
-    let shown = rule.no_loss || !grade.is_for_party();
-    let yuan = if shown { yuan.div_euclid(100) } else { yuan };
+    let yuan = if lead { yuan.div_euclid(100) } else { yuan };
     let steps = MONEY_YUAN.iter().filter(|step| yuan >= **step).count();
     let money = u32::try_from(steps).unwrap_or(0).saturating_mul(4).min(70);
-    let danger = u32::from(rule.weight).min(50).saturating_mul(3).div_euclid(5);
+    let danger = danger.into().min(50).saturating_mul(3).div_euclid(5);
     danger.saturating_add(money)
 }
 

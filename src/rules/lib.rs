@@ -21,6 +21,8 @@
 
 pub mod book;
 mod changes;
+pub mod compare;
+pub mod compose;
 pub mod engine;
 pub mod error;
 pub mod export;

@@ -1,9 +1,11 @@
 //! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
 
+mod composed;
 mod inpatient;
 mod items;
 mod output;
 mod outside;
+mod payment;
 mod planted;
 mod support;
 mod timing;

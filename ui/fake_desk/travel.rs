@@ -126,8 +126,14 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             Errand::Audit(task, _) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
             }
-            Errand::Indicators(..) => {
-                Brought::Indicators(how().map(|()| Box::new(indicators::answer())))
+            Errand::Indicators(_, query) => {
+                Brought::Indicators(how().map(|()| Box::new(indicators::answer(&query))))
+            }
+            Errand::TakeExport { .. } | Errand::PairExport { .. } => {
+                Brought::Export(how().and_then(|()| Err(no_export())))
+            }
+            Errand::CompareExport { task, .. } => {
+                Brought::Compared { task, view: how().and_then(|()| Err(no_export())) }
             }
             Errand::Send(bundle) => {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
@@ -142,6 +148,11 @@ pub(super) fn packed() -> Vec<Finding> {
     let mut findings = outcome().findings;
     findings.truncate(1);
     findings
+}
+
+/// The invented hospital has no stick with an export.
+pub(super) fn no_export() -> Trouble {
+    Trouble::new("COMPARE-NO-FILE", "还没有选导出文件", "没有改动任何数据", "先选一个文件")
 }
 
 /// Three findings of the invented hospital, one of each light.

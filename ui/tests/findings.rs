@@ -149,7 +149,7 @@ fn the_party_sees_one_person_and_facts_and_nothing_else() {
 #[test]
 fn a_bed_is_found_by_ward_and_number() {
     let face = on_site();
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     face.tap("一病区 2").unwrap();
     assert!(face.shows("06 床  甄*例") && face.shows("12 床  王*构"), "{:?}", face.texts());
     face.tap("一病区 2").unwrap();

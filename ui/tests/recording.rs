@@ -67,6 +67,7 @@ fn one_tap_is_a_photo_and_opens_the_viewfinder() {
 #[test]
 fn an_answer_is_stamped_only_while_sound_is_recorded() {
     let face = on_site();
+    face.tap("取证").unwrap();
     face.tap("询问").unwrap();
     assert!(face.shows("没有在录音"));
     face.fill("问", "您住几床?").unwrap();

@@ -66,7 +66,7 @@ fn unlock_to_receipt() {
 #[test]
 fn lists_never_show_a_whole_name() {
     let face = on_site();
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     face.fill("查询", "例").unwrap();
     assert!(face.shows("甄*例"));
     assert!(!face.shows("甄示例"));
@@ -107,7 +107,7 @@ fn a_failing_act_leaves_no_busy_sign_behind() {
 #[test]
 fn the_lock_key_forgets_names_and_back_does_not_return() {
     let face = on_site();
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     face.fill("查询", "例").unwrap();
     face.key(slint::platform::Key::F4.into()).unwrap();
     assert!(face.shows("未解锁"));
@@ -117,7 +117,7 @@ fn the_lock_key_forgets_names_and_back_does_not_return() {
     face.fill("PIN", SECOND_PIN).unwrap();
     face.tap("解锁").unwrap();
     face.tap("进行中 示例市青禾医院").unwrap();
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     assert_eq!(face.value("查询").unwrap(), "");
     assert!(!face.shows("甄*例"));
 }
@@ -125,6 +125,7 @@ fn the_lock_key_forgets_names_and_back_does_not_return() {
 #[test]
 fn an_undone_field_is_as_it_was() {
     let face = on_site();
+    face.tap("取证").unwrap();
     face.tap("现场检查笔录").unwrap();
     face.tap("检查地点").unwrap();
     face.fill("检查地点", "别处").unwrap();
@@ -180,7 +181,7 @@ fn a_wrong_pin_at_the_seal_loses_nothing() {
 #[test]
 fn long_lists_come_page_by_page() {
     let face = on_site();
-    face.tap("查人").unwrap();
+    face.tap("查找").unwrap();
     face.fill("查询", "测试").unwrap();
     assert!(face.shows("找到 100 人 以上"));
     face.tap("键 收起").unwrap();

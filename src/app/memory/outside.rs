@@ -1,16 +1,20 @@
 //! Forms, packages, printer, machine and centre of the twins.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
+use spotcheck_domain::grid::{Grid, GridLimits};
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
 
+use crate::compare::FreshFile;
 use crate::desk::{PrinterView, Stroke};
 use crate::errand::Watch;
 use crate::ports::{
-    BlobVault, Centre, DrawnSignature, FormDraft, FormField, FormInfo, Forms, KeyRing, Machine,
-    OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled, Receipt, Rendered,
-    RescueFolder, SealedBundle, TimeProof,
+    BlobVault, Centre, DrawnSignature, ExportFile, Exports, FormDraft, FormField, FormInfo, Forms,
+    KeyRing, Machine, OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled,
+    Receipt, Rendered, RescueFolder, SealedBundle, TimeProof,
 };
 use crate::troubles;
 
@@ -257,5 +261,68 @@ impl Centre for MemoryCentre {
     ) -> TroubleResult<u64> {
         let count = u64::try_from(lines.len()).unwrap_or(0);
         Ok(from_seq.saturating_add(count).saturating_sub(1))
+    }
+}
+
+/// A stick with one table of given rows; everything that is read from it is that table.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryExports {
+    /// Name and rows; the bytes are the rows as text.
+    pub files: Vec<(String, Vec<Vec<String>>)>,
+}
+
+struct MemoryExport {
+    sheets: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl ExportFile for MemoryExport {
+    fn sheets(&self) -> &[String] {
+        &self.sheets
+    }
+
+    fn read(&self, _sheet: usize, rows: &mut dyn FnMut(u64) -> bool) -> TroubleResult<Grid> {
+        let mut grid = Grid::new("", GridLimits::default());
+        for (cells, number) in self.rows.iter().zip(1_u32..) {
+            grid.push(number, cells).map_err(troubles::stored)?;
+        }
+        if rows(u64::from(u32::try_from(self.rows.len()).unwrap_or(u32::MAX))) {
+            Ok(grid)
+        } else {
+            Err(troubles::unknown("导出文件"))
+        }
+    }
+
+    fn kind(&self) -> (&'static str, &'static str) {
+        ("csv", "text/csv")
+    }
+}
+
+impl Exports for MemoryExports {
+    fn handle(&self) -> Box<dyn Exports> {
+        Box::new(self.clone())
+    }
+
+    fn list(&mut self) -> TroubleResult<Vec<FreshFile>> {
+        let file = |(name, rows): &(String, Vec<Vec<String>>)| FreshFile {
+            place: name.clone(),
+            name: name.clone(),
+            volume: "U".to_owned(),
+            size: u64::try_from(rows.len()).unwrap_or(0),
+        };
+        Ok(self.files.iter().map(file).collect())
+    }
+
+    fn read(&mut self, place: &str) -> TroubleResult<(String, Arc<[u8]>)> {
+        let found = self.files.iter().find(|(name, _)| name == place);
+        let (name, rows) = found.ok_or_else(|| troubles::unknown("导出文件"))?;
+        let text: String = rows.iter().map(|r| format!("{}\n", r.join(","))).collect();
+        Ok((name.clone(), text.into_bytes().into()))
+    }
+
+    fn open(&self, name: &str, _bytes: Arc<[u8]>) -> TroubleResult<Box<dyn ExportFile>> {
+        let found = self.files.iter().find(|(n, _)| n == name);
+        let (_, rows) = found.ok_or_else(|| troubles::unknown("导出文件"))?;
+        Ok(Box::new(MemoryExport { sheets: vec![String::new()], rows: rows.clone() }))
     }
 }

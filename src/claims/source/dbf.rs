@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use dbase::{FieldIterator, FieldValue, ReadableRecord, ReaderBuilder};
 
-use super::{TableSink, TextEncoding};
+use super::{TableSink, TextEncoding, guarded};
 use crate::cell::Cell;
 use crate::error::{Error, Result};
 
@@ -21,15 +21,21 @@ struct AsText<R> {
     inner: R,
     at: u64,
     header_end: u64,
+    /// Records that the file has room for: its head may promise four billion.
+    room: u64,
 }
 
 impl<R: Read + Seek> AsText<R> {
     fn new(mut inner: R) -> std::io::Result<Self> {
         let mut head = [0_u8; 32];
         inner.read_exact(&mut head)?;
+        let size = inner.seek(SeekFrom::End(0))?;
         inner.seek(SeekFrom::Start(0))?;
-        let [_, _, _, _, _, _, _, _, low, high, ..] = head;
-        Ok(Self { inner, at: 0, header_end: u64::from(u16::from_le_bytes([low, high])) })
+        let [_, _, _, _, _, _, _, _, low, high, record_low, record_high, ..] = head;
+        let header_end = u64::from(u16::from_le_bytes([low, high]));
+        let record = u64::from(u16::from_le_bytes([record_low, record_high]));
+        let room = size.saturating_sub(header_end).checked_div(record).unwrap_or(0);
+        Ok(Self { inner, at: 0, header_end, room })
     }
 }
 
@@ -110,7 +116,7 @@ fn cell(value: FieldValue) -> Cell<'static> {
 }
 
 /// Reads all records that are not marked deleted into the sink.
-pub(super) fn read<R: Read + Seek>(
+pub(crate) fn read<R: Read + Seek>(
     reader: R,
     encoding: TextEncoding,
     file: &str,
@@ -121,17 +127,23 @@ pub(super) fn read<R: Read + Seek>(
         reason: format!("不是可读的DBF ({e})"),
     };
     let source = AsText::new(reader).map_err(|e| fail(&e))?;
+    let room = source.room;
     let codec = dbase::encoding::EncodingRs::from(encoding.codec());
-    let mut table =
-        ReaderBuilder::new().with_encoding(codec).build(source).map_err(|e| fail(&e))?;
+    let build = || ReaderBuilder::new().with_encoding(codec).build(source);
+    let mut table = guarded(file, build)?.map_err(|e| fail(&e))?;
     let names: Vec<String> = table.fields().iter().map(|f| f.name().to_owned()).collect();
     if !sink.header(None, &names)? {
         return Ok(());
     }
     let total = u64::from(table.header().num_records);
     let mut line = 1_u64;
-    for record in table.iter_records_as::<Cells>() {
+    let mut records = table.iter_records_as::<Cells>();
+    while let Some(record) = guarded(file, || records.next())? {
         line = line.saturating_add(1);
+        if line.saturating_sub(1) > room {
+            sink.broken(line, &[], "文件在此中断")?;
+            break;
+        }
         match record {
             Ok(Cells(cells)) => {
                 if cells.iter().any(|c| c.as_text().is_none_or(|t| !t.is_empty())) {

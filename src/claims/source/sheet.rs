@@ -8,7 +8,7 @@ use std::io::{Read, Seek};
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xls, Xlsx};
 use spotcheck_domain::Precision;
 
-use super::{Format, SourceFile, TableSink, header_names};
+use super::{Format, SourceFile, TableSink, guarded, header_names};
 use crate::cell::Cell;
 use crate::error::{Error, Result};
 
@@ -100,14 +100,72 @@ fn cell(value: &DataRef<'_>) -> Cell<'static> {
     }
 }
 
+/// An open workbook.
+pub(crate) enum Book<R: Read + Seek> {
+    Xlsx(Box<Xlsx<R>>),
+    Xls(Box<Xls<R>>),
+}
+
+impl<R: Read + Seek> Book<R> {
+    pub(crate) fn open(reader: R, format: Format, file: &str) -> Result<Self> {
+        let fail = fail(file);
+        Ok(if format == Format::Xlsx {
+            let book = guarded(file, || Xlsx::new(reader))?;
+            Self::Xlsx(Box::new(book.map_err(|e| fail(&e))?))
+        } else {
+            let book = guarded(file, || Xls::new(reader))?;
+            Self::Xls(Box::new(book.map_err(|e| fail(&e))?))
+        })
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Xlsx(book) => book.sheet_names(),
+            Self::Xls(book) => book.sheet_names(),
+        }
+    }
+
+    /// Every cell that is there, by row and column from 0.
+    /// `false` ends the walk.
+    pub(crate) fn walk(
+        &mut self,
+        sheet: &str,
+        file: &str,
+        each: &mut dyn FnMut(u32, u32, Cell<'static>) -> Result<bool>,
+    ) -> Result<()> {
+        let fail = fail(file);
+        match self {
+            Self::Xlsx(book) => {
+                let cells = guarded(file, || book.worksheet_cells_reader(sheet))?;
+                let mut cells = cells.map_err(|e| fail(&e))?;
+                while let Some(next) = guarded(file, || cells.next_cell())?.map_err(|e| fail(&e))? {
+                    let (row, column) = next.get_position();
+                    if !each(row, column, cell(next.get_value()))? {
+                        break;
+                    }
+                }
+            }
+            Self::Xls(book) => {
+                let range = guarded(file, || book.worksheet_range(sheet))?.map_err(|e| fail(&e))?;
+                let (first_row, first_column) = range.start().unwrap_or_default();
+                for (row, column, value) in range.used_cells() {
+                    let at = |n: usize, base: u32| {
+                        u32::try_from(n).unwrap_or(u32::MAX).saturating_add(base)
+                    };
+                    let (row, column) = (at(row, first_row), at(column, first_column));
+                    if !each(row, column, cell(&as_ref(value)))? {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Names of the sheets.
 pub(super) fn names<R: Read + Seek>(reader: R, file: &SourceFile) -> Result<Vec<String>> {
-    let fail = fail(&file.name);
-    if file.format == Format::Xlsx {
-        return Ok(Xlsx::new(reader).map_err(|e| fail(&e))?.sheet_names());
-    }
-    let book: Xls<R> = Xls::new(reader).map_err(|e| fail(&e))?;
-    Ok(book.sheet_names())
+    Ok(Book::open(reader, file.format, &file.name)?.names())
 }
 
 /// Reads all sheets of a workbook into the sink.
@@ -116,32 +174,8 @@ pub(super) fn read<R: Read + Seek>(
     file: &SourceFile,
     sink: &mut dyn TableSink,
 ) -> Result<()> {
-    let fail = fail(&file.name);
-    if file.format == Format::Xlsx {
-        let mut book: Xlsx<R> = Xlsx::new(reader).map_err(|e| fail(&e))?;
-        let names = book.sheet_names();
-        for name in names {
-            let mut rows = Rows {
-                part: Some(name.clone()),
-                header: None,
-                wanted: false,
-                row: 0,
-                cells: Vec::new(),
-                sink: &mut *sink,
-            };
-            let mut cells = book.worksheet_cells_reader(&name).map_err(|e| fail(&e))?;
-            while let Some(next) = cells.next_cell().map_err(|e| fail(&e))? {
-                let (row, column) = next.get_position();
-                rows.cell(row, column, cell(next.get_value()))?;
-            }
-            rows.flush()?;
-        }
-        return Ok(());
-    }
-    let mut book: Xls<R> = Xls::new(reader).map_err(|e| fail(&e))?;
-    let names = book.sheet_names();
-    for name in names {
-        let range = book.worksheet_range(&name).map_err(|e| fail(&e))?;
+    let mut book = Book::open(reader, file.format, &file.name)?;
+    for name in book.names() {
         let mut rows = Rows {
             part: Some(name.clone()),
             header: None,
@@ -150,13 +184,10 @@ pub(super) fn read<R: Read + Seek>(
             cells: Vec::new(),
             sink: &mut *sink,
         };
-        let (first_row, first_column) = range.start().unwrap_or_default();
-        for (row, column, value) in range.used_cells() {
-            let at =
-                |n: usize, base: u32| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(base);
-            let value: DataRef<'_> = as_ref(value);
-            rows.cell(at(row, first_row), at(column, first_column), cell(&value))?;
-        }
+        book.walk(&name, &file.name, &mut |row, column, cell| {
+            rows.cell(row, column, cell)?;
+            Ok(true)
+        })?;
         rows.flush()?;
     }
     Ok(())

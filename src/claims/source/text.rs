@@ -55,7 +55,7 @@ impl TextEncoding {
         }
     }
 
-    pub(super) const fn codec(self) -> &'static encoding_rs::Encoding {
+    pub(crate) const fn codec(self) -> &'static encoding_rs::Encoding {
         match self {
             Self::Utf8 => UTF_8,
             Self::Gb18030 => GB18030,
@@ -67,7 +67,7 @@ impl TextEncoding {
 
 /// Finds the encoding by reading the whole file once. A few broken bytes in a UTF-8 file must not make it
 /// GB18030 (every name would turn into rubbish), so the well-formed characters outvote them ten to one.
-pub(super) fn detect(reader: &mut dyn Read, file: &str) -> Result<TextEncoding> {
+pub(crate) fn detect(reader: &mut dyn Read, file: &str) -> Result<TextEncoding> {
     let mut block = vec![0_u8; 1 << 18];
     let (mut kept, mut first) = (0_usize, true);
     let (mut good, mut bad) = (0_u64, 0_u64);
@@ -287,6 +287,68 @@ pub(super) fn read(
             }
         }
         row(sink, number, names.len(), fields.into_iter().map(|f| Cell::Text(f.into())).collect())?;
+    }
+    Ok(())
+}
+
+/// Lines that are looked at before the separator is settled.
+const HEAD_LINES: usize = 200;
+
+/// The separator and number of columns that most of the first lines have; titles above a header have none.
+fn shape(lines: &[String]) -> (char, usize) {
+    let mut best = (',', 1, 0_usize);
+    for separator in [',', '\t', ';', '|'] {
+        let mut counts: std::collections::BTreeMap<usize, usize> =
+            std::collections::BTreeMap::new();
+        for line in lines {
+            let (fields, _) = split(line, separator);
+            let seen = counts.entry(fields.len()).or_default();
+            *seen = seen.saturating_add(1);
+        }
+        let common = counts.iter().filter(|(n, _)| **n > 1).max_by_key(|(n, seen)| (**seen, **n));
+        let common = common.map(|(columns, seen)| (*columns, seen.saturating_mul(*columns)));
+        if let Some((columns, weight)) = common.filter(|(_, weight)| *weight > best.2) {
+            best = (separator, columns, weight);
+        }
+    }
+    (best.0, best.1)
+}
+
+/// Hands over every record as it stands, whatever its number of columns, with the line it begins on.
+/// `false` ends the walk. What is not valid in the encoding comes with U+FFFD.
+pub(crate) fn walk(
+    reader: &mut dyn Read,
+    encoding: TextEncoding,
+    file: &str,
+    each: &mut dyn FnMut(u64, &[String]) -> Result<bool>,
+) -> Result<()> {
+    let reader: Box<dyn Read + '_> = match encoding {
+        TextEncoding::Utf8 => Box::new(reader),
+        other => Box::new(Transcoder::new(reader, other)),
+    };
+    let reader = BufReader::with_capacity(1 << 18, reader);
+    let mut lines = Lines { reader, next: 0, pending: VecDeque::new(), file };
+    let mut head = Vec::new();
+    while head.len() < HEAD_LINES {
+        let Some(line) = lines.next()? else { break };
+        head.push(line);
+    }
+    let texts: Vec<String> =
+        head.iter().map(|(_, line)| String::from_utf8_lossy(line).into_owned()).collect();
+    let (separator, columns) = shape(&texts);
+    lines.pending.extend(head);
+    let mut first = true;
+    while let Some((number, line)) = lines.next()? {
+        let text = String::from_utf8_lossy(&line);
+        let text = if first { text.trim_start_matches('\u{feff}') } else { &text };
+        first = false;
+        let (mut fields, open) = split(text, separator);
+        if open && let Some(whole) = joined(&mut lines, text.to_owned(), separator, columns)? {
+            fields = whole;
+        }
+        if !each(number, &fields)? {
+            break;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,145 @@
+//! The places of the work space, the way back after a lock or a kill, and words that were not yet stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::way::on_site;
+use crate::face::Face;
+use crate::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::gallery::{SMALL, options};
+use crate::options::ThemeMode;
+
+fn unlock(face: &Face, pin: &str) {
+    face.fill("PIN", pin).unwrap();
+    face.tap("解锁").unwrap();
+}
+
+/// Each place is one tap from each, and back leads to the overview of the task.
+#[test]
+fn every_place_is_one_tap_away_and_back_leads_to_the_overview() {
+    let face = on_site();
+    for (tab, words) in [
+        ("线索", "按权重排序"),
+        ("查找", "按病区找在院患者"),
+        ("取证", "未归档"),
+        ("收尾", "认定与金额"),
+        ("概览", "数据包已核对"),
+    ] {
+        if !face.controls().iter().any(|c| c.label == tab) {
+            // The keyboard of the search has the room.
+            face.tap("键 收起").unwrap();
+        }
+        face.tap(tab).unwrap();
+        assert!(face.shows(words), "{tab}: {:?}", face.texts());
+    }
+    face.tap("收尾").unwrap();
+    face.tap("取证").unwrap();
+    face.tap("返回").unwrap();
+    assert!(face.shows("数据包已核对"), "{:?}", face.texts());
+}
+
+/// ui.md: state survives the lock; another officer begins at home and sees nothing of it.
+#[test]
+fn the_lock_leads_back_to_where_this_officer_was() {
+    let face = on_site();
+    face.tap("查找").unwrap();
+    face.fill("查询", "6620").unwrap();
+    face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620").unwrap();
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    face.tap("吴样例").unwrap();
+    unlock(&face, SECOND_PIN);
+    assert!(face.shows("任务") && !face.shows("甄*例"), "{:?}", face.texts());
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    face.tap("周演示").unwrap();
+    unlock(&face, FIRST_PIN);
+    assert!(face.shows("甄*例"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+    assert!(face.shows("数据包已核对"), "{:?}", face.texts());
+}
+
+/// A seal is no place to come back to: PINs are typed anew from the overview on.
+#[test]
+fn half_a_seal_is_not_come_back_to() {
+    let face = on_site();
+    face.tap("收尾").unwrap();
+    face.tap("完整性与封存").unwrap();
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    unlock(&face, FIRST_PIN);
+    assert!(face.shows("认定与金额"), "{:?}", face.texts());
+}
+
+/// R-kill: half a second after the last keystroke the process is killed. The next start leads back into the
+/// interview with the words in it, and once they are noted down nothing of them is left behind.
+#[test]
+fn words_that_were_not_noted_down_survive_a_kill() {
+    let disk = Disk::default();
+    let first =
+        Face::open(Box::new(FakeDesk::new().on(&disk)), &options(ThemeMode::Light), SMALL).unwrap();
+    unlock(&first, FIRST_PIN);
+    first.tap("示例市青禾医院").unwrap();
+    first.tap("核对数据包").unwrap();
+    first.tap("开始检查").unwrap();
+    first.tap("登记当事人").unwrap();
+    first.fill("姓名或名称", "李样本").unwrap();
+    first.tap("登记").unwrap();
+    first.tap("取证").unwrap();
+    first.tap("询问").unwrap();
+    first.advance(Duration::from_secs(2)).unwrap();
+    first.fill("问", "您住几床?").unwrap();
+    first.fill("答", "06 床, 靠窗那张").unwrap();
+    first.advance(Duration::from_millis(700)).unwrap();
+    drop(first);
+
+    let desk = disk.lock().unwrap().take().unwrap();
+    let again = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
+    unlock(&again, FIRST_PIN);
+    assert_eq!(again.value("答").unwrap(), "06 床, 靠窗那张");
+    assert_eq!(again.value("问").unwrap(), "您住几床?");
+    assert!(again.shows("上次没有记下的话还在"), "{:?}", again.texts());
+    again.tap("记下").unwrap();
+    again.tap("返回").unwrap();
+    again.tap("询问").unwrap();
+    assert_eq!(again.value("答").unwrap(), "");
+}
+
+/// A handheld that lies about locks itself; a recording goes on.
+#[test]
+fn an_untouched_handheld_locks_itself() {
+    let clock = Arc::new(spotcheck_domain::ManualClock::at_ms(crate::fake_desk::morning_ms()));
+    let mut options = options(ThemeMode::Light);
+    options.clock = clock.clone();
+    let face = Face::open(Box::new(FakeDesk::new()), &options, SMALL).unwrap();
+    unlock(&face, FIRST_PIN);
+    face.tap("录音").unwrap();
+    clock.advance_ms(9 * 60 * 1_000);
+    face.advance(Duration::from_secs(2)).unwrap();
+    assert!(!face.shows("未解锁"), "{:?}", face.texts());
+    clock.advance_ms(2 * 60 * 1_000);
+    face.advance(Duration::from_secs(2)).unwrap();
+    assert!(face.shows("录音中"), "{:?}", face.texts());
+    assert!(face.shows("输入 PIN"), "{:?}", face.texts());
+}
+
+/// Figures, another period, and the guard against 统方: doctor and drug open only with a reason.
+#[test]
+fn figures_lead_to_their_parts_and_rows_and_ask_why_where_they_must() {
+    let face = on_site();
+    face.tap("机构指标").unwrap();
+    assert!(face.shows("18,620,450.20 元"), "{:?}", face.texts());
+    assert!(face.shows("+18.15%"), "{:?}", face.texts());
+    face.tap("换一段时间").unwrap();
+    face.tap("不对照").unwrap();
+    face.tap("按这两段计算").unwrap();
+    face.tap("药品费 4,218,330.50 元").unwrap();
+    face.tap("按医师（要原因）").unwrap();
+    assert!(!face.shows("郑示例"), "no name before a reason: {:?}", face.texts());
+    assert!(face.tap("按这个原因查看").is_err(), "an empty reason is none");
+    face.tap("核对集中开药的线索").unwrap();
+    assert!(face.shows("郑示例"), "{:?}", face.texts());
+    face.tap("看组成它的明细").unwrap();
+    assert!(face.shows("涉及就诊 2"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+    assert!(face.shows("机构指标"), "{:?}", face.texts());
+}
