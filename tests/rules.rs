@@ -16,9 +16,6 @@ use spotcheck_tests::support::programs::{CenterCli, Environment, program, read};
 use spotcheck_tests::support::visit::{Claims, World};
 use spotcheck_tests::{root, skip};
 
-/// Rules that look at what persons did at other facilities.
-const ELSEWHERE: [&str; 7] = ["A02", "A04", "A06", "C28", "G04", "H03", "J11"];
-
 /// What `audit --json-lines` prints.
 fn findings(mut command: Command) -> Vec<Value> {
     let output = command.output().unwrap();
@@ -36,13 +33,10 @@ fn the_handheld_finds_what_the_centre_finds() {
     let centre = &world.center;
     let arguments = ["audit", "--facility", &world.facility, "--json-lines"];
     let there = findings(centre.command(&arguments).unwrap());
-    // The package knows the persons' visits elsewhere; the centre's run over one facility's partitions does
-    // not yet, and says so by silence.
-    let shared = |all: &[Value]| -> BTreeSet<String> {
-        let elsewhere = |f: &Value| ELSEWHERE.contains(&f["rule"].as_str().unwrap());
-        all.iter().filter(|f| !elsewhere(f)).map(ToString::to_string).collect()
-    };
-    let (ours, theirs) = (shared(&here), shared(&there));
+    // The rules that look at what persons did at other facilities speak on both sides.
+    let texts =
+        |all: &[Value]| -> BTreeSet<String> { all.iter().map(ToString::to_string).collect() };
+    let (ours, theirs) = (texts(&here), texts(&there));
     let only_here: Vec<&String> = ours.difference(&theirs).collect();
     assert!(only_here.is_empty(), "the centre does not see {only_here:?}");
     // An invented city without violations accuses nobody.
@@ -62,6 +56,55 @@ fn the_handheld_finds_what_the_centre_finds() {
     let journal = h.ok(&["journal"]).unwrap();
     let audited = journal["items"].as_array().unwrap().iter().filter(|e| e["kind"] == "audited");
     assert_eq!(audited.count(), 2);
+    what_the_officers_make_of_it(&world, folder.path());
+}
+
+/// rules.md: the package opens with the centre's findings in it, the handheld's own meet them; a judgement
+/// enters the case; the file for the party has the confirmed fact and nothing else.
+fn what_the_officers_make_of_it(world: &World, folder: &Path) {
+    let (h, task) = (&world.handheld, world.task.as_str());
+    let list = |more: &[&str]| -> Vec<Value> {
+        let mut args = vec!["findings", "list", "--task", task];
+        args.extend(more);
+        h.ok(&args).unwrap()["findings"].as_array().unwrap().clone()
+    };
+    let packed = list(&["--packed"]);
+    assert!(!packed.is_empty() && packed.iter().all(|f| f["origin"] == "centre"));
+    let all = list(&[]);
+    assert!(all.iter().any(|f| f["origin"] == "both"));
+    let one = all.iter().find(|f| f["principal"] == true).unwrap();
+    let key = one["key"].as_str().unwrap();
+    let case = h.ok(&["case", "open", "--task", task]).unwrap();
+    let case = case["id"].as_str().unwrap();
+    let judge = ["findings", "judge", "--case", case, "--key", key, "--state", "confirmed"];
+    assert_eq!(h.ok(&judge).unwrap()["key"], key);
+    let now = list(&["--packed"]);
+    assert!(now.iter().all(|f| (f["key"] == key) == (f["state"] == "confirmed")));
+    let rule = one["rule"].as_str().unwrap();
+    let silence =
+        ["findings", "silence", "--case", case, "--rule", rule, "--reason", "本机构不适用"];
+    h.ok(&silence).unwrap();
+    for (name, party) in
+        [("us.json", false), ("us.csv", false), ("us.xlsx", false), ("p.json", true)]
+    {
+        let to = folder.join(name).to_string_lossy().into_owned();
+        let mut args = vec!["findings", "export", "--task", task, "--packed", "--to", &to];
+        args.extend(party.then_some("--party"));
+        h.ok(&args).unwrap();
+        h.refused(&args, 3, "CLI-FILE").unwrap();
+    }
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    };
+    let (us, party) = (read("us.json"), read("p.json"));
+    assert_eq!(us["findings"].as_array().unwrap().len(), packed.len());
+    // What is a lead only is never printed for the party, confirmed or not.
+    let printed = matches!(one["grade"].as_str(), Some("V" | "S"));
+    assert_eq!(party["findings"].as_array().unwrap().len(), usize::from(printed));
+    let journal = h.ok(&["journal", "--case", case]).unwrap();
+    let exported = |e: &&Value| e["kind"] == "data_exported";
+    let count = journal["items"].as_array().unwrap().iter().filter(exported).count();
+    assert_eq!(count, 8, "every export is told, also one whose file could not be written");
 }
 
 /// rules.md: a pack that is wrong is refused with file, line and reason; the national rules stay in force.

@@ -8,6 +8,7 @@
 
 mod bills;
 mod case;
+mod elsewhere;
 mod house;
 mod life;
 mod shops;
@@ -152,9 +153,10 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG].concat()
+        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG].concat()
     };
-    let honest: Vec<Story> = [stays::HONEST, bills::HONEST, shops::HONEST, house::HONEST].concat();
+    let honest: Vec<Story> =
+        [stays::HONEST, bills::HONEST, shops::HONEST, house::HONEST, elsewhere::HONEST].concat();
     // A story is about eight lines long; each is told once at least.
     let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
     let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));

@@ -66,6 +66,8 @@ pub(super) struct Case {
     pub(super) cancelled: bool,
     /// Sold by the piece from an opened box.
     pub(super) split: bool,
+    /// Paid from the person's own account: nothing by the fund.
+    pub(super) own_account: bool,
     /// Trace codes of the boxes, by line; made up where a line of a pharmacy has none.
     pub(super) boxes: Vec<(usize, String)>,
 }
@@ -210,6 +212,7 @@ impl World {
             settled: end + TimeDelta::minutes(30),
             cancelled: false,
             split: false,
+            own_account: false,
             boxes: Vec::new(),
         }
     }

@@ -260,7 +260,7 @@ fn examined_after_leaving(w: &mut World) {
 }
 
 /// On leave from one day to another; what is billed on the whole days between comes back.
-fn leave(
+pub(super) fn leave(
     w: &mut World,
     case: &mut Case,
     ago: i64,

@@ -175,7 +175,7 @@ impl World {
     ) {
         let (facility, pharmacy, rate) = self.facility(case);
         let rate = if pharmacy { 60 } else { rate };
-        let fund = covered * rate / 100;
+        let fund = if case.own_account { 0 } else { covered * rate / 100 };
         let own = total - fund;
         let account = if case.person.insutype == "310" { own / 2 } else { 0 };
         let mark = |on: bool| if on { "1" } else { "0" }.to_owned();

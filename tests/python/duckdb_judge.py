@@ -1,0 +1,110 @@
+"""What the second opinion on the rules is made of: one rule over one city, and the SQL that many rules share."""
+
+from duckdb_city import LAG, City, Pack, either, inside, prepare, quoted  # noqa: F401
+
+RULES = {}
+
+
+def rule(*ids):
+    def known(function):
+        for name in ids:
+            RULES[name] = function
+        return function
+    return known
+
+
+class Judge:
+    """One rule over one city; its SQL gives fac, visit, also, psn, code, lines."""
+
+    def __init__(self, city, pack, name):
+        self.city, self.pack, self.name = city, pack, name
+        self.rule = pack.rules[name]
+        self.use = self.rule["use"]
+
+    def param(self, name):
+        return self.pack.param(self.name, name)
+
+    def match(self, cell, code="f.code", name="f.name"):
+        cell = cell.strip()
+        if cell.startswith("~"):
+            words = [w.strip() for w in cell[1:].split("&") if w.strip()]
+            return "(" + " AND ".join(f"contains({name}, {quoted(w)})" for w in words) + ")"
+        if cell.endswith("*"):
+            return f"starts_with({code}, {quoted(cell[:-1])})"
+        return f"{code} = {quoted(cell)}"
+
+    def items(self, of=None, alias="f"):
+        """Which lines the rule means."""
+        of = self.use.get("items") if of is None else of
+        parts = []
+        code, name = f"{alias}.code", f"{alias}.name"
+        if of:
+            for key, column in [("charge", "charge"), ("list_type", "list_type"), ("level", "lv")]:
+                if of.get(key):
+                    parts.append(inside(f"{alias}.{column}", of[key]))
+            if of.get("code"):
+                parts.append(either(self.match(c, code, name) for c in of["code"]))
+            if of.get("name"):
+                parts.append(either(f"contains({name}, {quoted(w)})" for w in of["name"]))
+            parts += [f"NOT contains({name}, {quoted(w)})" for w in of.get("not_name", [])]
+            if of.get("list"):
+                parts.append(either(self.match(p["code"], code, name) for p in self.pack.points[of["list"]]))
+        if self.use.get("list"):
+            points = self.pack.points[self.use["list"]]
+            if points and "code_b" in points[0] and not any(p["code_b"] for p in points):
+                parts.append(either(self.match(p["code"], code, name) for p in points))
+        exclude = self.rule.get("exclude", [])
+        if "external" in exclude:
+            parts.append(f"{alias}.etip <> '1'")
+        if "take_home" in exclude:
+            parts.append(f"{alias}.home <> '1'")
+        if "take_home" in self.use.get("only", []):
+            parts.append(f"{alias}.home = '1'")
+        return " AND ".join(parts) if parts else "TRUE"
+
+    def scope(self, alias="v"):
+        return inside(f"{alias}.kind", self.use["scope"]) if self.use.get("scope") else "TRUE"
+
+    def young(self, what, day, lag=LAG):
+        return (f"({day}) > coalesce((SELECT max(d) FROM cut WHERE cut.fac = v.fac AND what = '{what}'),"
+                f" (SELECT max(d) FROM cut WHERE cut.fac = v.fac)) - {lag}")
+
+    def run(self, sql):
+        excluded = [e for e in self.rule.get("exclude", []) if e not in ("external", "take_home", "split", "grouped")]
+        cursor = self.city.db.execute(sql)
+        names = [c[0] for c in cursor.description]
+        rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+        if excluded:
+            any_of = " OR ".join(excluded)
+            bad = {r[0] for r in self.city.db.execute(f"SELECT visit FROM trait WHERE {any_of}").fetchall()}
+            rows = [r for r in rows if not (({r.get("visit")} | set(r.get("also") or [])) & bad)]
+        for r in rows:
+            out = {"rule": self.name, "fixmedins_code": r["fac"]}
+            for key, name in [("psn", "psn_no"), ("visit", "mdtrt_id"), ("code", "code")]:
+                if r.get(key):
+                    out[name] = r[key]
+            if r.get("lines"):
+                out["bkkp_sn"] = sorted(r["lines"])
+            yield out
+
+
+# Lines at one time: the higher number at the end of the serial came later.
+LATER = "t DESC, coalesce(try_cast(regexp_extract(sn, '([0-9]{1,9})$', 1) AS BIGINT), 0) DESC"
+SOONER = LATER.replace(" DESC", "")
+
+
+def lines_of(judge, where="TRUE"):
+    return f"SELECT f.*, v.psn, v.kind, v.bd, v.ed FROM f JOIN v USING (visit) WHERE {judge.scope()} AND {judge.items()} AND {where}"
+
+
+ITEM = "visit, code, name, list_type, charge, lv"
+
+
+def excess(of, partition, more):
+    """The last lines of a group that make up what is too much."""
+    return f"""
+        WITH l AS ({of}), g AS (SELECT *, sum(q) OVER (PARTITION BY {partition}) AS total,
+          sum(q) OVER (PARTITION BY {partition} ORDER BY {LATER}) - q AS later FROM l)
+        SELECT fac, visit, any_value(psn) AS psn, list(sn) AS lines FROM
+          (SELECT *, ({more}) AS more FROM g) WHERE more > 0 AND later < more
+        GROUP BY fac, {partition}"""
