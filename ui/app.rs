@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 pub(crate) use crate::place::Place;
 use crate::{
-    capture, collect, compare, compose, document, draft, errand, finish, indicators, interview,
-    keyboard, party, person, persons, place, print, recording, seal, showing, sign, status,
-    suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
+    basis, capture, collect, compare, compose, document, draft, errand, finish, indicators,
+    interview, keyboard, party, person, persons, place, print, recording, seal, showing, sign,
+    status, suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -53,6 +53,7 @@ pub(crate) struct App {
     pub(crate) indicators: indicators::Model,
     pub(crate) compose: compose::Model,
     pub(crate) compare: compare::Model,
+    pub(crate) basis: basis::Model,
     pub(crate) unlock: unlock::Model,
     pub(crate) persons: persons::Model,
     pub(crate) person: person::Model,
@@ -106,6 +107,7 @@ impl App {
             indicators: indicators::Model::default(),
             compose: compose::Model::default(),
             compare: compare::Model::default(),
+            basis: basis::Model::default(),
             unlock: unlock::Model::new(),
             persons: persons::Model::new(weak.clone()),
             person: person::Model::default(),
@@ -155,6 +157,7 @@ impl App {
         indicators::connect(self);
         compose::connect(self);
         compare::connect(self);
+        basis::connect(self);
         status::connect(self);
         let shell = self.window.global::<Shell<'_>>();
         let tabs: Vec<SharedString> = place::TABS.iter().map(|tab| (*tab).into()).collect();
@@ -394,6 +397,9 @@ impl App {
             Place::Indicator(id) => indicators::enter_one(self, id),
             Place::Compose => compose::enter(self),
             Place::Compare => compare::enter(self),
+            Place::Lookup => basis::enter(self),
+            Place::Entry(id) => basis::enter_entry(self, id),
+            Place::Line(visit, line) => basis::enter_line(self, visit, line),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
     }
@@ -441,6 +447,7 @@ impl App {
         indicators::forget(self);
         compose::forget(self);
         compare::forget(self);
+        basis::forget(self);
         suspicions::forget(self);
         showing::forget(self);
     }

@@ -61,6 +61,7 @@ pub(crate) fn fee_item(line: &FeeLine, lights: &Lights) -> FeeItem {
         words::plain(line.pric),
     );
     FeeItem {
+        id: line.bkkp_sn.as_str().into(),
         name: name.unwrap_or("名称未上传").into(),
         note: note.into(),
         amount: words::plain_cents(line.det_item_fee_sumamt).into(),

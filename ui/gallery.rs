@@ -42,6 +42,8 @@ const SAMPLE: &[&str] = &[
     "17-indicator",
     "18-compose",
     "19-compare",
+    "20-basis-answers",
+    "20-basis-line",
 ];
 
 fn trouble() -> Trouble {
@@ -174,6 +176,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "04-suspicions")?;
     judge(face, shot)?;
     compose(face, shot)?;
+    basis(face, shot)?;
     face.tap("查找")?;
     face.tap("项目")?;
     face.type_text("静脉")?;
@@ -208,6 +211,10 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("收起费用构成")?;
     face.tap("检查费")?;
     shot(face, "07-visit-filtered")?;
+    let line = face.controls().into_iter().find(|c| c.label.starts_with("依据 "));
+    face.tap(&line.ok_or_else(|| Error::Missing("a fee line".to_owned()))?.label)?;
+    shot(face, "20-basis-line")?;
+    face.tap("返回")?;
     face.tap("医嘱与记录")?;
     shot(face, "07-visit-orders")?;
     face.tap("诊断结算")?;
@@ -264,6 +271,17 @@ fn compose(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "18-composed")?;
     face.advance(Duration::from_secs(6))?;
     face.tap("不再只看 只看同一规则 · 1 条")?;
+    face.tap("返回")
+}
+
+/// What is in force: one box, one article, and what goes with a fee line.
+fn basis(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("依据")?;
+    shot(face, "20-basis")?;
+    face.fill("依据查询", "床位")?;
+    shot(face, "20-basis-answers")?;
+    face.tap("第七条 · 示例市医疗服务收费管理办法 示医保〔2024〕12号 · 床位费按日计收,计入不计出;患者请假期间不得计收床位费。")?;
+    shot(face, "20-basis-entry")?;
     face.tap("返回")
 }
 

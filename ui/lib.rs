@@ -18,6 +18,7 @@
 )]
 
 mod app;
+mod basis;
 mod bridge;
 mod capture;
 mod collect;

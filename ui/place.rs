@@ -48,10 +48,13 @@ pub(crate) enum Place {
     Indicator(String),
     Compose,
     Compare,
+    Lookup,
+    Entry(String),
+    Line(String, String),
 }
 
 /// The places of the work space, left to right. The first is the task itself.
-pub(crate) const TABS: [&str; 5] = ["概览", "线索", "查找", "取证", "收尾"];
+pub(crate) const TABS: [&str; 6] = ["概览", "线索", "查找", "依据", "取证", "收尾"];
 
 impl Place {
     pub(crate) const fn screen(&self) -> Screen {
@@ -80,6 +83,9 @@ impl Place {
             Self::Indicator(_) => Screen::Indicator,
             Self::Compose => Screen::Compose,
             Self::Compare => Screen::Compare,
+            Self::Lookup => Screen::Lookup,
+            Self::Entry(_) => Screen::Entry,
+            Self::Line(..) => Screen::Line,
         }
     }
 
@@ -94,8 +100,9 @@ impl Place {
             Self::Task(_) => 0,
             Self::Suspicions => 1,
             Self::Persons => 2,
-            Self::Collect => 3,
-            Self::Finish => 4,
+            Self::Lookup => 3,
+            Self::Collect => 4,
+            Self::Finish => 5,
             _ => -1,
         }
     }
@@ -122,8 +129,9 @@ pub(crate) fn to_tab(nav: &[Place], tab: i32) -> Option<Vec<Place>> {
         0 => {}
         1 => way.push(Place::Suspicions),
         2 => way.push(Place::Persons),
-        3 => way.push(Place::Collect),
-        4 => way.push(Place::Finish),
+        3 => way.push(Place::Lookup),
+        4 => way.push(Place::Collect),
+        5 => way.push(Place::Finish),
         _ => return None,
     }
     Some(way)
@@ -230,7 +238,7 @@ mod tests {
 
     #[test]
     fn another_place_of_the_work_space_lies_right_above_the_task() {
-        let there = to_tab(&way(), 3).unwrap();
+        let there = to_tab(&way(), 4).unwrap();
         assert_eq!(there.last(), Some(&Place::Collect));
         assert_eq!(there.len(), 3);
         assert_eq!(to_tab(&way(), 0).unwrap().len(), 2);

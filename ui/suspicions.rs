@@ -234,6 +234,16 @@ pub(crate) fn count_words(app: &Rc<App>) -> String {
     }
 }
 
+/// Clauses that findings about a fee line cite, each once.
+pub(crate) fn clauses_of_line(app: &App, mdtrt_id: &str, bkkp_sn: &str) -> Vec<String> {
+    let findings = app.suspicions.findings.borrow();
+    let own = findings.iter().map(|m| &m.finding).filter(|f| {
+        f.mdtrt_id.as_deref() == Some(mdtrt_id) && f.bkkp_sn.iter().any(|line| line == bkkp_sn)
+    });
+    let all: BTreeSet<String> = own.flat_map(|f| f.clause.iter().cloned()).collect();
+    all.into_iter().collect()
+}
+
 /// Findings as rows of another screen, weightiest first.
 pub(crate) fn hits(app: &App, wanted: impl Fn(&Finding) -> bool) -> Vec<HitItem> {
     let findings = app.suspicions.findings.borrow();

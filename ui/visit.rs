@@ -197,6 +197,11 @@ pub(crate) fn title(view: &VisitView) -> String {
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Visit<'_>>();
     face.set_rows(ModelRc::from(app.visit.fees.clone()));
+    face.on_open_line(app.on_with(|app, line: SharedString| {
+        if let Place::Visit(visit) = app.place() {
+            app.go(Place::Line(visit, line.to_string()));
+        }
+    }));
     face.on_fold(app.on_with(|app, row: i32| {
         app.visit.fees.fold(usize::try_from(row).unwrap_or(usize::MAX));
     }));
