@@ -7,6 +7,7 @@
 mod claims;
 mod indicators;
 mod papers;
+mod reference;
 mod travel;
 mod visit;
 
@@ -20,12 +21,16 @@ use spotcheck_app::desk::{
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, Judgement};
+use spotcheck_app::reference::{AddedSource, LineReference, LookUp, line_reference};
 use spotcheck_app::rules::Finding;
 use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
     VisitElsewhere, VisitEvent, VisitView, Ward,
 };
-use spotcheck_domain::time::parse_rfc3339;
+use spotcheck_domain::reference::{
+    KindHits, ReferenceDocument, ReferenceEntry, ReferenceQuery, ReferenceReader as _, SourceReport,
+};
+use spotcheck_domain::time::{day_number, parse_rfc3339};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
     BundleId, CaseId, DeviceId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
@@ -360,6 +365,57 @@ impl Desk for FakeDesk {
             self.accesses.push((reason.to_owned(), psn_no.to_owned()));
         }
         Ok(claims::elsewhere(psn_no, reason))
+    }
+
+    fn look_up(&mut self, _: Option<&TaskId>, query: &LookUp) -> TroubleResult<Vec<KindHits>> {
+        self.fail()?;
+        reference::library().look_up(&ReferenceQuery {
+            text: &query.text,
+            on: query.on.as_deref().and_then(day_number),
+            kinds: &query.kinds,
+            page: query.page,
+        })
+    }
+
+    fn reference_entry(
+        &mut self,
+        _: Option<&TaskId>,
+        id: &str,
+    ) -> TroubleResult<Option<ReferenceEntry>> {
+        reference::library().entry(id)
+    }
+
+    fn look_up_line(
+        &mut self,
+        task: &TaskId,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        clauses: &[String],
+    ) -> TroubleResult<LineReference> {
+        self.checked(task)?;
+        let page = Page::first(u32::MAX);
+        let lines = claims::fee_lines(mdtrt_id, &FeeFilter::default(), page);
+        let line = lines.into_iter().find(|l| l.bkkp_sn == bkkp_sn).ok_or_else(|| {
+            trouble("FAKE-LINE", "没有找到这条明细", "数据没有动过", "从就诊页进入")
+        })?;
+        let library = reference::library();
+        let hosp_lv = claims::facility().hosp_lv;
+        line_reference(&[&library], reference::with_code(line), hosp_lv, clauses)
+    }
+
+    fn reference_documents(
+        &mut self,
+        _: Option<&TaskId>,
+    ) -> TroubleResult<Vec<(bool, ReferenceDocument)>> {
+        let documents = reference::library().documents()?;
+        Ok(documents.into_iter().map(|d| (false, d)).collect())
+    }
+
+    fn add_reference(&mut self, source: &AddedSource) -> TroubleResult<SourceReport> {
+        self.fail()?;
+        self.needs_unlock()?;
+        self.pass_time();
+        Ok(SourceReport { file: source.name.clone(), read: 1, ..SourceReport::default() })
     }
 
     fn judge_finding(

@@ -15,7 +15,7 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::time::day_number;
 use spotcheck_domain::{TaskId, Trouble, TroubleResult};
 
-pub use line::{LineLimit, LineReference};
+pub use line::{LineLimit, LineReference, line_reference};
 
 use crate::handheld::Handheld;
 use crate::model::{Checked, kind};
@@ -227,7 +227,7 @@ impl Handheld {
         let line = reader.fee_line(mdtrt_id, bkkp_sn)?;
         let line = line.ok_or_else(|| troubles::unknown("费用明细"))?;
         let hosp_lv = reader.facility()?.hosp_lv;
-        line::of(&self.references(Some(task))?, line, hosp_lv, clauses)
+        line_reference(&self.references(Some(task))?, line, hosp_lv, clauses)
     }
 
     pub(crate) fn do_add_reference(&mut self, source: &AddedSource) -> TroubleResult<SourceReport> {

@@ -11,6 +11,7 @@ mod doc;
 mod enrol;
 mod indicators;
 mod journal;
+mod lookup;
 mod output;
 pub(crate) mod pins;
 mod run;
@@ -109,6 +110,11 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     /// 指标与专题 / indicators and topics
     Indicators(indicators::Indicators),
+    /// 查政策、价格、药品、耗材、编码、案例 / look up policies, prices, drugs, consumables, codes, cases
+    Lookup(lookup::Lookup),
+    /// 本机添加的政策 / policies added on this handheld
+    #[command(subcommand)]
+    Policy(lookup::Policy),
     /// 规则包 / rule packs
     #[command(subcommand)]
     Rules(audit::Rules),

@@ -90,8 +90,12 @@ fn names(line: &FeeLine, item: Option<&ReferenceEntry>) -> Vec<String> {
     names
 }
 
-/// Everything the readers know about a line.
-pub(super) fn of(
+/// Everything that readers know about a line of a facility of this level. `clauses`: those that rules cite
+/// for it, e.g. `T38(3)`.
+///
+/// # Errors
+/// Those of the readers.
+pub fn line_reference(
     readers: &[&dyn ReferenceReader],
     line: FeeLine,
     hosp_lv: Option<String>,

@@ -7,7 +7,7 @@ use spotcheck_domain::reference::{
 use spotcheck_domain::time::day_number;
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
-use super::{AddedSource, LookUp, ask, line};
+use super::{AddedSource, LookUp, ask, line_reference};
 use crate::desk::Desk;
 use crate::memory::{BEGIN_MS, Disk, MemoryReference, handheld};
 
@@ -114,7 +114,7 @@ fn a_fee_line_is_held_against_what_was_in_force_on_its_day() {
     let readers: [&dyn ReferenceReader; 1] = [&centre];
     let clauses = ["T38(3)".to_owned(), "-".to_owned()];
     let on = |day: Option<&str>, lv: Option<&str>| {
-        line::of(&readers, fee_line(day, 118), lv.map(str::to_owned), &clauses).unwrap()
+        line_reference(&readers, fee_line(day, 118), lv.map(str::to_owned), &clauses).unwrap()
     };
     let then = on(Some("2025-03-14"), Some("05"));
     assert_eq!(then.item.as_ref().map(|i| i.head.id.as_str()), Some("r1"));
@@ -172,7 +172,8 @@ fn what_officers_added_answers_beside_the_centres_and_is_marked() {
     assert_eq!(joined, ["a1", "r3", "r4"]);
     // Two sources differ on the price of one day: both stand there, neither wins silently.
     let found =
-        line::of(&readers, fee_line(Some("2025-03-14"), 112), Some("05".to_owned()), &[]).unwrap();
+        line_reference(&readers, fee_line(Some("2025-03-14"), 112), Some("05".to_owned()), &[])
+            .unwrap();
     let limits: Vec<_> = found.limits.iter().map(|l| (l.added, l.over)).collect();
     assert_eq!(limits, [(true, Some(yuan(2))), (false, None)]);
 }

@@ -12,6 +12,7 @@ mod config;
 mod log;
 mod out;
 mod people;
+mod reference;
 mod serve;
 mod work;
 
@@ -69,7 +70,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Bundle(a) => bundle::bundle(context, a),
         Command::Log(a) => log::log(context, a),
         Command::Roots(a) => config::roots(context, a),
-        Command::Policy(a) => config::policy(context, a),
+        Command::Policy(a) => reference::policy(context, a),
         Command::Config(_) => config::show(context),
         Command::Escrow(a) => config::escrow(context, a),
         Command::Backup(a) => config::backup(context, a),
