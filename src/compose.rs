@@ -14,7 +14,7 @@ use spotcheck_ui::FaceOptions;
 use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
 
 use crate::cli::Common;
-use crate::glue::{PackageFolder, RecorderProcess, SticksAndPaths, TypstForms};
+use crate::glue::{PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths, TypstForms};
 
 /// Where a handheld keeps its data.
 const SYSTEM_DATA: &str = "/var/lib/spotcheck";
@@ -148,13 +148,15 @@ impl Setup {
             self.device_file.as_deref(),
             vault.clone(),
         );
+        let shelf = PackageFolder::new(packages);
         Ok(Handheld::new(Ports {
             clock,
             entropy,
             keys: Box::new(vault.clone()),
             blobs: Box::new(vault),
             recorder: Box::new(recorder),
-            packages: Box::new(PackageFolder::new(packages)),
+            packages: Box::new(shelf.clone()),
+            references: Box::new(ReferenceFolder::new(shelf, self.data.join("reference"))),
             exports: Box::new(SticksAndPaths),
             forms: Box::new(TypstForms),
             printer: Box::new(self.printers()),

@@ -17,8 +17,8 @@ mod query;
 pub(crate) use build::{Seen, build};
 pub use fold::fold;
 pub use names::{Forms, forms, initials};
-pub(crate) use posting::{All, Any, Checked, Lists, Ranks, Stream, TABLE as GRAM_TABLE};
-pub(crate) use query::{Texts, containing, items, persons, staff};
+pub(crate) use posting::{All, Any, Checked, Lists, Ranks, Stream, TABLE as GRAM_TABLE, Within};
+pub(crate) use query::{Texts, containing_within, items, persons, staff};
 
 /// Kinds of posting lists: what the pieces were cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

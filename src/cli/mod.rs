@@ -13,6 +13,7 @@ mod enrol;
 mod findings;
 mod indicators;
 mod journal;
+mod lookup;
 mod output;
 pub(crate) mod pins;
 mod run;
@@ -116,6 +117,11 @@ pub(crate) enum Command {
     Compare(compare::Compare),
     /// 指标与专题 / indicators and topics
     Indicators(indicators::Indicators),
+    /// 查政策、价格、药品、耗材、编码、案例 / look up policies, prices, drugs, consumables, codes, cases
+    Lookup(lookup::Lookup),
+    /// 本机添加的政策 / policies added on this handheld
+    #[command(subcommand)]
+    Policy(lookup::Policy),
     /// 规则包 / rule packs
     #[command(subcommand)]
     Rules(audit::Rules),

@@ -11,7 +11,7 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 use super::output::print_trouble;
 use super::{
     Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, findings,
-    indicators, journal, pins, seal, selfcheck, sync,
+    indicators, journal, lookup, pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
 
@@ -56,6 +56,11 @@ pub(crate) fn execute(
 fn needs_unlock(command: &Command) -> bool {
     if let Command::Indicators(indicators) = command {
         return indicators.needs_unlock();
+    }
+    match command {
+        Command::Lookup(lookup) => return lookup.needs_unlock(),
+        Command::Policy(policy) => return policy.needs_unlock(),
+        _ => {}
     }
     if let Command::Capture(capture) = command {
         return capture.needs_unlock();
@@ -122,6 +127,8 @@ fn perform(
         Command::Compare(args) => compare::run(handheld, args),
         Command::Indicators(args) => indicators::run(handheld, args, common.json),
         Command::Rules(args) => audit::rules(args),
+        Command::Lookup(args) => lookup::lookup(handheld, args),
+        Command::Policy(args) => lookup::policy(handheld, args),
         Command::Case(args) => case::run(handheld, args),
         Command::Capture(args) => capture::run(handheld, args),
         Command::Doc(args) => doc::run(handheld, args),

@@ -4,10 +4,12 @@ mod exports;
 mod forms;
 mod packages;
 mod recorder;
+mod reference;
 mod rescue;
 
 pub(crate) use exports::SticksAndPaths;
 pub(crate) use forms::TypstForms;
 pub(crate) use packages::PackageFolder;
 pub(crate) use recorder::{RecorderProcess, run_recorder};
+pub(crate) use reference::ReferenceFolder;
 pub(crate) use rescue::RescueDir;

@@ -66,6 +66,32 @@ impl PackageFolder {
         Ok(Some(Found { folder, bytes, manifest }))
     }
 
+    /// The folder of a task's package, after everything that an opening asks but for the key.
+    pub(super) fn checked_folder(
+        &self,
+        task: &TaskId,
+        keys: &dyn KeyRing,
+        at: &ClockReading,
+        checked: &str,
+    ) -> TroubleResult<PathBuf> {
+        Ok(self.checked(task, keys, at, checked)?.folder)
+    }
+
+    fn checked(
+        &self,
+        task: &TaskId,
+        keys: &dyn KeyRing,
+        at: &ClockReading,
+        checked: &str,
+    ) -> TroubleResult<Found> {
+        let found = self.needed(task)?;
+        believe(&found, task, keys, at)?;
+        if fingerprint(&found.folder, &found)? != checked {
+            return Err(refused("PACKAGE-UNCHECKED", "数据包在核验之后有变化", "fingerprint"));
+        }
+        Ok(found)
+    }
+
     fn needed(&self, task: &TaskId) -> TroubleResult<Found> {
         let none = || refused("PACKAGE-NONE", "这项任务的数据包还没有下载", "no pointer");
         self.found(task)?.ok_or_else(none)
@@ -167,11 +193,7 @@ impl Packages for PackageFolder {
         at: &ClockReading,
         checked: &str,
     ) -> TroubleResult<OpenedPackage> {
-        let found = self.needed(task)?;
-        believe(&found, task, keys, at)?;
-        if fingerprint(&found.folder, &found)? != checked {
-            return Err(refused("PACKAGE-UNCHECKED", "数据包在核验之后有变化", "fingerprint"));
-        }
+        let found = self.checked(task, keys, at, checked)?;
         let key = key(&found, keys)?;
         let reader = PackageReader::open(&found.folder, &found.manifest, &key)?;
         Ok(OpenedPackage {

@@ -33,6 +33,7 @@ pub mod jobs;
 pub mod log;
 pub mod objects;
 pub mod packages;
+pub mod reference;
 pub mod repository;
 pub mod rulepacks;
 pub mod server;

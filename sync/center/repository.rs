@@ -297,6 +297,8 @@ pub trait Settings {
     fn setting(&self, key: &str) -> Result<Option<Vec<u8>>>;
     /// Stores a value unless there is one; answers the one that counts.
     fn setting_or_insert(&self, key: &str, value: &[u8]) -> Result<Vec<u8>>;
+    /// Values whose keys begin with a prefix, by key.
+    fn settings_under(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>>;
     /// Replaces a value.
     fn put_setting(&self, key: &str, value: &[u8]) -> Result<()>;
     /// Removes a value.

@@ -72,17 +72,20 @@ const fn before(chunk: u64) -> u64 {
     chunk.saturating_sub(1).saturating_mul(CHUNK)
 }
 
-/// Ranks whose code contains a query.
+/// Ranks up to a last one whose code contains a query.
 pub(super) struct CodeScan<'a> {
     db: &'a Connection,
     query: String,
     chunks: Box<dyn Ranks + 'a>,
+    last: u64,
     /// The chunk last read: its number and the ranks that match, ascending.
     read: (u64, Vec<u64>),
+    /// What was asked last, and the answer.
+    known: Option<(u64, Option<u64>)>,
 }
 
 impl<'a> CodeScan<'a> {
-    pub(super) fn new(db: &'a Connection, query: &str) -> Self {
+    pub(super) fn new(db: &'a Connection, query: &str, last: u64) -> Self {
         let longest = query.chars().count().min(3);
         let mut members: Vec<Box<dyn Ranks + 'a>> = Vec::new();
         let mut seen: Vec<String> = Vec::new();
@@ -93,7 +96,7 @@ impl<'a> CodeScan<'a> {
             }
         });
         let chunks: Box<dyn Ranks + 'a> = Box::new(crate::search::All(members));
-        Self { db, query: query.to_owned(), chunks, read: (0, Vec::new()) }
+        Self { db, query: query.to_owned(), chunks, last, read: (0, Vec::new()), known: None }
     }
 
     fn load(&self, chunk: u64) -> Result<Vec<u64>> {
@@ -118,22 +121,37 @@ impl<'a> CodeScan<'a> {
         }
         Ok(found)
     }
-}
 
-impl Ranks for CodeScan<'_> {
-    fn at_least(&mut self, from: u64) -> Result<Option<u64>> {
+    fn find(&mut self, from: u64) -> Result<Option<u64>> {
         let mut chunk = chunk_of(from.max(1));
         loop {
             let (number, known) = &self.read;
             if *number == chunk {
                 if let Some(rank) = known.iter().find(|r| **r >= from) {
-                    return Ok(Some(*rank));
+                    return Ok(Some(*rank).filter(|rank| *rank <= self.last));
                 }
                 chunk = chunk.saturating_add(1);
             }
             let Some(next) = self.chunks.at_least(chunk)? else { return Ok(None) };
+            if next > chunk_of(self.last) {
+                return Ok(None);
+            }
             chunk = next;
             self.read = (chunk, self.load(chunk)?);
         }
+    }
+}
+
+impl Ranks for CodeScan<'_> {
+    fn at_least(&mut self, from: u64) -> Result<Option<u64>> {
+        if let Some((asked, answer)) = self.known
+            && from >= asked
+            && answer.is_none_or(|rank| rank >= from)
+        {
+            return Ok(answer);
+        }
+        let answer = self.find(from)?;
+        self.known = Some((from, answer));
+        Ok(answer)
     }
 }

@@ -22,7 +22,7 @@ use super::fold;
 use crate::cipher::{self, file_name};
 use crate::error::{Error, Result};
 use crate::package::REFERENCE_SCHEMA;
-use crate::search::{All, Any, Checked, Of, Ranks, Stream, Texts, containing};
+use crate::search::{All, Any, Checked, Of, Ranks, Stream, Texts, Within, containing_within};
 
 /// Page cache, KiB.
 const CACHE_KIB: u32 = 8 * 1024;
@@ -46,15 +46,6 @@ struct Query {
     words: Vec<String>,
 }
 
-/// Ranks of a range.
-struct Within<'a>(Ranked<'a>, u64, u64);
-
-impl Ranks for Within<'_> {
-    fn at_least(&mut self, from: u64) -> Result<Option<u64>> {
-        Ok(self.0.at_least(from.max(self.1))?.filter(|rank| *rank <= self.2))
-    }
-}
-
 /// A few ranks, ascending.
 struct Listed(Vec<u64>);
 
@@ -66,6 +57,11 @@ impl Ranks for Listed {
 
 fn sql(what: &str) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
     Error::sql(what)
+}
+
+/// True if first letters may be meant.
+fn is_spelled(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
 fn no(rank: u64) -> i64 {
@@ -174,13 +170,20 @@ impl ReferenceFile {
     }
 
     /// Titles or their initials that begin with a word.
-    fn starting<'a>(&'a self, word: &str) -> Ranked<'a> {
+    fn starting<'a>(&'a self, word: &str, within: (u64, u64), texts: &'a Texts<'a>) -> Ranked<'a> {
         let longest = Of::RefStart.piece();
         let piece: String = word.chars().take(longest).collect();
-        let member = Box::new(Stream::new(&self.db, Of::RefStart, &piece));
+        let start = Box::new(Stream::new(&self.db, Of::RefStart, &piece));
+        let start: Ranked<'a> = Box::new(Within(start, within.0, within.1));
         if word.chars().count() <= longest {
-            return member;
+            return start;
         }
+        // Many titles begin alike; those that have the rest of the word at all are few.
+        let mut whole = vec![containing_within(&self.db, Of::RefTitle, word, texts, within)];
+        if is_spelled(word) {
+            whole.push(containing_within(&self.db, Of::RefInitials, word, texts, within));
+        }
+        let member = Box::new(All(vec![start, Box::new(Any(whole))]));
         let word = word.to_owned();
         let test = move |rank| {
             let forms = self.forms(rank, false)?;
@@ -190,11 +193,19 @@ impl ReferenceFile {
     }
 
     /// Title, initials or code contain a word.
-    fn titled<'a>(&'a self, word: &str, texts: &'a Texts<'a>) -> Vec<Ranked<'a>> {
-        let mut any = vec![containing(&self.db, Of::RefTitle, word, texts)];
+    fn titled<'a>(
+        &'a self,
+        word: &str,
+        within: (u64, u64),
+        texts: &'a Texts<'a>,
+    ) -> Vec<Ranked<'a>> {
+        let mut any = vec![containing_within(&self.db, Of::RefTitle, word, texts, within)];
+        if is_spelled(word) {
+            any.push(containing_within(&self.db, Of::RefInitials, word, texts, within));
+        }
         if word.is_ascii() {
-            any.push(containing(&self.db, Of::RefInitials, word, texts));
-            any.push(Box::new(CodeScan::new(&self.db, word)));
+            let codes = CodeScan::new(&self.db, word, within.1);
+            any.push(Box::new(Within(Box::new(codes), within.0, within.1)));
         }
         any
     }
@@ -204,6 +215,7 @@ impl ReferenceFile {
         class: Match,
         query: &Query,
         exact: &[u64],
+        within: (u64, u64),
         texts: &'a Texts<'a>,
     ) -> Ranked<'a> {
         let every_word = |of: &dyn Fn(&str) -> Vec<Ranked<'a>>| -> Ranked<'a> {
@@ -214,19 +226,21 @@ impl ReferenceFile {
             Box::new(All(each.collect()))
         };
         let several = query.words.len() > 1;
-        let title = |word: &str| self.titled(word, texts);
+        let title = |word: &str| self.titled(word, within, texts);
+        let text = |word: &str| containing_within(&self.db, Of::RefText, word, texts, within);
         let anywhere = |word: &str| {
-            let mut any = self.titled(word, texts);
-            any.push(containing(&self.db, Of::RefText, word, texts));
+            let mut any = self.titled(word, within, texts);
+            any.push(text(word));
             any
         };
         let mut any: Vec<Ranked<'a>> = Vec::new();
         match class {
             Match::Code => any.push(Box::new(Listed(exact.to_vec()))),
             Match::Start => {
-                any.push(self.starting(&query.whole));
+                any.push(self.starting(&query.whole, within, texts));
                 if let (true, Some(first)) = (several, query.words.first()) {
-                    any.push(Box::new(All(vec![self.starting(first), every_word(&title)])));
+                    let first = self.starting(first, within, texts);
+                    any.push(Box::new(All(vec![first, every_word(&title)])));
                 }
             }
             Match::Title => {
@@ -236,13 +250,13 @@ impl ReferenceFile {
                 }
             }
             Match::Text => {
-                any.push(containing(&self.db, Of::RefText, &query.whole, texts));
+                any.push(text(&query.whole));
                 if several {
                     any.push(every_word(&anywhere));
                 }
             }
         }
-        Box::new(Any(any))
+        Box::new(Within(Box::new(Any(any)), within.0, within.1))
     }
 
     /// The best class in which the title or code of an entry answers; texts are not looked at.
@@ -251,7 +265,7 @@ impl ReferenceFile {
         if forms.key == query.whole {
             return Ok(Some(Match::Code));
         }
-        let letters = |word: &str| if word.is_ascii() { forms.initials.as_slice() } else { &[] };
+        let letters = |word: &str| if is_spelled(word) { forms.initials.as_slice() } else { &[] };
         let starts = |word: &str| {
             forms.titles.iter().chain(&forms.initials).any(|title| title.starts_with(word))
         };
@@ -280,7 +294,7 @@ impl ReferenceFile {
         let mut found = Vec::new();
         let (mut skip, mut left) = (asked.page.offset, asked.page.limit.saturating_add(1));
         for class in Match::ALL {
-            let mut ranks = Within(self.of_class(*class, query, exact, &texts), first, last);
+            let mut ranks = self.of_class(*class, query, exact, (first, last), &texts);
             let mut from = first;
             while left > 0 {
                 let Some(rank) = ranks.at_least(from)? else { break };

@@ -1,6 +1,6 @@
 //! Folding: what is equal for a search is made equal, on both sides, before anything else.
 
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
 
 /// Compatibility form (full and half width become one), lower case, without spaces and without the dots
 /// that stand in names of minorities and foreigners (·).
@@ -8,6 +8,11 @@ use unicode_normalization::UnicodeNormalization as _;
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.chars().filter(|c| !is_dropped(*c)).map(|c| c.to_ascii_lowercase()).collect();
+    }
+    // Most Chinese text is folded already; comparing a row must not cost three normalisations.
+    let same = |c: char| !is_dropped(c) && c.to_lowercase().eq(std::iter::once(c));
+    if text.chars().all(same) && is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+        return text.to_owned();
     }
     // Lower-casing may give a form that is normalised differently, so the compatibility form comes last.
     let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();

@@ -208,19 +208,40 @@ pub(crate) struct Checked<'a> {
     pub(crate) member: Box<dyn Ranks + 'a>,
     #[allow(clippy::type_complexity, reason = "one use")]
     pub(crate) test: Box<dyn FnMut(u64) -> Result<bool> + 'a>,
-    pub(crate) known: Option<u64>,
+    /// What was asked last, and the answer: whoever joins lists asks the same again and again.
+    pub(crate) known: Option<(u64, Option<u64>)>,
 }
 
 impl Ranks for Checked<'_> {
     fn at_least(&mut self, mut from: u64) -> Result<Option<u64>> {
-        loop {
-            let Some(rank) = self.member.at_least(from)? else { return Ok(None) };
-            if self.known == Some(rank) || (self.test)(rank)? {
-                self.known = Some(rank);
-                return Ok(Some(rank));
-            }
-            from = rank.saturating_add(1);
+        if let Some((asked, answer)) = self.known
+            && from >= asked
+            && answer.is_none_or(|rank| rank >= from)
+        {
+            return Ok(answer);
         }
+        let asked = from;
+        let answer = loop {
+            match self.member.at_least(from)? {
+                Some(rank) if !(self.test)(rank)? => from = rank.saturating_add(1),
+                answer => break answer,
+            }
+        };
+        self.known = Some((asked, answer));
+        Ok(answer)
+    }
+}
+
+/// Ranks of a member from one to another, both included; the member is not asked beyond.
+pub(crate) struct Within<'a>(pub(crate) Box<dyn Ranks + 'a>, pub(crate) u64, pub(crate) u64);
+
+impl Ranks for Within<'_> {
+    fn at_least(&mut self, from: u64) -> Result<Option<u64>> {
+        let from = from.max(self.1);
+        if from > self.2 {
+            return Ok(None);
+        }
+        Ok(self.0.at_least(from)?.filter(|rank| *rank <= self.2))
     }
 }
 

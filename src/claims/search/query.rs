@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use spotcheck_domain::claims::{Instant, ItemHit, Page, PersonHit, StaffHit};
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
-use super::posting::{All, Any, Checked, Everything, Ranks, Stream};
+use super::posting::{All, Any, Checked, Everything, Ranks, Stream, Within};
 use super::{Of, TAIL, fold, forms, initials, pieces};
 use crate::error::{Error, Result};
 
@@ -12,15 +12,26 @@ use crate::error::{Error, Result};
 pub(crate) type Texts<'a> = Box<dyn Fn(Of, u64) -> Result<Vec<String>> + 'a>;
 
 /// Ranks whose text of kind `of` contains `query`.
-pub(crate) fn containing<'a>(
+fn containing<'a>(
     db: &'a Connection,
     of: Of,
     query: &str,
     texts: &'a Texts<'a>,
 ) -> Box<dyn Ranks + 'a> {
+    containing_within(db, of, query, texts, (0, u64::MAX))
+}
+
+/// As [`containing`], from one rank to another; nothing beyond them is looked at.
+pub(crate) fn containing_within<'a>(
+    db: &'a Connection,
+    of: Of,
+    query: &str,
+    texts: &'a Texts<'a>,
+    (first, last): (u64, u64),
+) -> Box<dyn Ranks + 'a> {
     let longest = of.piece();
     if query.chars().count() <= longest {
-        return Box::new(Stream::new(db, of, query));
+        return Box::new(Within(Box::new(Stream::new(db, of, query)), first, last));
     }
     let mut distinct: Vec<String> = Vec::new();
     pieces(of, query, |piece| {
@@ -35,7 +46,8 @@ pub(crate) fn containing<'a>(
     let members: Vec<Box<dyn Ranks + 'a>> = members.collect();
     let query = query.to_owned();
     let test = move |rank| Ok(texts(of, rank)?.iter().any(|t| t.contains(&query)));
-    Box::new(Checked { member: Box::new(All(members)), test: Box::new(test), known: None })
+    let member = Box::new(Within(Box::new(All(members)), first, last));
+    Box::new(Checked { member, test: Box::new(test), known: None })
 }
 
 /// Ranks with a number that ends in `query`.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use spotcheck_domain::reference::EntryKind;
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 
 /// 现场稽核中心 / The centre of Spotcheck.
@@ -66,7 +67,7 @@ pub(super) enum Command {
     Log(LogCommand),
     /// 导出证据信任根 / write the roots for evidence signatures
     Roots(OutFile),
-    /// 手持机策略 / policy for handhelds
+    /// 手持机策略;政策与目录资料 / policy for handhelds; reference data for packages
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// 配置 / configuration
@@ -461,6 +462,34 @@ pub(super) enum PolicyCommand {
     Show,
     /// 更改 / change
     Set(PolicySet),
+    /// 导入政策、价格、目录、编码、案例,随数据包下发 / add reference data for packages
+    Add(PolicyAdd),
+    /// 列出导入的资料及版本 / list what was added, with versions
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyAdd {
+    /// 文件或目录:txt、md、csv、xlsx、xls、dbf / file or folder
+    #[arg(value_name = "FILE|DIR")]
+    pub(super) from: PathBuf,
+    /// 类别 / kind: article, item, drug, consumable, diagnosis, operation, case, point
+    #[arg(long, value_name = "KIND", value_parser = entry_kind)]
+    pub(super) kind: Option<EntryKind>,
+    /// 生效日期,先于文中所写 / first day in force, before what the text says
+    #[arg(long, value_name = "yyyy-MM-dd")]
+    pub(super) valid_from: Option<String>,
+    /// 失效日期 / last day in force
+    #[arg(long, value_name = "yyyy-MM-dd")]
+    pub(super) valid_until: Option<String>,
+    /// 只读并报告,不写入 / read and report only
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+fn entry_kind(text: &str) -> Result<EntryKind, String> {
+    let all: Vec<&str> = EntryKind::ALL.iter().map(|k| k.as_str()).collect();
+    EntryKind::parse(text).ok_or_else(|| format!("类别应为 {}", all.join("、")))
 }
 
 #[derive(Debug, Subcommand)]

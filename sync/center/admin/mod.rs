@@ -13,6 +13,7 @@ mod draft;
 mod log;
 mod out;
 mod people;
+mod reference;
 mod rulepack;
 mod serve;
 mod work;
@@ -72,7 +73,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Bundle(a) => bundle::bundle(context, a),
         Command::Log(a) => log::log(context, a),
         Command::Roots(a) => config::roots(context, a),
-        Command::Policy(a) => config::policy(context, a),
+        Command::Policy(a) => reference::policy(context, a),
         Command::Config(_) => config::show(context),
         Command::Escrow(a) => config::escrow(context, a),
         Command::Backup(a) => config::backup(context, a),

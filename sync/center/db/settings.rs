@@ -26,6 +26,16 @@ impl Settings for SqliteStore {
         })
     }
 
+    fn settings_under(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        self.read(|c| {
+            let sql = "SELECT key, value FROM setting WHERE substr(key, 1, length(?1)) = ?1
+                ORDER BY key";
+            Ok(c.prepare_cached(sql)?
+                .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     fn put_setting(&self, key: &str, value: &[u8]) -> Result<()> {
         self.write(|t| {
             t.execute(

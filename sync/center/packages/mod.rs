@@ -138,6 +138,7 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
         peer_stats: &[],
         reference: &ReferenceData::default(),
     };
+    crate::reference::place(centre, folder, request.rule_packs)?;
     let built = build_package(
         &request,
         folder,
