@@ -75,11 +75,7 @@ fn no_such(what: &str) -> Trouble {
 }
 
 /// Runs an errand and tells the way through.
-fn go(
-    handheld: &mut Handheld,
-    way: &mut Comparison,
-    errand: Option<Errand>,
-) -> TroubleResult<()> {
+fn go(handheld: &mut Handheld, way: &mut Comparison, errand: Option<Errand>) -> TroubleResult<()> {
     if let Some(errand) = errand {
         let home = handheld.run(&errand)?;
         way.home(home);
@@ -118,9 +114,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Compare) -> TroubleResult<Outp
     for (field, column) in &args.map {
         let at = match column.as_str() {
             "" => None,
-            name => Some(
-                view.columns.iter().position(|c| c == name).ok_or_else(|| no_such("列"))?,
-            ),
+            name => Some(view.columns.iter().position(|c| c == name).ok_or_else(|| no_such("列"))?),
         };
         way.tap(&Tap::Pick(*field, at))?;
     }

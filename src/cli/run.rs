@@ -10,8 +10,8 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, indicators, journal,
-    pins, seal, selfcheck, sync,
+    Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, indicators,
+    journal, pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
 
