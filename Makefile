@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots arm64-smoke crash long bench
+.PHONY: demo test setup peers screenshots arm64-smoke crash long bench fuzz
 
 setup:
 	@packaging/setup.sh
@@ -37,3 +37,15 @@ P ?=
 SCALE ?= full
 bench: setup
 	@packaging/bench.sh "$(P)" "$(SCALE)"
+
+# Every fuzz target in turn for SECONDS; needs a nightly compiler and cargo-fuzz. The database is linked twice
+# under the sanitizer, which is no fault of ours.
+SECONDS ?= 600
+FUZZ = pack mapping import_csv import_dbf import_xlsx table
+fuzz: setup
+	@cd tests/fuzz && for target in $(FUZZ); do \
+		mkdir -p corpus/$$target && \
+		ASAN_OPTIONS=detect_odr_violation=0 cargo +nightly fuzz run --fuzz-dir . $$target \
+			corpus/$$target seeds/$$target -- -max_total_time=$(SECONDS) -max_len=16384 \
+			-timeout=20 -rss_limit_mb=4096 -malloc_limit_mb=2048 || exit 1; \
+	done

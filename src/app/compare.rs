@@ -6,6 +6,8 @@
 //! state machine without a screen: a tap in, an errand or a view out.
 
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -4,6 +4,7 @@
 //! long a file is (XLS excepted: it ends at 65,536 rows). Nothing is unpacked to disk; text inside a ZIP
 //! is decompressed in a stream, spreadsheets and DBF inside a ZIP in memory.
 
+mod compound;
 pub(crate) mod dbf;
 pub(crate) mod sheet;
 pub(crate) mod text;

@@ -13,6 +13,7 @@
 
 mod again;
 mod dirt;
+mod fresh;
 mod guard;
 mod packages;
 mod peers;

@@ -8,6 +8,7 @@ use std::io::{Read, Seek};
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xls, Xlsx};
 use spotcheck_domain::Precision;
 
+use super::compound;
 use super::{Format, SourceFile, TableSink, guarded, header_names};
 use crate::cell::Cell;
 use crate::error::{Error, Result};
@@ -107,12 +108,13 @@ pub(crate) enum Book<R: Read + Seek> {
 }
 
 impl<R: Read + Seek> Book<R> {
-    pub(crate) fn open(reader: R, format: Format, file: &str) -> Result<Self> {
+    pub(crate) fn open(mut reader: R, format: Format, file: &str) -> Result<Self> {
         let fail = fail(file);
         Ok(if format == Format::Xlsx {
             let book = guarded(file, || Xlsx::new(reader))?;
             Self::Xlsx(Box::new(book.map_err(|e| fail(&e))?))
         } else {
+            compound::check(&mut reader, file)?;
             let book = guarded(file, || Xls::new(reader))?;
             Self::Xls(Box::new(book.map_err(|e| fail(&e))?))
         })
