@@ -178,46 +178,6 @@ fn a14_never_puts_a_fund_loss_on_a_stay_paid_by_group_or_in_an_unknown_way() {
     }
 }
 
-/// Issue 4, done when: the same three wrong lines (a bed, a round and a grade of nursing too many) give an
-/// amount where the stay is paid by items, and wait for the office's own reckoning where it is paid by group:
-/// the group's price would have been the same.
-#[test]
-fn three_wrong_lines_cost_the_fund_by_item_and_nothing_yet_by_group() {
-    const ROUND: &str = "C1|住院诊察费|02|201";
-    let run = |way: &str, pay: &str| {
-        let mut w = hospital();
-        w.add(
-            "mdtrt_d",
-            "mdtrt_id=V1;psn_no=P1;fixmedins_code=H1;med_type=21;begntime=2026-03-01;endtime=2026-03-05",
-        );
-        w.settle("V1", "1000", "700", way, "2026-03-05");
-        if !pay.is_empty() {
-            w.add("grp", &format!("setl_id=S-V1;mdtrt_id=V1;pay_way={pay}"));
-        }
-        w.daily("V1", BED, 1..=5, "40").daily("V1", ROUND, 1..=5, "15");
-        w.daily("V1", NURSE1, 1..=5, "30");
-        ["A14", "A18", "A15-1"].map(|rule| {
-            let found = w.found(rule);
-            assert_eq!(found.len(), 1, "{rule} {way} {pay}");
-            found.into_iter().next().unwrap()
-        })
-    };
-    for f in run("1", "item") {
-        assert_eq!(f.loss_method.as_str(), "A", "{}", f.rule);
-        let (gross, fund) = (f.amount.unwrap().millionths(), f.fund_amount.unwrap().millionths());
-        assert_eq!(fund * 10, gross * 7, "the fund's share of the settlement: {}", f.rule);
-        assert!(!f.reason.contains("待经办核算"));
-    }
-    for (way, pay) in [("1", "drg"), ("1", "dip"), ("05", ""), ("", "")] {
-        let by_item = run("1", "item");
-        for (f, item) in run(way, pay).into_iter().zip(by_item) {
-            assert_eq!((f.loss_method.as_str(), f.fund_amount), ("N", None), "{} {pay}", f.rule);
-            assert_eq!(f.amount, item.amount, "the lines stay the lines");
-            assert!(f.reason.ends_with("(基金损失待经办核算)"), "{}", f.reason);
-        }
-    }
-}
-
 #[test]
 fn a15_two_grades_of_nursing_on_one_day() {
     let mut w = hospital();

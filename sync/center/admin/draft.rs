@@ -45,10 +45,10 @@ pub(super) fn draft(
     }
     refused.sort();
     refused.dedup();
-    Ok(told(auditor.pack().label(), pack.label(), &changes, &refused))
+    Ok(told(&auditor.pack().label(), &pack.label(), &changes, &refused))
 }
 
-fn told(base: String, draft: String, changes: &Changes, refused: &[String]) -> Output {
+fn told(base: &str, draft: &str, changes: &Changes, refused: &[String]) -> Output {
     let mut text = format!("现行 {base} → 草案 {draft}\n");
     let mut rules: Vec<Value> = Vec::new();
     for (rule, c) in changes.changed() {
