@@ -5,5 +5,6 @@ mod contract;
 mod enrolment;
 mod handheld;
 mod packages;
+mod reference;
 mod stamps;
 mod uploads;
