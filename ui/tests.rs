@@ -6,4 +6,5 @@ mod keyboard;
 mod monkey;
 mod places;
 mod recording;
+mod said;
 mod way;

@@ -15,6 +15,7 @@ mod items;
 mod out;
 mod people;
 mod records;
+mod reference;
 mod truth;
 mod visits;
 
@@ -70,6 +71,7 @@ pub fn demo_data(folder: &Path, options: &DemoOptions) -> Result<DemoSummary> {
     let city = city::build(&mut tables, &mut rng, 1, true);
     let persons = people::build(&mut tables, &mut rng, 400 * options.scale.max(1) as usize);
     items::catalogue(&mut tables);
+    reference::write(folder)?;
     let planted = visits::build(&mut tables, &mut rng, &city, &persons);
     records::build(&mut tables, &mut rng, &city);
     let rows = tables.finish()?;

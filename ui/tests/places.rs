@@ -21,6 +21,7 @@ fn every_place_is_one_tap_away_and_back_leads_to_the_overview() {
     for (tab, words) in [
         ("线索", "按权重排序"),
         ("查找", "按病区找在院患者"),
+        ("依据", "政策、价格、限制、编码、案例"),
         ("取证", "未归档"),
         ("收尾", "认定与金额"),
         ("概览", "数据包已核对"),
@@ -142,4 +143,66 @@ fn figures_lead_to_their_parts_and_rows_and_ask_why_where_they_must() {
     face.tap("返回").unwrap();
     face.tap("返回").unwrap();
     assert!(face.shows("机构指标"), "{:?}", face.texts());
+}
+
+/// From the box to an article and its neighbour, and from a fee line to what was in force for it.
+#[test]
+fn the_basis_is_found_by_words_and_from_a_fee_line() {
+    let face = on_site();
+    face.tap("依据").unwrap();
+    face.fill("依据查询", "床位").unwrap();
+    assert!(face.shows("第七条 · 示例市医疗服务收费管理办法"), "{:?}", face.texts());
+    let article = face.controls().into_iter().find(|c| c.label.starts_with("第七条")).unwrap();
+    face.tap(&article.label).unwrap();
+    assert!(face.shows("2024-01-01 起"), "{:?}", face.texts());
+    face.tap("第八条").unwrap();
+    assert!(face.shows("同一项目同一日"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("查找").unwrap();
+    face.fill("查询", "6620").unwrap();
+    face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620").unwrap();
+    face.tap("打开最近一次就诊").unwrap();
+    face.tap("收起费用构成").unwrap();
+    face.tap("化验费").unwrap();
+    let line = face.controls().into_iter().find(|c| c.label.starts_with("依据 血糖测定")).unwrap();
+    face.tap(&line.label).unwrap();
+    assert!(face.shows("当日限价") && face.shows("有效的规定"), "{:?}", face.texts());
+}
+
+/// A composed rule is run, listed with the rest and stands in the case; nothing runs without an item.
+#[test]
+fn a_composed_rule_is_listed_with_the_rest() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap("自编").unwrap();
+    assert!(face.tap("按这条规则核对").is_err(), "no item yet");
+    face.tap("加一个项目").unwrap();
+    face.fill("项目查询", "静脉").unwrap();
+    face.tap("选 名称含“静脉”的项目").unwrap();
+    face.tap("同一次就诊").unwrap();
+    assert!(face.shows("同一次就诊名称含“静脉”的项目的数量合计超过 1"), "{:?}", face.texts());
+    face.tap("按这条规则核对").unwrap();
+    assert!(face.shows("只看同一规则 · 1 条"), "{:?}", face.texts());
+    face.tap("自编").unwrap();
+    assert!(face.shows("以前编过的") || face.scroll(-600.0).is_ok() && face.shows("以前编过的"));
+}
+
+/// Issue: an unknown export is compared in few taps without typing; what differs can be judged like the rest.
+#[test]
+fn an_export_is_compared_without_typing_and_its_differences_are_judged() {
+    let face = on_site();
+    face.tap("取证").unwrap();
+    face.tap("数据比对").unwrap();
+    let file = face.controls().into_iter().find(|c| c.label.contains(".xlsx")).unwrap();
+    face.tap(&file.label).unwrap();
+    face.tap("表头对，去对列").unwrap();
+    face.tap("有把握的都对").unwrap();
+    face.tap("数量 没有选列").unwrap();
+    face.tap("实发 1、2、1").unwrap();
+    face.tap("开始比对").unwrap();
+    assert!(face.shows("不一致 3 条"), "{:?}", face.texts());
+    let bed = face.controls().into_iter().find(|c| c.label.starts_with("11-09 床位费")).unwrap();
+    face.tap(&bed.label).unwrap();
+    face.tap("事实属实").unwrap();
+    assert!(face.shows("已记：事实属实"), "{:?}", face.texts());
 }

@@ -328,3 +328,39 @@ fn equal_content_gives_equal_bytes_and_strangers_are_refused() {
         file.entry("r1").expect("none").is_none() && file.by_code("x").expect("none").is_empty()
     );
 }
+
+/// The demo city: every source is taken whole, and a fee line's item agrees with the catalogue.
+#[test]
+fn the_demo_citys_reference_data_agree_with_its_catalogue() {
+    let folder = tempfile::tempdir().expect("folder");
+    crate::demo_data(folder.path(), &crate::DemoOptions::default()).expect("city");
+    let mut documents = Vec::new();
+    let mut articles = 0;
+    for entry in std::fs::read_dir(folder.path().join("reference")).expect("reference") {
+        let path = entry.expect("entry").path();
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).expect("file");
+        let (read, report) = read_source(&name, bytes, &SourceOptions::default()).expect("source");
+        assert_eq!((report.rejected, report.ignored_columns.len()), (0, 0), "{name}: {report:?}");
+        let remarks: Vec<&str> = report.remarks.iter().map(|r| r.reason.as_str()).collect();
+        assert!(remarks.iter().all(|r| r.contains("文号")), "{name}: {remarks:?}");
+        articles += report.taken.get("article").copied().unwrap_or(0);
+        documents.extend(read);
+    }
+    assert!(articles >= 20, "{articles}");
+    close_replaced(&mut documents);
+    let shelf = Shelf::new(documents);
+    let file = shelf.open();
+    let kinds = ask(&file, "彩色多普勒超声", Some(day("2025-03-14")), Page::first(20));
+    let of = |kind: EntryKind| kinds.iter().find(|k| k.kind == kind).map_or(0, |k| k.hits.len());
+    assert_eq!(of(EntryKind::Article), 1, "the old rule is not in force");
+    assert_eq!(of(EntryKind::Item), 1);
+    let item = &kinds.iter().find(|k| k.kind == EntryKind::Item).expect("item").hits[0];
+    let second = item.limits.iter().find(|l| l.level == "2").expect("level");
+    let catalogue =
+        std::fs::read_to_string(folder.path().join("catalogue.csv")).expect("catalogue");
+    let code = item.code.as_deref().expect("code");
+    let row = catalogue.lines().find(|l| l.starts_with(code)).expect("row");
+    assert!(row.contains(&second.amount.to_cents()), "{row}");
+    assert_eq!(ask(&file, "案例", None, Page::first(20))[0].kind, EntryKind::Case);
+}

@@ -6,6 +6,7 @@ mod contract;
 mod enrolment;
 mod handheld;
 mod packages;
+mod reference;
 mod rulepacks;
 mod stamps;
 mod uploads;

@@ -77,13 +77,16 @@ pub(super) fn read(
     options: &SourceOptions,
     report: &mut SourceReport,
 ) -> Option<Document> {
-    let kind = options.kind.unwrap_or(EntryKind::Article);
-    if !matches!(kind, EntryKind::Article | EntryKind::Case) {
-        return None;
-    }
     let text = text.trim_start_matches('\u{feff}');
     let lines = lines(text);
     let (values, skip) = front_matter(&lines);
+    let said = values.iter().find(|(key, _)| key == "kind" || key == "类别");
+    let said =
+        said.and_then(|(_, v)| EntryKind::ALL.iter().find(|k| k.as_str() == *v || k.zh() == *v));
+    let kind = options.kind.or(said.copied()).unwrap_or(EntryKind::Article);
+    if !matches!(kind, EntryKind::Article | EntryKind::Case) {
+        return None;
+    }
     let body = lines.get(skip..).unwrap_or_default();
     let mut reader = Reader { options, report, document: Document::default() };
     let first = reader.head(&values, body);
