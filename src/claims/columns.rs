@@ -13,11 +13,12 @@ use spotcheck_domain::claims::Instant;
 use spotcheck_domain::columns::{
     BATCH_ROWS, Batch, Column as Cells, ColumnSource, Shape, Want, unknown_column,
 };
-use spotcheck_domain::{Precision, TroubleResult};
+use spotcheck_domain::{Amount, Precision, TroubleResult};
 
 use crate::cipher::ClaimsKey;
 use crate::elsewhere::{Elsewhere, Persons};
 use crate::error::{Error, Result};
+use crate::package::PeerStat;
 use crate::partition::{PartitionKey, PartitionReader, PartitionStore, REGION, later};
 use crate::reader::PackageReader;
 use crate::schema::{Column, Entity, Kind, col, entity};
@@ -288,14 +289,15 @@ impl Texts {
 
 /// The columns of one facility's partitions and of the region's, as the centre has them.
 ///
-/// What the persons did at other facilities (`psn_other`) comes from [`Elsewhere`], where it was gathered. The
-/// peers' figures are made when a package is built; here they have no rows, so rules that need them are
-/// silent and say so.
+/// What the persons did at other facilities (`psn_other`) comes from [`Elsewhere`], the peers' figures
+/// (`peer_stat`) from [`crate::peer_stats`], where they were gathered; else rules that need them are silent
+/// and say so.
 #[derive(Debug)]
 pub struct PartitionColumns<'a> {
     files: Vec<PartitionReader>,
     texts: RefCell<Texts>,
     elsewhere: Option<(&'a Elsewhere, Persons)>,
+    peers: &'a [PeerStat],
 }
 
 impl<'a> PartitionColumns<'a> {
@@ -310,7 +312,7 @@ impl<'a> PartitionColumns<'a> {
         all.dedup_by(|a, b| a.key == b.key);
         let files =
             all.iter().map(|p| PartitionReader::open(store, p, master)).collect::<Result<_>>()?;
-        Ok(Self { files, texts: RefCell::default(), elsewhere: None })
+        Ok(Self { files, texts: RefCell::default(), elsewhere: None, peers: &[] })
     }
 
     /// With what the facility's persons did at others.
@@ -320,6 +322,41 @@ impl<'a> PartitionColumns<'a> {
     pub fn with_elsewhere(self, city: &'a Elsewhere, facility: &str) -> Result<Self> {
         let persons = city.persons_of(facility)?;
         Ok(Self { elsewhere: Some((city, persons)), ..self })
+    }
+
+    /// With the figures of the peers.
+    #[must_use]
+    pub fn with_peers(self, peers: &'a [PeerStat]) -> Self {
+        Self { peers, ..self }
+    }
+
+    fn scan_peers(
+        &self,
+        wants: &[Want],
+        each: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
+    ) -> TroubleResult<()> {
+        let mut batch = Batch::new(wants);
+        let millionths = |a: Option<Amount>| a.map(Amount::millionths);
+        for (row, peer) in (1_u64..).zip(self.peers) {
+            batch.rows.push(row);
+            for (want, cells) in wants.iter().zip(&mut batch.columns) {
+                let number = match want.name {
+                    "n" => i64::try_from(peer.n).ok(),
+                    "mean" => millionths(peer.mean),
+                    "median" => millionths(peer.median),
+                    "mad" => millionths(peer.mad),
+                    _ => None,
+                };
+                match (want.name, number) {
+                    ("rule", _) => cells.push_text(&peer.rule),
+                    ("grp", _) => cells.push_text(&peer.grp),
+                    ("period", _) => cells.push_text(&peer.period),
+                    (_, Some(n)) => cells.push_number(n),
+                    (_, None) => cells.push_null(),
+                }
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { each(&batch) }
     }
 
     fn scan_elsewhere(
@@ -361,6 +398,9 @@ impl ColumnSource for PartitionColumns<'_> {
         if entity == "psn_other" {
             return Ok(self.elsewhere.as_ref().map_or(0, |(_, seen)| seen.rows));
         }
+        if entity == "peer_stat" {
+            return Ok(u64::try_from(self.peers.len()).unwrap_or(0));
+        }
         let rows = |f: &PartitionReader| f.partition().tables.get(entity).map_or(0, |t| t.rows);
         Ok(self.files.iter().map(rows).fold(0, u64::saturating_add))
     }
@@ -382,6 +422,9 @@ impl ColumnSource for PartitionColumns<'_> {
         let list = select_list(table, columns, wants)?;
         if table == "psn_other" {
             return Ok(self.scan_elsewhere((&list, wants), each)?);
+        }
+        if table == "peer_stat" {
+            return self.scan_peers(wants, each);
         }
         let mut base = 0_u64;
         for file in &self.files {

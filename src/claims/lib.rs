@@ -28,6 +28,7 @@ pub mod import;
 pub mod mapping;
 pub mod package;
 pub mod partition;
+mod peers;
 pub mod reader;
 pub mod reference;
 pub mod schema;
@@ -52,6 +53,7 @@ pub use package::{
 pub use partition::{
     DirPartitionStore, PartitionKey, PartitionReader, PartitionRef, PartitionStore,
 };
+pub use peers::peer_stats;
 pub use reader::PackageReader;
 pub use reference::{ReferenceData, ReferenceFile, build_reference};
 

@@ -10,7 +10,9 @@ use std::cell::OnceCell;
 use serde::{Deserialize, Serialize};
 use spotcheck_claims::columns::PartitionColumns;
 use spotcheck_claims::partition::REGION;
-use spotcheck_claims::{ClaimsKey, Elsewhere, PartitionRef, PartitionStore as _};
+use spotcheck_claims::{
+    ClaimsKey, Elsewhere, PartitionRef, PartitionStore as _, PeerStat, peer_stats,
+};
 use spotcheck_domain::{Amount, Trouble};
 use spotcheck_rules::{
     Error as RulesError, Finding, Options, Outcome, Pack, PackError, Silence, Watch,
@@ -53,6 +55,7 @@ pub struct Auditor<'a> {
     city_state: String,
     only: Option<String>,
     elsewhere: OnceCell<Elsewhere>,
+    peers: OnceCell<Vec<PeerStat>>,
 }
 
 /// Digest over the names of partitions; a name is the hash of its content.
@@ -79,6 +82,7 @@ impl<'a> Auditor<'a> {
             partitions,
             only: only.map(str::to_owned),
             elsewhere: OnceCell::new(),
+            peers: OnceCell::new(),
         })
     }
 
@@ -99,6 +103,17 @@ impl<'a> Auditor<'a> {
         let only = self.only.as_deref();
         let found = Elsewhere::gather(&store, only, &work, &self.master, entropy).map_err(told)?;
         Ok(self.elsewhere.get_or_init(|| found))
+    }
+
+    /// What a visit costs at facilities of one level. Figures of the day of the run: they move a little with
+    /// every import anywhere and make no run outdated by themselves.
+    fn peers(&self) -> Result<&[PeerStat]> {
+        if let Some(found) = self.peers.get() {
+            return Ok(found);
+        }
+        let store = CentrePartitions::new(self.centre);
+        let found = peer_stats(&store, &self.master).map_err(told)?;
+        Ok(self.peers.get_or_init(|| found))
     }
 
     /// Kernels are code: another version of the program may see something else.
@@ -149,7 +164,8 @@ impl<'a> Auditor<'a> {
         let elsewhere = self.elsewhere()?;
         let columns = PartitionColumns::open(&store, code, &self.master)
             .and_then(|c| c.with_elsewhere(elsewhere, code))
-            .map_err(told)?;
+            .map_err(told)?
+            .with_peers(self.peers()?);
         let options = Options { facility: Some(code), ..options };
         run_rules(&columns, pack, options, watch).map_err(told)
     }

@@ -143,6 +143,39 @@ fn what_persons_did_elsewhere_is_the_same_in_the_package_and_at_the_centre() {
     assert!(rows > 0, "the city has persons who go to two places");
 }
 
+/// claims.md §2: rules read the peers' figures and never recompute them; without five facilities of a level
+/// there is no group, and the rule is silent.
+#[test]
+fn figures_of_the_peers_read_as_they_were_made() {
+    let (dir, _) = city();
+    let centre = Centre::new();
+    centre.import(dir.path());
+    assert!(crate::peer_stats(&centre.store, &centre.master).expect("peers").is_empty());
+    let columns =
+        PartitionColumns::open(&centre.store, DEMO_HOSPITAL, &centre.master).expect("open");
+    let peers = [crate::PeerStat {
+        rule: "J11".to_owned(),
+        grp: "hosp_lv=05".to_owned(),
+        period: "all".to_owned(),
+        n: 6,
+        median: Some(spotcheck_domain::Amount::from_millionths(12_500_000)),
+        ..crate::PeerStat::default()
+    }];
+    let columns = columns.with_peers(&peers);
+    assert_eq!(columns.rows("peer_stat").expect("rows"), 1);
+    let wants = [text("grp"), number("n"), number("median"), number("mad")];
+    let mut seen = Vec::new();
+    let mut each = |b: &Batch| {
+        seen.push((
+            b.text(0, 0).map(str::to_owned),
+            [b.number(1, 0), b.number(2, 0), b.number(3, 0)],
+        ));
+        Ok(())
+    };
+    columns.scan("peer_stat", &wants, &mut each).expect("scan");
+    assert_eq!(seen, [(Some("hosp_lv=05".to_owned()), [Some(6), Some(12_500_000), None])]);
+}
+
 #[test]
 fn what_the_contract_does_not_know_is_refused() {
     let (dir, _) = city();

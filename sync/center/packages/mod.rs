@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 use spotcheck_claims::package::{CLAIMS_DB, PACKAGE_JSON, REFERENCE_DB};
 use spotcheck_claims::{
     FindingRow, PackageRequest, Period, Recipient, ReferenceData, RulePackRef, build_package,
+    peer_stats,
 };
 use spotcheck_domain::task::Task;
 use spotcheck_domain::time::day_number;
@@ -125,6 +126,8 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
     let folder = work.path();
     let period = Period::parse(&task.period_from, &task.period_to);
     let (findings, rule_packs) = found(centre, &task)?;
+    let peers = peer_stats(&CentrePartitions::new(centre), &master_key(centre)?);
+    let peers = peers.map_err(Trouble::from)?;
     let request = PackageRequest {
         task: &task.id,
         package: &id,
@@ -135,7 +138,7 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
         rule_packs: &rule_packs,
         pack_files: &rulepacks::files(centre)?,
         findings: &findings,
-        peer_stats: &[],
+        peer_stats: &peers,
         reference: &ReferenceData::default(),
     };
     crate::reference::place(centre, folder, request.rule_packs)?;
