@@ -340,6 +340,12 @@ fn draw_line(app: &Rc<App>, found: &LineReference) {
     group("提到这一项的条文", &found.articles);
     group(EntryKind::Point.zh(), &found.points);
     group(EntryKind::Case.zh(), &found.cases);
-    group("历次版本", &found.versions);
+    if !found.versions.is_empty() {
+        rows.push(head("历次版本", String::new()));
+        rows.extend(found.versions.iter().map(|hit| AnswerRow {
+            note: validity(hit.begin.as_ref(), hit.end.as_ref()).into(),
+            ..hit_row(hit)
+        }));
+    }
     face.set_rows(ModelRc::new(VecModel::from(rows)));
 }
