@@ -45,6 +45,7 @@ struct Kept {
     options: SourceOptions,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err hands over")]
 fn failed(cause: std::io::Error) -> Trouble {
     Trouble::new(
         "REFERENCE-FILE",

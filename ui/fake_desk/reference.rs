@@ -128,9 +128,8 @@ fn end(title: &str, code: &str, begin: &str) -> Option<String> {
 pub(super) fn library() -> MemoryReference {
     let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
     let heading = |n: usize| {
-        let (_, _, title, article, _, _) = ROWS.get(n).filter(|row| row.2 == RULES)?;
-        let _ = title;
-        Some(Neighbour { id: format!("r{n}"), heading: (*article).to_owned() })
+        let row = ROWS.get(n).filter(|row| row.2 == RULES)?;
+        Some(Neighbour { id: format!("r{n}"), heading: row.3.to_owned() })
     };
     let entries = ROWS.iter().enumerate().map(|(n, (kind, code, title, article, text, begin))| {
         let own = *title == RULES;
