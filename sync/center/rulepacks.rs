@@ -236,9 +236,12 @@ pub fn check(centre: &Centre, pack: &PackFolder, must_be_signed: bool) -> Result
     let changed = changed_rules(&base, &over);
     let auditor = Auditor::new(centre, base, None)?;
     let facilities = crate::claims::facilities(centre)?;
-    if !changed.is_empty() {
+    // A rule that the pack switches off says nothing any more.
+    let speaks = |id: &&String| over.rules.iter().any(|r| r.id == **id && r.enabled);
+    let tried: Vec<String> = changed.iter().filter(speaks).cloned().collect();
+    if !tried.is_empty() {
         for f in &facilities {
-            let options = Options { rules: Some(&changed), ..Options::default() };
+            let options = Options { rules: Some(&tried), ..Options::default() };
             let code = &f.facility.fixmedins_code;
             let outcome = auditor.look(code, &over, options, &mut ())?;
             if let Some(wrong) = outcome.refused.into_iter().next() {
