@@ -31,8 +31,10 @@ fn kind_word(media_type: &str) -> (&'static str, &'static str) {
         ("photo", "照片")
     } else if media_type.starts_with("video/") {
         ("video", "录像")
-    } else {
+    } else if media_type.starts_with("audio/") {
         ("audio", "录音")
+    } else {
+        ("data", "电子数据")
     }
 }
 
@@ -311,5 +313,7 @@ mod tests {
         assert_eq!(rows.iter().map(|r| r.filed).collect::<Vec<_>>(), [false, false, true]);
         assert!(rows[0].live);
         assert_eq!(rows[2].note, "10:31 · 1.2 MB · 药架");
+        let export = EvidenceView { media_type: "text/csv".to_owned(), ..photo("E4", "") };
+        assert_eq!(title(&export), "E4 电子数据");
     }
 }

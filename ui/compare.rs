@@ -13,6 +13,8 @@ use spotcheck_face::{Compare, NamedRow};
 use crate::app::{App, Place};
 use crate::{errand, suspicions, trouble, words};
 
+/// The rule of a comparison.
+const RULE: &str = "F13";
 /// Differences listed at once; beyond it a class is chosen first.
 const LISTED: u32 = 200;
 
@@ -134,7 +136,7 @@ fn came_home(
         }
     }
     if let Some(findings) = findings {
-        suspicions::add(app, "F13", findings);
+        suspicions::add(app, RULE, findings);
         app.compare.class.set(None);
         app.refresh_case(|_| {});
     }
@@ -206,6 +208,14 @@ fn open(app: &Rc<App>, n: usize) {
         Some(n) => app.go(Place::Suspicion(n)),
         None => app.toast("这一条已并入别的线索，在线索里看"),
     }
+}
+
+/// The export goes with every judgement about what it showed, as evidence.
+pub(crate) fn evidence(app: &App, rule: &str) -> Vec<String> {
+    let way = app.compare.way.borrow();
+    let result = way.as_ref().and_then(|(_, way)| way.result());
+    let kept = result.and_then(|r| r.evidence.clone());
+    kept.filter(|_| rule == RULE).into_iter().collect()
 }
 
 /// The key at the bottom right.

@@ -13,7 +13,7 @@ use spotcheck_face::{NamedRow, PairItem, Suspicions};
 
 use crate::app::{App, Place};
 use crate::suspicions::{self, Around, Judged, item, staff, state_words};
-use crate::words;
+use crate::{compare, words};
 
 /// What is asked before a verdict is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -299,7 +299,8 @@ fn why_given(app: &Rc<App>, why: &str) {
 fn say(app: &Rc<App>, state: FindingState, reason: Option<String>) {
     let Some((key, finding)) = open_finding(app) else { return };
     let before = Judged::of(app).card(&key).cloned();
-    let evidence = before.as_ref().map(|c| c.evidence.clone()).unwrap_or_default();
+    let evidence = before.as_ref().map(|c| c.evidence.clone());
+    let evidence = evidence.unwrap_or_else(|| compare::evidence(app, &finding.rule));
     let back = before
         .map_or(Judgement { state: FindingState::Open, reason: None, evidence: Vec::new() }, |c| {
             Judgement { state: c.state, reason: c.reason, evidence: c.evidence }
