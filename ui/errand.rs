@@ -19,13 +19,16 @@ use crate::app::App;
 use crate::bridge::Reply;
 use crate::{trouble, words};
 
+/// Errands with their words, and who hears of their end.
+type Turn = (Vec<(Errand, String)>, Then);
+
 #[derive(Default)]
 pub(crate) struct Model {
     stop: RefCell<Option<Stop>>,
     /// Journeys that have not come home.
     out: Cell<usize>,
     /// Rounds that begin when the present one has ended.
-    queue: RefCell<VecDeque<(Vec<(Errand, String)>, Then)>>,
+    queue: RefCell<VecDeque<Turn>>,
 }
 
 impl Model {

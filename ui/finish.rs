@@ -38,7 +38,7 @@ fn draw(app: &Rc<App>) {
     let open = said.iter().filter(|c| c.state == FindingState::NeedsEvidence).count();
     face.set_findings_note(format!("属实 {confirmed} · 待补证 {open}").into());
     face.set_sums(pairs(sums(&said)));
-    face.set_findings(ModelRc::new(VecModel::from_iter(said.iter().map(|card| row(card)))));
+    face.set_findings(ModelRc::new(VecModel::from_iter(said.iter().map(row))));
     let missing = case.filter(|c| c.state == CaseState::Open).map(|c| c.missing);
     let missing = missing.into_iter().flatten().map(SharedString::from);
     face.set_missing(ModelRc::new(VecModel::from_iter(missing)));

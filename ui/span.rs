@@ -10,6 +10,9 @@ use spotcheck_face::Indicators;
 use crate::app::App;
 use crate::{indicators, trouble};
 
+/// First and last day, `yyyy-MM-dd`.
+type Period = (String, String);
+
 /// First and last day, counted from 1970-01-01.
 type Days = (i64, i64);
 
@@ -87,7 +90,7 @@ impl Span {
     }
 
     /// As the desk is asked.
-    pub(crate) fn periods(&self) -> (Option<(String, String)>, Option<(String, String)>) {
+    pub(crate) fn periods(&self) -> (Option<Period>, Option<Period>) {
         let words = |(from, to): Days| (text(from), text(to));
         (Some(words(self.days())), self.other().map(words))
     }

@@ -343,7 +343,7 @@ fn ask_packed(app: &Rc<App>, task: TaskId) {
         move |app, packed| {
             if !packed.is_empty() && app.task_id().as_ref() == Some(&task) {
                 *app.suspicions.packed.borrow_mut() = packed;
-                put(app, task.clone());
+                put(app, task);
             }
         },
     );

@@ -303,8 +303,7 @@ mod tests {
         let good = file(&book(&[(0, 0), (9, 5)]), |_| 0);
         assert!(check(&mut Cursor::new(good), "a.xls").is_ok());
         for sector in [1, 5, 9] {
-            let bad =
-                file(&book(&[(0, 0)]), |n| if n == sector { sector.min(2).max(1) } else { 0 });
+            let bad = file(&book(&[(0, 0)]), |n| if n == sector { sector.clamp(1, 2) } else { 0 });
             assert!(check(&mut Cursor::new(bad), "a.xls").is_err(), "sector {sector}");
         }
     }

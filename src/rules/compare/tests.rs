@@ -77,7 +77,7 @@ impl House {
         let mut draw = Draw(seed);
         let items: Vec<_> = (0..60)
             .map(|n| {
-                let price = 150 + (n as i64) * 137;
+                let price = 150 + i64::from(n) * 137;
                 (format!("00{n:04}C"), format!("Y{n:03}"), format!("示例项目{}号", n + 1), price)
             })
             .collect();
