@@ -165,6 +165,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
 
     face.tap("停止").unwrap();
     until(&face, "the recording stops", 30, |face| !face.shows("录音中"));
+    face.tap("收尾").unwrap();
     face.tap("完整性与封存").unwrap();
     picture(&face, &pictures, "14-seal");
     for (who, name) in ["检查员甲", "检查员乙"].into_iter().enumerate() {

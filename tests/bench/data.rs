@@ -215,6 +215,7 @@ pub(crate) fn package(arguments: &[String]) -> Result<Value> {
         valid_from: "2026-11-20T00:00:00.000+08:00",
         valid_until: "2026-12-20T00:00:00.000+08:00",
         rule_packs: &[],
+        pack_files: &[],
         findings: &[],
         peer_stats: &[],
         reference: &ReferenceData::default(),

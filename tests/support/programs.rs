@@ -280,6 +280,20 @@ pub fn kill_recorder(data: &Path) {
         if line.contains(&data.display().to_string()) && line.trim_end().ends_with("recorder") {
             let pid = entry.file_name().to_string_lossy().into_owned();
             let _ = Command::new("kill").args(["-9", &pid]).status();
+            gone(&entry.path());
         }
+    }
+}
+
+/// Waits until a killed process has let go of its files: one that is inside an fsync ends when that does.
+fn gone(process: &Path) {
+    for _ in 0..500 {
+        let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+        // `PID (name) S …`: a zombie has closed everything.
+        let state = stat.rsplit(')').next().unwrap_or_default().trim_start().chars().next();
+        if matches!(state, None | Some('Z' | 'X')) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

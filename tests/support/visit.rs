@@ -384,6 +384,7 @@ fn import(center: &CenterCli, folder: &Path, claims: &Claims) -> Result<(String,
             let made =
                 center.ok(&["demo-data", "--out", &path(&city), "--seed", &seed.to_string()])?;
             center.ok(&["import", "--from", &path(&city)])?;
+            center.ok(&["policy", "add", &path(&city.join("reference"))])?;
             std::fs::remove_dir_all(&city)?;
             Ok(("2025-11-01..2026-11-15".to_owned(), text(&made, "/fixmedins_code").ok()))
         }
