@@ -2,7 +2,7 @@
 //!
 //! Reference data are public. They come with the packages (one file for all tasks, checked with them) and,
 //! beside it, from what officers added on this handheld, which is always marked so. Nothing here opens a
-//! patient's data except [`Handheld::do_look_up_line`], which begins at a line that is on the screen already.
+//! patient's data except `do_look_up_line`, which begins at a line that is on the screen already.
 
 mod line;
 

@@ -1,6 +1,6 @@
 //! Rule F13: a facility's own export (HIS) line by line against what it uploaded.
 //!
-//! The export is a table that nobody described: [`layout`] finds the header, [`pair`] proposes which column
+//! The export is a table that nobody described: [`layout`] finds the header, `pair` proposes which column
 //! is which, by the words of the header and above all by the values, which must be those of the package;
 //! the officer confirms with the thumb; [`run`] compares. All of it is pure and deterministic: equal file,
 //! pairing and package give equal differences. What could not be read is told row by row and never compared;

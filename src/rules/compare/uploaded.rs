@@ -84,7 +84,7 @@ pub struct Uploaded {
 pub(super) const NUMBERS: usize = 3;
 
 impl Uploaded {
-    /// Reads visits and persons; the lines come with [`Uploaded::load_lines`].
+    /// Reads visits and persons; the lines come with `load_lines`.
     ///
     /// # Errors
     /// What the source says, or stopped.
