@@ -211,10 +211,10 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("收起费用构成")?;
     face.tap("检查费")?;
     shot(face, "07-visit-filtered")?;
-    face.tap("化验费")?;
-    let is_sugar = |label: &str| label.starts_with("依据 血糖测定");
-    let line = face.controls().into_iter().find(|c| is_sugar(&c.label));
-    face.tap(&line.ok_or_else(|| Error::Missing("a line of a test".to_owned()))?.label)?;
+    face.tap("床位费")?;
+    let is_bed = |label: &str| label.starts_with("依据 床位费");
+    let line = face.controls().into_iter().find(|c| is_bed(&c.label));
+    face.tap(&line.ok_or_else(|| Error::Missing("a line of the bed".to_owned()))?.label)?;
     shot(face, "20-basis-line")?;
     face.tap("返回")?;
     face.tap("医嘱与记录")?;
