@@ -13,7 +13,6 @@
     reason = "a test that is a program, because it takes an hour"
 )]
 
-use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +21,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use spotcheck_tests::support::checks::{collect, verify};
 use spotcheck_tests::support::programs::{HandheldCli, text};
+use spotcheck_tests::support::sound::samples;
 use spotcheck_tests::support::visit::{Claims, Sealed, World};
 
 const SIX_HOURS_MS: u64 = 6 * 3_600_000;
@@ -155,42 +155,6 @@ impl Member {
     }
 }
 
-/// Samples by the granule positions: every page follows, and every packet of 20 ms is there.
-fn samples(file: &Path) -> Result<u64> {
-    let mut file = BufReader::new(std::fs::File::open(file)?);
-    let (mut pre_skip, mut before, mut number, mut last) = (0_u64, 0_u64, 0_u32, 0_u64);
-    let mut header = [0_u8; 27];
-    let mut pages = 0_u64;
-    while file.read_exact(&mut header).is_ok() {
-        ensure!(header.starts_with(b"OggS"), "page {pages} does not begin where it must");
-        let granule = u64::from_le_bytes(header[6..14].try_into()?);
-        let sequence = u32::from_le_bytes(header[18..22].try_into()?);
-        ensure!(pages == 0 || sequence == number + 1, "page {sequence} follows {number}");
-        number = sequence;
-        let mut lacing = vec![0_u8; usize::from(header[26])];
-        file.read_exact(&mut lacing)?;
-        let mut body = vec![0_u8; lacing.iter().copied().map(usize::from).sum()];
-        file.read_exact(&mut body)?;
-        if let Some(head) = body.strip_prefix(b"OpusHead") {
-            pre_skip = u64::from(u16::from_le_bytes(head[2..4].try_into()?));
-        } else if !body.starts_with(b"OpusTags") {
-            // A packet ends with the first lacing value below 255.
-            let packets = lacing.iter().filter(|l| **l < 255).count() as u64;
-            let end_of_stream = header[5] & 4 != 0;
-            let step = granule - before;
-            ensure!(
-                step == packets * 960 || (end_of_stream && step <= packets * 960),
-                "page {sequence}: {step} samples in {packets} packets"
-            );
-            before = granule;
-            last = granule;
-        }
-        pages += 1;
-    }
-    println!("{pages} pages, each follows the one before, each packet is 960 samples");
-    Ok(last - pre_skip)
-}
-
 /// Reads every packet: name of the stream, number of packets.
 fn ffprobe(file: &Member) -> Result<String> {
     let arguments = ["-v", "error", "-count_packets", "-show_entries"];
@@ -235,7 +199,8 @@ fn sound_of(folder: &Path, total_ms: u64) -> Result<()> {
     let (file, stopped) = deliver(&world, &case, &media)?;
     let ogg = folder.join("media.ogg");
     file.feed(Command::new("tee").arg(&ogg).stdout(Stdio::null()))?;
-    let samples = samples(&ogg)?;
+    let (pages, samples) = samples(&ogg)?;
+    println!("{pages} pages, each follows the one before, each packet is 960 samples");
     let told = stopped["facts"]["duration_ms"].as_u64().unwrap_or(0);
     println!("{samples} samples = {} ms; the journal says {told} ms", samples / 48);
     ensure!(samples / 48 == told, "samples and journal do not agree");

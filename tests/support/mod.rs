@@ -3,5 +3,6 @@
 pub mod checks;
 pub mod programs;
 pub mod refusal;
+pub mod sound;
 pub mod tsa;
 pub mod visit;

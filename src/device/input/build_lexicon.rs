@@ -110,6 +110,7 @@ fn frequencies(words: &Path) -> BTreeMap<String, u32> {
         ("everyday.txt", 40_000.0),
         ("endings.txt", 0.0),
         ("legal.txt", 15_000.0),
+        ("office.txt", 15_000.0),
         ("medical.txt", 10_000.0),
         ("terms.txt", 10_000.0),
         ("fields.txt", 8_000.0),
@@ -283,34 +284,64 @@ pub(crate) fn make() {
     write(&out, "initials.bin", &bytes);
     write(&out, "initials.idx", &index);
 
-    write(&out, "pairs.bin", &pairs(words, &costs));
+    let prose = prose(words);
+    write(&out, "pairs.bin", &pairs(&prose, &costs));
+    write(&out, "prose.txt", prose.join("\n").as_bytes());
+}
+
+/// What this product itself says about inspections: folders of the workspace and the kind of file in them.
+/// Officers write about the same things in the same words, so the texts are counted beside our own prose.
+const SAID_ELSEWHERE: [(&str, &str); 2] =
+    [("../rules/packs/national", "toml"), ("../documents/templates", "typ")];
+
+/// Clauses to learn the order of words from: our own prose, then what stands in quotation marks elsewhere.
+fn prose(words: &Path) -> Vec<String> {
+    let path = words.join("prose.txt");
+    println!("cargo::rerun-if-changed={}", path.display());
+    let mut out: Vec<String> = clauses(&fs::read_to_string(path).unwrap()).collect();
+    for (folder, kind) in SAID_ELSEWHERE {
+        println!("cargo::rerun-if-changed={folder}");
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|e| e == kind));
+        files.sort();
+        for file in files {
+            out.extend(clauses(&fs::read_to_string(file).unwrap()));
+        }
+    }
+    out
+}
+
+/// Runs of hanzi of lines that are no remarks.
+fn clauses(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.lines()
+        .filter(|line| !line.starts_with(['#', '/']))
+        .flat_map(|line| line.split(|c| !is_hanzi(c)))
+        .filter(|clause| clause.chars().nth(1).is_some())
+        .map(str::to_owned)
 }
 
 /// Which of our words follow which in our own prose: sorted (name, count), 10 bytes each. A single word's
-/// name carries how often it was followed by anything; the empty word is the beginning of a sentence.
-fn pairs(words: &Path, costs: &BTreeMap<String, u32>) -> Vec<u8> {
+/// name carries how often it occurs; the empty word is the beginning of a clause, and two empty words count all.
+fn pairs(prose: &[String], costs: &BTreeMap<String, u32>) -> Vec<u8> {
     let mut jieba = jieba_rs::Jieba::empty();
     for (word, cost) in costs {
         let n = 10_f64.powf(8.0 - f64::from(*cost) / 1_000.0).round().max(1.0);
         jieba.add_word(word, Some(n as usize), None);
     }
-    let path = words.join("prose.txt");
-    println!("cargo::rerun-if-changed={}", path.display());
-    let text = fs::read_to_string(path).unwrap();
     let mut counts: BTreeMap<u64, u16> = BTreeMap::new();
-    for line in text.lines().filter(|l| !l.starts_with('#')) {
-        for clause in line.split(['，', '、', '。', '？']) {
-            let mut before = String::new();
-            for token in jieba.cut(clause, false) {
-                let word = token.word.to_owned();
-                for name in
-                    [name_of(&[before.as_str()]), name_of(&[before.as_str(), word.as_str()])]
-                {
-                    let n = counts.entry(name).or_insert(0);
-                    *n = n.saturating_add(1);
-                }
-                before = word;
-            }
+    let mut count = |parts: &[&str]| {
+        let n = counts.entry(name_of(parts)).or_insert(0);
+        *n = n.saturating_add(1);
+    };
+    for clause in prose {
+        let mut before = "";
+        count(&[before]);
+        for token in jieba.cut(clause, false) {
+            count(&["", ""]);
+            count(&[token.word]);
+            count(&[before, token.word]);
+            before = token.word;
         }
     }
     let mut out = Vec::new();

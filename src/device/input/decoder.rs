@@ -27,7 +27,11 @@ const LONGEST_SYLLABLE: usize = 6;
 /// Letters taken at most; more are refused, not cut.
 pub(crate) const LONGEST_INPUT: usize = 160;
 /// Price of each word, so that few long ones beat many short ones.
-const PER_WORD: f32 = 0.35;
+const PER_WORD: f32 = 0.2;
+/// Share of our own prose in how likely a word is; the rest is what the language at large does.
+const OURS: f32 = 0.35;
+/// How often a word must have been seen before what follows it counts as much as what occurs anywhere.
+const DOUBT: f32 = 10.0;
 /// Price of leaving a syllable unfinished.
 const UNFINISHED: f32 = 1.0;
 /// Price per letter that stands for a whole syllable.
@@ -281,17 +285,17 @@ impl Decoder {
         }
         let alone = 10_f32.powf(-word.cost);
         let ours = {
+            let seen = |parts: &[&str]| f32::from(lexicon::seen(lexicon::name_of(parts)));
             let text = before.map_or("", |b| &*b.text);
-            let all = f32::from(lexicon::seen(lexicon::name_of(&[text])));
-            let both = f32::from(lexicon::seen(lexicon::name_of(&[text, &word.text])));
-            if all > 0.0 { both / (all + 10.0) } else { 0.0 }
+            let anywhere = seen(&[&word.text]) / seen(&["", ""]).max(1.0);
+            (seen(&[text, &word.text]) + DOUBT * anywhere) / (seen(&[text]) + DOUBT)
         };
         let general = self.model.as_ref().zip(word.id).and_then(|(model, id)| {
             model.score(before.and_then(|b| b.id), id).map(|s| 10_f32.powf(s))
         });
         let p = match general {
-            Some(general) => 0.3 * alone + 0.2 * ours + 0.5 * general,
-            None => 0.8 * alone + 0.2 * ours,
+            Some(general) => 0.2 * alone + OURS * ours + 0.45 * general,
+            None => (1.0 - OURS) * alone + OURS * ours,
         };
         let cost = -p.max(f32::MIN_POSITIVE).log10() + PER_WORD;
         self.pair_costs.insert(names, cost);

@@ -119,7 +119,7 @@ pub(crate) fn name_of(parts: &[&str]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// How often our own prose has this word (pair) before another.
+/// How often the inspection prose has this word or pair of words; two empty words count all of it.
 pub(crate) fn seen(name: u64) -> u16 {
     let record = |n: usize| -> Option<(u64, u16)> {
         let at = n.checked_mul(PAIR)?;

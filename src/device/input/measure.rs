@@ -56,9 +56,12 @@ fn entries() -> BTreeSet<String> {
     out
 }
 
+/// Sentences that no list holds and that stand nowhere in what the engine learned the order of words from.
 fn first(out: BTreeSet<(u64, String)>) -> Vec<String> {
+    const LEARNED_FROM: &str = include_str!(concat!(env!("OUT_DIR"), "/prose.txt"));
     let known = entries();
-    out.into_iter().map(|r| r.1).filter(|s| !known.contains(s)).take(SENTENCES).collect()
+    let new = |s: &String| !known.contains(s) && !LEARNED_FROM.contains(s.as_str());
+    out.into_iter().map(|r| r.1).filter(new).take(SENTENCES).collect()
 }
 
 fn research(shared: &Path) -> Vec<String> {
