@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::options::FaceOptions;
 pub(crate) use crate::place::Place;
 use crate::{
-    basis, capture, collect, compare, compose, document, draft, errand, finish, indicators,
-    interview, keyboard, party, person, persons, place, print, recording, seal, showing, sign,
-    status, suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
+    basis, capture, coach, collect, compare, compose, document, draft, errand, finish, indicators,
+    interview, keyboard, party, person, persons, place, print, recording, seal, settings, showing,
+    sign, status, suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -49,6 +49,7 @@ pub(crate) struct App {
     pub(crate) way_timer: Timer,
     /// When somebody last touched the handheld, milliseconds since the boot.
     touched_ms: Cell<i64>,
+    pub(crate) settings: settings::Model,
     pub(crate) draft: draft::Model,
     pub(crate) indicators: indicators::Model,
     pub(crate) compose: compose::Model,
@@ -103,6 +104,7 @@ impl App {
             tick: Timer::default(),
             way_timer: Timer::default(),
             touched_ms: Cell::new(options.clock.read().boottime_ms),
+            settings: settings::Model::default(),
             draft: draft::Model::default(),
             indicators: indicators::Model::default(),
             compose: compose::Model::default(),
@@ -158,7 +160,8 @@ impl App {
         compose::connect(self);
         compare::connect(self);
         basis::connect(self);
-        status::connect(self);
+        settings::connect(self);
+        coach::connect(self);
         let shell = self.window.global::<Shell<'_>>();
         let tabs: Vec<SharedString> = place::TABS.iter().map(|tab| (*tab).into()).collect();
         shell.set_places(ModelRc::new(VecModel::from(tabs)));
@@ -402,6 +405,7 @@ impl App {
             Place::Line(visit, line) => basis::enter_line(self, visit, line),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
+        coach::show(self);
     }
 
     /// The case of the task that is open, while something can still be added to it.
@@ -443,6 +447,7 @@ impl App {
         seal::forget(self);
         typing::forget(self);
         draft::forget(self);
+        settings::forget(self);
         errand::forget(self);
         indicators::forget(self);
         compose::forget(self);

@@ -40,6 +40,8 @@ use spotcheck_domain::{
     BundleId, CaseId, DeviceId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
 };
 
+use crate::settings;
+
 /// PIN of the first invented officer.
 pub const FIRST_PIN: &str = "135790";
 /// PIN of the second invented officer.
@@ -127,9 +129,13 @@ impl FakeDesk {
             name: name.to_owned(),
             certificate_until: "2027-06-30".to_owned(),
         };
+        let officers = vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")];
+        let settings = settings::of_an_old_hand(false);
+        let own = officers.iter().map(|o| ((o.id.clone(), Own::Settings), settings.clone()));
         Self {
+            own: own.collect(),
             now_ms: morning_ms(),
-            officers: vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")],
+            officers,
             pins: vec![FIRST_PIN, SECOND_PIN],
             unlocked: None,
             tasks: visit::tasks(),
@@ -147,11 +153,28 @@ impl FakeDesk {
                 log_index: Some(48_213),
             }],
             accesses: Vec::new(),
-            own: BTreeMap::new(),
             fail_next: None,
             road: None,
             disk: None,
         }
+    }
+
+    /// The officers have never seen the program: every screen has its hint.
+    #[must_use]
+    pub fn with_new_hands(mut self) -> Self {
+        self.own.retain(|(_, what), _| *what != Own::Settings);
+        self
+    }
+
+    /// The officers want large text.
+    #[must_use]
+    pub fn with_large_text(mut self) -> Self {
+        for ((_, what), json) in &mut self.own {
+            if *what == Own::Settings {
+                *json = settings::of_an_old_hand(true);
+            }
+        }
+        self
     }
 
     /// What is stored goes to `disk` when the program ends.

@@ -20,6 +20,9 @@ pub const SMALL: (u32, u32) = (480, 800);
 /// Largest screen that is supported, in pixels.
 pub const LARGE: (u32, u32) = (720, 1280);
 
+/// Pictures with text at 130 %.
+const LARGE_TEXT: &str = "-text";
+
 /// Screens that are also taken in the dark theme and on the largest screen.
 const SAMPLE: &[&str] = &[
     "01-unlock",
@@ -87,6 +90,7 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         (ThemeMode::Sunlight, SMALL, "-sunlight", None),
         (ThemeMode::Dark, SMALL, "-dark", Some(SAMPLE)),
         (ThemeMode::Light, LARGE, "-large", Some(SAMPLE)),
+        (ThemeMode::Light, SMALL, LARGE_TEXT, None),
     ];
     for (theme, size, suffix, only) in sets {
         let mut shot = |face: &Face, name: &str| {
@@ -99,7 +103,13 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
             written.push(path);
             Ok(())
         };
+        if suffix == LARGE_TEXT {
+            let desk = Box::new(FakeDesk::new().with_large_text());
+            whole_way(&Face::open(desk, &options(theme), size)?, &mut shot)?;
+            continue;
+        }
         whole_way(&Face::open(desk(), &options(theme), size)?, &mut shot)?;
+        first_day(&options(theme), size, &mut shot)?;
         let failing =
             Face::open(Box::new(FakeDesk::failing_with(trouble())), &options(theme), size)?;
         failing.fill("PIN", FIRST_PIN)?;
@@ -122,6 +132,14 @@ pub fn whole_way(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     interview(face, shot)?;
     inspection(face, shot)?;
     seal_and_send(face, shot)
+}
+
+/// Hints of somebody's first day.
+fn first_day(options: &FaceOptions, size: (u32, u32), shot: &mut Shot<'_>) -> Result<(), Error> {
+    let face = Face::open(Box::new(FakeDesk::new().with_new_hands()), options, size)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    shot(&face, "02-today-hint")
 }
 
 /// A bundle on its way, seen from the sync screen.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::Status;
 use spotcheck_domain::{BeijingTime, Precision, rfc3339};
-use spotcheck_face::{Device, Keys, PairItem, Shell, Theme, ThemeMode};
+use spotcheck_face::{Device, PairItem, Shell};
 
 use crate::app::App;
-use crate::{recording, words};
+use crate::{recording, settings, words};
 
 /// A label with its value.
 pub(crate) fn pair(label: &str, value: &str) -> PairItem {
@@ -55,22 +55,8 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
     ]
 }
 
-pub(crate) fn connect(app: &Rc<App>) {
-    let face = app.window.global::<Device<'_>>();
-    face.on_theme(app.on_with(|app, mode: ThemeMode| {
-        app.window.global::<Theme<'_>>().set_mode(mode);
-    }));
-    face.on_toggle_keyboard(app.on(|app| {
-        let keys = app.window.global::<Keys<'_>>();
-        let on = !keys.get_enabled();
-        keys.set_enabled(on);
-        app.window.global::<Device<'_>>().set_keyboard(on);
-    }));
-}
-
 pub(crate) fn enter(app: &Rc<App>) {
-    let on = app.window.global::<Keys<'_>>().get_enabled();
-    app.window.global::<Device<'_>>().set_keyboard(on);
+    settings::show(app);
     app.ask(
         |desk| desk.status(),
         |app, now| {

@@ -7,4 +7,5 @@ mod monkey;
 mod places;
 mod recording;
 mod said;
+mod settings;
 mod way;

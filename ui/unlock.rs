@@ -11,7 +11,7 @@ use spotcheck_face::{OfficerItem, Shell, Unlock};
 
 use crate::app::{App, Place};
 use crate::pin::PinBuffer;
-use crate::{draft, place, recording, status, trouble, typing};
+use crate::{draft, place, recording, settings, status, trouble, typing};
 
 pub(crate) struct Model {
     pin: RefCell<PinBuffer>,
@@ -143,6 +143,7 @@ fn unlock(app: &Rc<App>) {
                 Ok(now) => {
                     recording::show(app, &now);
                     *app.unlock.safe.borrow_mut() = now.safe;
+                    settings::welcome(app);
                     typing::welcome(app);
                     draft::welcome(app);
                     place::resume(app);

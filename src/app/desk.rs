@@ -427,6 +427,8 @@ pub enum Own {
     Drafts,
     /// Rules that this officer composed (`spotcheck-own-rules/1`).
     Rules,
+    /// How this officer likes the screen (`spotcheck-settings/1`).
+    Settings,
 }
 
 /// Everything the GUI and the sub-commands can do.

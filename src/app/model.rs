@@ -24,6 +24,7 @@ pub(crate) mod kind {
     pub(crate) const LEARNED: &str = "learned";
     pub(crate) const PLACES: &str = "places";
     pub(crate) const OWN_RULES: &str = "own_rules";
+    pub(crate) const SETTINGS: &str = "settings";
     pub(crate) const DRAFTS: &str = "drafts";
     pub(crate) const CASE: &str = "case";
     pub(crate) const TASK: &str = "task";

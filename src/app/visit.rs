@@ -24,6 +24,7 @@ const fn own(what: Own) -> &'static str {
         Own::Places => kind::PLACES,
         Own::Drafts => kind::DRAFTS,
         Own::Rules => kind::OWN_RULES,
+        Own::Settings => kind::SETTINGS,
     }
 }
 

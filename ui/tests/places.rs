@@ -9,7 +9,7 @@ use crate::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
 use crate::gallery::{SMALL, options};
 use crate::options::ThemeMode;
 
-fn unlock(face: &Face, pin: &str) {
+pub(super) fn unlock(face: &Face, pin: &str) {
     face.fill("PIN", pin).unwrap();
     face.tap("解锁").unwrap();
 }
