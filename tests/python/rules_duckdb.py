@@ -287,7 +287,8 @@ def other_sex(j):
 
 @rule("C11-1")
 def not_registered(j):
-    return by_item(j, """f.dise <> '' AND NOT EXISTS (SELECT 1 FROM registered r WHERE r.psn = v.psn
+    # Where nobody of the house is registered at all, the register was not brought in.
+    return by_item(j, """f.dise <> '' AND f.fac IN (SELECT w.fac FROM registered r JOIN v w ON w.psn = r.psn) AND NOT EXISTS (SELECT 1 FROM registered r WHERE r.psn = v.psn
       AND r.dise = f.dise AND coalesce(r.b <= f.d, TRUE) AND coalesce(r.e >= f.d, TRUE))""")
 
 

@@ -36,11 +36,13 @@ pub struct TruthOptions {
     pub wrong: u32,
     /// No violation at all; near misses and natural causes stay.
     pub clean: bool,
+    /// Percent of stays that are paid by group instead of item by item.
+    pub grouped: u32,
 }
 
 impl Default for TruthOptions {
     fn default() -> Self {
-        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false }
+        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false, grouped: 25 }
     }
 }
 
@@ -98,6 +100,8 @@ pub(super) struct World {
     pub(super) rng: Rng,
     pub(super) city: City,
     pub(super) lines: u64,
+    /// Percent of stays paid by group.
+    grouped: i64,
     pub(super) numbers: Numbers,
     /// Who operates when.
     pub(super) theatre: BTreeSet<(String, NaiveDateTime)>,
@@ -139,6 +143,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         rng,
         city,
         lines: 0,
+        grouped: i64::from(options.grouped),
         numbers: Numbers::default(),
         theatre: BTreeSet::new(),
         uses: BTreeMap::new(),

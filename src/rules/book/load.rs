@@ -42,7 +42,7 @@ pub(crate) fn hash64(text: &str) -> u64 {
 }
 
 /// The number of up to nine digits at the end of a text, 0 if there is none.
-fn last_number(text: &str) -> u32 {
+pub(super) fn last_number(text: &str) -> u32 {
     let digits = text.bytes().rev().take_while(u8::is_ascii_digit).take(9).count();
     let from = text.len().saturating_sub(digits);
     text.get(from..).and_then(|t| t.parse().ok()).unwrap_or(0)

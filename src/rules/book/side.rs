@@ -3,7 +3,7 @@
 use spotcheck_domain::claims::Instant;
 use spotcheck_domain::columns::{code, number, text, time};
 
-use super::load::{Loader, hash64};
+use super::load::{Loader, hash64, last_number};
 use super::types::{
     Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Leave, Note, Operation, Order,
     Peer, Period, Registration, Report, Staff, Stock, StockKind, Trace, Unit, VisitKind,
@@ -99,6 +99,11 @@ fn diagnoses(l: &mut Loader<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A number by which events of one time are put in order: the number at its end, then anything that is stable.
+fn serial(text: &str) -> u64 {
+    (u64::from(last_number(text)) << 32) | (hash64(text) >> 32)
+}
+
 fn events(l: &mut Loader<'_>) -> Result<()> {
     let wants = [
         code("mdtrt_id"),
@@ -140,7 +145,7 @@ fn events(l: &mut Loader<'_>) -> Result<()> {
             staff: b.code(7, n),
             quantity: b.number(8, n),
             result: b.text(9, n).map_or(0, hash64),
-            serial: b.text(1, n).map_or(0, hash64),
+            serial: b.text(1, n).map_or(0, serial),
         };
         rows.push((visit, event));
         Ok(())

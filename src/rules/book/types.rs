@@ -256,7 +256,7 @@ pub struct Event {
     pub quantity: Option<i64>,
     /// Hash of `result_hash`, 0 if missing.
     pub result: u64,
-    /// Hash of `evt_no`, for order.
+    /// From `evt_no`, for order.
     pub serial: u64,
 }
 

@@ -363,7 +363,7 @@ impl World {
     ) -> NaiveDateTime {
         let surgeon = case.doctor.0.clone();
         let taken = |hour: i64| (surgeon.clone(), at(date, hour, 0, 0));
-        let hour = (8..20).find(|h| !self.theatre.contains(&taken(*h))).unwrap_or(20);
+        let hour = (8..24).chain(0..8).find(|h| !self.theatre.contains(&taken(*h))).unwrap_or(20);
         self.theatre.insert(taken(hour));
         let begin = at(date, hour, 0, 0);
         self.event(case, "oprn", item, (begin, 50), surgeon, 1);

@@ -94,7 +94,7 @@ pub(super) fn stay(
     let begin = at(w.date(ago), w.rng.between(8, 14), w.rng.between(0, 59), 0);
     let end = at(w.date(ago - days), 10, w.rng.between(0, 59), 0);
     let mut case = w.open((facility, Some(department)), p, "21", (begin, end), dx);
-    case.by_group = w.rng.percent(25);
+    case.by_group = w.rng.percent(w.grouped);
     let drug = if department == 2 || department == 3 { "X002" } else { "X011" };
     let (drip, other) =
         (w.order(&mut case, "X003", begin, 2 * days), w.order(&mut case, drug, begin, 2 * days));
