@@ -16,6 +16,7 @@ import sys
 import duckdb
 
 import rules_elsewhere  # noqa: F401 (its rules register themselves)
+import rules_written  # noqa: F401
 from duckdb_city import LAG, City, Pack, either, inside, prepare, quoted
 from duckdb_judge import ITEM, LATER, RULES, SOONER, Judge, excess, lines_of, rule
 
@@ -674,7 +675,8 @@ def main(arguments):
     found = []
     for name in wanted:
         lists = [pack.rules[name]["use"].get("list"), (pack.rules[name]["use"].get("items") or {}).get("list")]
-        if any(l and not pack.points.get(l) for l in lists):
+        empty = any(l and not pack.points.get(l) for l in lists)
+        if empty and not getattr(RULES[name], "lists_may_be_empty", False):
             continue
         try:
             found.extend(RULES[name](Judge(city, pack, name)))

@@ -14,6 +14,7 @@ mod life;
 mod shops;
 mod stays;
 mod write;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -158,10 +159,18 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG].concat()
+        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG, written::WRONG]
+            .concat()
     };
-    let honest: Vec<Story> =
-        [stays::HONEST, bills::HONEST, shops::HONEST, house::HONEST, elsewhere::HONEST].concat();
+    let honest: Vec<Story> = [
+        stays::HONEST,
+        bills::HONEST,
+        shops::HONEST,
+        house::HONEST,
+        elsewhere::HONEST,
+        written::HONEST,
+    ]
+    .concat();
     // A story is about eight lines long; each is told once at least.
     let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
     let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));
@@ -186,7 +195,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         }
     }
     if !wrong.is_empty() {
-        for story in house::ONCE {
+        for story in house::ONCE.iter().chain(written::ONCE) {
             world.story += 1;
             story(&mut world);
         }

@@ -582,15 +582,16 @@ fn equipment(l: &mut Loader<'_>) -> Result<()> {
         time("stop_begn"),
         time("stop_end"),
         text("item_codes"),
-        text("model"),
+        code("model"),
     ];
     l.each("equip", &wants, |l, b, n| {
         l.want_text(b.code(1, n));
+        let model = l.word(b.code(6, n))?;
         let codes = b.text(5, n).unwrap_or_default().split([',', ';', '|', '、', ' ']);
         l.book.equipment.push(Equipment {
             code: b.code(0, n),
             name: b.code(1, n),
-            model: b.text(6, n).unwrap_or_default().into(),
+            model,
             in_use: b.time(2, n),
             stop_from: b.time(3, n),
             stop_to: b.time(4, n),

@@ -57,6 +57,10 @@ pub(super) struct Case {
     pub(super) more_dx: Vec<(&'static str, &'static str)>,
     pub(super) way: &'static str,
     pub(super) by_group: bool,
+    /// Code and payment standard of its group.
+    pub(super) group: (&'static str, &'static str),
+    /// What went over the counter instead.
+    pub(super) goods: Option<&'static str>,
     pub(super) lines: Vec<Fee>,
     pub(super) rows: Vec<(&'static str, Row)>,
     /// Operations; they hang on the settlement.
@@ -206,6 +210,8 @@ impl World {
             more_dx: Vec::new(),
             way: "1",
             by_group: false,
+            group: ("GZ19", "9800.00"),
+            goods: None,
             lines: Vec::new(),
             rows: Vec::new(),
             operations: Vec::new(),

@@ -72,6 +72,24 @@ pub(super) fn begin(w: &mut World) {
             ("item_codes", code_of("S006")),
         ],
     );
+    // The second house has the machine that the first one bills for.
+    for (facility, model) in [(hospital, "示例CT-16排"), ("H99010100002", "示例CT-64排")] {
+        w.tables.add(
+            "equip",
+            vec![
+                ("equip_no", format!("{facility}-E05")),
+                ("fixmedins_code", facility.to_owned()),
+                ("name", "螺旋CT".to_owned()),
+                ("model", model.to_owned()),
+                ("serial", "SN-E05".to_owned()),
+                ("invoice_no", "FPE050001".to_owned()),
+                ("in_use_date", "2021-03-01".to_owned()),
+                ("stop_begn", String::new()),
+                ("stop_end", String::new()),
+                ("item_codes", code_of("S033")),
+            ],
+        );
+    }
 }
 
 /// What is known only when everything has happened: machine logs and stock.
