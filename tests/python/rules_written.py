@@ -4,7 +4,7 @@ Registers itself with duckdb_judge, as rules_elsewhere does.
 """
 
 from duckdb_city import LAG, either, inside, quoted
-from duckdb_judge import ITEM, LATER, SOONER, excess, lines_of, rule
+from duckdb_judge import ITEM, SOONER, excess, lines_of, rule
 
 
 def points_of(j, name):
@@ -156,9 +156,10 @@ def hour(j):
 
 @rule("I04")
 def gap(j):
+    # Two of one second follow each other.
     return j.run(f"""
-        WITH r AS ({prescriptions(j)}),
-        w AS (SELECT *, lag(t) OVER o AS t0, lag(psn) OVER o AS psn0 FROM r
-          WINDOW o AS (PARTITION BY fac, who, CAST(t AS DATE) ORDER BY t, {LATER.replace(' DESC', '').replace('t, ', '', 1)}))
-        SELECT fac, list(sn) AS lines FROM w WHERE psn <> psn0 AND date_diff('second', t0, t) < {j.param('seconds')}
+        WITH r AS ({prescriptions(j)})
+        SELECT fac, list(sn) AS lines FROM r WHERE EXISTS (SELECT 1 FROM r a WHERE a.fac = r.fac AND a.who = r.who
+          AND a.psn <> r.psn AND a.t <= r.t AND CAST(a.t AS DATE) = CAST(r.t AS DATE)
+          AND date_diff('second', a.t, r.t) < {j.param('seconds')})
         GROUP BY fac, who, CAST(t AS DATE) HAVING count(*) > {j.param('count')}""")

@@ -93,12 +93,15 @@ impl Doctors {
         best
     }
 
-    /// Prescriptions that follow one of another person within the span.
+    /// Prescriptions that follow one of another person within the span; two of one second follow each other.
     fn close<'d>(&self, day: &'d [Written]) -> Vec<&'d Written> {
-        let pairs = day.iter().zip(day.iter().skip(1));
-        let close = |a: &Written, b: &Written| {
-            a.person != b.person && b.at.saturating_sub(a.at) < self.span
+        let follows = |b: &&Written| {
+            let near = |a: &&Written| {
+                a.at <= b.at && b.at.saturating_sub(a.at) < self.span && a.person != b.person
+            };
+            let from = day.partition_point(|a| a.at <= b.at.saturating_sub(self.span));
+            day.iter().skip(from).take_while(|a| a.at <= b.at).any(|a| near(&a))
         };
-        pairs.filter(|(a, b)| close(a, b)).map(|(_, b)| b).collect()
+        day.iter().filter(follows).collect()
     }
 }
