@@ -40,6 +40,9 @@ pub enum LossMethod {
 }
 
 impl LossMethod {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::A, Self::B, Self::C, Self::D, Self::N];
+
     /// The letter.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

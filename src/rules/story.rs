@@ -1,5 +1,6 @@
 //! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
 
+mod cases;
 mod composed;
 mod inpatient;
 mod items;
