@@ -4,6 +4,7 @@ mod cases;
 mod composed;
 mod inpatient;
 mod items;
+mod leads;
 mod output;
 mod outside;
 mod payment;

@@ -29,13 +29,6 @@ def grade(j):
         SELECT fac, visit, any_value(psn) AS psn, list(sn) AS lines FROM h WHERE rank > most GROUP BY fac, {ITEM}""")
 
 
-@rule("B12", "B15")
-def given(j):
-    have = "(SELECT sum(coalesce(x.q, 1)) FROM x WHERE x.visit = g.visit AND (x.code = g.code OR x.name = g.name))"
-    more = f"CASE WHEN total > {have} + {j.rule.get('params', {}).get('tolerance', {}).get('value', 0)} THEN total - {have} ELSE 0 END"
-    return j.run(excess(lines_of(j, f"NOT {j.young('exec', 'v.ed')}"), ITEM, more))
-
-
 @rule("B16")
 def machine(j):
     able = "m.fac = f.fac AND list_contains(string_split(m.codes, ','), f.code)"

@@ -101,12 +101,16 @@ files![
     "i_staff.toml",
     "indicators.toml",
     "j_statistics.toml",
+    "not-carried.csv",
     "official-88.csv",
     "pack.toml",
 ];
 
 /// The 88 official rules of the 2025 edition and what of the pack covers them.
 pub const OFFICIAL_88: &str = include_str!("../packs/national/official-88.csv");
+
+/// Rule ids of the domain that no rule of the pack carries, each with the reason.
+pub const NOT_CARRIED: &str = include_str!("../packs/national/not-carried.csv");
 
 /// Reads the national pack.
 ///

@@ -39,6 +39,9 @@ pub(super) const HONEST: &[Story] = &[
     group_of_an_operation,
     died_after_a_day,
     minutes_between_prescriptions,
+    needles_set,
+    scans_made,
+    registered_and_billed,
 ];
 
 /// Told once: it is longer than others.
@@ -91,6 +94,53 @@ fn nursed_as_ordered(w: &mut World) {
     let (case, _) = nursed(w, "N001");
     let c = w.close(case);
     nothing(w, NearMiss, "A17", &c);
+}
+
+/// Needles ordered, set, written down and billed.
+fn needles_set(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let mut case = stay(w, (1, 1), &p, ago, 8, ("J44.900", "慢性阻塞性肺疾病"));
+    let begin = case.begin;
+    let order = w.order(&mut case, "S011", begin, 0);
+    for n in 1..4 {
+        let when = morning(w, ago - n, 15);
+        let nurse = w.nurse(&case);
+        w.event(&mut case, "treat", "S011", (when, 20), nurse, 1);
+        case.bill_order("S011", when, 1, &order);
+    }
+    let c = w.close(case);
+    nothing(w, NearMiss, "B29-4", &c);
+}
+
+/// Scans that were made, one in a stay and one in the clinic.
+fn scans_made(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 0, 8);
+    for (item, n) in [("S024", 2), ("S025", 4)] {
+        let when = morning(w, ago - n, 9);
+        done(w, &mut case, item, when, 1);
+    }
+    let c = w.close(case);
+    nothing(w, NearMiss, "B29", &c);
+    let (p, ago) = (adult(w), w.some_day());
+    let date = w.date(ago);
+    let mut case = clinic_at(w, (0, 0), &p, date);
+    let when = case.begin + TimeDelta::minutes(80);
+    done(w, &mut case, "S024", when, 1);
+    let c = w.close(case);
+    nothing(w, NearMiss, "B31", &c);
+}
+
+/// A registered chronic patient fetches what is for the disease.
+fn registered_and_billed(w: &mut World) {
+    let mut p = w.person((50, 75), None);
+    p.chronic = true;
+    w.enrol(&p);
+    let ago = w.some_day();
+    let date = w.date(ago);
+    let mut case = clinic_at(w, (0, 0), &p, date);
+    case.med_type = "14";
+    let c = w.close(case);
+    nothing(w, NearMiss, "C11-1", &c);
 }
 
 /// A drug of the anaesthesia: so much given, so much billed.
