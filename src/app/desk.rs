@@ -18,7 +18,7 @@ use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleRes
 
 use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::Answer;
-use spotcheck_rules::{Finding, Merged, Outcome};
+use spotcheck_rules::{Finding, Merged, Outcome, Pack, Silence};
 
 use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
@@ -484,6 +484,11 @@ pub trait Desk: Send {
             Home::Audited(outcome) => Ok(*outcome),
             _ => Ok(Outcome::default()),
         }
+    }
+    /// The rules in force for a task, and packs of its package that this program cannot read: the national pack
+    /// where nothing else is known.
+    fn rules_in_force(&mut self, _task: &TaskId) -> TroubleResult<(Pack, Vec<Silence>)> {
+        Ok((spotcheck_rules::national()?, Vec::new()))
     }
     /// What the centre's rules found, as the package carries it: there before the handheld's own run ends.
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>>;

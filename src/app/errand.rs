@@ -14,7 +14,7 @@ use spotcheck_domain::{BundleId, CaseId, ClockReading, PackageId, TaskId, Troubl
 use spotcheck_rules::compare::{Pairing, Scope};
 use spotcheck_rules::compose::Composed;
 use spotcheck_rules::indicators::Answer;
-use spotcheck_rules::{Options, Outcome, Pack, Silence, Stage};
+use spotcheck_rules::{Options, Outcome, Stage};
 
 use crate::chain::set;
 use crate::compare::{ComparedView, ExportView, Taken};
@@ -23,7 +23,7 @@ use crate::handheld::Handheld;
 use crate::indicators::{self, IndicatorQuery};
 use crate::model::{Checked, ONLY, Sent, kind};
 use crate::ports::{Centre, PackageOnDisk, Pulled, Receipt, SealedBundle, TimeProof};
-use crate::{lookup, troubles};
+use crate::{lookup, packs, troubles};
 
 /// Errors kept per item.
 const ERRORS_KEPT: usize = 20;
@@ -577,27 +577,14 @@ impl spotcheck_rules::Watch for Told<'_, '_> {
     }
 }
 
-/// The national rules and those that the package brings, over the package. A pack that this program cannot
-/// read keeps nobody from the others: it is told with what was not judged.
+/// The rules in force over the package.
 fn audit(
     reader: &dyn ClaimsReader,
     rules: Option<&[String]>,
     own: Option<&Composed>,
     watch: &mut Watch<'_>,
 ) -> TroubleResult<Outcome> {
-    let mut pack = spotcheck_rules::national()?;
-    let mut unreadable = Vec::new();
-    for packed in reader.rule_packs()? {
-        let files: Vec<(&str, &[u8])> =
-            packed.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        match Pack::read(&files, Some(&pack)) {
-            Ok(over) => pack = over,
-            Err(why) => {
-                let reason = format!("规则包 {} 读不懂:{why}", packed.name);
-                unreadable.push(Silence { rule: packed.name, reason, count: 1 });
-            }
-        }
-    }
+    let (mut pack, unreadable) = packs::in_force(reader)?;
     if let Some(own) = own {
         pack = own.pack(&pack)?;
     }

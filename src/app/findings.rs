@@ -380,3 +380,6 @@ pub(crate) fn record_finding(card: FindingCard) -> RecordFinding {
         opinion: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
-use spotcheck_rules::{Finding, Merged};
+use spotcheck_rules::{Finding, Merged, Pack, Silence};
 
 use crate::chain::Chain;
 use crate::compare::{FreshFile, Held};
@@ -246,6 +246,9 @@ impl Desk for Handheld {
         page: Page,
     ) -> TroubleResult<Vec<VisitEvent>> {
         self.reader(task)?.visit_events(mdtrt_id, page)
+    }
+    fn rules_in_force(&mut self, task: &TaskId) -> TroubleResult<(Pack, Vec<Silence>)> {
+        self.do_rules_in_force(task)
     }
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
         self.do_packed_findings(task)

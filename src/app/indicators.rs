@@ -102,7 +102,7 @@ impl Handheld {
         query: &IndicatorQuery,
     ) -> TroubleResult<(Ask, Catalogue)> {
         let own = self.my_task(task)?;
-        let catalogue = spotcheck_rules::national()?.indicators;
+        let catalogue = self.do_rules_in_force(task)?.0.indicators;
         let ask = query.ask(&own)?;
         if ask.is_guarded(&catalogue)? {
             if query.export {

@@ -32,6 +32,7 @@ mod lookup;
 #[cfg(any(test, feature = "testkit"))]
 pub mod memory;
 mod model;
+mod packs;
 mod papers;
 pub mod ports;
 mod record_builder;

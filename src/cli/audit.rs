@@ -35,7 +35,11 @@ pub(crate) enum Rules {
         folder: PathBuf,
     },
     /// 列出规则 / list the rules in force
-    List,
+    List {
+        /// 任务:连同数据包带来的地方和自编规则 / task: with the regional and own packs that its package brings
+        #[arg(long, value_name = "ID")]
+        task: Option<String>,
+    },
     /// 用已知答案衡量疑点:精确率与召回率 / precision and recall against what is known to be wrong
     Score {
         /// truth.csv
@@ -43,6 +47,16 @@ pub(crate) enum Rules {
         /// `audit --json-lines` 的输出 / output of `audit --json-lines`
         findings: PathBuf,
     },
+}
+
+/// How the labels of the national pack begin.
+const NATIONAL: &str = "national@";
+
+impl Rules {
+    /// The rules of a task lie in its package.
+    pub(crate) const fn needs_unlock(&self) -> bool {
+        matches!(self, Self::List { task: Some(_) })
+    }
 }
 
 /// `audit`.
@@ -56,7 +70,7 @@ pub(crate) fn audit(handheld: &mut Handheld, args: &Audit) -> TroubleResult<Outp
 }
 
 /// `rules`.
-pub(crate) fn rules(args: &Rules) -> TroubleResult<Output> {
+pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Output> {
     let base = national()?;
     match args {
         Rules::Check { folder } => {
@@ -73,10 +87,34 @@ pub(crate) fn rules(args: &Rules) -> TroubleResult<Output> {
                 lines,
             )
         }
-        Rules::List => {
-            let ids = base.ids();
-            let lines = vec![format!("{}:{} 条规则", base.label(), ids.len()), ids.join(" ")];
-            Output::new("rules", &serde_json::json!({ "pack": base.label(), "rules": ids }), lines)
+        Rules::List { task } => {
+            let (pack, unreadable) = match task {
+                Some(task) => handheld.rules_in_force(&task_id(task)?)?,
+                None => (base, Vec::new()),
+            };
+            let ids = pack.ids();
+            let mut lines = vec![format!("{}:{} 条规则", pack.label(), ids.len()), ids.join(" ")];
+            // What is not the national pack's own, and what is switched off.
+            let (mut others, mut off) = (Vec::new(), Vec::new());
+            for rule in &pack.rules {
+                if !rule.pack.starts_with(NATIONAL) {
+                    lines.push(format!("{}  {}({})", rule.id, rule.name, rule.pack));
+                    others.push(serde_json::json!({ "rule": rule.id, "name": rule.name, "pack": rule.pack }));
+                }
+                if !rule.enabled {
+                    off.push(rule.id.as_str());
+                }
+            }
+            if !off.is_empty() {
+                lines.push(format!("已停用:{}", off.join(" ")));
+            }
+            lines.extend(unreadable.iter().map(|s| s.reason.clone()));
+            let unreadable: Vec<&str> = unreadable.iter().map(|s| s.reason.as_str()).collect();
+            let body = serde_json::json!({
+                "pack": pack.label(), "rules": ids, "not_national": others, "off": off,
+                "unreadable": unreadable,
+            });
+            Output::new("rules", &body, lines)
         }
         Rules::Score { truth, findings } => {
             let text = |path: &Path| std::fs::read_to_string(path).map_err(unreadable);

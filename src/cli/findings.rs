@@ -11,7 +11,7 @@ use spotcheck_app::desk::{CaseView, Desk};
 use spotcheck_app::findings::{FindingState, Judgement};
 use spotcheck_domain::{TaskId, Trouble, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
-use spotcheck_rules::{Merged, merge};
+use spotcheck_rules::{Merged, merge, patterns};
 
 use super::Output;
 use super::case::case_id;
@@ -32,7 +32,14 @@ pub(crate) struct Which {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Findings {
     /// 列出 / list
-    List(Which),
+    List {
+        /// Which findings.
+        #[command(flatten)]
+        which: Which,
+        /// 同一规则同一项目的疑点合为一项 / findings of one rule about one item as one entry
+        #[arg(long)]
+        patterns: bool,
+    },
     /// 认定一条疑点 / judge one
     Judge {
         /// 案卷 / case
@@ -126,6 +133,26 @@ fn list(handheld: &mut Handheld, which: &Which) -> TroubleResult<Output> {
     Output::new("findings-list", &json!({ "findings": items }), lines)
 }
 
+/// What is the same over many persons stands once, at the place of its sum.
+fn list_patterns(handheld: &mut Handheld, which: &Which) -> TroubleResult<Output> {
+    let all = merged(handheld, &task_id(&which.task)?, which.packed)?;
+    let (mut lines, mut items): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    for pattern in patterns(all.iter().map(|m| &m.finding)) {
+        let members: Vec<&Merged> = pattern.members.iter().filter_map(|n| all.get(*n)).collect();
+        let Some(first) = members.first() else { continue };
+        let (f, count) = (&first.finding, members.len());
+        let amount = pattern.amount.map_or_else(String::new, |a| format!("  {} 元", a.to_cents()));
+        lines.push(format!("{}  {}  {count} 条{amount}  {}", f.grade.light(), f.rule, f.reason));
+        let keys: Vec<&str> = members.iter().map(|m| m.key.as_str()).collect();
+        items.push(json!({
+            "rule": f.rule, "name": f.name, "light": f.grade.light(), "code": f.code,
+            "principal": f.principal, "count": count, "amount": pattern.amount.map(|a| a.to_cents()),
+            "weight": pattern.weight, "reason": f.reason, "keys": keys,
+        }));
+    }
+    Output::new("findings-patterns", &json!({ "patterns": items }), lines)
+}
+
 fn unknown(what: &str, advice: &str) -> Trouble {
     Trouble::new("CLI-FINDINGS", what, "没有执行任何操作", advice)
 }
@@ -183,7 +210,8 @@ fn export(handheld: &mut Handheld, which: &Which, to: &Path, party: bool) -> Tro
 /// `findings`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Findings) -> TroubleResult<Output> {
     match args {
-        Findings::List(which) => list(handheld, which),
+        Findings::List { which, patterns: false } => list(handheld, which),
+        Findings::List { which, patterns: true } => list_patterns(handheld, which),
         Findings::Judge { case, key, state, reason, evidence } => {
             let state = FindingState::parse(state).ok_or_else(|| {
                 unknown("没有这个状态", "用 confirmed、excluded、needs_evidence 或 open")

@@ -70,17 +70,20 @@ fn span(text: &str) -> Result<(String, String), String> {
 impl Indicators {
     /// The list is no secret.
     pub(crate) const fn needs_unlock(&self) -> bool {
-        !self.list
+        !self.list || self.task.is_some()
     }
 }
 
 /// `indicators`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Indicators, json: bool) -> TroubleResult<Output> {
-    let pack = national()?;
-    if args.list {
+    let task = args.task.as_deref().map(task_id).transpose()?;
+    let pack = match &task {
+        Some(task) => handheld.rules_in_force(task)?.0,
+        None => national()?,
+    };
+    let Some(task) = task.filter(|_| !args.list) else {
         return list(&pack.indicators, &pack.label());
-    }
-    let task = task_id(args.task.as_deref().unwrap_or_default())?;
+    };
     // A terminal shows; everything else keeps.
     let export = json || !std::io::stdout().is_terminal();
     let query = IndicatorQuery {

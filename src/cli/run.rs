@@ -60,6 +60,7 @@ fn needs_unlock(command: &Command) -> bool {
     match command {
         Command::Lookup(lookup) => return lookup.needs_unlock(),
         Command::Policy(policy) => return policy.needs_unlock(),
+        Command::Rules(rules) => return rules.needs_unlock(),
         _ => {}
     }
     if let Command::Capture(capture) = command {
@@ -72,7 +73,6 @@ fn needs_unlock(command: &Command) -> bool {
             | Command::Rescue(_)
             | Command::Status
             | Command::Receipts(_)
-            | Command::Rules(_)
             | Command::Printers
             | Command::Selfcheck
             | Command::Config(_)
@@ -126,7 +126,7 @@ fn perform(
         Command::Findings(args) => findings::run(handheld, args),
         Command::Compare(args) => compare::run(handheld, args),
         Command::Indicators(args) => indicators::run(handheld, args, common.json),
-        Command::Rules(args) => audit::rules(args),
+        Command::Rules(args) => audit::rules(handheld, args),
         Command::Lookup(args) => lookup::lookup(handheld, args),
         Command::Policy(args) => lookup::policy(handheld, args),
         Command::Case(args) => case::run(handheld, args),

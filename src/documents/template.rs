@@ -67,6 +67,46 @@ mod tests {
         }
     }
 
+    /// Everything that a form can say by itself: templates by what lies in the folder, titles, labels and signers by
+    /// what the program can fill.
+    #[test]
+    fn no_form_accuses_and_every_template_in_the_folder_belongs_to_one() {
+        const NEVER: &[&str] = &[
+            "违规",
+            "违法",
+            "骗保",
+            "欺诈",
+            "处罚",
+            "罚款",
+            "第三十八条",
+            "第三十九条",
+            "第四十条",
+            "第四十一条",
+        ];
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+        let mut known: Vec<&str> =
+            forms().iter().flat_map(|f| files(f.id).unwrap()).map(|f| f.0).collect();
+        known.sort_unstable();
+        known.dedup();
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut there: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        there.sort();
+        assert_eq!(there, known, "a template that no form uses is a paper that nobody reads");
+        for name in &there {
+            let text = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
+            for word in NEVER {
+                assert!(!text.contains(word), "{name}: {word}");
+            }
+        }
+        for spec in forms() {
+            let said = format!("{spec:?}");
+            for word in NEVER {
+                assert!(!said.contains(word), "{}: {word}", spec.id);
+            }
+        }
+    }
+
     #[test]
     fn the_hash_is_that_of_sha256sum() {
         let listing = std::process::Command::new("sh")

@@ -19,8 +19,8 @@ pub use grouped::Grouped;
 pub use load::{LoadCounts, load};
 pub use types::{
     Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Facility, Item, Leave, Note,
-    Operation, Order, Peer, Period, Person, Registration, Report, Settlement, Sex, Staff, Stock,
-    StockKind, Trace, Unit, Visit, VisitKind,
+    Operation, Order, Peer, Period, Person, Prescribed, Registration, Report, Settlement, Sex,
+    Staff, Stock, StockKind, Trace, Unit, Visit, VisitKind,
 };
 
 /// No such row.
@@ -58,6 +58,8 @@ pub mod flag {
     pub const ORPHAN: u16 = 1024;
     /// `rx_circ_flag` = 1: a prescription that circulated from elsewhere.
     pub const CIRCULATED: u16 = 2048;
+    /// What was executed under its order is another item, and nothing of its own.
+    pub const SWAPPED: u16 = 4096;
 }
 
 /// Fee lines, column by column; line `n` is row `n` of every column.
@@ -157,6 +159,8 @@ pub struct Book {
     pub vitals: Grouped<Instant>,
     /// Course notes by visit.
     pub notes: Grouped<Note>,
+    /// Details of prescriptions by visit.
+    pub prescribed: Grouped<Prescribed>,
     /// Operations of the settlement list by visit.
     pub operations: Grouped<Operation>,
     /// Insurance periods by person.

@@ -5,6 +5,7 @@
 
 mod body;
 mod merge;
+mod pattern;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -15,7 +16,10 @@ use spotcheck_domain::Amount;
 
 use crate::pack::{Grade, Rule, Severity};
 
+pub(crate) use pattern::{Member, group};
+
 pub use merge::{Merged, Origin, merge};
+pub use pattern::{Pattern, patterns};
 
 /// Hex digits of a finding's key.
 const KEY_DIGITS: usize = 32;
@@ -36,6 +40,9 @@ pub enum LossMethod {
 }
 
 impl LossMethod {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::A, Self::B, Self::C, Self::D, Self::N];
+
     /// The letter.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -54,7 +61,7 @@ impl LossMethod {
         match self {
             Self::A => "按明细逐笔计算(估算)",
             Self::B => "两个支付标准之差(估算)",
-            Self::C => "正确病组与按项目之差(估算)",
+            Self::C => "病组支付标准与按项目之差(估算)",
             Self::D => "按比例推算(估算)",
             Self::N => "尚未显示基金损失",
         }
@@ -199,12 +206,17 @@ pub(crate) fn weight(rule: &Rule, grade: Grade, gross: Option<i64>) -> u32 {
 
 /// [`weight`] without a rule of a pack; `lead`: no loss is shown.
 pub(crate) fn weigh(danger: impl Into<u32>, lead: bool, gross: Option<i64>) -> u32 {
-    let yuan = gross.unwrap_or(0).div_euclid(1_000_000);
-    let yuan = if lead { yuan.div_euclid(100) } else { yuan };
-    let steps = MONEY_YUAN.iter().filter(|step| yuan >= **step).count();
-    let money = u32::try_from(steps).unwrap_or(0).saturating_mul(4).min(70);
+    let gross = gross.unwrap_or(0);
+    let money = money_steps(if lead { gross.div_euclid(100) } else { gross });
     let danger = danger.into().min(50).saturating_mul(3).div_euclid(5);
     danger.saturating_add(money)
+}
+
+/// The money part of a weight.
+pub(crate) fn money_steps(millionths: i64) -> u32 {
+    let yuan = millionths.div_euclid(1_000_000);
+    let steps = MONEY_YUAN.iter().filter(|step| yuan >= **step).count();
+    u32::try_from(steps).unwrap_or(0).saturating_mul(4).min(70)
 }
 
 /// Replaces `{name}` by its fact; a fact that is not there shows as a dash.

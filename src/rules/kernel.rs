@@ -13,14 +13,20 @@ mod k04_price;
 mod k05_gap;
 mod k06_overlap;
 mod k07_after;
+mod k08_group;
 mod k08_missing;
 mod k08_nomatch;
+mod k08_swapped;
 mod k09_quantity;
+mod k09_written;
 mod k10_balance;
+mod k10_goods;
 mod k11_capacity;
 mod k12_trace;
+mod k13_doctor;
 mod k13_window;
 mod k14_outlier;
+mod k14_short;
 mod k15_similar;
 pub(crate) mod traits;
 
@@ -73,14 +79,28 @@ pub(crate) fn compile(cx: Cx<'_>) -> Compiled {
         KernelId::K7 => k07_after::compile(cx),
         KernelId::K8 => match cx.rule.usage.form.as_str() {
             "evidence" | "empty_days" | "history" => k08_nomatch::compile(cx),
+            "group" => k08_group::compile(cx),
+            "swapped" | "outside" => k08_swapped::compile(cx),
             _ => k08_missing::compile(cx),
         },
-        KernelId::K9 => k09_quantity::compile(cx),
-        KernelId::K10 => k10_balance::compile(cx),
+        KernelId::K9 => match cx.rule.usage.form.as_str() {
+            "grade" | "prescribed" => k09_written::compile(cx),
+            _ => k09_quantity::compile(cx),
+        },
+        KernelId::K10 => match cx.rule.usage.form.as_str() {
+            "goods" => k10_goods::compile(cx),
+            _ => k10_balance::compile(cx),
+        },
         KernelId::K11 => k11_capacity::compile(cx),
         KernelId::K12 => k12_trace::compile(cx),
-        KernelId::K13 => k13_window::compile(cx),
-        KernelId::K14 => k14_outlier::compile(cx),
+        KernelId::K13 => match cx.rule.usage.form.as_str() {
+            "doctor_hour" | "doctor_gap" => k13_doctor::compile(cx),
+            _ => k13_window::compile(cx),
+        },
+        KernelId::K14 => match cx.rule.usage.form.as_str() {
+            "short_group" => k14_short::compile(cx),
+            _ => k14_outlier::compile(cx),
+        },
         KernelId::K15 => k15_similar::compile(cx),
     }
 }
@@ -118,8 +138,21 @@ pub(crate) struct Hit {
     pub(crate) executors: Vec<u32>,
     /// Day of the fact.
     pub(crate) day: Option<i64>,
+    /// How the stay should have been paid, where the kernel knows that it was paid wrongly as a whole.
+    pub(crate) correct: Option<Correct>,
+    /// Lines whose share of the fund stands for a gross amount that no line can be named for.
+    pub(crate) basis: Vec<u32>,
     /// Less sure than the rule, and why.
     pub(crate) doubt: Vec<&'static str>,
+}
+
+/// The right payment of a whole stay (细则 X35).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Correct {
+    /// By a group with this standard, in millionths.
+    Standard(i64),
+    /// Item by item.
+    Items,
 }
 
 impl Hit {

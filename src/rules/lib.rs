@@ -40,7 +40,9 @@ pub use book::{Book, LoadCounts};
 pub use changes::{Change, Changes, changed_rules};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
 pub use error::{Error, PackError, Result};
-pub use finding::{Finding, LossMethod, Merged, Origin, People, json_lines, merge, rank};
+pub use finding::{
+    Finding, LossMethod, Merged, Origin, Pattern, People, json_lines, merge, patterns, rank,
+};
 pub use netting::{NetLine, NetState, net};
 pub use pack::{
     Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,

@@ -1,21 +1,27 @@
-//! What a hit cost the fund, and by which method (rules.md, Loss; 实施细则 35, 36).
+//! What a finding cost the fund, and how that was found (rules.md, Loss; 细则 X35).
 //!
-//! A is the exact sum of lines times the fund's share of their settlement. A stay that is paid by group, or
-//! whose way of payment is unknown, never gets A by its lines: the group's price would have been the same.
-//! Where nothing was settled, nothing was lost yet.
+//! In this order: A, the fund's part of each wrong line, where the lines were paid one by one; B, the difference
+//! of two payment standards, where a stay was paid as a wrong group and the right one's standard is known; C, a
+//! group against the items, where a stay was paid by group and should have been paid by items or the other way
+//! round; D, in proportion, as the last resort, where an amount is wrong and nobody can say which lines it is.
+//! A stay that is paid by group, or in a way that is not known, never gets A: how its payment would change is for
+//! the agency to work out. Then the gross amount stands with method N.
 
-use crate::book::{Book, VisitKind};
+use crate::book::{Book, Settlement, VisitKind};
 use crate::finding::LossMethod;
-use crate::kernel::{Hit, muldiv};
+use crate::kernel::{Correct, Hit, muldiv};
 use crate::pack::{Grade, Rule};
 
-/// Gross and fund amount in millionths, and how they were found.
+/// Amounts of a finding, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Loss {
+    /// Gross amount; `None` where no amount can be named.
     pub(crate) gross: Option<i64>,
+    /// Fund amount; `None` where no fund loss is shown.
     pub(crate) fund: Option<i64>,
+    /// How.
     pub(crate) method: LossMethod,
-    /// The stay is paid by group or in an unknown way.
+    /// The stay is paid by group or in an unknown way: 待经办核算.
     pub(crate) grouped: bool,
 }
 
@@ -29,21 +35,87 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
     if grade == Grade::Z {
         return Loss { gross: None, ..none };
     }
-    if !grade.is_for_party() || hit.lines.is_empty() || rule.no_loss {
+    if !grade.is_for_party() {
         return none;
     }
+    if let Some(correct) = hit.correct {
+        return as_a_whole(book, hit, correct, none);
+    }
+    if rule.no_loss {
+        return none;
+    }
+    if hit.lines.is_empty() {
+        return in_proportion(book, hit, none);
+    }
+    match of_lines(book, hit.lines.iter().copied()) {
+        Ok(fund) => Loss { fund: Some(fund), method: LossMethod::A, ..none },
+        Err(Unpaid::Grouped) => Loss { grouped: true, ..none },
+        Err(Unpaid::Unknown) => none,
+    }
+}
+
+/// Why lines have no fund amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unpaid {
+    /// The stay is paid as a whole.
+    Grouped,
+    /// The settlement or one of its amounts is missing.
+    Unknown,
+}
+
+/// A: the fund's part of each line, by what the fund paid of its settlement.
+fn of_lines(book: &Book, lines: impl Iterator<Item = (u32, i64)>) -> Result<i64, Unpaid> {
     let mut fund = 0_i64;
-    for (at, amount) in &hit.lines {
-        let settlement = book.line(*at).and_then(|l| book.settlement(l.settlement));
-        let Some(s) = settlement else { return none };
+    for (at, amount) in lines {
+        let settlement = book.line(at).and_then(|l| book.settlement(l.settlement));
+        let s = settlement.ok_or(Unpaid::Unknown)?;
         let stay = book.visit(s.visit).is_none_or(|v| {
             matches!(v.kind, VisitKind::Inpatient | VisitKind::DaySurgery | VisitKind::Unknown)
         });
         if stay && !s.by_item {
-            return Loss { grouped: true, ..none };
+            return Err(Unpaid::Grouped);
         }
-        let (Some(total), Some(paid)) = (s.total.filter(|t| *t > 0), s.fund) else { return none };
-        fund = fund.saturating_add(muldiv(*amount, paid.max(0), total));
+        let (Some(total), Some(paid)) = (s.total.filter(|t| *t > 0), s.fund) else {
+            return Err(Unpaid::Unknown);
+        };
+        fund = fund.saturating_add(muldiv(amount, paid.max(0), total));
     }
-    Loss { fund: Some(fund), method: LossMethod::A, ..none }
+    Ok(fund)
+}
+
+/// B and C: what the stay was paid less what it should have been paid. Nothing is lost where that is not more.
+fn as_a_whole(book: &Book, hit: &Hit, correct: Correct, none: Loss) -> Loss {
+    let Some(visit) = book.visit(hit.visit) else { return none };
+    let mut live = book.settlements_of(visit).iter().filter(|s| !s.cancelled);
+    // Two settlements of one stay: which of them the group is for is the agency's to say.
+    let (Some(s), None) = (live.next(), live.next()) else { return Loss { grouped: true, ..none } };
+    let Some((more, method)) = difference(s, correct) else {
+        return Loss { grouped: true, ..none };
+    };
+    if more <= 0 { none } else { Loss { fund: Some(more), method, ..none } }
+}
+
+fn difference(s: &Settlement, correct: Correct) -> Option<(i64, LossMethod)> {
+    let (paid, right, method) = match (s.by_item, correct) {
+        (false, Correct::Standard(right)) => (s.standard?, right, LossMethod::B),
+        (false, Correct::Items) => (s.standard?, s.total?, LossMethod::C),
+        (true, Correct::Standard(right)) => (s.total?, right, LossMethod::C),
+        (true, Correct::Items) => return None,
+    };
+    Some((paid.saturating_sub(right), method))
+}
+
+/// D: the fund's share of the lines that the amount was reckoned from; only where all of them were paid one by one.
+fn in_proportion(book: &Book, hit: &Hit, none: Loss) -> Loss {
+    let (Some(gross), false) = (none.gross, hit.basis.is_empty()) else { return none };
+    let lines = || hit.basis.iter().filter_map(|at| book.line(*at)).map(|l| (l.at, l.amount));
+    let total = crate::kernel::sum(lines().map(|(_, amount)| amount));
+    match of_lines(book, lines()) {
+        Ok(fund) if total > 0 => {
+            let fund = muldiv(gross, fund, total);
+            Loss { fund: Some(fund), method: LossMethod::D, ..none }
+        }
+        Err(Unpaid::Grouped) => Loss { grouped: true, ..none },
+        Ok(_) | Err(Unpaid::Unknown) => none,
+    }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use spotcheck_domain::Amount;
 
 use crate::error::{Error, Result};
-use crate::finding::{rank_key, weight};
+use crate::finding::{Member, group, rank_key, weight};
 use crate::pack::{Grade, Pack};
 
 /// The shape of [`Score::body`].
@@ -112,6 +112,11 @@ pub struct Score {
     pub first20: First,
     /// The first 100 shown.
     pub first100: First,
+    /// The first 20 entries where findings of one pattern stand as one (`patterns`). An entry is true if nine
+    /// of ten of its findings are.
+    pub entries20: First,
+    /// The first 100 entries.
+    pub entries100: First,
     /// Violations that nothing found: story and rule.
     pub missed: Vec<(String, String)>,
     /// Findings with nothing behind them: rule, visit, first line.
@@ -282,31 +287,40 @@ pub fn score(truth: &[Planted], findings: &[Found], pack: &Pack) -> Score {
     }
     let money = money_of(&rows);
     score.planted = sum(money.values().copied());
-    let order = shown(findings, pack);
-    let first = |count: usize| {
+    let weights = weights(findings, pack);
+    let order = shown(&weights);
+    let single: Vec<Vec<usize>> = order.into_iter().map(|n| vec![n]).collect();
+    let entries: Vec<Vec<usize>> = group(&weights).into_iter().map(|p| p.members).collect();
+    let first = |shown: &[Vec<usize>], count: usize| {
         let mut left = money.clone();
         let mut first = First::default();
-        for n in order.iter().take(count) {
-            let (Some(f), Some(named)) = (findings.get(*n), stories.get(*n)) else { continue };
+        for members in shown.iter().take(count) {
             add(&mut first.shown);
-            if !named.is_empty() {
-                add(&mut first.right);
-            }
-            let mut names = amount(&f.amount).max(Amount::ZERO);
-            for story in named {
-                if let Some(open) = left.get_mut(story) {
-                    let part = names.min(*open);
-                    *open = open.checked_sub(part).unwrap_or_default();
-                    names = names.checked_sub(part).unwrap_or_default();
-                    first.money = sum([first.money, part].into_iter());
+            let mut right = 0_usize;
+            for n in members {
+                let (Some(f), Some(named)) = (findings.get(*n), stories.get(*n)) else { continue };
+                right = right.saturating_add(usize::from(!named.is_empty()));
+                let mut names = amount(&f.amount).max(Amount::ZERO);
+                for story in named {
+                    if let Some(open) = left.get_mut(story) {
+                        let part = names.min(*open);
+                        *open = open.checked_sub(part).unwrap_or_default();
+                        names = names.checked_sub(part).unwrap_or_default();
+                        first.money = sum([first.money, part].into_iter());
+                    }
                 }
+            }
+            if right.saturating_mul(10) >= members.len().saturating_mul(9) {
+                add(&mut first.right);
             }
         }
         first
     };
-    score.first20 = first(20);
-    score.first100 = first(100);
-    score.reached = first(usize::MAX).money;
+    score.first20 = first(&single, 20);
+    score.first100 = first(&single, 100);
+    score.entries20 = first(&entries, 20);
+    score.entries100 = first(&entries, 100);
+    score.reached = first(&single, usize::MAX).money;
     score
 }
 
@@ -332,16 +346,31 @@ fn money_of<'a>(rows: &[Row<'a>]) -> BTreeMap<&'a str, Amount> {
     money
 }
 
-/// Positions of the findings in the order in which they are shown.
-fn shown(findings: &[Found], pack: &Pack) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..findings.len()).collect();
-    order.sort_by_cached_key(|n| {
-        let f = findings.get(*n)?;
+/// The findings with the weights by which they are shown.
+fn weights<'a>(findings: &'a [Found], pack: &Pack) -> Vec<Member<'a>> {
+    let member = |f: &'a Found| {
         let gross = Amount::parse(&f.amount).ok();
         let rule = pack.rules.iter().find(|r| r.id == f.rule);
         let grade = Grade::parse(&f.grade).unwrap_or(Grade::Z);
-        let weight = rule.map_or(0, |r| weight(r, grade, gross.map(Amount::millionths)));
-        Some(rank_key(f.principal, weight, grade, gross, *n))
+        Member {
+            facility: &f.fixmedins_code,
+            rule: &f.rule,
+            code: &f.code,
+            principal: f.principal,
+            weight: rule.map_or(0, |r| weight(r, grade, gross.map(Amount::millionths))),
+            grade,
+            amount: gross,
+        }
+    };
+    findings.iter().map(member).collect()
+}
+
+/// Positions of the findings in the order in which they are shown.
+fn shown(weights: &[Member<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_cached_key(|n| {
+        let m = weights.get(*n)?;
+        Some(rank_key(m.principal, m.weight, m.grade, m.amount, *n))
     });
     order
 }
@@ -395,6 +424,8 @@ impl Score {
             "reached_money": self.reached.to_cents(),
             "first_20": first(self.first20),
             "first_100": first(self.first100),
+            "first_20_entries": first(self.entries20),
+            "first_100_entries": first(self.entries100),
             "missed": missed.collect::<Vec<_>>(),
             "wrong": wrong.collect::<Vec<_>>(),
         })
@@ -411,7 +442,12 @@ impl Score {
                 r.planted, r.reached, r.found, r.right
             )
         }));
-        for (name, f) in [("前 20 条", self.first20), ("前 100 条", self.first100)] {
+        for (name, f) in [
+            ("前 20 条", self.first20),
+            ("前 100 条", self.first100),
+            ("同类合并后前 20 项", self.entries20),
+            ("同类合并后前 100 项", self.entries100),
+        ] {
             lines.push(format!(
                 "{name}:{} 条中 {} 条属实,涉及埋入金额的 {}",
                 f.shown,

@@ -1,8 +1,10 @@
 //! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
 
+mod cases;
 mod composed;
 mod inpatient;
 mod items;
+mod leads;
 mod output;
 mod outside;
 mod payment;

@@ -147,9 +147,17 @@ def prepare(city):
     city.view("x", "exec", [
         ("visit", "mdtrt_id", TEXT), ("kind", "evt_type", TEXT), ("code", "item_code", TEXT),
         ("name", "item_name", TEXT), ("b", "begntime", TIME), ("e", "endtime", TIME),
-        ("who", "exec_psn_code", TEXT), ("q", "cnt", NUMBER), ("no", "evt_no", TEXT)])
+        ("who", "exec_psn_code", TEXT), ("q", "cnt", NUMBER), ("no", "evt_no", TEXT),
+        ("ordno", "drord_no", TEXT)])
     city.view("vital_of", "vital", [("visit", "mdtrt_id", TEXT), ("ts", "rcd_time", TIME)])
-    city.view("note_of", "note", [("visit", "mdtrt_id", TEXT), ("ts", "note_time", TIME)])
+    city.view("note_of", "note", [
+        ("visit", "mdtrt_id", TEXT), ("ts", "note_time", TIME), ("kind", "note_type", TEXT),
+        ("words", "text", TEXT)])
+    city.view("written", "rx", [
+        ("visit", "mdtrt_id", TEXT), ("name", "rx_detl_name", TEXT), ("q", "drug_used_idose", NUMBER),
+        ("unit", "drug_used_dosunt", TEXT)], "coalesce(vali_flag, '') <> '0'")
+    city.view("grouped", "grp", [
+        ("setl", "setl_id", TEXT), ("way", "pay_way", TEXT), ("code", "grp_code", TEXT)])
     city.view("lab_of", "lab", [
         ("visit", "mdtrt_id", TEXT), ("code", "exam_item_code", TEXT),
         ("name", "exam_item_name", TEXT), ("done", "sapl_date", TIME), ("told", "rpt_date", TIME)],
@@ -164,6 +172,7 @@ def prepare(city):
     city.view("ord", "drord", [
         ("visit", "mdtrt_id", TEXT), ("no", "drord_no", TEXT), ("kind", "drord_type", TEXT),
         ("code", "drord_detl_code", TEXT), ("name", "drord_detl_name", TEXT),
+        ("item_type", "drord_item_type", TEXT), ("b", "medc_begntime", TIME), ("e", "drord_endtime", TIME),
         ("q", "dismed_cnt", NUMBER)], "coalesce(vali_flag, '') <> '0'")
     city.view("price", "catalogue", [
         ("code", "med_list_codg", TEXT), ("cap", "pric_uplmt_amt", NUMBER), ("b", "begndate", "DATE"),
@@ -177,14 +186,15 @@ def prepare(city):
         ("e", "endtime", "DATE")])
     city.view("machine", "equip", [
         ("no", "equip_no", TEXT), ("fac", "fixmedins_code", TEXT), ("since", "in_use_date", "DATE"),
-        ("stop", "stop_begn", "DATE"), ("again", "stop_end", "DATE"), ("codes", "item_codes", TEXT)])
+        ("stop", "stop_begn", "DATE"), ("again", "stop_end", "DATE"), ("codes", "item_codes", TEXT),
+        ("name", "name", TEXT), ("model", "model", TEXT)])
     city.view("counted", "equip_log", [
         ("no", "equip_no", TEXT), ("d", "log_date", "DATE"), ("uses", "use_cnt", NUMBER)])
     city.view("box", "trace", [
         ("box", "drug_trac_codg", TEXT), ("fac", "fixmedins_code", TEXT), ("setl", "setl_id", TEXT),
         ("visit", "mdtrt_id", TEXT), ("code", "med_list_codg", TEXT), ("ts", "setl_time", TIME),
         ("back", "refd_flag", TEXT)])
-    stock = [("fac", "fixmedins_code", TEXT), ("code", "med_list_codg", TEXT)]
+    stock = [("fac", "fixmedins_code", TEXT), ("code", "med_list_codg", TEXT), ("name", "fixmedins_hilist_name", TEXT)]
     boxes = ("boxes", "drug_trac_codg", TEXT)
     city.view("bought", "inv_purchase", stock + [
         ("q", "purc_retn_cnt", NUMBER), ("ts", "purc_retn_stoin_time", TIME),
@@ -215,7 +225,7 @@ def prepare(city):
         "SELECT fac, 'fee_list_d', CAST(max(t) AS DATE) FROM raw GROUP BY fac",
         "SELECT fac, 'inv_purchase', CAST(max(ts) AS DATE) FROM bought GROUP BY fac"]
     for table, what, column in [
-            ("x", "exec", "b"), ("vital_of", "vital", "ts"), ("lab_of", "lab", "told"),
+            ("x", "exec", "b"), ("vital_of", "vital", "ts"), ("note_of", "note", "ts"), ("lab_of", "lab", "told"),
             ("exam_of", "exam", "told")]:
         parts.append(f"SELECT fac, '{what}', CAST(max({table}.{column}) AS DATE) FROM {table} JOIN v USING (visit) GROUP BY fac")
     parts.append("SELECT fac, 'drord', CAST(max(try_cast(medc_begntime AS TIMESTAMP)) AS DATE) FROM drord JOIN v ON v.visit = drord.mdtrt_id GROUP BY fac"

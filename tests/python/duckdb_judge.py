@@ -108,3 +108,9 @@ def excess(of, partition, more):
         SELECT fac, visit, any_value(psn) AS psn, list(sn) AS lines FROM
           (SELECT *, ({more}) AS more FROM g) WHERE more > 0 AND later < more
         GROUP BY fac, {partition}"""
+
+
+def by_item(j, where, join=""):
+    return j.run(f"""
+        SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit) {join}
+        WHERE {j.scope()} AND {j.items()} AND {where} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")

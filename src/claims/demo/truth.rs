@@ -14,6 +14,7 @@ mod life;
 mod shops;
 mod stays;
 mod write;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -36,11 +37,13 @@ pub struct TruthOptions {
     pub wrong: u32,
     /// No violation at all; near misses and natural causes stay.
     pub clean: bool,
+    /// Percent of stays that are paid by group instead of item by item.
+    pub grouped: u32,
 }
 
 impl Default for TruthOptions {
     fn default() -> Self {
-        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false }
+        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false, grouped: 25 }
     }
 }
 
@@ -98,6 +101,8 @@ pub(super) struct World {
     pub(super) rng: Rng,
     pub(super) city: City,
     pub(super) lines: u64,
+    /// Percent of stays paid by group.
+    grouped: i64,
     pub(super) numbers: Numbers,
     /// Who operates when.
     pub(super) theatre: BTreeSet<(String, NaiveDateTime)>,
@@ -139,6 +144,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         rng,
         city,
         lines: 0,
+        grouped: i64::from(options.grouped),
         numbers: Numbers::default(),
         theatre: BTreeSet::new(),
         uses: BTreeMap::new(),
@@ -153,10 +159,18 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG].concat()
+        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG, written::WRONG]
+            .concat()
     };
-    let honest: Vec<Story> =
-        [stays::HONEST, bills::HONEST, shops::HONEST, house::HONEST, elsewhere::HONEST].concat();
+    let honest: Vec<Story> = [
+        stays::HONEST,
+        bills::HONEST,
+        shops::HONEST,
+        house::HONEST,
+        elsewhere::HONEST,
+        written::HONEST,
+    ]
+    .concat();
     // A story is about eight lines long; each is told once at least.
     let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
     let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));
@@ -181,7 +195,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         }
     }
     if !wrong.is_empty() {
-        for story in house::ONCE {
+        for story in house::ONCE.iter().chain(written::ONCE) {
             world.story += 1;
             story(&mut world);
         }

@@ -207,6 +207,39 @@ fn a_frozen_record_is_sound_pdf_a_and_says_what_was_typed() {
     }
 }
 
+/// rules.md, Words: whatever form there is, as a draft and frozen, with every field filled: the paper itself adds no
+/// accusation and no penalty clause.
+#[test]
+fn no_paper_of_any_form_accuses() {
+    const NAME: &str = "no_paper_of_any_form_accuses";
+    for spec in spotcheck_documents::forms() {
+        let pairs: Vec<(&str, String)> =
+            spec.fields.iter().map(|f| (f.key, format!("示例{}", f.label))).collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let draft = fill(spec.id, &pairs);
+        let empty = Draft::new(spec.id).unwrap();
+        for (kind, draft) in [("filled", draft), ("empty", empty)] {
+            let pdf = render(&draft.elements().unwrap(), FROZEN_MS).unwrap().pdf().unwrap();
+            let path = put(&format!("words-{}-{kind}.pdf", spec.id), &pdf);
+            let Some(text) = words(NAME, &path) else { return };
+            assert!(text.contains(&squeeze(spec.title)), "{text}");
+            for never in [
+                "违规",
+                "违法",
+                "骗保",
+                "欺诈",
+                "罚款",
+                "第三十八条",
+                "第三十九条",
+                "第四十条",
+                "第四十一条",
+            ] {
+                assert!(!text.contains(never), "{} {kind}: {never}", spec.id);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_same_version_rendered_twice_gives_equal_bytes() {
     let elements = w03();

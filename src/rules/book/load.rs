@@ -42,7 +42,7 @@ pub(crate) fn hash64(text: &str) -> u64 {
 }
 
 /// The number of up to nine digits at the end of a text, 0 if there is none.
-fn last_number(text: &str) -> u32 {
+pub(super) fn last_number(text: &str) -> u32 {
     let digits = text.bytes().rev().take_while(u8::is_ascii_digit).take(9).count();
     let from = text.len().saturating_sub(digits);
     text.get(from..).and_then(|t| t.parse().ok()).unwrap_or(0)
@@ -84,6 +84,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) wanted_texts: std::collections::BTreeSet<u32>,
     /// Visit and hash of `drord_no` of every order, sorted.
     pub(crate) order_numbers: Vec<(u32, u64)>,
+    /// What was executed under which order: visit, hash of `drord_no`, `item_code`, `item_name`; sorted.
+    pub(crate) executed: Vec<(u32, u64, u32, u32)>,
     memo: HashMap<u32, Box<str>>,
 }
 
@@ -147,6 +149,7 @@ pub fn load(
         settlements: ByCode::default(),
         wanted_texts: std::collections::BTreeSet::new(),
         order_numbers: Vec::new(),
+        executed: Vec::new(),
         memo: HashMap::new(),
     };
     for name in ENTITIES {
@@ -362,9 +365,11 @@ impl Loader<'_> {
     }
 
     fn settle(&mut self) -> Result<()> {
-        let mut ways: HashMap<u32, u32> = HashMap::new();
-        self.each("grp", &[code("setl_id"), code("pay_way")], |_, b, n| {
-            ways.insert(b.code(0, n), b.code(1, n));
+        let mut groups: HashMap<u32, (u32, u32, Option<i64>)> = HashMap::new();
+        let wants = [code("setl_id"), code("pay_way"), code("grp_code"), number("pay_std_amt")];
+        self.each("grp", &wants, |l, b, n| {
+            l.want_text(b.code(2, n));
+            groups.insert(b.code(0, n), (b.code(1, n), b.code(2, n), b.number(3, n)));
             Ok(())
         })?;
         let wants = [
@@ -392,7 +397,8 @@ impl Loader<'_> {
                 return Ok(());
             }
             let id = b.code(0, n);
-            let pay_way = ways.get(&id).copied().filter(|w| *w != 0);
+            let (way, group, standard) = groups.get(&id).copied().unwrap_or_default();
+            let pay_way = Some(way).filter(|w| *w != 0);
             let clearing = b.code(3, n);
             let by_item = match pay_way {
                 Some(way) => *l.word(way)? == *"item",
@@ -414,6 +420,8 @@ impl Loader<'_> {
                 cancelled: refund,
                 by_item,
                 pay_way: pay_way.unwrap_or(clearing),
+                group,
+                standard,
             });
             Ok(())
         })?;
@@ -473,6 +481,7 @@ impl Loader<'_> {
         let mut last = ByCode::default();
         let mut keys: Vec<[u32; 5]> = Vec::new();
         let orders = std::mem::take(&mut self.order_numbers);
+        let executed = std::mem::take(&mut self.executed);
         let mut stopped = false;
         let result = self.each("fee_list_d", &wants, |l, b, n| {
             let lines = l.book.counts.lines.saturating_add(1);
@@ -521,6 +530,16 @@ impl Loader<'_> {
             set(flag::PRESCRIBED, b.text(18, n).is_some());
             let order = b.text(19, n).map(hash64);
             set(flag::ORDERED, order.is_some_and(|o| orders.binary_search(&(visit, o)).is_ok()));
+            let other = |o: u64| {
+                let from = executed.partition_point(|e| (e.0, e.1) < (visit, o));
+                let own = executed.iter().skip(from).take_while(|e| (e.0, e.1) == (visit, o));
+                let mut own = own.filter(|e| e.2 != 0 || e.3 != 0).peekable();
+                let same = |e: &(u32, u64, u32, u32)| {
+                    (e.2 != 0 && e.2 == b.code(5, n)) || (e.3 != 0 && e.3 == name)
+                };
+                own.peek().is_some() && !own.any(same)
+            };
+            set(flag::SWAPPED, order.is_some_and(other));
             raw.visit.push(visit);
             raw.serial.push(b.text(1, n).map_or(0, hash64));
             raw.number.push(b.text(1, n).map_or(0, last_number));

@@ -3,10 +3,11 @@
 use spotcheck_domain::claims::Instant;
 use spotcheck_domain::columns::{code, number, text, time};
 
-use super::load::{Loader, hash64};
+use super::load::{Loader, hash64, last_number};
 use super::types::{
     Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Leave, Note, Operation, Order,
-    Peer, Period, Registration, Report, Staff, Stock, StockKind, Trace, Unit, VisitKind,
+    Peer, Period, Prescribed, Registration, Report, Staff, Stock, StockKind, Trace, Unit,
+    VisitKind,
 };
 use super::{Grouped, NONE};
 use crate::error::Result;
@@ -57,6 +58,15 @@ pub(super) fn load_before_lines(l: &mut Loader<'_>) -> Result<()> {
         Ok(())
     })?;
     l.order_numbers.sort_unstable();
+    let wants = [code("mdtrt_id"), text("drord_no"), code("item_code"), code("item_name")];
+    l.each("exec", &wants, |l, b, n| {
+        let visit = l.visits.get(b.code(0, n));
+        if let (true, Some(number)) = (visit != NONE, b.text(1, n)) {
+            l.executed.push((visit, hash64(number), b.code(2, n), b.code(3, n)));
+        }
+        Ok(())
+    })?;
+    l.executed.sort_unstable();
     let visits = l.book.visits.len();
     l.book.orders =
         Grouped::new(visits, orders, |o: &Order| (when(o.begin), when(o.end), o.quantity));
@@ -97,6 +107,11 @@ fn diagnoses(l: &mut Loader<'_>) -> Result<()> {
     let visits = l.book.visits.len();
     l.book.diagnoses = Grouped::new(visits, rows, |d: &Diagnosis| (!d.main, d.discharge, d.code));
     Ok(())
+}
+
+/// A number by which events of one time are put in order: the number at its end, then anything that is stable.
+fn serial(text: &str) -> u64 {
+    (u64::from(last_number(text)) << 32) | (hash64(text) >> 32)
 }
 
 fn events(l: &mut Loader<'_>) -> Result<()> {
@@ -140,7 +155,7 @@ fn events(l: &mut Loader<'_>) -> Result<()> {
             staff: b.code(7, n),
             quantity: b.number(8, n),
             result: b.text(9, n).map_or(0, hash64),
-            serial: b.text(1, n).map_or(0, hash64),
+            serial: b.text(1, n).map_or(0, serial),
         };
         rows.push((visit, event));
         Ok(())
@@ -233,6 +248,9 @@ fn note_text(text: &str) -> u64 {
     if plain.chars().count() < 30 { 0 } else { hash64(&plain) }
 }
 
+/// Words of a note by which something came from outside the house (domain.md B36).
+const OUTSIDE: [&str; 3] = ["自备", "外购", "院外购"];
+
 fn records(l: &mut Loader<'_>) -> Result<()> {
     let mut rows = Vec::new();
     l.each("vital", &[code("mdtrt_id"), time("rcd_time")], |l, b, n| {
@@ -257,12 +275,33 @@ fn records(l: &mut Loader<'_>) -> Result<()> {
                 kind: b.code(2, n),
                 author: b.code(3, n),
                 text: b.text(4, n).map_or(0, note_text),
+                outside: b.text(4, n).is_some_and(|t| OUTSIDE.iter().any(|w| t.contains(w))),
             };
             rows.push((visit, note));
         }
         Ok(())
     })?;
     l.book.notes = Grouped::new(visits, rows, |n: &Note| (when(n.at), n.text));
+    let wants = [
+        code("mdtrt_id"),
+        code("rx_detl_name"),
+        number("drug_used_idose"),
+        code("vali_flag"),
+        code("drug_used_dosunt"),
+    ];
+    let mut rows = Vec::new();
+    l.each("rx", &wants, |l, b, n| {
+        let visit = l.visits.get(b.code(0, n));
+        if visit != NONE && b.code(1, n) != 0 && *l.word(b.code(3, n))? != *"0" {
+            l.want_text(b.code(1, n));
+            // Herbs are billed by the gram; a dose in another unit cannot be compared.
+            let grams = matches!(&*l.word(b.code(4, n))?, "" | "g" | "克");
+            let quantity = b.number(2, n).filter(|_| grams);
+            rows.push((visit, Prescribed { name: b.code(1, n), quantity }));
+        }
+        Ok(())
+    })?;
+    l.book.prescribed = Grouped::new(visits, rows, |p: &Prescribed| (p.name, p.quantity));
     Ok(())
 }
 
@@ -481,7 +520,8 @@ fn stock(l: &mut Loader<'_>) -> Result<()> {
             l.want_text(b.code(1, n));
             let paid = if kind == Sale { l.word(b.code(extra, n))? } else { "".into() };
             let split = kind == Sale && *l.word(b.code(extra.saturating_add(1), n))? == *"1";
-            let settled = kind == Sale && b.code(extra.saturating_add(2), n) != 0;
+            let settlement = if kind == Sale { b.code(extra.saturating_add(2), n) } else { 0 };
+            let settled = settlement != 0;
             let traces = b.text(4, n).unwrap_or_default().split(',');
             l.book.stock.push(Stock {
                 kind,
@@ -493,6 +533,7 @@ fn stock(l: &mut Loader<'_>) -> Result<()> {
                 invoice: kind != Purchase || b.text(extra, n).is_some(),
                 split,
                 own_money: kind == Sale && (*paid == *"2" || (paid.is_empty() && !settled)),
+                settlement: l.settlements.get(settlement),
                 traces: traces.filter(|t| !t.trim().is_empty()).map(|t| hash64(t.trim())).collect(),
             });
             Ok(())
@@ -524,6 +565,7 @@ fn stock(l: &mut Loader<'_>) -> Result<()> {
             invoice: true,
             split: false,
             own_money: false,
+            settlement: NONE,
             traces: Vec::new(),
         });
         Ok(())
@@ -540,13 +582,16 @@ fn equipment(l: &mut Loader<'_>) -> Result<()> {
         time("stop_begn"),
         time("stop_end"),
         text("item_codes"),
+        code("model"),
     ];
     l.each("equip", &wants, |l, b, n| {
         l.want_text(b.code(1, n));
+        let model = l.word(b.code(6, n))?;
         let codes = b.text(5, n).unwrap_or_default().split([',', ';', '|', '、', ' ']);
         l.book.equipment.push(Equipment {
             code: b.code(0, n),
             name: b.code(1, n),
+            model,
             in_use: b.time(2, n),
             stop_from: b.time(3, n),
             stop_to: b.time(4, n),

@@ -177,6 +177,10 @@ pub struct Settlement {
     pub by_item: bool,
     /// Way of payment as given, for words.
     pub pay_way: u32,
+    /// `grp_code`.
+    pub group: u32,
+    /// `pay_std_amt`: what the group is paid.
+    pub standard: Option<i64>,
 }
 
 /// One distinct item of the lines.
@@ -256,7 +260,7 @@ pub struct Event {
     pub quantity: Option<i64>,
     /// Hash of `result_hash`, 0 if missing.
     pub result: u64,
-    /// Hash of `evt_no`, for order.
+    /// From `evt_no`, for order.
     pub serial: u64,
 }
 
@@ -303,6 +307,17 @@ pub struct Note {
     pub author: u32,
     /// Hash of the text without blanks and digits, 0 if too short to compare.
     pub text: u64,
+    /// The text says that something was brought along or bought outside.
+    pub outside: bool,
+}
+
+/// A herb or drug of a prescription (4301 rxinfo).
+#[derive(Debug, Clone)]
+pub struct Prescribed {
+    /// `rx_detl_name`.
+    pub name: u32,
+    /// `drug_used_idose`: the whole dose, millionths.
+    pub quantity: Option<i64>,
 }
 
 /// 手术操作.
@@ -443,6 +458,8 @@ pub struct Stock {
     pub split: bool,
     /// Sold outside the fund (`hi_feesetl_type` = 2 or without settlement).
     pub own_money: bool,
+    /// Settlement that paid a sale, [`super::NONE`] if none of this book did.
+    pub settlement: u32,
     /// Hashes of the trace codes.
     pub traces: Vec<u64>,
 }
@@ -454,6 +471,8 @@ pub struct Equipment {
     pub code: u32,
     /// `name`.
     pub name: u32,
+    /// `model`.
+    pub model: Box<str>,
     /// `in_use_date`.
     pub in_use: Option<Instant>,
     /// `stop_begn`.

@@ -23,6 +23,7 @@ enum Attribute {
     SelfPaid,
     Registered,
     FacilityType,
+    Machine,
 }
 
 /// Words of `use.attribute`.
@@ -43,6 +44,7 @@ const ATTRIBUTES: &[(&str, Attribute)] = &[
     ("self_paid", Attribute::SelfPaid),
     ("registered", Attribute::Registered),
     ("fixmedins_type", Attribute::FacilityType),
+    ("machine", Attribute::Machine),
 ];
 
 /// True if a word is an attribute of lines.
@@ -63,6 +65,7 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     match attribute {
         Attribute::Unit => cx.needs_table("fac_unit")?,
         Attribute::Registered => cx.needs_table("opsp_reg")?,
+        Attribute::Machine => cx.needs_table("equip")?,
         _ => {}
     }
     let list = cx.rule.usage.list.clone();
@@ -188,6 +191,7 @@ impl LineProbe {
                 Ok((!fits).then(|| cx.rule.usage.words.join("、")))
             }
             Attribute::Ward => self.ward(cx, visit, line),
+            Attribute::Machine => machine(cx, &listed, line),
             Attribute::SelfPaid => {
                 Ok(line.has(flag::COVERED).then(|| "符合政策范围金额大于零".to_owned()))
             }
@@ -248,6 +252,21 @@ impl LineProbe {
         let fits = known.iter().any(|n| words.iter().any(|w| n.contains(w.as_str())));
         Ok((!fits).then(|| known.join("/")))
     }
+}
+
+/// B16: the machines that can do the item are all of a kind below what the item is paid for.
+fn machine(cx: Cx<'_>, listed: &[&Point], line: Line) -> Result<Option<String>, &'static str> {
+    if line.has(flag::ELSEWHERE) {
+        return Ok(None);
+    }
+    let code = cx.book.item(line.item).map_or("", |i| &*i.med_list_codg);
+    let able = cx.book.equipment.iter().filter(|e| e.items.iter().any(|c| **c == *code));
+    let names: Vec<String> = able.map(|e| format!("{}{}", cx.book.text(e.name), e.model)).collect();
+    if names.is_empty() {
+        return Err("没有登记能做该项目的设备");
+    }
+    let fits = |name: &String| listed.iter().flat_map(|p| p.words()).any(|w| name.contains(w));
+    Ok((!names.iter().any(fits)).then(|| names.join("、")))
 }
 
 /// Whole years between two days.

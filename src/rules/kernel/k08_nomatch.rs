@@ -81,6 +81,16 @@ fn kinds_known(cx: Cx<'_>) -> Result<(), String> {
             "treat" => EventKind::Treatment,
             "oprn_event" => EventKind::Operation,
             "anaesthesia" => EventKind::Anaesthesia,
+            "note" => {
+                let words = &cx.rule.usage.words;
+                let kind = |n: &crate::book::Note| cx.book.text(n.kind);
+                let own =
+                    |n: &crate::book::Note| words.iter().any(|w| kind(n).contains(w.as_str()));
+                if !words.is_empty() && !cx.book.notes.all().iter().any(own) {
+                    return Err(format!("病历文书中没有 {} 一类", words.join("、")));
+                }
+                continue;
+            }
             _ => continue,
         };
         if !cx.book.events.all().iter().any(|e| e.kind == kind) {

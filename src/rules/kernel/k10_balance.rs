@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, date, muldiv, plain};
-use crate::book::{ONE, Stock, StockKind, Visit};
+use crate::book::{Line, ONE, Stock, StockKind, Visit};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     match cx.rule.usage.form.as_str() {
@@ -42,8 +42,8 @@ fn effect(s: &Stock) -> i64 {
 struct Supply {
     items: Mask,
     slack: i64,
-    /// Day, quantity and amount of every charge, by item code.
-    settled: BTreeMap<u32, Vec<(i64, i64, i64)>>,
+    /// Day and line of every charge, by item code.
+    settled: BTreeMap<u32, Vec<(i64, Line)>>,
     names: HashMap<u32, u32>,
 }
 
@@ -51,7 +51,7 @@ impl Probe for Supply {
     fn visit(&mut self, cx: Cx<'_>, visit: &Visit, _out: &mut Out<'_>) {
         for line in cx.charges(visit, &self.items) {
             if let (Some(item), Some(day)) = (cx.book.item(line.item), line.day()) {
-                self.settled.entry(item.code).or_default().push((day, line.quantity, line.amount));
+                self.settled.entry(item.code).or_default().push((day, line));
                 self.names.insert(item.code, line.item);
             }
         }
@@ -93,13 +93,13 @@ impl Probe for Supply {
                 continue;
             }
             let since = || lines.iter().filter(|l| l.0 > from);
-            let settled = super::sum(since().map(|l| l.1));
+            let settled = super::sum(since().map(|(_, l)| l.quantity));
             let allowed = supply.saturating_add(muldiv(supply.max(0), self.slack, ONE));
             if settled > allowed {
                 let item = self.names.get(&code).copied().unwrap_or(0);
                 // What nobody can have sold, at the mean price of what was settled.
-                let paid = super::sum(since().map(|l| l.2));
-                let hit = Hit::of_facility()
+                let paid = super::sum(since().map(|(_, l)| l.amount));
+                let mut hit = Hit::of_facility()
                     .item(cx, item)
                     .amount(muldiv(paid, settled.saturating_sub(supply), settled))
                     .fact("qty", plain(settled))
@@ -107,6 +107,7 @@ impl Probe for Supply {
                     .fact("excess", plain(settled.saturating_sub(supply)))
                     .fact("date_b", date(from))
                     .on(last);
+                hit.basis = since().map(|(_, l)| l.at).collect();
                 out.hit(cx, hit);
             }
         }

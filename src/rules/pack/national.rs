@@ -13,6 +13,7 @@ macro_rules! files {
 }
 
 files![
+    "A17.kp.csv",
     "B01.kp.csv",
     "B02.kp.csv",
     "B04.kp.csv",
@@ -21,6 +22,7 @@ files![
     "B08.kp.csv",
     "B11.kp.csv",
     "B14.kp.csv",
+    "B16.kp.csv",
     "B17.kp.csv",
     "B18.kp.csv",
     "B21.kp.csv",
@@ -84,6 +86,7 @@ files![
     "F06.kp.csv",
     "F08.kp.csv",
     "F09.kp.csv",
+    "F10.kp.csv",
     "H05.kp.csv",
     "H07.kp.csv",
     "a_inpatient.toml",
@@ -98,12 +101,16 @@ files![
     "i_staff.toml",
     "indicators.toml",
     "j_statistics.toml",
+    "not-carried.csv",
     "official-88.csv",
     "pack.toml",
 ];
 
 /// The 88 official rules of the 2025 edition and what of the pack covers them.
 pub const OFFICIAL_88: &str = include_str!("../packs/national/official-88.csv");
+
+/// Rule ids of the domain that no rule of the pack carries, each with the reason.
+pub const NOT_CARRIED: &str = include_str!("../packs/national/not-carried.csv");
 
 /// Reads the national pack.
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{NATIONAL_FILES, OFFICIAL_88, Origin, Pack, national, pack_digest};
+use super::{NATIONAL_FILES, NOT_CARRIED, OFFICIAL_88, Origin, Pack, national, pack_digest};
 use crate::error::Error;
 
 #[test]
@@ -68,6 +68,36 @@ fn all_88_official_rules_are_in_the_table_and_name_rules_that_exist() {
         assert!(!named.is_empty() || !cells[5].is_empty(), "not covered and not said why: {line}");
     }
     assert_eq!(rows, 88);
+}
+
+/// Every id of the domain (A01–J12) has a rule, or stands in the table of those that the data cannot carry.
+#[test]
+fn every_id_of_the_domain_is_a_rule_or_says_why_it_is_none() {
+    let pack = national().expect("pack");
+    let lengths = [
+        ('A', 24),
+        ('B', 40),
+        ('C', 31),
+        ('D', 8),
+        ('E', 12),
+        ('F', 15),
+        ('G', 12),
+        ('H', 15),
+        ('I', 7),
+        ('J', 12),
+    ];
+    let ids =
+        lengths.iter().flat_map(|(group, last)| (1..=*last).map(move |n| format!("{group}{n:02}")));
+    let rows = NOT_CARRIED.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>());
+    let reasons: BTreeMap<&str, &str> = rows.map(|r| (r[0], *r.last().unwrap())).collect();
+    let mut none = 0;
+    for id in ids {
+        let carried = pack.ids().iter().any(|r| r.split('-').next() == Some(&id));
+        let why = reasons.get(id.as_str()).is_some_and(|why| why.chars().count() > 5);
+        assert!(carried != why, "{id}: rule {carried}, reason {why}");
+        none += usize::from(why);
+    }
+    assert_eq!(none, reasons.len());
 }
 
 const HEAD: (&str, &[u8]) = ("pack.toml", b"name = \"own\"\nversion = \"1\"\n");

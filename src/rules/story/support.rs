@@ -50,6 +50,8 @@ const AMOUNTS: &[&str] = &[
     "sel_retn_cnt",
     "finl_trns_pric",
     "exam_rslt_val",
+    "drug_used_idose",
+    "pay_std_amt",
     "median",
     "mad",
 ];

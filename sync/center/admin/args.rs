@@ -226,6 +226,10 @@ pub(super) struct DemoData {
     /// 不埋入问题,只有自然情形 / no violation, only natural causes
     #[arg(long, requires = "truth")]
     pub(super) clean: bool,
+    /// 按病组付费的住院占百分之几 / share of stays that are paid by group
+    #[arg(long, requires = "truth", value_name = "PERCENT",
+        default_value_t = spotcheck_claims::TruthOptions::default().grouped)]
+    pub(super) grouped: u32,
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

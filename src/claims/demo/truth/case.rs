@@ -57,6 +57,10 @@ pub(super) struct Case {
     pub(super) more_dx: Vec<(&'static str, &'static str)>,
     pub(super) way: &'static str,
     pub(super) by_group: bool,
+    /// Code and payment standard of its group.
+    pub(super) group: (&'static str, &'static str),
+    /// What went over the counter instead.
+    pub(super) goods: Option<&'static str>,
     pub(super) lines: Vec<Fee>,
     pub(super) rows: Vec<(&'static str, Row)>,
     /// Operations; they hang on the settlement.
@@ -206,6 +210,8 @@ impl World {
             more_dx: Vec::new(),
             way: "1",
             by_group: false,
+            group: ("GZ19", "9800.00"),
+            goods: None,
             lines: Vec::new(),
             rows: Vec::new(),
             operations: Vec::new(),
@@ -363,7 +369,7 @@ impl World {
     ) -> NaiveDateTime {
         let surgeon = case.doctor.0.clone();
         let taken = |hour: i64| (surgeon.clone(), at(date, hour, 0, 0));
-        let hour = (8..20).find(|h| !self.theatre.contains(&taken(*h))).unwrap_or(20);
+        let hour = (8..24).chain(0..8).find(|h| !self.theatre.contains(&taken(*h))).unwrap_or(20);
         self.theatre.insert(taken(hour));
         let begin = at(date, hour, 0, 0);
         self.event(case, "oprn", item, (begin, 50), surgeon, 1);

@@ -72,6 +72,24 @@ pub(super) fn begin(w: &mut World) {
             ("item_codes", code_of("S006")),
         ],
     );
+    // The second house has the machine that the first one bills for.
+    for (facility, model) in [(hospital, "示例CT-16排"), ("H99010100002", "示例CT-64排")] {
+        w.tables.add(
+            "equip",
+            vec![
+                ("equip_no", format!("{facility}-E05")),
+                ("fixmedins_code", facility.to_owned()),
+                ("name", "螺旋CT".to_owned()),
+                ("model", model.to_owned()),
+                ("serial", "SN-E05".to_owned()),
+                ("invoice_no", "FPE050001".to_owned()),
+                ("in_use_date", "2021-03-01".to_owned()),
+                ("stop_begn", String::new()),
+                ("stop_end", String::new()),
+                ("item_codes", code_of("S033")),
+            ],
+        );
+    }
 }
 
 /// What is known only when everything has happened: machine logs and stock.
@@ -229,12 +247,19 @@ fn nurse_who_prescribes(w: &mut World) {
 /// Two patients on two tables at one hour under one surgeon.
 fn surgeon_in_two_rooms(w: &mut World) {
     let ago = w.some_day();
-    let mut surgeon = None;
+    let (mut surgeon, mut hour) = (None, None);
     for room in 0..2 {
         let p = adult(w);
         let mut case = super::life::stay(w, (0, 1), &p, ago, 7, ("J18.900", "肺炎"));
         let who = surgeon.get_or_insert(case.doctor.0.clone()).clone();
-        let when = at(days_ago(ago - 2), 21, 10 * room, 0);
+        // Nobody else lies on this surgeon's table at night, on no day of the city.
+        let date = days_ago(ago - 2);
+        let free = |h: &i64| !w.theatre.contains(&(who.clone(), at(date, *h, 0, 0)));
+        let hour = *hour.get_or_insert_with(|| (0..7).rev().find(free).unwrap_or(6));
+        let when = at(date, hour, 10 * room, 0);
+        for hour in hour..hour + 2 {
+            w.theatre.insert((who.clone(), at(date, hour, 0, 0)));
+        }
         w.event(&mut case, "oprn", "O014", (when, 60), who, 1);
         case.operations.push(("53.0000", "疝修补术", when));
         case.bill("O014", when, 1);

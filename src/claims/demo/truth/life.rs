@@ -94,7 +94,7 @@ pub(super) fn stay(
     let begin = at(w.date(ago), w.rng.between(8, 14), w.rng.between(0, 59), 0);
     let end = at(w.date(ago - days), 10, w.rng.between(0, 59), 0);
     let mut case = w.open((facility, Some(department)), p, "21", (begin, end), dx);
-    case.by_group = w.rng.percent(25);
+    case.by_group = w.rng.percent(w.grouped);
     let drug = if department == 2 || department == 3 { "X002" } else { "X011" };
     let (drip, other) =
         (w.order(&mut case, "X003", begin, 2 * days), w.order(&mut case, drug, begin, 2 * days));
@@ -283,6 +283,20 @@ impl World {
     pub(super) fn write_sales(&mut self, case: &Case, settlement: &str) {
         let facility = self.city.facilities.get(case.facility).map_or("", |f| f.code);
         for (n, line) in case.lines.iter().enumerate() {
+            if let Some(goods) = case.goods {
+                let document = format!("XS{:09}", self.record());
+                let mut row = sale_row(facility, line, settlement, document, &[]);
+                for (name, value) in &mut row {
+                    match *name {
+                        "fixmedins_hilist_name" => goods.clone_into(value),
+                        "fixmedins_hilist_id" => "SP0001".clone_into(value),
+                        "med_list_codg" => value.clear(),
+                        _ => {}
+                    }
+                }
+                self.tables.add("inv_sale", row);
+                continue;
+            }
             let mut codes: Vec<String> =
                 case.boxes.iter().filter(|b| b.0 == n).map(|b| b.1.clone()).collect();
             let boxes = if case.split { 0 } else { line.cnt };

@@ -223,11 +223,11 @@ impl World {
                 ("setl_id", settlement.to_owned()),
                 ("mdtrt_id", case.id.clone()),
                 ("pay_way", if case.by_group { "drg" } else { "item" }.to_owned()),
-                ("grp_code", if case.by_group { "GZ19" } else { "" }.to_owned()),
+                ("grp_code", if case.by_group { case.group.0 } else { "" }.to_owned()),
                 ("grp_name", String::new()),
                 ("weight_or_score", String::new()),
                 ("rate_or_point_value", String::new()),
-                ("pay_std_amt", if case.by_group { "9800.00" } else { "" }.to_owned()),
+                ("pay_std_amt", if case.by_group { case.group.1 } else { "" }.to_owned()),
             ],
         );
         self.tables.add(
