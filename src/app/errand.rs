@@ -406,6 +406,25 @@ impl Handheld {
         }))
     }
 
+    /// As an audit, with its own reader.
+    pub(crate) fn set_out_to_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
+        self.my_task(task)?;
+        let checked = self.last_check(task)?;
+        let at = self.ports.clock.read();
+        let task = task.clone();
+        let mut packages = self.ports.packages.handle();
+        let mut keys = self.ports.keys.handle();
+        Ok(Box::new(move |watch| {
+            let outcome =
+                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
+                    let (pack, _) = packs(opened.reader.as_ref())?;
+                    let columns = opened.reader.columns();
+                    Ok(spotcheck_rules::first_look(columns.as_ref(), &pack, &mut Told(watch))?)
+                });
+            Brought::Audited { task, outcome: outcome.map(Box::new) }
+        }))
+    }
+
     /// The guard against 统方 stands before the journey: without a reason nothing is read.
     fn set_out_to_count(
         &mut self,
@@ -577,14 +596,9 @@ impl spotcheck_rules::Watch for Told<'_, '_> {
     }
 }
 
-/// The national rules and those that the package brings, over the package. A pack that this program cannot
-/// read keeps nobody from the others: it is told with what was not judged.
-fn audit(
-    reader: &dyn ClaimsReader,
-    rules: Option<&[String]>,
-    own: Option<&Composed>,
-    watch: &mut Watch<'_>,
-) -> TroubleResult<Outcome> {
+/// The national rules and those that the package brings. A pack that this program cannot read keeps nobody from the
+/// others: it is told with what was not judged.
+fn packs(reader: &dyn ClaimsReader) -> TroubleResult<(Pack, Vec<Silence>)> {
     let mut pack = spotcheck_rules::national()?;
     let mut unreadable = Vec::new();
     for packed in reader.rule_packs()? {
@@ -598,6 +612,17 @@ fn audit(
             }
         }
     }
+    Ok((pack, unreadable))
+}
+
+/// All rules over the package.
+fn audit(
+    reader: &dyn ClaimsReader,
+    rules: Option<&[String]>,
+    own: Option<&Composed>,
+    watch: &mut Watch<'_>,
+) -> TroubleResult<Outcome> {
+    let (mut pack, unreadable) = packs(reader)?;
     if let Some(own) = own {
         pack = own.pack(&pack)?;
     }

@@ -1,6 +1,7 @@
 //! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
 
 mod composed;
+mod first;
 mod inpatient;
 mod items;
 mod output;
