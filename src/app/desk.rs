@@ -490,6 +490,11 @@ pub trait Desk: Send {
     fn rules_in_force(&mut self, _task: &TaskId) -> TroubleResult<(Pack, Vec<Silence>)> {
         Ok((spotcheck_rules::national()?, Vec::new()))
     }
+    /// The journey of a first look: the rules that judge a line by itself over a part of the package, within
+    /// seconds. It comes home as [`Home::Audited`]; the whole run takes its place. A desk without one runs none.
+    fn first_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
+        self.set_out(&Errand::Audit(task.clone(), Some(Vec::new())))
+    }
     /// What the centre's rules found, as the package carries it: there before the handheld's own run ends.
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>>;
     /// Computes indicators over the task's package while the caller waits. What is guarded against 统方 needs

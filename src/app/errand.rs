@@ -406,6 +406,25 @@ impl Handheld {
         }))
     }
 
+    /// As an audit, with its own reader.
+    pub(crate) fn set_out_to_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
+        self.my_task(task)?;
+        let checked = self.last_check(task)?;
+        let at = self.ports.clock.read();
+        let task = task.clone();
+        let mut packages = self.ports.packages.handle();
+        let mut keys = self.ports.keys.handle();
+        Ok(Box::new(move |watch| {
+            let outcome =
+                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
+                    let (pack, _) = packs::in_force(opened.reader.as_ref())?;
+                    let columns = opened.reader.columns();
+                    Ok(spotcheck_rules::first_look(columns.as_ref(), &pack, &mut Told(watch))?)
+                });
+            Brought::Audited { task, outcome: outcome.map(Box::new) }
+        }))
+    }
+
     /// The guard against 统方 stands before the journey: without a reason nothing is read.
     fn set_out_to_count(
         &mut self,

@@ -164,6 +164,10 @@ impl Desk for Handheld {
     fn push_errands(&mut self) -> TroubleResult<Vec<Errand>> {
         self.do_push_errands()
     }
+    fn first_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
+        self.set_out_to_look(task)
+    }
+
     fn set_out(&mut self, errand: &Errand) -> TroubleResult<Journey> {
         self.do_set_out(errand)
     }

@@ -27,6 +27,7 @@ pub mod engine;
 pub mod error;
 pub mod export;
 pub mod finding;
+mod first;
 pub mod indicators;
 mod kernel;
 mod loss;
@@ -43,6 +44,7 @@ pub use error::{Error, PackError, Result};
 pub use finding::{
     Finding, LossMethod, Merged, Origin, Pattern, People, json_lines, merge, patterns, rank,
 };
+pub use first::first_look;
 pub use netting::{NetLine, NetState, net};
 pub use pack::{
     Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,

@@ -2,6 +2,7 @@
 
 mod cases;
 mod composed;
+mod first;
 mod inpatient;
 mod items;
 mod leads;

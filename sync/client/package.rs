@@ -34,6 +34,8 @@ const REFERENCE: &str = "reference.db";
 const MAX_SMALL_BYTES: u64 = 16 << 20;
 /// Largest file of a package, bytes.
 const MAX_FILE_BYTES: u64 = 64 << 30;
+/// What a download leaves free: a visit must always be closed (as the recorder's reserve).
+const LEFT_TO_WORK_BYTES: u64 = 200_000_000;
 
 fn refused(fault: PackageFault, cause: impl Into<String>) -> Error {
     Error::Package { fault, cause: cause.into() }
@@ -248,7 +250,7 @@ impl Shelf {
         }
         let stat = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        if offer.size().saturating_sub(have) > free {
+        if offer.size().saturating_sub(have) > free.saturating_sub(LEFT_TO_WORK_BYTES) {
             return Err(Error::Disk(io::ErrorKind::StorageFull.into()));
         }
         Ok(())

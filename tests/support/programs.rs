@@ -289,9 +289,10 @@ pub fn kill_recorder(data: &Path) {
 fn gone(process: &Path) {
     for _ in 0..500 {
         let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
-        // `PID (name) S …`: a zombie has closed everything.
+        // `PID (name) S …`: a zombie has closed everything, but not while another of its threads is still in an fsync.
         let state = stat.rsplit(')').next().unwrap_or_default().trim_start().chars().next();
-        if matches!(state, None | Some('Z' | 'X')) {
+        let threads = std::fs::read_dir(process.join("task")).map_or(0, Iterator::count);
+        if state.is_none() || (matches!(state, Some('Z' | 'X')) && threads <= 1) {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -96,3 +96,41 @@ fn twenty_megabytes_go_in_and_out() {
     let file = rig.vault.put(&case, "data/media/0009.jpg", &scan).unwrap();
     assert!(rig.vault.read(&case, &file).unwrap().as_slice() == scan);
 }
+
+/// So many items are put and read, before and after a restart; handles stay few.
+fn handles_for(items: usize) {
+    let mut rig = Rig::enrolled();
+    let case = rig.open_case();
+    let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let (before, mut most) = (open(), 0);
+    let mut kept = Vec::with_capacity(items);
+    for n in 0..items {
+        let bytes = format!("photo {n}");
+        kept.push(
+            rig.vault.put(&case, &format!("data/media/{n:05}.jpg"), bytes.as_bytes()).unwrap(),
+        );
+        most = most.max(open());
+    }
+    rig.restart();
+    rig.unlock(ZHANG, PIN);
+    for (n, file) in kept.iter().enumerate() {
+        assert_eq!(
+            rig.vault.read(&case, file).unwrap().as_slice(),
+            format!("photo {n}").as_bytes()
+        );
+        most = most.max(open());
+    }
+    // Other tests may run in this process.
+    assert!(most <= before + 64, "{before} handles at the beginning, {most} at most");
+}
+
+#[test]
+fn r40_handles_do_not_grow_with_items() {
+    handles_for(300);
+}
+
+#[test]
+#[ignore = "twenty thousand fsynced files take minutes"]
+fn r40_twenty_thousand_items_with_a_few_handles() {
+    handles_for(20_000);
+}

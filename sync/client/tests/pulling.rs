@@ -326,6 +326,33 @@ fn files(list: &mut TaskList) -> &mut Vec<spotcheck_wire::tasks::PackageFile> {
 }
 
 #[test]
+fn r94_room_is_asked_for_before_a_download_begins() {
+    let mut world = World::new();
+    world.centre.offer(FIRST, &noise(1_000, 9), Kind::Centre);
+    let served = world.centre.inner().served;
+    // As large as a package may be announced.
+    let stat = rustix::fs::statvfs(world.folder.path()).unwrap();
+    if stat.f_bavail * stat.f_frsize > 128 << 30 {
+        eprintln!(
+            "SKIPPED r94_room_is_asked_for_before_a_download_begins: the disk has room for all"
+        );
+        return;
+    }
+    world.centre.inner().mischief.tasks = Some(|list| {
+        for file in files(list).iter_mut().filter(|f| f.name.ends_with(".db")) {
+            file.size = 64 << 30;
+        }
+    });
+    assert_eq!(world.pull().unwrap_err().code, "SYNC-DISK-FULL");
+    assert_eq!(world.centre.inner().served, served, "nothing was fetched");
+    assert!(world.current().is_none());
+    // With room it comes.
+    world.centre.inner().mischief.tasks = None;
+    world.pull().unwrap();
+    assert_eq!(world.current().as_deref(), Some(FIRST));
+}
+
+#[test]
 fn one_refused_package_does_not_hold_up_the_others() {
     let mut world = World::new();
     world.centre.offer(FIRST, &noise(1_000, 9), Kind::Centre);
