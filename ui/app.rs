@@ -20,7 +20,8 @@ pub(crate) use crate::place::Place;
 use crate::{
     basis, capture, coach, collect, compare, compose, document, draft, errand, finish, indicators,
     interview, keyboard, party, person, persons, place, print, recording, seal, settings, showing,
-    sign, status, suspicion, suspicions, sync, task, today, trouble, typing, unlock, visit,
+    sign, status, suspicion, suspicions, sync, task, timeline, today, trouble, typing, unlock,
+    visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -70,6 +71,7 @@ pub(crate) struct App {
     pub(crate) typing: typing::Model,
     pub(crate) suspicions: suspicions::Model,
     pub(crate) showing: showing::Model,
+    pub(crate) timeline: timeline::Model,
 }
 
 impl App {
@@ -125,6 +127,7 @@ impl App {
             typing: typing::Model::new(typing),
             suspicions: suspicions::Model::default(),
             showing: showing::Model::default(),
+            timeline: timeline::Model::default(),
             window,
         });
         app.connect();
@@ -156,6 +159,7 @@ impl App {
         showing::connect(self);
         collect::connect(self);
         finish::connect(self);
+        timeline::connect(self);
         indicators::connect(self);
         compose::connect(self);
         compare::connect(self);
@@ -396,6 +400,7 @@ impl App {
             Place::Showing(what) => showing::enter(self, what),
             Place::Collect => collect::enter(self),
             Place::Finish => finish::enter(self),
+            Place::Timeline => timeline::enter(self),
             Place::Indicators => indicators::enter(self),
             Place::Indicator(id) => indicators::enter_one(self, id),
             Place::Compose => compose::enter(self),
@@ -448,6 +453,7 @@ impl App {
         typing::forget(self);
         draft::forget(self);
         settings::forget(self);
+        timeline::forget(self);
         errand::forget(self);
         indicators::forget(self);
         compose::forget(self);

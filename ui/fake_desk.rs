@@ -27,6 +27,7 @@ use spotcheck_app::findings::{FindingCard, Judgement};
 use spotcheck_app::reference::{AddedSource, LineReference, LookUp, line_reference};
 use spotcheck_app::rules::export::{Audience, Format};
 use spotcheck_app::rules::{Finding, Merged};
+use spotcheck_app::timeline::Timeline;
 use spotcheck_domain::claims::{
     FacilityView, FeeFilter, FeeLine, FeeSummary, ItemHit, Page, PersonHit, PersonView, StaffHit,
     VisitElsewhere, VisitEvent, VisitView, Ward,
@@ -537,6 +538,10 @@ impl Desk for FakeDesk {
 
     fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
         self.do_case(case)
+    }
+
+    fn timeline(&mut self, case: &CaseId) -> TroubleResult<Timeline> {
+        self.do_timeline(case)
     }
 
     fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()> {

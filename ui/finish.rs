@@ -21,6 +21,7 @@ const METHODS: [LossMethod; 5] =
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Finish<'_>>();
+    face.on_timeline(app.on(|app| app.go(Place::Timeline)));
     face.on_finding(app.on_with(|app, key: SharedString| open(app, &key)));
 }
 

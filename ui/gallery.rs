@@ -38,6 +38,7 @@ const SAMPLE: &[&str] = &[
     "10-document",
     "12-sign",
     "14-finish",
+    "14-timeline",
     "14-seal",
     "15-sync",
     "16-error",
@@ -464,6 +465,9 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("返回")?;
     face.tap("收尾")?;
     shot(face, "14-finish")?;
+    face.tap("全程时间轴")?;
+    shot(face, "14-timeline")?;
+    face.tap("返回")?;
     face.tap("完整性与封存")?;
     face.tap("输入 PIN 周演示")?;
     face.fill("PIN 周演示", FIRST_PIN)?;

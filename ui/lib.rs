@@ -54,6 +54,7 @@ mod suspicion;
 mod suspicions;
 mod sync;
 mod task;
+mod timeline;
 mod today;
 mod trouble;
 mod typing;

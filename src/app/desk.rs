@@ -25,6 +25,7 @@ use crate::errand::{Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, Judgement, SilencedRule};
 use crate::indicators::IndicatorQuery;
 use crate::reference::{AddedSource, LineReference, LookUp};
+use crate::timeline::Timeline;
 use crate::troubles;
 
 /// An officer who has a key on this handheld.
@@ -612,6 +613,8 @@ pub trait Desk: Send {
     fn open_case(&mut self, task: &TaskId) -> TroubleResult<CaseView>;
     /// The case as it stands.
     fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView>;
+    /// The visit as its journal tells it.
+    fn timeline(&mut self, case: &CaseId) -> TroubleResult<Timeline>;
     /// Notes that an officer's credential was shown to the party.
     fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()>;
     /// Adds a party; `kind` is a vocabulary `PartyKind` text. Returns its id (`party-1` …).

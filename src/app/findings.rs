@@ -281,7 +281,7 @@ impl Handheld {
 }
 
 /// The word for a state, as in a file.
-const fn state_words(state: FindingState) -> &'static str {
+pub(crate) const fn state_words(state: FindingState) -> &'static str {
     match state {
         FindingState::Open => "待核查",
         FindingState::Confirmed => "事实属实",

@@ -26,6 +26,7 @@ use crate::ports::{
     References, Stores,
 };
 use crate::reference::{AddedSource, LineReference, LookUp, Opened};
+use crate::timeline::Timeline;
 
 /// Name and version for statement.json and the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,6 +299,9 @@ impl Desk for Handheld {
     }
     fn case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
         self.case_view(case)
+    }
+    fn timeline(&mut self, case: &CaseId) -> TroubleResult<Timeline> {
+        self.do_timeline(case)
     }
     fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()> {
         self.do_show_certificate(case, officer)

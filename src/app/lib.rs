@@ -40,6 +40,7 @@ pub mod reference;
 mod rules_of_visit;
 mod seal;
 mod sync;
+pub mod timeline;
 mod troubles;
 mod unset_clock;
 mod visit;

@@ -1,6 +1,7 @@
 //! The visit as the law wants it, on the twins: what blocks, what never blocks, what survives.
 
 mod findings;
+mod timeline;
 
 use std::sync::Arc;
 

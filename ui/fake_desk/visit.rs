@@ -1,13 +1,16 @@
 //! The invented visit: case, evidence, recordings, seal.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use spotcheck_app::desk::{
     CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView, OutboxItem,
     PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView, TaskCard,
 };
 use spotcheck_app::findings::{FindingCard, Judgement, SilencedRule};
 use spotcheck_app::rules::Finding;
+use spotcheck_app::timeline::{Timeline, timeline};
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
+use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{CaseId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339};
 
@@ -99,8 +102,8 @@ impl FakeDesk {
             text: finding.reason.clone(),
             state: judgement.state,
             reason: judgement.reason.clone(),
-            amount: None,
-            fund_amount: None,
+            amount: finding.amount.map(|a| a.to_string()),
+            fund_amount: finding.fund_amount.map(|a| a.to_string()),
             loss_method: finding.loss_method.as_str().to_owned(),
             evidence: judgement.evidence.clone(),
             people: Vec::new(),
@@ -161,6 +164,54 @@ impl FakeDesk {
         });
         let case = case.id.clone();
         self.do_case(&case)
+    }
+
+    /// The journal that a visit with these acts would have.
+    pub(super) fn do_timeline(&mut self, case: &CaseId) -> TroubleResult<Timeline> {
+        let view = self.do_case(case)?;
+        let mut lines = vec![json!({"kind": "case_opened", "wall": view.opened})];
+        for officer in &view.officers {
+            if let Some(wall) = &officer.certificate_shown {
+                lines.push(
+                    json!({"kind": "certificate_shown", "wall": wall, "subject": officer.id}),
+                );
+            }
+        }
+        for item in &view.evidence {
+            let lasted = parse_rfc3339(&item.ended)
+                .unwrap_or_default()
+                .saturating_sub(parse_rfc3339(&item.begun).unwrap_or_default());
+            let facts = json!({
+                "evidence": item.id, "media_type": item.media_type, "duration_ms": lasted,
+            });
+            lines.push(json!({"kind": "capture_started", "wall": item.begun, "facts": facts}));
+            lines.push(json!({"kind": "capture_stopped", "wall": item.ended, "facts": facts}));
+        }
+        for document in self.documents.values() {
+            for answer in &document.answers {
+                let Some(at_ms) = answer.at_ms else { continue };
+                let sound = view.evidence.iter().find(|e| Some(&e.id) == answer.audio.as_ref());
+                let begun = sound.and_then(|e| parse_rfc3339(&e.begun)).unwrap_or(self.now_ms);
+                let at = begun.saturating_add(i64::try_from(at_ms).unwrap_or_default());
+                let facts = json!({"n": answer.n, "document": document.card.id});
+                lines.push(json!({"kind": "answer_added", "wall": rfc3339(at), "facts": facts}));
+            }
+            for signed in &document.signatures {
+                let facts = json!({"signer": signed.signer, "document": document.card.id});
+                let paper = "data/documents/0001-v1-signed.pdf";
+                lines.push(json!({
+                    "kind": "document_signed", "wall": signed.at, "subject": paper, "facts": facts,
+                }));
+            }
+        }
+        for card in &view.findings {
+            lines.push(json!({
+                "kind": "finding_state", "wall": card.judged, "subject": card.id,
+                "facts": {"state": card.state},
+            }));
+        }
+        lines.sort_by(|a, b| a["wall"].as_str().cmp(&b["wall"].as_str()));
+        Ok(timeline(&lines, &view, Some("17c08b2ed4713f9a".repeat(4))))
     }
 
     pub(super) fn do_case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {

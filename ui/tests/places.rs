@@ -206,3 +206,23 @@ fn an_export_is_compared_without_typing_and_its_differences_are_judged() {
     face.tap("事实属实").unwrap();
     assert!(face.shows("已记：事实属实"), "{:?}", face.texts());
 }
+
+/// Issue 5: the visit on one band, each act in words, and from an act to the evidence it made.
+#[test]
+fn the_whole_visit_is_read_on_one_time_line() {
+    let face = on_site();
+    face.tap("录音").unwrap();
+    face.tap("拍照").unwrap();
+    face.tap("拍照").unwrap();
+    face.tap("返回").unwrap();
+    face.tap("收尾").unwrap();
+    face.tap("全程时间轴").unwrap();
+    for words in ["开始检查", "链条完好", "照片 E2"] {
+        assert!(face.shows(words), "{words}: {:?}", face.texts());
+    }
+    face.tap("照片").unwrap();
+    assert!(!face.shows("开始检查") && face.shows("照片 E2"), "{:?}", face.texts());
+    let photo = face.controls().into_iter().find(|c| c.label.contains("照片 E2")).unwrap();
+    face.tap(&photo.label).unwrap();
+    assert!(face.shows("E2 照片"), "{:?}", face.texts());
+}

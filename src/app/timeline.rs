@@ -1,0 +1,240 @@
+//! One visit as it went: what the case journal says, oldest first, in words.
+//!
+//! Nothing is computed here that the journal does not say: a moment is a line of it, a span is a recording from
+//! its first stored sound to its last. Kinds that this version does not know are shown by their name, because
+//! leaving one out would make a gap where there is none (evidence.md §2, kinds are open).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use spotcheck_domain::{CaseId, TroubleResult};
+
+use crate::desk::CaseView;
+use crate::findings::{FindingState, state_words};
+use crate::handheld::Handheld;
+
+/// What a moment is about; chooses its picture and whether a filter shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MomentKind {
+    /// Sound.
+    Sound,
+    /// Video.
+    Video,
+    /// A photo, or a file taken from the facility.
+    Photo,
+    /// Questions and answers.
+    Talk,
+    /// Documents: begun, frozen, signed, printed.
+    Paper,
+    /// What was said about a finding.
+    Finding,
+    /// Certificates, parties, steps, notes, the seal.
+    Step,
+    /// Views of personal data, and what only a technician asks for.
+    Other,
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Number of the line.
+    pub seq: u64,
+    /// RFC 3339, as the handheld's clock stood.
+    pub wall: String,
+    /// What it is about.
+    pub kind: MomentKind,
+    /// In words.
+    pub title: String,
+    /// What goes with it; may be empty.
+    pub note: String,
+    /// The evidence item it is about, `E1` ….
+    pub evidence: Option<String>,
+    /// The document it is about.
+    pub document: Option<String>,
+}
+
+/// A recording on the time line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// `E1` …
+    pub evidence: String,
+    /// With pictures.
+    pub video: bool,
+    /// RFC 3339.
+    pub begun: String,
+    /// RFC 3339; of one that runs, the last moment that the journal knows.
+    pub ended: String,
+}
+
+/// A visit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Recordings, oldest first.
+    pub spans: Vec<Span>,
+    /// Everything else that happened, oldest first.
+    pub moments: Vec<Moment>,
+    /// Number of lines of the journal.
+    pub entries: u64,
+    /// SHA-256 of the last line; `None` where the chain is broken.
+    pub head: Option<String>,
+}
+
+fn text<'a>(entry: &'a Value, pointer: &str) -> &'a str {
+    entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(entry: &Value, pointer: &str) -> u64 {
+    entry.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// `1 分 05 秒`.
+fn lasted(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    format!("{} 分 {:02} 秒", seconds / 60, seconds % 60)
+}
+
+/// What a line says: kind, title, note; `None` for a line that only goes with another one.
+fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)> {
+    use MomentKind::{Finding, Other, Paper, Photo, Sound, Step, Talk, Video};
+    let said = |kind, title: &str| Some((kind, title.to_owned(), String::new()));
+    let noted = |kind, title: String, note: &str| Some((kind, title, note.to_owned()));
+    let fact = |name: &str| text(entry, &format!("/facts/{name}"));
+    let subject = text(entry, "/subject");
+    let medium = match fact("media_type") {
+        "audio/ogg" => Some((Sound, "录音")),
+        "video/x-matroska" => Some((Video, "录像")),
+        _ => None,
+    };
+    let paper = || {
+        let card = case.documents.iter().find(|d| d.id == fact("document") || d.id == subject);
+        card.map_or("文书", |card| card.title.as_str())
+    };
+    match text(entry, "/kind") {
+        "case_opened" => said(Step, "开始检查"),
+        "certificate_shown" => {
+            let officer = case.officers.iter().find(|o| o.id.as_str() == subject);
+            noted(Step, format!("{} 出示证件", officer.map_or(subject, |o| &o.name)), "")
+        }
+        kind @ ("step_begun" | "step_ended") => {
+            let title = case.steps.iter().find(|s| s.id == subject).map_or(subject, |s| &s.title);
+            let act = if kind == "step_begun" { "开始" } else { "结束" };
+            noted(Step, format!("{act} {title}"), "")
+        }
+        "capture_started" => {
+            let (kind, name) = medium?;
+            noted(kind, format!("开始{name} {}", fact("evidence")), "")
+        }
+        "capture_stopped" => {
+            let id = fact("evidence");
+            let item = case.evidence.iter().find(|e| e.id == id);
+            let proves = item.map_or("", |e| e.proves.as_str());
+            match medium {
+                Some((kind, name)) if item.is_some_and(|e| e.recovered) => {
+                    noted(kind, format!("{name} {id} 被中断后恢复"), "中断处最多缺 2 秒")
+                }
+                Some((kind, name)) => {
+                    let lasted = lasted(number(entry, "/facts/duration_ms"));
+                    noted(kind, format!("停止{name} {id}"), &lasted)
+                }
+                None if fact("media_type").starts_with("image/") => {
+                    noted(Photo, format!("照片 {id}"), proves)
+                }
+                None => noted(Photo, format!("电子数据 {id}"), proves),
+            }
+        }
+        "capture_failed" => noted(Sound, format!("没有录成 {}", fact("evidence")), fact("code")),
+        "note" => match fact("what") {
+            "mark" => noted(Sound, format!("标记 {subject}"), fact("text")),
+            "evidence_described" => noted(Photo, format!("写明 {subject} 证明什么"), ""),
+            "document_begun" => noted(Paper, format!("开始写 {}", paper()), ""),
+            "party_added" => {
+                let party = case.parties.iter().find(|p| p.id == subject);
+                noted(Step, format!("登记 {}", party.map_or(subject, |p| &p.name)), "")
+            }
+            _ if !fact("text").is_empty() => noted(Step, "备注".to_owned(), fact("text")),
+            other => noted(Other, format!("备注 {other}"), ""),
+        },
+        "answer_added" => noted(Talk, format!("第 {} 问", number(entry, "/facts/n")), paper()),
+        "answer_changed" => noted(Talk, format!("改第 {} 问", number(entry, "/facts/n")), paper()),
+        "document_frozen" => noted(Paper, format!("定稿 {}", paper()), ""),
+        "document_signed" if subject.ends_with(".pdf") => {
+            let who = fact("signer");
+            let officer = case.officers.iter().find(|o| o.id.as_str() == who);
+            let party = case.parties.iter().find(|p| p.id == who);
+            let name = officer.map(|o| &o.name).or(party.map(|p| &p.name));
+            noted(Paper, format!("{} 签字", name.map_or(who, String::as_str)), paper())
+        }
+        "document_printed" => {
+            let copies = number(entry, "/facts/copies");
+            noted(Paper, format!("打印 {}", paper()), &format!("{copies} 份"))
+        }
+        "document_corrected" => noted(Paper, format!("更正 {}", paper()), ""),
+        "document_refused" => noted(Paper, format!("拒绝签字 {}", paper()), ""),
+        "refusal" => said(Step, "对方拒绝"),
+        "finding_state" => {
+            let card = case.findings.iter().find(|f| f.id == subject);
+            let state = entry.pointer("/facts/state").cloned().unwrap_or_default();
+            let state = serde_json::from_value::<FindingState>(state).map(state_words);
+            let state = state.unwrap_or_else(|_| fact("state"));
+            noted(Finding, card.map_or(subject, |f| &f.title).to_owned(), state)
+        }
+        "person_viewed" => said(Other, "查看人员资料"),
+        "data_printed" => said(Other, "打印个人资料"),
+        "data_copied" => said(Other, "复制个人资料"),
+        "data_exported" => said(Other, "导出个人资料"),
+        "clock_stepped" => said(Other, "时钟跳变"),
+        "handover" => said(Step, "交接"),
+        "sealed" => said(Step, "封存"),
+        // Their act has a line of its own.
+        "document_rendered" | "document_signed" | "log_closed" | "annex_added" => None,
+        other => noted(Other, other.to_owned(), "本版本不认得这种记录"),
+    }
+}
+
+/// The visit that a journal tells.
+#[must_use]
+pub fn timeline(entries: &[Value], case: &CaseView, head: Option<String>) -> Timeline {
+    let last = entries.last().map_or("", |entry| text(entry, "/wall"));
+    let spans = case.evidence.iter().filter_map(|item| {
+        let video = match item.media_type.as_str() {
+            "audio/ogg" => false,
+            "video/x-matroska" => true,
+            _ => return None,
+        };
+        let runs = item.ended.is_empty() || item.ended == item.begun;
+        let ended = if runs { last.to_owned() } else { item.ended.clone() };
+        Some(Span { evidence: item.id.clone(), video, begun: item.begun.clone(), ended })
+    });
+    let moments = entries.iter().filter_map(|entry| {
+        let (kind, title, note) = words(entry, case)?;
+        let fact = text(entry, "/facts/evidence");
+        let named = |id: &str| case.evidence.iter().any(|e| e.id == id).then(|| id.to_owned());
+        let document = text(entry, "/facts/document");
+        let written = |id: &str| case.documents.iter().any(|d| d.id == id).then(|| id.to_owned());
+        Some(Moment {
+            seq: number(entry, "/seq"),
+            wall: text(entry, "/wall").to_owned(),
+            kind,
+            title,
+            note,
+            evidence: named(fact).or_else(|| named(text(entry, "/subject"))),
+            document: written(document).or_else(|| written(text(entry, "/subject"))),
+        })
+    });
+    Timeline {
+        spans: spans.collect(),
+        moments: moments.collect(),
+        entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
+        head,
+    }
+}
+
+impl Handheld {
+    pub(crate) fn do_timeline(&mut self, case: &CaseId) -> TroubleResult<Timeline> {
+        let view = self.case_view(case)?;
+        let entries = self.journal_entries(Some(case))?;
+        // A broken chain is told, not hidden behind an empty page.
+        let head = self.verify_journal(Some(case)).ok().map(|(_, head)| head);
+        Ok(timeline(&entries, &view, head))
+    }
+}
