@@ -140,6 +140,8 @@ pub(crate) struct Hit {
     pub(crate) day: Option<i64>,
     /// How the stay should have been paid, where the kernel knows that it was paid wrongly as a whole.
     pub(crate) correct: Option<Correct>,
+    /// The amounts of the lines are shares of one excess, not what is wrong with each.
+    pub(crate) apportioned: bool,
     /// Lines whose share of the fund stands for a gross amount that no line can be named for.
     pub(crate) basis: Vec<u32>,
     /// Less sure than the rule, and why.
@@ -190,6 +192,17 @@ impl Hit {
         self.day = Some(day);
         self.facts.insert("date", date(day));
         self
+    }
+
+    /// All lines of a day, each with its part of the excess: which of them is too many nobody can say.
+    pub(crate) fn apportion(
+        &mut self,
+        lines: impl Iterator<Item = Line>,
+        excess: i64,
+        billed: i64,
+    ) {
+        self.lines = lines.map(|l| (l.at, muldiv(l.amount, excess, billed))).collect();
+        self.apportioned = self.lines.len() > 1;
     }
 
     /// Names the item of the finding.
@@ -547,15 +560,6 @@ pub(crate) fn excess_lines(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
     }
     parts.reverse();
     parts
-}
-
-/// All lines of a day, each with its part of the excess: which of them is too many nobody can say.
-pub(crate) fn shared(
-    lines: impl Iterator<Item = Line>,
-    excess: i64,
-    billed: i64,
-) -> Vec<(u32, i64)> {
-    lines.map(|l| (l.at, muldiv(l.amount, excess, billed))).collect()
 }
 
 #[cfg(test)]

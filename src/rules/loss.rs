@@ -2,8 +2,8 @@
 //!
 //! In this order: A, the fund's part of each wrong line, where the lines were paid one by one; B, the difference
 //! of two payment standards, where a stay was paid as a wrong group and the right one's standard is known; C, a
-//! group against the items, where a stay was paid by group and should have been paid by items or the other way
-//! round; D, in proportion, as the last resort, where an amount is wrong and nobody can say which lines it is.
+//! group against the items, where a stay was paid by group and should have been paid item by item; D, in
+//! proportion, as the last resort, where an amount is wrong and nobody can say which lines it is.
 //! A stay that is paid by group, or in a way that is not known, never gets A: how its payment would change is for
 //! the agency to work out. Then the gross amount stands with method N.
 
@@ -48,7 +48,10 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
         return in_proportion(book, hit, none);
     }
     match of_lines(book, hit.lines.iter().copied()) {
-        Ok(fund) => Loss { fund: Some(fund), method: LossMethod::A, ..none },
+        Ok(fund) => {
+            let method = if hit.apportioned { LossMethod::D } else { LossMethod::A };
+            Loss { fund: Some(fund), method, ..none }
+        }
         Err(Unpaid::Grouped) => Loss { grouped: true, ..none },
         Err(Unpaid::Unknown) => none,
     }
@@ -99,8 +102,8 @@ fn difference(s: &Settlement, correct: Correct) -> Option<(i64, LossMethod)> {
     let (paid, right, method) = match (s.by_item, correct) {
         (false, Correct::Standard(right)) => (s.standard?, right, LossMethod::B),
         (false, Correct::Items) => (s.standard?, s.total?, LossMethod::C),
-        (true, Correct::Standard(right)) => (s.total?, right, LossMethod::C),
-        (true, Correct::Items) => return None,
+        // Paid item by item: nothing was paid as a whole that could be wrong as a whole.
+        (true, _) => return None,
     };
     Some((paid.saturating_sub(right), method))
 }

@@ -60,7 +60,7 @@ def consent(j):
         WHERE {j.scope()} AND {j.items()}
           AND f.fac IN (SELECT w.fac FROM note_of n JOIN v w ON w.visit = n.visit WHERE {words})
           AND NOT EXISTS (SELECT 1 FROM note_of n WHERE n.visit = f.visit AND {words})
-          AND NOT {j.young('note', 'f.d')}
+          AND NOT {j.young('note', 'greatest(coalesce(v.ed, f.d), f.d)')}
         GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
 
 

@@ -260,7 +260,7 @@ impl Probe for Log {
                     .fact("cap", plain(have))
                     .fact("excess", plain(excess))
                     .on(day);
-                hit.lines = super::shared(lines.iter().map(|(_, l)| *l), excess, billed);
+                hit.apportion(lines.iter().map(|(_, l)| *l), excess, billed);
                 out.hit(cx, hit);
             }
         }

@@ -192,7 +192,7 @@ impl Probe for DeviceMinutes {
                     .fact("cap", plain(most))
                     .fact("excess", plain(excess))
                     .on(day);
-                hit.lines = super::shared(lines.iter().copied(), excess, billed);
+                hit.apportion(lines.iter().copied(), excess, billed);
                 out.hit(cx, hit);
             }
         }

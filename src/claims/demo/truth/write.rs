@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::super::items::code_of;
-use super::super::out::{day, time, yuan};
+use super::super::out::{Row, day, time, yuan};
 use super::World;
-use super::case::{Case, Closed};
+use super::case::{Case, Closed, cell};
 
 const FEE: &[&str] = &[
     "bkkp_sn",
@@ -60,6 +60,9 @@ impl World {
         let rows = std::mem::take(&mut case.rows);
         self.write_visit(&case);
         for (file, row) in rows {
+            if file == "exam" {
+                self.count_use(&case, &row);
+            }
             self.tables.add(file, row);
         }
         let (total, covered) = self.write_lines(&case, &settlement, 1);
@@ -98,6 +101,16 @@ impl World {
             person: case.person.psn_no,
             serials,
             cents,
+        }
+    }
+
+    /// Machines count what was examined, told or not by the bill.
+    fn count_use(&mut self, case: &Case, row: &Row) {
+        let code = cell(row, "exam_item_code");
+        let item = ["S003", "S004"].into_iter().find(|i| code_of(i) == code);
+        let when = NaiveDateTime::parse_from_str(cell(row, "exam_date"), "%Y-%m-%d %H:%M:%S");
+        if let (Some(item), Ok(when)) = (item, when) {
+            self.used(case, item, when, 1);
         }
     }
 
