@@ -1,6 +1,6 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
-.PHONY: demo test setup peers screenshots arm64-smoke crash long bench fuzz
+.PHONY: demo test setup peers screenshots arm64-smoke crash long bench day fuzz
 
 setup:
 	@packaging/setup.sh
@@ -37,6 +37,10 @@ P ?=
 SCALE ?= full
 bench: setup
 	@packaging/bench.sh "$(P)" "$(SCALE)"
+
+# A day's work replayed (P14).
+day: setup
+	@packaging/bench.sh P14 full
 
 # Every fuzz target in turn for SECONDS; needs a nightly compiler and cargo-fuzz. The database is linked twice
 # under the sanitizer, which is no fault of ours.

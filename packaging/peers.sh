@@ -37,7 +37,7 @@ fi
 
 peers=$root/tests/.peers
 mkdir -p "$peers"
-python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl dbf xlwt)
+python=(bagit==1.9.0 tuspy==1.1.0 apsw-sqlite3mc duckdb jsonschema openpyxl dbf xlwt typst==0.15.2)
 if [ ! -x "$peers/venv/bin/bagit.py" ] || [ "$(cat "$peers/venv/.made" 2>/dev/null || true)" != "${python[*]}" ]; then
   say "Python packages: ${python[*]}"
   python3 -m venv "$peers/venv"

@@ -31,15 +31,23 @@ mod p03_capture;
 #[cfg(feature = "bench-face")]
 #[path = "bench/p04_seal.rs"]
 mod p04_seal;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p05_upload.rs"]
+mod p05_upload;
 #[path = "bench/p06_start.rs"]
 mod p06_start;
 #[cfg(feature = "bench-face")]
 #[path = "bench/p07_scroll.rs"]
 mod p07_scroll;
+#[path = "bench/p08_document.rs"]
+mod p08_document;
 #[path = "bench/p09_centre.rs"]
 mod p09_centre;
 #[path = "bench/p12_lookup.rs"]
 mod p12_lookup;
+#[cfg(feature = "bench-face")]
+#[path = "bench/p14_day.rs"]
+mod p14_day;
 #[path = "bench/report.rs"]
 mod report;
 
@@ -59,23 +67,24 @@ const BENCHES: &[Bench] = &[
     ("P3", p03_capture::measure),
     #[cfg(feature = "bench-face")]
     ("P4", p04_seal::measure),
+    #[cfg(feature = "bench-face")]
+    ("P5", p05_upload::measure),
     ("P6", p06_start::measure),
     #[cfg(feature = "bench-face")]
     ("P7", p07_scroll::measure),
+    ("P8", p08_document::measure),
     ("P9", p09_centre::import),
     ("P10", p09_centre::package),
     ("P12", p12_lookup::measure),
     ("P13", p09_centre::programs),
+    #[cfg(feature = "bench-face")]
+    ("P14", p14_day::measure),
     ("input", input::measure),
 ];
 
 /// Budgets that nothing here measures yet, with the reason; the report says so.
-const NOT_YET: &[(&str, &str)] = &[
-    ("P5", "upload against tuspy and curl"),
-    ("P8", "document against typst compile"),
-    ("P11", "500 handhelds"),
-    ("P14", "a day's work against gst-launch"),
-];
+const NOT_YET: &[(&str, &str)] =
+    &[("P11", "500 handhelds"), ("P14", "a day's work against gst-launch")];
 
 /// What a child process does; it prints one JSON object.
 fn child(name: &str, arguments: &[String]) -> Result<()> {
@@ -84,14 +93,23 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "import" => data::import(arguments)?,
         "package" => data::package(arguments)?,
         "rules" => p01_rules::run(arguments)?,
+        "first" => p01_rules::first(arguments)?,
         "people" => p02_search::people(arguments)?,
         "search" => p02_search::run(arguments)?,
         "capture" => p03_capture::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "seal" => p04_seal::run(arguments)?,
         #[cfg(feature = "bench-face")]
+        "upload" => p05_upload::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "identity" => p05_upload::identity(arguments)?,
+        "document" => p08_document::run(arguments)?,
+        #[cfg(feature = "bench-face")]
         "scroll" => p07_scroll::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "day" => p14_day::run(arguments)?,
         "open" => p09_centre::open(arguments)?,
+        "plain" => p09_centre::plain(arguments)?,
         "lookup" => p12_lookup::run(arguments)?,
         other => bail!("no such measure: {other}"),
     };

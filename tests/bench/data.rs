@@ -10,9 +10,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use spotcheck_claims::{
-    ClaimsKey, DirPartitionStore, ImportRequest, ImportTools, Key, MappingLimits, PackageManifest,
-    PackageReader, PackageRequest, ReferenceData, Reject, TruthOptions, build_package, import_dir,
-    truth_data,
+    ClaimsKey, DirPartitionStore, FindingRow, ImportRequest, ImportTools, Key, MappingLimits,
+    PackageManifest, PackageReader, PackageRequest, ReferenceData, Reject, TruthOptions,
+    build_package, import_dir, truth_data,
 };
 use spotcheck_domain::{ManualClock, PackageId, SeededEntropy, TaskId};
 
@@ -22,6 +22,8 @@ use crate::measure::{Watch, child, number, object, told};
 pub(crate) const HOUSE: &str = "H99010100001";
 /// 2026-11-20 09:30 in Beijing.
 const NOW_MS: i64 = 1_795_138_200_000;
+/// Fee lines of the standard facility (claims.md §2).
+pub(crate) const LARGE: u64 = 12_000_000;
 /// What must stay free on the disk.
 const KEEP_FREE: u64 = 12_000_000_000;
 
@@ -200,6 +202,28 @@ pub(crate) fn import(arguments: &[String]) -> Result<Value> {
     Ok(said)
 }
 
+/// Findings of the centre as the package carries them: as many and as long as an audit of such a house gives.
+fn findings() -> Vec<FindingRow> {
+    let body = json!({
+        "rule": "C05", "pack": "national@2026.1", "grade": "S", "fixmedins_code": HOUSE,
+        "reason": "同一日同一项目收取的次数多于所记执行次数,多 2 次,涉及金额 86.00 元。".repeat(4),
+        "look_at": "医嘱单、执行记录与费用清单逐日对照。".repeat(4),
+        "why_wrong": "补记账、跨日执行或者执行记录未上传时,可能没有多收。".repeat(4),
+    });
+    (0..3_000)
+        .map(|n| FindingRow {
+            rule: "C05".to_owned(),
+            pack: "national@2026.1".to_owned(),
+            grade: "S".to_owned(),
+            fixmedins_code: Some(HOUSE.to_owned()),
+            bkkp_sn: vec![format!("F{n:07}")],
+            reason: format!("第 {n} 条"),
+            body: body.to_string(),
+            ..FindingRow::default()
+        })
+        .collect()
+}
+
 /// Child: the package of [`HOUSE`].
 pub(crate) fn package(arguments: &[String]) -> Result<Value> {
     let folder = place(arguments)?;
@@ -216,7 +240,7 @@ pub(crate) fn package(arguments: &[String]) -> Result<Value> {
         valid_until: "2026-12-20T00:00:00.000+08:00",
         rule_packs: &[],
         pack_files: &[],
-        findings: &[],
+        findings: &findings(),
         peer_stats: &[],
         reference: &ReferenceData::default(),
     };

@@ -74,17 +74,32 @@ fn ticks(pid: u32) -> f64 {
     field(11) + field(12)
 }
 
+fn window(screen: &Screen, h: &HandheldCli) -> Result<Command> {
+    let mut command = Command::new(program("spotcheck")?);
+    command.arg("--data").arg(&h.data).arg("--device").arg(&h.device);
+    command.env("DISPLAY", &screen.display).env_remove("WAYLAND_DISPLAY").stdin(Stdio::null());
+    Ok(command)
+}
+
+/// What `watch` says of the program with its window at the unlock screen, ten seconds after its start.
+#[cfg(feature = "bench-face")]
+pub(crate) fn resting<T>(h: &HandheldCli, watch: impl Fn(u32) -> T) -> Result<T> {
+    let screen = Screen::open()?;
+    let mut window = window(&screen, h)?;
+    let mut child = window.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    std::thread::sleep(Duration::from_secs(10));
+    let said = watch(child.id());
+    let ended = child.try_wait()?;
+    child.kill()?;
+    child.wait()?;
+    anyhow::ensure!(ended.is_none(), "the window closed by itself");
+    Ok(said)
+}
+
 fn start(screen: &Screen, h: &HandheldCli, rest: u64) -> Result<Started> {
     let begun = Instant::now();
-    let mut child = Command::new(program("spotcheck")?)
-        .arg("--data")
-        .arg(&h.data)
-        .arg("--device")
-        .arg(&h.device)
-        .env("DISPLAY", &screen.display)
-        .env_remove("WAYLAND_DISPLAY")
+    let mut child = window(screen, h)?
         .env("SLINT_DEBUG_PERFORMANCE", "refresh_lazy,console")
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;

@@ -24,7 +24,7 @@ const WARM: usize = 40_000;
 const KEPT: usize = 300;
 
 /// The package without encryption, made once.
-fn export(folder: &Path) -> Result<()> {
+pub(crate) fn export(folder: &Path) -> Result<()> {
     let file = folder.join("plain-package.db");
     if file.exists() {
         return Ok(());

@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import pathlib
 import resource
 import sys
@@ -122,7 +123,9 @@ def load(folder, house, file):
 def run(file, folder, findings):
     pack = Pack(folder)
     begun, cpu = time.perf_counter(), time.process_time()
-    db = duckdb.connect(file, read_only=True, config={"threads": 1})
+    # The machine has other work, too; what does not fit goes to files of its own.
+    limit = os.environ.get("DUCKDB_MEMORY", "8GB")
+    db = duckdb.connect(file, read_only=True, config={"threads": 1, "memory_limit": limit})
     city = Loaded(db)
     prepare(city)
     derive = time.perf_counter() - begun
