@@ -14,7 +14,9 @@ use spotcheck_ui::FaceOptions;
 use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
 
 use crate::cli::Common;
-use crate::glue::{PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths, TypstForms};
+use crate::glue::{
+    CopyRoom, PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths, TypstForms,
+};
 
 /// Where a handheld keeps its data.
 const SYSTEM_DATA: &str = "/var/lib/spotcheck";
@@ -163,6 +165,7 @@ impl Setup {
             machine: Box::new(DeviceMachine::new(&self.device, &self.data)),
             centre: Arc::new(Mutex::new(centre)),
             stores: Box::new(FileStores::new(&self.data)),
+            copies: Box::new(self.copy_room()),
             software: Software {
                 name: "spotcheck".to_owned(),
                 version: version.to_owned(),
@@ -171,8 +174,20 @@ impl Setup {
         }))
     }
 
+    /// Where second copies lie.
+    pub(crate) fn copy_room(&self) -> CopyRoom {
+        CopyRoom::new(
+            &self.data,
+            &self.device.copy,
+            self.reserve_bytes,
+            DeviceMachine::new(&self.device, &self.data),
+            self.clock(),
+        )
+    }
+
     /// The window.
     pub(crate) fn open_window(&self, handheld: Handheld) -> TroubleResult<()> {
+        self.copy_room().go_on_beside(handheld.keys_beside());
         let input = Some(crate::text_input());
         let options = FaceOptions { input, ..FaceOptions::new(self.clock()) };
         spotcheck_ui::run(Box::new(handheld), &options).map_err(|cause| {

@@ -13,6 +13,9 @@ use spotcheck_evidence::journal::{CLOCK_STEP_MS, ChainHead, EntryDraft, JournalE
 use crate::ports::{CaseChange, CaseStore, StoredLine};
 use crate::troubles;
 
+/// A store in one piece: lines, and values as (kind, key, JSON).
+pub(crate) type Everything = (Vec<StoredLine>, Vec<(String, String, String)>);
+
 /// A store with its journal's head.
 pub(crate) struct Chain {
     store: Box<dyn CaseStore>,
@@ -89,6 +92,11 @@ impl Chain {
     /// All lines.
     pub(crate) fn lines(&mut self) -> TroubleResult<Vec<StoredLine>> {
         self.store.journal()
+    }
+
+    /// All lines and values, for the second copy.
+    pub(crate) fn everything(&mut self) -> TroubleResult<Everything> {
+        Ok((self.store.journal()?, self.store.all_values()?))
     }
 
     /// Values of a kind.

@@ -26,6 +26,8 @@ use crate::troubles;
 const ARRIVAL: &str = "arrival";
 /// Kind of the items in the device store; keys `A1`, `A2` …
 const EARLY: &str = "early";
+/// Kind of the highest number that a rescued case brought along.
+const FLOOR: &str = "early_floor";
 
 /// Where an early item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,9 @@ struct Early {
     marks: Vec<(u64, String)>,
     stage: Stage,
 }
+
+/// Values to be set: (kind, key, JSON).
+type Values = Vec<(String, String, String)>;
 
 /// A recording that ended without a journal that could name it.
 type Ended = (RecordingOrder, RecordingOutcome);
@@ -177,7 +182,8 @@ impl Handheld {
 
     fn next_early(&mut self) -> TroubleResult<(String, String)> {
         let count = self.early_items()?.len();
-        let number = count.saturating_add(1);
+        let floor: usize = self.device_log()?.value(FLOOR, ONLY)?.unwrap_or(0);
+        let number = count.saturating_add(floor).saturating_add(1);
         Ok((next_id("A", count), format!("data/media/a{number:04}")))
     }
 
@@ -401,6 +407,43 @@ impl Handheld {
         Ok(())
     }
 
+    /// What of a case waits in the device store, for its second copy; none if nothing does.
+    pub(crate) fn early_of(&mut self, case: &CaseId) -> TroubleResult<Option<Vec<u8>>> {
+        let mut items = self.early_items()?;
+        items.retain(|(_, item)| item.stage == Stage::Waiting && item.case == *case);
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let items: Vec<Early> = items.into_iter().map(|(_, item)| item).collect();
+        serde_json::to_vec(&items).map(Some).map_err(troubles::stored_json)
+    }
+
+    /// Values that bring early items of a rescued case into this device store, and the media files that
+    /// they name. `used` are the paths of the case's evidence: its numbers are not given out again.
+    pub(crate) fn early_values(
+        &mut self,
+        json: Option<&[u8]>,
+        used: &[String],
+    ) -> TroubleResult<(Values, Vec<String>)> {
+        let items: Vec<Early> = match json {
+            Some(json) => serde_json::from_slice(json).map_err(troubles::stored_json)?,
+            None => Vec::new(),
+        };
+        let known = self.early_items()?;
+        let (mut values, mut paths) = (Vec::new(), Vec::new());
+        for item in items {
+            paths.push(item.path.clone());
+            if !known.iter().any(|(_, k)| k.case == item.case && k.path == item.path) {
+                let id = next_id("A", known.len().saturating_add(values.len()));
+                values.push(set(EARLY, &id, &item)?);
+            }
+        }
+        let floor: usize = self.device_log()?.value(FLOOR, ONLY)?.unwrap_or(0);
+        let highest = used.iter().chain(&paths).filter_map(|path| number_of(path)).max();
+        values.push(set(FLOOR, ONLY, &floor.max(highest.unwrap_or(0)))?);
+        Ok((values, paths))
+    }
+
     /// Everything recorded into a case that can be written again: early items are entered, running
     /// recordings taken up, cut-off ones closed. Gives milliseconds and number of those that were cut off.
     pub(crate) fn settle_recordings(&mut self, case: &CaseId) -> TroubleResult<(u64, u32)> {
@@ -419,6 +462,11 @@ impl Handheld {
         self.drop_unstarted(case)?;
         Ok((stored_ms, count))
     }
+}
+
+/// Number of an early item's file: `data/media/a0007.ogg` is 7.
+fn number_of(path: &str) -> Option<usize> {
+    path.strip_prefix("data/media/a")?.split('.').next()?.parse().ok()
 }
 
 /// The item on screen before a case has it.

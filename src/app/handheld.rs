@@ -15,6 +15,7 @@ use spotcheck_rules::{Finding, Merged, Pack, Silence};
 
 use crate::chain::Chain;
 use crate::compare::{FreshFile, Held};
+use crate::copies::Kept;
 use crate::desk::{
     AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, Own, PrintReport,
     PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
@@ -22,8 +23,8 @@ use crate::desk::{
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::findings::{FindingCard, Judgement};
 use crate::ports::{
-    BlobVault, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer, Recorder,
-    References, Stores,
+    BlobVault, Copies, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer,
+    Recorder, References, Stores,
 };
 use crate::reference::{AddedSource, LineReference, LookUp, Opened};
 use crate::timeline::Timeline;
@@ -55,6 +56,7 @@ pub struct Ports {
     pub machine: Box<dyn Machine>,
     pub centre: SharedCentre,
     pub stores: Box<dyn Stores>,
+    pub copies: Box<dyn Copies>,
     pub software: Software,
 }
 
@@ -79,6 +81,8 @@ pub struct Handheld {
     pub(crate) listening: Listening,
     /// A facility's export between reading and comparing.
     pub(crate) export: Option<Held>,
+    /// What of each case was last kept for its second copy.
+    pub(crate) kept: Kept,
 }
 
 /// Whether sound is kept ahead of recordings.
@@ -106,6 +110,7 @@ impl Handheld {
             safe: String::new(),
             listening: Listening::Never,
             export: None,
+            kept: Kept::default(),
         }
     }
 

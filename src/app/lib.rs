@@ -20,6 +20,7 @@ mod capture;
 mod case_file;
 mod chain;
 pub mod compare;
+pub mod copies;
 pub mod desk;
 mod device_log;
 mod early;

@@ -4,6 +4,7 @@
 //! refuses a line out of sequence, a recording is closed once) and nothing else. What they encrypt is not
 //! encrypted; what they sign is not signed.
 
+mod copies;
 mod keys;
 mod outside;
 mod reference;
@@ -17,6 +18,7 @@ use spotcheck_domain::{CaseId, ManualClock, SeededEntropy, Trouble, TroubleResul
 use crate::ports::{CaseChange, CaseStore, Key256, StoredLine, Stores};
 use crate::{Handheld, Ports, Software};
 
+pub use copies::MemoryCopies;
 pub use keys::MemoryKeys;
 pub use outside::{
     MemoryCentre, MemoryExports, MemoryForms, MemoryMachine, MemoryPackages, MemoryPrinter,
@@ -36,6 +38,8 @@ pub(crate) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Disk {
     stores: Arc<Mutex<BTreeMap<String, Content>>>,
     vault: MemoryVault,
+    /// What is kept for the second copy.
+    pub copies: MemoryCopies,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -120,6 +124,10 @@ impl CaseStore for MemoryStore {
         Ok(of_kind.map(|(_, key, json)| (key.clone(), json.clone())).collect())
     }
 
+    fn all_values(&mut self) -> TroubleResult<Vec<(String, String, String)>> {
+        Ok(guard(&self.all).entry(self.name.clone()).or_default().values.clone())
+    }
+
     fn value(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>> {
         Ok(self.values(kind)?.into_iter().find(|(k, _)| k == key).map(|(_, json)| json))
     }
@@ -152,6 +160,7 @@ pub fn handheld(disk: &Disk, clock: &Arc<ManualClock>, seed: u64) -> Handheld {
         machine: Box::new(MemoryMachine),
         centre: Arc::new(Mutex::new(MemoryCentre)),
         stores: Box::new(disk.clone()),
+        copies: Box::new(disk.copies.clone()),
         software: Software {
             name: "spotcheck".to_owned(),
             version: "0.1.0".to_owned(),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::task::Task;
-use spotcheck_domain::{BundleId, CaseId, OfficerId, TaskId};
+use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId};
 
 use crate::desk::{AnswerView, CaseState, RecordingKind, Stroke};
 use crate::ports::{Receipt, StoredFile};
@@ -49,6 +49,20 @@ pub(crate) struct Meta {
     pub(crate) opened_ms: i64,
     pub(crate) sealing: Option<Sealing>,
     pub(crate) done: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rescued: Option<Rescued>,
+}
+
+/// The case went on here from another handheld's second copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rescued {
+    /// The handheld before.
+    pub(crate) from: DeviceId,
+    /// When its copy was kept, unix milliseconds by its clock.
+    pub(crate) kept_ms: i64,
+    /// Recordings in the copy that its journal did not name yet.
+    pub(crate) unnamed: u32,
 }
 
 /// The journal has its last line; tag files and signatures are being made.

@@ -4,6 +4,7 @@
 //! Ports are cut by what one act needs, not by technology, and every one of them returns
 //! [`Trouble`], so that a use case never has to translate an error.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -127,6 +128,23 @@ pub trait KeyRing: Send {
     fn unwrap_package_key(&mut self, wrapped: &[u8]) -> TroubleResult<Key256>;
     /// Encrypts to intake and escrow alone (an age file): for what leaves on a stick. Works while locked.
     fn seal_for_centre(&self, plaintext: &[u8]) -> TroubleResult<Vec<u8>>;
+    /// Encrypts to a case, intake and escrow (an age file): for the second copy. Works while locked.
+    fn seal_for_case(&self, case: &CaseId, plaintext: &[u8]) -> TroubleResult<Vec<u8>>;
+    /// Opens what [`KeyRing::seal_for_case`] made; needs unlocking by an officer of the case.
+    fn open_for_case(&mut self, case: &CaseId, sealed: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>>;
+    /// The keys of a case for another handheld of the task: an age file to its package recipient. Needs
+    /// unlocking by an officer of the case.
+    fn share_case(&mut self, case: &CaseId, recipient: &str) -> TroubleResult<Vec<u8>>;
+    /// Takes over the keys of another handheld's case: `shared` from [`KeyRing::share_case`] there, or from
+    /// the centre; `escrow` is its `<case>.keys.age`. Wrapped for these officers and the unlocked one. The
+    /// same keys again change nothing.
+    fn adopt_case(
+        &mut self,
+        case: &CaseId,
+        shared: &[u8],
+        escrow: &[u8],
+        officers: &[OfficerId],
+    ) -> TroubleResult<()>;
     /// Destroys all wraps of a case key.
     fn shred_case(&mut self, case: &CaseId) -> TroubleResult<()>;
 
@@ -598,6 +616,66 @@ pub trait RescueFolder: Send {
     fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
 }
 
+/// A folder that holds, or is to hold, the second copy of one case: on a stick, or at a handheld nearby.
+/// Names are plain, or `rec/<recording>/<file>`.
+pub trait CopyFolder: Send {
+    /// What is there, with sizes.
+    fn names(&mut self) -> TroubleResult<BTreeMap<String, u64>>;
+    /// A file; `None` if it is not there.
+    fn get(&mut self, name: &str) -> TroubleResult<Option<Vec<u8>>>;
+    /// Writes a file whole and durable, or not at all.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
+    /// Removes files that the copy does not need any more.
+    fn remove(&mut self, names: &[String]) -> TroubleResult<()>;
+}
+
+/// A handheld that holds second copies for this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The handheld.
+    pub device: DeviceId,
+    /// Its package recipient, `age1…`.
+    pub recipient: String,
+}
+
+/// The newest copy of a case, anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copied {
+    /// When it was finished, unix milliseconds.
+    pub at_ms: i64,
+    /// Where: a folder, or a handheld's address.
+    pub place: String,
+    /// Encrypted files that it holds.
+    pub files: BTreeSet<String>,
+}
+
+/// What is kept beside a case for its second copy (evidence.md §1). The copying itself needs neither desk
+/// nor unlocking; it is done beside it. Implemented in the composition root over `vault` and `client`.
+pub trait Copies: Send {
+    /// True where a second copy is configured: then it is made without being asked for.
+    fn configured(&self) -> bool;
+    /// Keeps a sealed file beside the case, whole and durable, for the next copy.
+    fn keep(&mut self, case: &CaseId, name: &str, sealed: &[u8]) -> TroubleResult<()>;
+    /// Which cases are to be copied from now on.
+    fn choose(&mut self, cases: &[CaseId]) -> TroubleResult<()>;
+    /// Handhelds that hold copies for this one.
+    fn partners(&mut self) -> TroubleResult<Vec<Partner>>;
+    /// The newest copy of a case.
+    fn copied(&mut self, case: &CaseId) -> TroubleResult<Option<Copied>>;
+    /// Brings blobs and the recordings named home into the folder of a case, checked by their hashes;
+    /// returns how many recordings are not named and were left out.
+    fn bring(
+        &mut self,
+        case: &CaseId,
+        from: &mut dyn CopyFolder,
+        recordings: &BTreeSet<String>,
+    ) -> TroubleResult<u32>;
+    /// True if an encrypted file of the case lies here.
+    fn holds(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<bool>;
+}
+
 /// An opened table of a facility. Implemented over `claims` in the composition root.
 pub trait ExportFile: Send + Sync {
     /// Names of the sheets.
@@ -689,6 +767,8 @@ pub trait CaseStore: Send {
     fn values(&mut self, kind: &str) -> TroubleResult<Vec<(String, String)>>;
     /// One value.
     fn value(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>>;
+    /// All values: (kind, key, JSON), in order of first insertion.
+    fn all_values(&mut self) -> TroubleResult<Vec<(String, String, String)>>;
 }
 
 /// One durable change of a case.

@@ -7,7 +7,7 @@ use spotcheck_domain::vocabulary::Mode;
 use spotcheck_domain::{CaseId, TroubleResult};
 
 use crate::handheld::Handheld;
-use crate::model::{Document, Evidence, kind};
+use crate::model::{Document, Evidence, Rescued, kind};
 
 /// Duty behind the two-officer gate.
 pub(crate) const TWO_OFFICERS: &str = "行政处罚法第四十二条、基金监管条例第二十七条:执法人员不少于两人,并出示执法证件。请第二名检查人员出示证件后再定稿";
@@ -65,6 +65,11 @@ impl Handheld {
         if tray > 0 {
             missing.push(format!("{tray} 件证据未写明证明内容"));
         }
+        let single = self.without_copy(case, &evidence)?;
+        if single > 0 {
+            missing.push(format!("{single} 件证据超过 5 分钟还没有第二副本"));
+        }
+        missing.extend(meta.rescued.iter().map(Rescued::words));
         Ok(missing)
     }
 }

@@ -157,7 +157,7 @@ impl Handheld {
     }
 
     /// Every payload file of the case but the journal.
-    fn payload(&mut self, case: &CaseId) -> TroubleResult<Vec<StoredFile>> {
+    pub(crate) fn payload(&mut self, case: &CaseId) -> TroubleResult<Vec<StoredFile>> {
         let mut files = BTreeMap::new();
         let mut add = |file: &StoredFile| {
             files.insert(file.path.clone(), file.clone());
@@ -211,6 +211,7 @@ impl Handheld {
             task: meta.task.id.clone(),
             date: beijing_date(sealing.sealed_ms),
             software: format!("{} {}", self.ports.software.name, self.ports.software.version),
+            rescued_from: meta.rescued.as_ref().map(|r| r.from.clone()),
         };
         let others = other_tag_files(statement, &chains, &proof);
         let mut tags = bag::tag_files(&info, &payload, others).map_err(troubles::stored)?;

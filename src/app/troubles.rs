@@ -132,3 +132,8 @@ pub(crate) fn broken_chain(cause: impl Display) -> Trouble {
     .because(cause)
     .as_verdict()
 }
+
+/// The second copy of another handheld's case cannot be used.
+pub(crate) fn copy(code: &str, message: &str, advice: &str) -> Trouble {
+    Trouble::new(code, message, "副本没有改动;本机已有的内容不受影响", advice)
+}

@@ -34,6 +34,7 @@ impl Handheld {
             // Again and again: a recorder or microphone that was away is back some time.
             self.listen_ahead();
         }
+        self.keep_copies_when_due();
         let enrolment = self.ports.keys.enrolment()?;
         let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
         let mut unclosed = Unclosed::default();
@@ -126,6 +127,9 @@ impl Handheld {
 
     pub(crate) fn do_lock(&mut self) -> TroubleResult<()> {
         let was_unlocked = self.ports.keys.unlocked().is_some();
+        if was_unlocked {
+            self.keep_copies_if_configured();
+        }
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
@@ -295,6 +299,7 @@ impl Handheld {
             opened_ms: index.opened_ms,
             sealing: None,
             done: false,
+            rescued: None,
         };
         let party = Party {
             name: task.facility.fixmedins_name.clone(),

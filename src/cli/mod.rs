@@ -8,6 +8,7 @@ mod capture;
 mod case;
 mod claims;
 mod compare;
+mod copy;
 mod doc;
 mod enrol;
 mod findings;
@@ -142,6 +143,9 @@ pub(crate) enum Command {
     Push,
     /// 导出已封存的证据包,仍加密 / write sealed bundles to a stick, still encrypted
     Rescue(sync::Rescue),
+    /// 第二副本:U 盘或旁边的手持机,仍加密 / second copies, on a stick or at a handheld nearby
+    #[command(subcommand)]
+    Copy(copy::Copy),
     /// 本机状态 / state of this handheld
     Status,
     /// 待回传与回执 / outbox and receipts

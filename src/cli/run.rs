@@ -10,8 +10,8 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, compare, doc, enrol, findings,
-    indicators, journal, lookup, pins, seal, selfcheck, sync,
+    Cli, Command, Common, Output, audit, capture, case, claims, compare, copy, doc, enrol,
+    findings, indicators, journal, lookup, pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
 
@@ -61,6 +61,7 @@ fn needs_unlock(command: &Command) -> bool {
         Command::Lookup(lookup) => return lookup.needs_unlock(),
         Command::Policy(policy) => return policy.needs_unlock(),
         Command::Rules(rules) => return rules.needs_unlock(),
+        Command::Copy(copy) => return copy.needs_unlock(),
         _ => {}
     }
     if let Command::Capture(capture) = command {
@@ -136,6 +137,7 @@ fn perform(
         Command::Seal(args) => seal::run(handheld, args),
         Command::Push => sync::push(handheld),
         Command::Rescue(args) => sync::rescue(handheld, args),
+        Command::Copy(args) => copy::run(setup, handheld, args),
         Command::Status => sync::status(handheld),
         Command::Receipts(args) => sync::receipts(handheld, args),
         Command::Journal(args) => journal::run(handheld, args),

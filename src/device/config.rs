@@ -33,6 +33,8 @@ pub struct DeviceConfig {
     pub clock: ClockConfig,
     /// `[recorder]`.
     pub recorder: RecorderConfig,
+    /// `[copy]`: where second copies of open cases go.
+    pub copy: CopyConfig,
     /// `[[printers]]`.
     pub printers: Vec<PrinterConfig>,
 }
@@ -254,6 +256,30 @@ pub struct RecorderConfig {
 impl Default for RecorderConfig {
     fn default() -> Self {
         Self { orphan_hours: 12, segment_seconds: 60 }
+    }
+}
+
+/// `[copy]`: where second copies of what is not at the centre yet go (evidence.md §1). Nothing of it can be
+/// read without the case's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CopyConfig {
+    /// A folder on another medium, e.g. a stick.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// `host:port` of a handheld nearby that keeps them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// `address:port` on which this handheld keeps copies for others: this interface and no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// Seconds between two copies, 10–240: with what is kept once a minute it stays below five minutes.
+    pub every_seconds: u32,
+}
+
+impl Default for CopyConfig {
+    fn default() -> Self {
+        Self { folder: None, peer: None, listen: None, every_seconds: 120 }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use spotcheck_domain::{BundleId, TaskId};
+use spotcheck_domain::{BundleId, DeviceId, TaskId};
 
 use crate::{EvidenceError, FileHashes, Hash32};
 
@@ -90,6 +90,8 @@ pub struct BagInfo {
     pub date: String,
     /// Program and version (`Bag-Software-Agent`); printable ASCII.
     pub software: String,
+    /// The handheld from whose second copy the case was rebuilt, if it was (`Spotcheck-Rescued-From`).
+    pub rescued_from: Option<DeviceId>,
 }
 
 /// All tag files outside the late folders: `others` (statement, checkpoint, CRLs, certificates …) and,
@@ -147,14 +149,18 @@ fn bag_info(info: &BagInfo, payload: &[PayloadFile]) -> Result<String, EvidenceE
         return Err(EvidenceError::BagPath);
     }
     let octets = payload.iter().fold(0_u64, |sum, f| sum.saturating_add(f.hashes.size));
-    Ok(format!(
+    let mut text = format!(
         "Bag-Group-Identifier: {}\nBag-Software-Agent: {}\nBagging-Date: {}\nExternal-Identifier: {}\nPayload-Oxum: {octets}.{}\n",
         info.task,
         info.software,
         info.date,
         info.bundle,
         payload.len()
-    ))
+    );
+    if let Some(device) = &info.rescued_from {
+        let _ = writeln!(text, "Spotcheck-Rescued-From: {device}");
+    }
+    Ok(text)
 }
 
 /// Reads a manifest in exactly the form that [`manifest`] writes. `None` if it has any other form:

@@ -145,6 +145,7 @@ fn tag_files_keep_their_bytes() {
         task: TaskId::parse("T-2026-0009").unwrap(),
         date: "2026-11-20".to_owned(),
         software: "spotcheck 0.1.0".to_owned(),
+        rescued_from: None,
     };
     let others = vec![
         TagFile::new("metadata/statement.json", golden("statement.json")),

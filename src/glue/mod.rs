@@ -1,5 +1,6 @@
 //! Adapters that need more than one crate: where claims, documents, evidence, vault and device meet.
 
+mod copies;
 mod exports;
 mod forms;
 mod packages;
@@ -7,6 +8,7 @@ mod recorder;
 mod reference;
 mod rescue;
 
+pub(crate) use copies::CopyRoom;
 pub(crate) use exports::SticksAndPaths;
 pub(crate) use forms::TypstForms;
 pub(crate) use packages::PackageFolder;

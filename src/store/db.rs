@@ -79,6 +79,13 @@ impl Db {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    fn everything(&self) -> Result<Vec<(String, String, String)>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT kind, key, json FROM value ORDER BY id")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     fn one(&self, kind: &str, key: &str) -> Result<Option<String>, StoreError> {
         let mut statement = self
             .connection
@@ -116,6 +123,10 @@ impl CaseStore for Db {
 
     fn values(&mut self, kind: &str) -> TroubleResult<Vec<(String, String)>> {
         Ok(self.pairs(kind)?)
+    }
+
+    fn all_values(&mut self) -> TroubleResult<Vec<(String, String, String)>> {
+        Ok(self.everything()?)
     }
 
     fn value(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>> {

@@ -174,25 +174,38 @@ impl Inner {
             Ok(_) => return Err(VaultError::CaseExists(case.clone())),
             Err(other) => return Err(other),
         }
+        let db_key = random_key(self.entropy.as_ref());
+        let (secret, _): (SecretString, String) = sealing::new_identity();
+        let json = case_keys_json(case, &db_key, secret.expose_secret());
+        let escrow = sealing::seal(&centre_recipients(&enrolment)?, &json)?;
+        self.store_case(case, &json, &escrow, officers, &unlocked)
+    }
+
+    /// Escrow file first, then the wraps in one transaction.
+    fn store_case(
+        &mut self,
+        case: &CaseId,
+        json: &[u8],
+        escrow: &[u8],
+        officers: &[OfficerId],
+        unlocked: &OfficerId,
+    ) -> Result<(), VaultError> {
         let mut named: Vec<&OfficerId> = officers.iter().collect();
-        named.push(&unlocked);
+        named.push(unlocked);
         named.sort();
         named.dedup();
-
-        let db_key = random_key(self.entropy.as_ref());
-        let (secret, recipient): (SecretString, String) = sealing::new_identity();
-        let json = case_keys_json(case, &db_key, secret.expose_secret());
+        let keys = read_case_keys(case, json)?;
+        let recipient = sealing::public_text(&keys.identity);
         let mut wraps = Vec::new();
         for card in crate::officers::cards(self.db.connection()?)? {
             if named.contains(&&card.id) {
                 let row = crate::officers::load(self.db.connection()?, &card.id)?;
                 let id = card.id.as_str();
-                wraps.push(NewWrap::seal(CASE, case.as_str(), id, &row.keys.recipient, &json)?);
+                wraps.push(NewWrap::seal(CASE, case.as_str(), id, &row.keys.recipient, json)?);
             }
         }
-        let escrow = centre_recipients(&enrolment)?;
         atomic::create_folder(&self.case_folder(case))?;
-        atomic::write_durable(&self.escrow_path(case), &sealing::seal(&escrow, &json)?)?;
+        atomic::write_durable(&self.escrow_path(case), escrow)?;
         self.db.change(|tx| {
             tx.execute(
                 "INSERT INTO case_keys (id, recipient) VALUES (?1, ?2)",
@@ -206,11 +219,42 @@ impl Inner {
             }
             wraps.iter().try_for_each(|wrap| wrap.store(tx))
         })?;
-        let keys = read_case_keys(case, &json)?;
         if let Some(unlocked) = self.unlocked.as_mut() {
             unlocked.cases.insert(case.clone(), keys);
         }
         Ok(())
+    }
+
+    /// The keys of a case for another handheld of the task.
+    pub(crate) fn share_case(
+        &mut self,
+        case: &CaseId,
+        recipient: &str,
+    ) -> Result<Vec<u8>, VaultError> {
+        let to = [sealing::recipient(recipient, "handheld")?];
+        let keys = self.case_keys(case)?;
+        sealing::seal(&to, &case_keys_json(case, &keys.db_key, &keys.identity_text))
+    }
+
+    /// Takes over the keys of another handheld's case.
+    pub(crate) fn adopt_case(
+        &mut self,
+        case: &CaseId,
+        shared: &[u8],
+        escrow: &[u8],
+        officers: &[OfficerId],
+    ) -> Result<(), VaultError> {
+        let unlocked = self.opened()?.officer.clone();
+        let identity = self.package_identity()?.ok_or(VaultError::NoPackageKey)?;
+        let json =
+            sealing::open(&identity, shared).ok_or(VaultError::Sealed("shared case keys"))?;
+        let recipient = sealing::public_text(&read_case_keys(case, &json)?.identity);
+        match self.case_recipient(case) {
+            Err(VaultError::NoCase(_)) => self.store_case(case, &json, escrow, officers, &unlocked),
+            Ok(known) if known == recipient => Ok(()),
+            Ok(_) => Err(VaultError::CaseExists(case.clone())),
+            Err(other) => Err(other),
+        }
     }
 
     /// Keys of a case, unwrapped once per unlock.

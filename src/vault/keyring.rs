@@ -377,6 +377,31 @@ impl KeyRing for Vault {
         Ok(sealing::seal(&centre_recipients(&enrolment)?, plaintext)?)
     }
 
+    fn seal_for_case(&self, case: &CaseId, plaintext: &[u8]) -> TroubleResult<Vec<u8>> {
+        let recipients = self.state().recipients(case)?.parse()?;
+        Ok(sealing::seal(&recipients, plaintext)?)
+    }
+
+    fn open_for_case(&mut self, case: &CaseId, sealed: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        let mut state = self.state();
+        let opened = sealing::open(&state.case_keys(case)?.identity, sealed);
+        Ok(opened.ok_or(VaultError::Sealed("second copy"))?)
+    }
+
+    fn share_case(&mut self, case: &CaseId, recipient: &str) -> TroubleResult<Vec<u8>> {
+        Ok(self.state().share_case(case, recipient)?)
+    }
+
+    fn adopt_case(
+        &mut self,
+        case: &CaseId,
+        shared: &[u8],
+        escrow: &[u8],
+        officers: &[OfficerId],
+    ) -> TroubleResult<()> {
+        Ok(self.state().adopt_case(case, shared, escrow, officers)?)
+    }
+
     fn unwrap_package_key(&mut self, wrapped: &[u8]) -> TroubleResult<Key256> {
         Ok(self.state().unwrap_package_key(wrapped)?)
     }

@@ -32,5 +32,6 @@ mod recover;
 mod tests;
 mod writer;
 
+pub(crate) use layout::{LISTS, recordings};
 pub use layout::{ORDER_SCHEMA, Unfinished};
 pub use writer::{FragmentAck, RecordingWriter, SEGMENT_BYTES, SEGMENT_MS};

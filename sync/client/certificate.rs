@@ -83,7 +83,7 @@ fn named(leaf: &CertificateDer<'_>, role: Role) -> Result<Vec<u8>, Fault> {
 }
 
 /// `serialNumber` of a TLS certificate, which may not name a policy of ours.
-fn tls_name(leaf: &CertificateDer<'_>) -> Result<Vec<u8>, Fault> {
+pub(crate) fn tls_name(leaf: &CertificateDer<'_>) -> Result<Vec<u8>, Fault> {
     let certificate = Certificate::from_der(leaf).map_err(|error| error.to_string())?;
     let tbs = &certificate.tbs_certificate;
     let ours = tbs.extensions.iter().flatten().any(|extension| {

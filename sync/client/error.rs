@@ -27,6 +27,8 @@ pub enum Act {
     Journal,
     /// Writing a rescue export.
     Rescue,
+    /// Second copies between handhelds.
+    Copy,
 }
 
 impl Act {
@@ -38,6 +40,7 @@ impl Act {
             Self::Pull => "手持机上已有的任务和数据包未改动,可继续使用。",
             Self::Send => "证据包完整、加密地保存在手持机上;中心已收到的部分不会重传。",
             Self::Journal => "设备日志完整保存在手持机上。",
+            Self::Copy => "案卷在本机完整、加密地保存;另一台手持机已收到的部分不会重传。",
             Self::Rescue => "证据包完整、加密地保存在手持机上;已写出的部分不会重写。",
         }
     }
@@ -179,6 +182,12 @@ pub enum Error {
     /// A port of the handheld said no; passed on as it is.
     #[error("{}: {}", .0.code, .0.cause)]
     Port(Box<Trouble>),
+    /// The link to a handheld nearby: nobody there, nobody we know, or it broke.
+    #[error("link to a handheld nearby: {0}")]
+    Link(String),
+    /// A handheld nearby does not keep this.
+    #[error("the handheld nearby refused: {0}")]
+    Partner(String),
     /// The client cannot be set up (TLS configuration, runtime).
     #[error("set-up: {0}")]
     SetUp(String),
@@ -215,7 +224,7 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Offline(_) | Self::Quarantined => true,
+            Self::Offline(_) | Self::Quarantined | Self::Link(_) => true,
             Self::Problem(problem) => {
                 problem.retryable || matches!(problem.status, 429 | 502..=504)
             }
@@ -310,6 +319,16 @@ impl Error {
                 words("SYNC-DISK", "手持机读写文件出错。", "重启后再试;仍然如此,请报告管理员。")
             }
             Self::Port(trouble) => words(&trouble.code, &trouble.message, &trouble.advice),
+            Self::Link(_) => words(
+                "COPY-LINK",
+                "连不上旁边的手持机,或者连接中断。",
+                "确认两台手持机在同一局域网、对方程序开着;会自动再试。",
+            ),
+            Self::Partner(code) => words(
+                "COPY-REFUSED",
+                &format!("旁边的手持机没有收下这份副本({code})。"),
+                "看对方剩余空间;也可以把副本存到 U 盘。",
+            ),
             Self::SetUp(_) => words(
                 "SYNC-SETUP",
                 "手持机的网络组件无法启动。",

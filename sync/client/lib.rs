@@ -27,6 +27,7 @@ mod journal;
 mod judged;
 mod log;
 mod package;
+mod partner;
 mod patience;
 mod proofs;
 mod pull;
@@ -40,8 +41,12 @@ mod tus;
 pub use client::{CentreClient, STATE_FOLDER};
 pub use error::{Act, Error, PackageFault, ReceiptFault, Result, TicketFault};
 pub use package::CURRENT;
+pub use partner::{PartnerLink, PartnerShelf, serve_partners};
 pub use patience::Patience;
 pub use proofs::centre_signature;
+pub use spotcheck_wire::copies::{
+    COPY_LABEL, COPY_SCHEMA, CopyLabel, folder_name as copy_folder_name,
+};
 pub use spotcheck_wire::rescue::folder_name as rescue_folder_name;
 pub use state::{ClientState, FolderState, MemoryState};
 

@@ -5,6 +5,7 @@
 //! signed or hashed travels as the exact bytes (base64), never as re-serialised JSON.
 
 pub mod bundles;
+pub mod copies;
 pub mod enrol;
 pub mod hello;
 pub mod problem;

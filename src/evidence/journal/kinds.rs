@@ -64,6 +64,9 @@ kinds! {
     DATA_EXPORTED = "data_exported";
     /// The wall clock jumped against the boot clock by more than two seconds.
     CLOCK_STEPPED = "clock_stepped";
+    /// The case went on from another handheld's second copy; facts: `from_device`, `entries`, `head`. The
+    /// only place where the device of a case journal changes.
+    RESCUED = "rescued";
     /// A remark.
     NOTE = "note";
     /// Last line of a case journal; in the device journal: a case was sealed.
@@ -119,6 +122,7 @@ pub const CASE: &[&str] = &[
     DATA_COPIED,
     DATA_EXPORTED,
     CLOCK_STEPPED,
+    RESCUED,
     NOTE,
     SEALED,
 ];
@@ -139,5 +143,6 @@ pub const DEVICE: &[&str] = &[
     EXPORTED,
     SENT,
     RECEIPT,
+    RESCUED,
     SHREDDED,
 ];

@@ -171,6 +171,7 @@ impl Bag {
             task: TaskId::parse(&self.task).unwrap(),
             date: "2026-11-20".to_owned(),
             software: "spotcheck testkit".to_owned(),
+            rescued_from: None,
         };
         for file in tag_files(&info, &payload, others).unwrap() {
             self.files.insert(file.path, file.bytes);

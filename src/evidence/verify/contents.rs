@@ -217,7 +217,9 @@ impl Judged<'_> {
         media: &str,
         journal: Option<&Journal>,
     ) -> io::Result<FileHashes> {
-        let device = self.statement.as_ref().map(|s| s.device.id.clone());
+        // Of a rescued case the handheld before it may have recorded as well.
+        let mut devices: Vec<_> = journal.iter().flat_map(|j| j.devices.iter().cloned()).collect();
+        devices.extend(self.statement.as_ref().map(|s| s.device.id.clone()));
         let mut faults: Vec<&'static str> = Vec::new();
         let mut first: Option<(Hash32, Hash32)> = None;
         let mut lines: Option<LineJudge> = None;
@@ -245,7 +247,7 @@ impl Judged<'_> {
                 {
                     faults.push("LOG-ENTRY");
                 }
-                if device.as_ref().is_some_and(|d| *d != entry.device) {
+                if !devices.is_empty() && !devices.contains(&entry.device) {
                     faults.push("JOURNAL-OTHER-DEVICE");
                 }
             });

@@ -51,6 +51,8 @@ pub(super) struct Journal {
     pub(super) bundle: Option<String>,
     pub(super) marked_steps: u64,
     pub(super) unmarked_steps: u64,
+    /// Who wrote it, in order: one handheld, or several where the case was rescued from a second copy.
+    pub(super) devices: Vec<DeviceId>,
 }
 
 /// Splits a stream of blocks into lines and feeds a chain.
@@ -146,9 +148,9 @@ impl<'a> JournalJudge<'a> {
     }
 
     pub(super) fn take(&mut self, block: &[u8]) {
-        let Self { lines, journal, device, last, findings, unknown } = self;
+        let Self { lines, journal, last, findings, unknown, .. } = self;
         lines.take(block, &mut |entry, state| {
-            journal.add(&entry, state, *device, findings, unknown);
+            journal.add(&entry, state, findings, unknown);
             *last = Some(LastLine {
                 entries: entry.fact_number("entries"),
                 kind: entry.kind,
@@ -167,6 +169,13 @@ impl<'a> JournalJudge<'a> {
             out.not_judged("JOURNAL-UNKNOWN-KIND", Some(&kind));
         }
         let mut journal = self.journal;
+        // Whoever wrote the last line sealed it.
+        if self.device.is_some_and(|device| journal.devices.last() != Some(device)) {
+            out.error("JOURNAL-OTHER-DEVICE", Some(JOURNAL_PATH));
+        }
+        if journal.devices.len() > 1 {
+            out.warn("JOURNAL-RESCUED", Some(JOURNAL_PATH));
+        }
         match self.lines.finish() {
             Ok(state) => {
                 journal.entries = state.head.seq;
@@ -200,7 +209,6 @@ impl Journal {
         &mut self,
         entry: &JournalEntry,
         state: &ChainState,
-        device: Option<&DeviceId>,
         findings: &mut Vec<(&'static str, Option<String>)>,
         unknown: &mut BTreeSet<String>,
     ) {
@@ -213,8 +221,17 @@ impl Journal {
         if self.last_hash.contains_key(RECORD_PATH) {
             error("JOURNAL-AFTER-SEALED");
         }
-        if device.is_some_and(|d| *d != entry.device) {
-            error("JOURNAL-OTHER-DEVICE");
+        if self.devices.last() != Some(&entry.device) {
+            // It changes only by an entry that says from which one it took over.
+            let from = self.devices.last().map(DeviceId::as_str);
+            if from.is_some()
+                && (entry.kind != kinds::RESCUED || entry.fact_text("from_device") != from)
+            {
+                error("JOURNAL-OTHER-DEVICE");
+            }
+            if self.devices.len() < 100 {
+                self.devices.push(entry.device.clone());
+            }
         }
         if !kinds::CASE.contains(&entry.kind.as_str()) && unknown.len() < 100 {
             unknown.insert(entry.kind.clone());

@@ -67,6 +67,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("JOURNAL-OTHER-TASK", "日志与案卷记录的任务编号不一致"),
     ("JOURNAL-PREV", "日志链断开"),
     ("JOURNAL-PRINTED-HEAD", "打印记录的日志链头不是此前的日志行"),
+    ("JOURNAL-RESCUED", "案卷由另一台手持机从第二副本恢复:恢复点之后、恢复之前的内容不在内"),
     ("JOURNAL-SCHEMA", "日志版本不认识"),
     ("JOURNAL-SEALED-OTHER-RECORD", "封存的不是这份案卷记录"),
     ("JOURNAL-SEQ", "日志序号不连续"),

@@ -21,6 +21,9 @@ pub(super) const LOG: &str = "log.jsonl";
 pub(super) const SEGMENTS: &str = "segments.jsonl";
 pub(super) const OUTCOME: &str = "outcome.json";
 const REC: &str = "rec";
+/// What a copy of a running recording reads before it looks for fragments, in this order: a list may then
+/// name less than what is there, never more.
+pub(crate) const LISTS: [&str; 4] = [ORDER, SEGMENTS, LOG, OUTCOME];
 
 /// order.json.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +62,7 @@ pub struct Unfinished {
 }
 
 /// Folder of all recordings of a case.
-pub(super) fn recordings(case_folder: &Path) -> PathBuf {
+pub(crate) fn recordings(case_folder: &Path) -> PathBuf {
     case_folder.join(REC)
 }
 

@@ -94,6 +94,18 @@ impl KeyRing for MemoryKeyRing {
     fn unwrap_package_key(&mut self, _: &[u8]) -> TroubleResult<Key256> {
         unused()
     }
+    fn seal_for_case(&self, _: &CaseId, _: &[u8]) -> TroubleResult<Vec<u8>> {
+        unused()
+    }
+    fn open_for_case(&mut self, _: &CaseId, _: &[u8]) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        unused()
+    }
+    fn share_case(&mut self, _: &CaseId, _: &str) -> TroubleResult<Vec<u8>> {
+        unused()
+    }
+    fn adopt_case(&mut self, _: &CaseId, _: &[u8], _: &[u8], _: &[OfficerId]) -> TroubleResult<()> {
+        unused()
+    }
     fn shred_case(&mut self, _: &CaseId) -> TroubleResult<()> {
         unused()
     }
