@@ -10,6 +10,7 @@ as_root=(); [ "$(id -u)" -eq 0 ] || as_root=(sudo env DEBIAN_FRONTEND=noninterac
 
 debian=(
   age qpdf poppler-utils zbar-tools ffmpeg openssl unzip zip coreutils
+  swtpm swtpm-tools tpm2-tools softhsm2 binutils                     # a TPM and a token of others; strings
   golang-go golang-golang-x-mod-dev                                  # the log, by Go's own code
   fuse3 cups-ipp-utils avahi-daemon dbus iproute2                    # a printer of others
   gstreamer1.0-tools python3 python3-venv xvfb xauth imagemagick

@@ -15,6 +15,7 @@ say() { printf 'setup: %s\n' "$*"; }
 build=(
   build-essential pkg-config ca-certificates git
   libssl-dev                                                        # libcrypto for SQLCipher
+  libtss2-dev                                                       # TPM 2.0 for the device secret
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev              # capture
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   libfontconfig-dev libxkbcommon-dev libxkbcommon-x11-0 libwayland-dev libudev-dev libinput-dev libgbm-dev libseat-dev libdrm-dev

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_app::findings::{FindingCard, FindingState};
-use spotcheck_app::rules::{Finding, Merged, merge};
+use spotcheck_app::rules::{Finding, Grade, Merged, Pattern, merge, patterns};
 use spotcheck_domain::TaskId;
 use spotcheck_domain::time::day_number;
 use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
@@ -30,6 +30,8 @@ pub(crate) enum Around {
     Staff(String),
     /// One person (`psn_no`).
     Person(String),
+    /// One entry of the list: rule, item, grade.
+    Pattern(String, Option<String>, Grade),
 }
 
 impl Around {
@@ -39,6 +41,9 @@ impl Around {
             Self::Item(code) => finding.code.as_ref() == Some(code),
             Self::Person(person) => finding.psn_no.as_ref() == Some(person),
             Self::Staff(code) => staff(finding).any(|c| c == code),
+            Self::Pattern(rule, code, grade) => {
+                finding.rule == *rule && finding.code == *code && finding.grade == *grade
+            }
         }
     }
 
@@ -48,6 +53,7 @@ impl Around {
             Self::Item(_) => "只看同一项目",
             Self::Staff(_) => "只看同一医师",
             Self::Person(_) => "只看同一患者",
+            Self::Pattern(..) => "只看这一类",
         }
     }
 }
@@ -157,8 +163,8 @@ fn light_number(finding: &Finding) -> i32 {
 }
 
 /// Parts of five, and the word for them.
-fn weight(finding: &Finding) -> (i32, &'static str) {
-    match finding.weight {
+const fn weight(weight: u32) -> (i32, &'static str) {
+    match weight {
         80.. => (5, "很高"),
         60..80 => (4, "高"),
         40..60 => (3, "中"),
@@ -173,9 +179,10 @@ pub(crate) fn title(finding: &Finding) -> &str {
 }
 
 pub(crate) fn item(n: usize, finding: &Finding, state: Option<FindingState>) -> SuspicionItem {
-    let (weight, weight_words) = weight(finding);
+    let (weight, weight_words) = weight(finding.weight);
     SuspicionItem {
         n: i32::try_from(n).unwrap_or(i32::MAX),
+        many: false,
         light: light_number(finding),
         light_words: finding.grade.light().into(),
         weight,
@@ -185,6 +192,38 @@ pub(crate) fn item(n: usize, finding: &Finding, state: Option<FindingState>) -> 
         reason: finding.reason.as_str().into(),
         verdict: state.map_or("", state_words).into(),
     }
+}
+
+/// The entries of the list: one for each pattern as long as nothing narrows it, else one for each finding
+/// (rules.md: weight decides the order; four hundred entries of one pattern would hide everything else).
+pub(crate) fn entries(findings: &[Merged], places: &[usize], judged: &Judged) -> Vec<SuspicionItem> {
+    let shown: Vec<(usize, &Merged)> =
+        places.iter().filter_map(|n| Some((*n, findings.get(*n)?))).collect();
+    let grouped = patterns(shown.iter().map(|(_, m)| &m.finding));
+    let entry = |pattern: &Pattern| {
+        let (first, others) = pattern.members.split_first()?;
+        let (n, merged) = *shown.get(*first)?;
+        let mut entry = item(n, &merged.finding, judged.state(&merged.key));
+        if others.is_empty() {
+            return Some(entry);
+        }
+        let all = pattern.members.len();
+        let said = pattern.members.iter().filter_map(|n| shown.get(*n));
+        let said = said.filter(|(_, m)| judged.state(&m.key).is_some()).count();
+        let (bars, bar_words) = weight(pattern.weight);
+        entry.many = true;
+        entry.weight = bars;
+        entry.weight_words = bar_words.into();
+        entry.amount = pattern.amount.map_or_else(|| "未计金额".to_owned(), words::yuan).into();
+        entry.reason = format!("同类 {all} 条，其中一条：{}", merged.finding.reason).into();
+        entry.verdict = match said {
+            0 => String::new(),
+            said => format!("已看 {said}/{all}"),
+        }
+        .into();
+        Some(entry)
+    };
+    grouped.iter().filter_map(entry).collect()
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -197,6 +236,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_open(app.on_with(|app, n: i32| {
         app.go(Place::Suspicion(usize::try_from(n).unwrap_or(0)));
     }));
+    face.on_open_pattern(app.on_with(open_pattern));
     face.on_widen(app.on(|app| {
         app.suspicions.around.borrow_mut().take();
         draw(app);
@@ -204,6 +244,20 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_compose(app.on(|app| app.go(Place::Compose)));
     face.on_hear_again(app.on(suspicion::hear_again));
     suspicion::connect(app);
+}
+
+/// An entry of several findings: the list shows those alone.
+fn open_pattern(app: &Rc<App>, n: i32) {
+    let around = {
+        let findings = app.suspicions.findings.borrow();
+        let first = usize::try_from(n).ok().and_then(|n| findings.get(n));
+        first.map(|m| {
+            let f = &m.finding;
+            Around::Pattern(f.rule.clone(), f.code.clone(), f.grade)
+        })
+    };
+    *app.suspicions.around.borrow_mut() = around;
+    draw(app);
 }
 
 /// What was read from a package is forgotten under the lock.
@@ -466,10 +520,13 @@ pub(crate) fn draw(app: &Rc<App>) {
         ]
         .map(SharedString::from)
         .to_vec();
-        let items: Vec<SuspicionItem> = places
-            .iter()
-            .filter_map(|n| findings.get(*n).map(|m| item(*n, &m.finding, judged.state(&m.key))))
-            .collect();
+        let single = |n: &usize| {
+            findings.get(*n).map(|m| item(*n, &m.finding, judged.state(&m.key)))
+        };
+        let items: Vec<SuspicionItem> = match *model.around.borrow() {
+            None => entries(&findings, &places, &judged),
+            Some(_) => places.iter().filter_map(single).collect(),
+        };
         face.set_title(format!("线索 {all}").into());
         face.set_filters(ModelRc::new(VecModel::from(filters)));
         face.set_items(ModelRc::new(VecModel::from(items)));

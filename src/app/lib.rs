@@ -21,6 +21,7 @@ mod case_file;
 mod chain;
 pub mod compare;
 pub mod copies;
+mod custody;
 pub mod desk;
 mod device_log;
 mod early;

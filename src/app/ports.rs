@@ -110,6 +110,17 @@ pub trait KeyRing: Send {
     /// Forgets everything that unlocking gave.
     fn lock(&mut self);
 
+    /// Another PIN for an officer, checked like at an unlock and by the policy; everything else stays.
+    fn change_pin(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        new: &SecretString,
+    ) -> TroubleResult<()>;
+    /// Makes the connected token a second factor of an officer's PIN, or stops asking for it.
+    fn use_token(&mut self, officer: &OfficerId, pin: &SecretString, on: bool)
+    -> TroubleResult<()>;
+
     /// A key derived from the device secret alone, for what must work while locked (device journal,
     /// outbox). `purpose` separates them.
     fn boot_key(&self, purpose: &str) -> TroubleResult<Key256>;

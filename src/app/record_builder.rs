@@ -149,6 +149,7 @@ impl Handheld {
         let annexes: Vec<(String, Annex)> = chain.values(kind::ANNEX)?;
         let documents = self.all_documents(case)?;
         let findings = self.finding_cards(case)?;
+        let handovers = self.record_handovers(case)?;
         let task = &meta.task;
         let package = match &meta.package {
             None => None,
@@ -210,7 +211,7 @@ impl Handheld {
             refusals: Vec::new(),
             measures: Vec::new(),
             deadlines: Vec::new(),
-            handovers: Vec::new(),
+            handovers,
             relations: facts.relations,
             annexes: annexes
                 .into_iter()

@@ -35,6 +35,8 @@ pub struct DeviceConfig {
     pub recorder: RecorderConfig,
     /// `[copy]`: where second copies of open cases go.
     pub copy: CopyConfig,
+    /// `[keys]`: TPM and tokens.
+    pub keys: KeysConfig,
     /// `[[printers]]`.
     pub printers: Vec<PrinterConfig>,
 }
@@ -280,6 +282,43 @@ pub struct CopyConfig {
 impl Default for CopyConfig {
     fn default() -> Self {
         Self { folder: None, peer: None, listen: None, every_seconds: 120 }
+    }
+}
+
+/// `[keys]`: where the device secret of a new data folder goes, and officers' tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysConfig {
+    /// `auto` (the system's TPM, if there is one we may use), `none`, or a TCTI such as
+    /// `device:/dev/tpmrm0` or `swtpm:host=127.0.0.1,port=2321`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<String>,
+    /// PKCS#11 library of officers' tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_module: Option<PathBuf>,
+    /// Label of the token; without it the one that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Label of the P-256 key pair on it; without it `spotcheck`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_key: Option<String>,
+}
+
+/// Where Linux offers a TPM to several programs.
+const SYSTEM_TPM: &str = "/dev/tpmrm0";
+
+impl KeysConfig {
+    /// The TPM as its library names it; `None`: there is none, or it is not wanted.
+    #[must_use]
+    pub fn tcti(&self) -> Option<String> {
+        match self.tpm.as_deref() {
+            None | Some("auto") => {
+                let ours = std::fs::OpenOptions::new().read(true).write(true).open(SYSTEM_TPM);
+                ours.is_ok().then(|| format!("device:{SYSTEM_TPM}"))
+            }
+            Some("none") => None,
+            Some(tcti) => Some(tcti.to_owned()),
+        }
     }
 }
 

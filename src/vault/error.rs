@@ -72,6 +72,21 @@ pub enum VaultError {
     /// Too many wrong PINs: wait.
     #[error("wait {0} ms before the next PIN")]
     PinDelay(i64),
+    /// The hardware counted too many wrong PINs and answers none for a while, not even the right one.
+    #[error("the security chip is locked out after too many wrong PINs")]
+    PinLocked,
+    /// The TPM cannot be used.
+    #[error("TPM: {0}")]
+    Tpm(String),
+    /// The keys were made with another TPM, or this one was cleared.
+    #[error("keys of another TPM: {0}")]
+    TpmOther(String),
+    /// The token is needed and is not there, or is another one.
+    #[error("token: {0}")]
+    Token(String),
+    /// The token's own PIN is wrong; the token counts.
+    #[error("wrong PIN of the token")]
+    TokenPin,
     /// No such officer here.
     #[error("officer {0} has no key here")]
     NoOfficer(OfficerId),
@@ -136,7 +151,7 @@ impl VaultError {
     /// Trying again later may help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::PinDelay(_) | Self::Io { .. })
+        matches!(self, Self::PinDelay(_) | Self::PinLocked | Self::Io { .. })
     }
 
     fn words(&self) -> (&'static str, String, &'static str, &'static str) {
@@ -213,6 +228,36 @@ impl VaultError {
                 format!("口令连续输错, 请等待 {} 秒", seconds_up(*ms)),
                 SEALED,
                 "到时间后再输入; 录音录像不受影响",
+            ),
+            Self::PinLocked => (
+                "VAULT-PIN-LOCKED",
+                s("口令输错次数过多, 安全芯片已锁定, 现在正确的口令也不能用"),
+                SEALED,
+                "请按安全芯片的规定时间等待后再试; 录音录像不受影响",
+            ),
+            Self::Tpm(_) => (
+                "VAULT-TPM",
+                s("安全芯片不能使用"),
+                KEPT,
+                "请重启后再试; 仍不成功时由中心用第二副本或托管密钥恢复",
+            ),
+            Self::TpmOther(_) => (
+                "VAULT-TPM-OTHER",
+                s("本机密钥不是这个安全芯片的, 或芯片被清空过"),
+                KEPT,
+                "请不要清空数据目录; 由中心用第二副本或托管密钥恢复",
+            ),
+            Self::Token(_) => (
+                "VAULT-TOKEN",
+                s("需要插入本人的密钥设备(UKey), 现在没有找到"),
+                KEPT,
+                "请插好本人的密钥设备后重试",
+            ),
+            Self::TokenPin => (
+                "VAULT-TOKEN-PIN",
+                s("密钥设备的口令不对"),
+                KEPT,
+                "请核对密钥设备的口令; 输错次数过多时设备会自行锁定",
             ),
             Self::NoOfficer(_) => {
                 ("VAULT-NO-OFFICER", s("该人员在本机没有密钥"), KEPT, "请先登记该人员")

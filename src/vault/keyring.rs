@@ -190,15 +190,55 @@ impl Inner {
         pin: &SecretString,
         plaintext: &[u8],
     ) -> Result<PinWrap, VaultError> {
+        self.pin_wrap_with(purpose, officer, pin, plaintext, false)
+    }
+
+    /// A wrap at today's cost; with the token as one more factor if asked.
+    fn pin_wrap_with(
+        &self,
+        purpose: PinPurpose,
+        officer: &OfficerId,
+        pin: &SecretString,
+        plaintext: &[u8],
+        token: bool,
+    ) -> Result<PinWrap, VaultError> {
+        let token = match (token, self.token.as_deref()) {
+            (false, _) => None,
+            (true, Some(token)) => Some(token),
+            (true, None) => return Err(VaultError::Token("not connected".to_owned())),
+        };
         PinWrap::seal(
             self.secret.as_ref(),
             self.entropy.as_ref(),
+            token,
             purpose,
             officer,
-            pin,
-            self.options.argon2,
+            (pin, self.options.argon2),
             plaintext,
         )
+    }
+
+    /// Wraps both keys of an officer anew, in one step: under another PIN, with or without a token (`None`:
+    /// as before). The old PIN is asked for like at any unlock, and counted.
+    pub(crate) fn rewrap(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        new: &SecretString,
+        token: Option<bool>,
+    ) -> Result<(), VaultError> {
+        let policy = PinPolicy::parse(&self.enrolled()?.policy)?;
+        policy.check(self.secret.protection(), new)?;
+        let vault_key = self.check_pin(officer, old, PinPurpose::Vault)?;
+        let signing_key = self.check_pin(officer, old, PinPurpose::Signing)?;
+        let before = officers::load(self.db.connection()?, officer)?.keys.vault.needs_token();
+        let token = token.unwrap_or(before);
+        let vault = self.pin_wrap_with(PinPurpose::Vault, officer, new, &vault_key, token)?;
+        let signing = self.pin_wrap_with(PinPurpose::Signing, officer, new, &signing_key, token)?;
+        self.db.change(|tx| {
+            officers::set_vault_wrap(tx, officer, &vault)?;
+            officers::set_signing_wrap(tx, officer, &signing)
+        })
     }
 
     fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> Result<(), VaultError> {
@@ -242,10 +282,10 @@ impl Inner {
             PinPurpose::Signing => &row.keys.signing,
         };
         let opened = wrap
-            .open(self.secret.as_ref(), purpose, officer, pin)?
+            .open(self.secret.as_ref(), self.token.as_deref(), purpose, officer, pin)?
             .ok_or_else(|| VaultError::PinWrong(officer.clone()))?;
         let raised = if self.options.argon2.exceeds(&wrap.cost()) {
-            Some(self.pin_wrap(purpose, officer, pin, &opened)?)
+            Some(self.pin_wrap_with(purpose, officer, pin, &opened, wrap.needs_token())?)
         } else {
             None
         };
@@ -348,6 +388,24 @@ impl KeyRing for Vault {
 
     fn lock(&mut self) {
         self.state().unlocked = None;
+    }
+
+    fn change_pin(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        new: &SecretString,
+    ) -> TroubleResult<()> {
+        Ok(self.state().rewrap(officer, old, new, None)?)
+    }
+
+    fn use_token(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+        on: bool,
+    ) -> TroubleResult<()> {
+        Ok(self.state().rewrap(officer, pin, pin, Some(on))?)
     }
 
     fn boot_key(&self, purpose: &str) -> TroubleResult<Key256> {

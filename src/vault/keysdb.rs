@@ -60,6 +60,8 @@ impl KeysDb {
         if due > 0 {
             db.rewrite(secret, entropy)?;
         }
+        // A rewrite that was cut off after its rename leaves the old generation.
+        secret.retire(slot_of(&salt_of(&path)?) ^ 1)?;
         Ok(db)
     }
 
@@ -118,7 +120,8 @@ impl KeysDb {
     ) -> Result<(), VaultError> {
         let path = self.data.join(KEYS_FILE);
         let fresh = self.data.join(FRESH_FILE);
-        let key = new_key(secret, entropy)?;
+        let old = slot_of(&salt_of(&path)?);
+        let key = new_key(secret, entropy, Some(old ^ 1))?;
         // Made 0600 before SQLite fills it.
         atomic::write_durable(&fresh, b"")?;
         {
@@ -152,14 +155,15 @@ impl KeysDb {
         atomic::sync_folder(&self.data)?;
         atomic::publish(&fresh, &path)?;
         self.connection = Some(connect(&path, secret)?);
-        Ok(())
+        // From here on no older copy of the file opens, where hardware kept its generation.
+        secret.retire(old)
     }
 }
 
 /// A new file appears under its name only when it is complete.
 fn create(data: &Path, secret: &dyn DeviceSecret, entropy: &dyn Entropy) -> Result<(), VaultError> {
     let fresh = data.join(FRESH_FILE);
-    let key = new_key(secret, entropy)?;
+    let key = new_key(secret, entropy, Some(0))?;
     // The file is made 0600 before SQLite fills it.
     atomic::write_durable(&fresh, b"")?;
     let connection = Connection::open(&fresh)?;
@@ -174,26 +178,42 @@ fn create(data: &Path, secret: &dyn DeviceSecret, entropy: &dyn Entropy) -> Resu
 fn new_key(
     secret: &dyn DeviceSecret,
     entropy: &dyn Entropy,
+    slot: Option<u8>,
 ) -> Result<Zeroizing<String>, VaultError> {
     let mut salt = [0_u8; SALT_BYTES];
     entropy.fill(&mut salt);
+    // The first bit says which generation of the device secret takes part.
+    if let (Some(first), Some(slot)) = (salt.first_mut(), slot) {
+        *first = (*first & 0xfe) | slot;
+        secret.renew(slot, &crate::crypto::random_key(entropy))?;
+    }
     raw_key(secret, &salt)
+}
+
+/// Which generation the key of a file with this salt was made with.
+fn slot_of(salt: &[u8]) -> u8 {
+    salt.first().map_or(0, |first| first & 1)
 }
 
 fn raw_key(
     secret: &dyn DeviceSecret,
     salt: &[u8; SALT_BYTES],
 ) -> Result<Zeroizing<String>, VaultError> {
-    let key = secret.derive(PURPOSE, salt)?;
+    let key = secret.derive_generation(PURPOSE, salt, slot_of(salt))?;
     let hex_key = Zeroizing::new(hex::encode(key.as_slice()));
     Ok(Zeroizing::new(format!("x'{}{}'", hex_key.as_str(), hex::encode(salt))))
 }
 
-fn connect(path: &Path, secret: &dyn DeviceSecret) -> Result<Connection, VaultError> {
+fn salt_of(path: &Path) -> Result<[u8; SALT_BYTES], VaultError> {
     let mut salt = [0_u8; SALT_BYTES];
     File::open(path)
         .and_then(|mut file| file.read_exact(&mut salt))
         .map_err(|error| VaultError::KeysUnreadable(format!("salt: {error}")))?;
+    Ok(salt)
+}
+
+fn connect(path: &Path, secret: &dyn DeviceSecret) -> Result<Connection, VaultError> {
+    let salt = salt_of(path)?;
     let key = raw_key(secret, &salt)?;
     let connection = Connection::open_with_flags(
         path,

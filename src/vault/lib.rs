@@ -33,6 +33,10 @@ mod recording;
 mod sealing;
 mod secret;
 mod sign;
+#[cfg(feature = "pkcs11")]
+mod token;
+#[cfg(feature = "tpm")]
+mod tpm;
 mod vault;
 
 #[cfg(test)]
@@ -49,5 +53,9 @@ pub use pin::{FILE_PIN_CHARACTERS, HARDWARE_PIN_DIGITS};
 pub use recording::{
     FragmentAck, ORDER_SCHEMA, RecordingWriter, SEGMENT_BYTES, SEGMENT_MS, Unfinished,
 };
-pub use secret::{DeviceSecret, FileSecret, SECRET_FILE, SystemEntropy};
+pub use secret::{DeviceSecret, FileSecret, SECRET_FILE, SystemEntropy, Token};
+#[cfg(feature = "pkcs11")]
+pub use token::{Pkcs11Token, TokenPlace};
+#[cfg(feature = "tpm")]
+pub use tpm::{TPM_FILE, TpmSecret};
 pub use vault::{Recipients, Vault, VaultOptions};

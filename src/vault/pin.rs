@@ -11,9 +11,10 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{ClockReading, Entropy, OfficerId};
 use zeroize::Zeroizing;
 
-use crate::crypto::{Argon2Cost, argon2id, hkdf, open, seal};
+use crate::crypto::{Argon2Cost, argon2id, hkdf, open, random_key, seal};
 use crate::error::VaultError;
-use crate::secret::DeviceSecret;
+use crate::secret::{DeviceSecret, Token};
+use spotcheck_app::ports::Key256;
 
 /// Least number of characters under file protection where the policy says nothing else.
 pub const FILE_PIN_CHARACTERS: u32 = 10;
@@ -102,15 +103,29 @@ impl PinWrap {
     pub(crate) fn seal(
         secret: &dyn DeviceSecret,
         entropy: &dyn Entropy,
+        token: Option<&dyn Token>,
         purpose: PinPurpose,
         officer: &OfficerId,
-        pin: &SecretString,
-        cost: Argon2Cost,
+        (pin, cost): (&SecretString, Argon2Cost),
         plaintext: &[u8],
     ) -> Result<Self, VaultError> {
         let mut salt = vec![0_u8; SALT_BYTES];
         entropy.fill(&mut salt);
-        let key = kek(secret, purpose, officer, pin, cost, &salt)?;
+        let stretched = argon2id(pin, cost, &salt)?;
+        let mut shares = Vec::new();
+        let share = random_key(entropy);
+        let mut factors = Vec::new();
+        if let Some(object) = secret.seal_pin(&hardware_auth(&stretched, &salt)?, &share)? {
+            shares.push(share);
+            put_factor(&mut factors, HARDWARE, &object)?;
+        }
+        if let Some(token) = token {
+            let (object, share) = token.enrol(entropy)?;
+            shares.push(share);
+            put_factor(&mut factors, TOKEN, &object)?;
+        }
+        let key = kek(secret, purpose, officer, &stretched, &shares, &salt)?;
+        salt.extend_from_slice(&factors);
         let body = seal(&key, purpose.as_str(), &[officer.as_str()], plaintext, entropy)?;
         let Argon2Cost { memory_kib, passes, lanes } = cost;
         Ok(Self { memory_kib, passes, lanes, salt, body })
@@ -120,12 +135,34 @@ impl PinWrap {
     pub(crate) fn open(
         &self,
         secret: &dyn DeviceSecret,
+        token: Option<&dyn Token>,
         purpose: PinPurpose,
         officer: &OfficerId,
         pin: &SecretString,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        let key = kek(secret, purpose, officer, pin, self.cost(), &self.salt)?;
+        let damaged = || VaultError::Sealed("PIN wrap");
+        let (salt, factors) = self.salt.split_at_checked(SALT_BYTES).ok_or_else(damaged)?;
+        let mut shares = Vec::new();
+        // The token first: its own PIN is not a try at the officer's.
+        if let Some(object) = factor(factors, TOKEN) {
+            let token = token.ok_or_else(|| VaultError::Token("not connected".to_owned()))?;
+            shares.push(token.open(object)?);
+        }
+        let stretched = argon2id(pin, self.cost(), salt)?;
+        if let Some(object) = factor(factors, HARDWARE) {
+            match secret.open_pin(object, &hardware_auth(&stretched, salt)?)? {
+                Some(share) => shares.insert(0, share),
+                None => return Ok(None),
+            }
+        }
+        let key = kek(secret, purpose, officer, &stretched, &shares, salt)?;
         Ok(open(&key, purpose.as_str(), &[officer.as_str()], &self.body))
+    }
+
+    /// True if a token takes part.
+    pub(crate) fn needs_token(&self) -> bool {
+        let factors = self.salt.get(SALT_BYTES..).unwrap_or_default();
+        factor(factors, TOKEN).is_some()
     }
 
     pub(crate) const fn cost(&self) -> Argon2Cost {
@@ -137,13 +174,44 @@ fn kek(
     secret: &dyn DeviceSecret,
     purpose: PinPurpose,
     officer: &OfficerId,
-    pin: &SecretString,
-    cost: Argon2Cost,
+    stretched: &Key256,
+    shares: &[Key256],
     salt: &[u8],
-) -> Result<spotcheck_app::ports::Key256, VaultError> {
-    let stretched = argon2id(pin, cost, salt)?;
+) -> Result<Key256, VaultError> {
     let of_device = secret.derive(purpose.as_str(), officer.as_str().as_bytes())?;
-    hkdf(salt, &[of_device.as_slice(), stretched.as_slice()], purpose.as_str())
+    let mut parts = vec![of_device.as_slice(), stretched.as_slice()];
+    parts.extend(shares.iter().map(|share| share.as_slice()));
+    hkdf(salt, &parts, purpose.as_str())
+}
+
+/// What the hardware is shown instead of the PIN.
+fn hardware_auth(stretched: &Key256, salt: &[u8]) -> Result<Key256, VaultError> {
+    hkdf(salt, &[stretched.as_slice()], "pin:hardware")
+}
+
+/// Behind the salt: what further factors need to give their share of the key back.
+const HARDWARE: u8 = 1;
+const TOKEN: u8 = 2;
+
+fn put_factor(factors: &mut Vec<u8>, tag: u8, object: &[u8]) -> Result<(), VaultError> {
+    let length = u16::try_from(object.len()).map_err(|_| VaultError::Sealed("factor"))?;
+    factors.push(tag);
+    factors.extend_from_slice(&length.to_be_bytes());
+    factors.extend_from_slice(object);
+    Ok(())
+}
+
+fn factor(mut factors: &[u8], wanted: u8) -> Option<&[u8]> {
+    while let Some((tag, rest)) = factors.split_first() {
+        let (length, rest) = rest.split_at_checked(2)?;
+        let length = u16::from_be_bytes(length.try_into().ok()?);
+        let (object, rest) = rest.split_at_checked(usize::from(length))?;
+        if *tag == wanted {
+            return Some(object);
+        }
+        factors = rest;
+    }
+    None
 }
 
 /// Wrong PINs of one officer since the last right one.

@@ -33,6 +33,67 @@ pub trait DeviceSecret: Send {
     /// # Errors
     /// The hardware refuses.
     fn derive(&self, purpose: &str, context: &[u8]) -> Result<Key256, VaultError>;
+
+    /// As [`DeviceSecret::derive`], with the random bytes of generation `slot` (0 or 1) where hardware keeps
+    /// some: what was derived from a retired generation can never be derived again.
+    ///
+    /// # Errors
+    /// The hardware refuses, or the generation is gone.
+    fn derive_generation(
+        &self,
+        purpose: &str,
+        context: &[u8],
+        _slot: u8,
+    ) -> Result<Key256, VaultError> {
+        self.derive(purpose, context)
+    }
+
+    /// Begins a generation with these random bytes.
+    ///
+    /// # Errors
+    /// The hardware refuses.
+    fn renew(&self, _slot: u8, _fresh: &Key256) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    /// Destroys a generation for good. Without hardware nothing can be: the record says "best effort".
+    ///
+    /// # Errors
+    /// The hardware refuses.
+    fn retire(&self, _slot: u8) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    /// Seals a share of a PIN's key so that the hardware counts wrong `auth`; `None` without such hardware.
+    ///
+    /// # Errors
+    /// The hardware refuses.
+    fn seal_pin(&self, _auth: &Key256, _share: &Key256) -> Result<Option<Vec<u8>>, VaultError> {
+        Ok(None)
+    }
+
+    /// Gives the share back; `None` if `auth` is wrong.
+    ///
+    /// # Errors
+    /// [`VaultError::PinLocked`] after too many wrong ones; the hardware is another one.
+    fn open_pin(&self, _object: &[u8], _auth: &Key256) -> Result<Option<Key256>, VaultError> {
+        Err(VaultError::TpmOther("made with a TPM, and there is none".to_owned()))
+    }
+}
+
+/// A second factor in the officer's hand: its private key never leaves it.
+pub trait Token: Send {
+    /// A new share of a key, and what the token needs to give it back.
+    ///
+    /// # Errors
+    /// No token, or a key of another kind on it.
+    fn enrol(&self, entropy: &dyn Entropy) -> Result<(Vec<u8>, Key256), VaultError>;
+
+    /// The share again.
+    ///
+    /// # Errors
+    /// [`VaultError::TokenPin`], [`VaultError::Token`] if it is not there or is another one.
+    fn open(&self, object: &[u8]) -> Result<Key256, VaultError>;
 }
 
 /// 32 random bytes in a file of mode 0600.

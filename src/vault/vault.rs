@@ -19,7 +19,7 @@ use crate::crypto::Argon2Cost;
 use crate::error::VaultError;
 use crate::keysdb::KeysDb;
 use crate::sealing;
-use crate::secret::{DeviceSecret, FileSecret, SECRET_FILE};
+use crate::secret::{DeviceSecret, FileSecret, SECRET_FILE, Token};
 
 /// What may differ between the product and tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) options: VaultOptions,
     pub(crate) secret: Box<dyn DeviceSecret>,
+    pub(crate) token: Option<Box<dyn Token>>,
     pub(crate) db: KeysDb,
     pub(crate) unlocked: Option<Unlocked>,
 }
@@ -119,14 +120,37 @@ impl Vault {
         entropy: Arc<dyn Entropy>,
         options: VaultOptions,
     ) -> Result<Self, VaultError> {
+        Self::open_on(data, None, clock, entropy, options)
+    }
+
+    /// [`Vault::open`] on a machine that may have a TPM, by its TCTI (`device:/dev/tpmrm0`). A new data
+    /// folder gets its secret there, or in a file if the TPM does not let us; one that has a secret keeps
+    /// its kind.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], and where the secret lies in a TPM that is not there or is another one.
+    pub fn open_on(
+        data: &Path,
+        tpm: Option<&str>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: VaultOptions,
+    ) -> Result<Self, VaultError> {
         atomic::create_folder(data)?;
         atomic::sweep_temps(data)?;
         let has_keys = data.join(crate::keysdb::KEYS_FILE).exists();
-        if has_keys && !data.join(SECRET_FILE).exists() {
-            return Err(VaultError::Missing(SECRET_FILE));
-        }
-        let secret = FileSecret::open_or_create(data, entropy.as_ref())?;
-        Self::open_with(data, Box::new(secret), clock, entropy, options)
+        let has_file = data.join(SECRET_FILE).exists();
+        let secret = match hardware(data, tpm, has_keys || has_file, entropy.as_ref())? {
+            Some(secret) => secret,
+            None if has_keys && !has_file => return Err(VaultError::Missing(SECRET_FILE)),
+            None => Box::new(FileSecret::open_or_create(data, entropy.as_ref())?),
+        };
+        Self::open_with(data, secret, clock, entropy, options)
+    }
+
+    /// Connects a token: a second factor for officers who asked for one.
+    pub fn set_token(&self, token: Option<Box<dyn Token>>) {
+        self.state().token = token;
     }
 
     /// Opens with a device secret of another kind.
@@ -142,7 +166,8 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let db = KeysDb::open(data, secret.as_ref(), entropy.as_ref())?;
         let data = data.to_owned();
-        let inner = Inner { data, clock, entropy, options, secret, db, unlocked: None };
+        let inner =
+            Inner { data, clock, entropy, options, secret, token: None, db, unlocked: None };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 
@@ -171,6 +196,44 @@ impl Vault {
     pub(crate) fn state(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The secret of a folder that has one in a TPM, or a new one there.
+#[cfg(feature = "tpm")]
+fn hardware(
+    data: &Path,
+    tpm: Option<&str>,
+    in_use: bool,
+    entropy: &dyn Entropy,
+) -> Result<Option<Box<dyn DeviceSecret>>, VaultError> {
+    use crate::tpm::{TPM_FILE, TpmSecret};
+    let no_tpm = || VaultError::Tpm("none is configured or found".to_owned());
+    if data.join(TPM_FILE).exists() {
+        return Ok(Some(Box::new(TpmSecret::open(data, tpm.ok_or_else(no_tpm)?)?)));
+    }
+    let Some(tpm) = tpm.filter(|_| !in_use) else { return Ok(None) };
+    match TpmSecret::create(data, tpm, entropy) {
+        Ok(secret) => Ok(Some(Box::new(secret))),
+        Err(error) => {
+            // Shown as what it is: the kind of protection is told and recorded.
+            tracing::warn!(%error, "The TPM cannot be used; keys are protected by a file.");
+            Ok(None)
+        }
+    }
+}
+
+/// Built without a TPM: a folder whose secret lies in one is refused, never made anew.
+#[cfg(not(feature = "tpm"))]
+fn hardware(
+    data: &Path,
+    _tpm: Option<&str>,
+    _in_use: bool,
+    _entropy: &dyn Entropy,
+) -> Result<Option<Box<dyn DeviceSecret>>, VaultError> {
+    if data.join("device.tpm").exists() {
+        return Err(VaultError::Tpm("this program was built without".to_owned()));
+    }
+    Ok(None)
 }
 
 impl Inner {

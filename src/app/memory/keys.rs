@@ -102,6 +102,24 @@ impl KeyRing for MemoryKeys {
         self.unlocked = None;
     }
 
+    fn change_pin(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        _new: &SecretString,
+    ) -> TroubleResult<()> {
+        checked(officer, old)
+    }
+
+    fn use_token(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+        _on: bool,
+    ) -> TroubleResult<()> {
+        checked(officer, pin)
+    }
+
     fn boot_key(&self, _purpose: &str) -> TroubleResult<Key256> {
         Ok(Zeroizing::new([0; 32]))
     }

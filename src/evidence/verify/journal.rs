@@ -170,7 +170,8 @@ impl<'a> JournalJudge<'a> {
         }
         let mut journal = self.journal;
         // Whoever wrote the last line sealed it.
-        if self.device.is_some_and(|device| journal.devices.last() != Some(device)) {
+        let sealer = journal.devices.last();
+        if sealer.is_some() && self.device.is_some() && sealer != self.device {
             out.error("JOURNAL-OTHER-DEVICE", Some(JOURNAL_PATH));
         }
         if journal.devices.len() > 1 {

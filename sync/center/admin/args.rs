@@ -389,10 +389,19 @@ pub(super) enum BundleCommand {
         #[arg(long, value_name = "PATH", requires = "party")]
         include: Vec<String>,
     },
-    /// 接收带来的证据包:ZIP,或手持机的救援导出 / take in a bundle that was brought: ZIP or rescue export
+    /// 接收带来的证据包:ZIP、救援导出或第二副本 / take in what was brought: ZIP, rescue export, second copy
     Add {
-        /// ZIP 文件,或 EVID-….rescue 目录 / ZIP file, or EVID-….rescue folder
+        /// ZIP 文件,或 EVID-….rescue、CASE-….copy 目录 / ZIP file, or EVID-….rescue or CASE-….copy folder
         file: PathBuf,
+        /// 未封存的副本:把案卷密钥交给这台手持机接着办(留痕)/ address an unsealed copy to this handheld
+        #[arg(long, value_name = "DEVICE")]
+        r#for: Option<String>,
+        /// 未封存的副本:写出明文,标明未签名(留痕)/ write an unsealed copy as plain files
+        #[arg(long, value_name = "DIR")]
+        open: Option<PathBuf>,
+        /// 未封存的副本:用两名保管人合出的托管私钥打开 / open an unsealed copy by the escrow key
+        #[arg(long, value_name = "FILE")]
+        escrow: Option<PathBuf>,
     },
     /// 接受隔离中的证据包 / accept a quarantined bundle
     Accept {

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use serde_json::json;
 use spotcheck_domain::rfc3339;
 use spotcheck_wire::bundles::BundleState;
+use spotcheck_wire::copies::COPY_LABEL;
+use spotcheck_wire::rescue::LABEL_FILE;
 
 use super::args::BundleCommand;
 use super::out::Output;
 use super::{Context, Result};
 use crate::Error;
-use crate::bundles::{self, Extent};
+use crate::bundles::{self, CopyActs, Extent};
 
 fn zh(state: BundleState) -> &'static str {
     match state {
@@ -20,6 +22,11 @@ fn zh(state: BundleState) -> &'static str {
         BundleState::Rejected => "未通过校验",
         BundleState::Quarantined => "隔离中",
     }
+}
+
+/// A second copy of a case that was not sealed yet; of a sealed one it is a rescue export.
+fn is_open_copy(folder: &std::path::Path) -> bool {
+    folder.join(COPY_LABEL).is_file() && !folder.join(LABEL_FILE).is_file()
 }
 
 pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Output> {
@@ -63,7 +70,28 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             let body = json!({ "bundle": bundle, "out": out, "party": party });
             Ok(Output::new("bundle-export", body, text))
         }
-        BundleCommand::Add { file } => {
+        BundleCommand::Add { file, r#for, open, escrow } if is_open_copy(file) => {
+            let acts = CopyActs {
+                address: r#for.as_deref(),
+                open: open.as_deref(),
+                escrow: escrow.as_deref(),
+            };
+            let report = bundles::add_copy(&centre, file, &acts)?;
+            let good = report.faults.is_empty();
+            let mut text = format!(
+                "案卷 {} 的第二副本(手持机 {}):日志 {} 条,文件 {} 个,未封存\n",
+                report.case, report.device, report.entries, report.files
+            );
+            for path in &report.faults {
+                let _ = writeln!(text, "缺失或损坏 {path}");
+            }
+            if r#for.is_none() && open.is_none() {
+                text.push_str("用 --for 手持机编号 交另一台手持机接着办、封存\n");
+            }
+            let output = Output::new("bundle-add", json!({ "copy": report }), text);
+            Ok(if good { output } else { output.failed_check() })
+        }
+        BundleCommand::Add { file, .. } => {
             let add = if file.is_dir() { bundles::add_rescue } else { bundles::add_zip };
             let added = add(&centre, file)?;
             let body = json!({

@@ -6,6 +6,7 @@
 mod add;
 mod announce;
 mod assemble;
+mod copy;
 mod export;
 mod journal;
 mod stamp;
@@ -17,6 +18,7 @@ pub use announce::{
     CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
 };
 pub use assemble::BlobCheck;
+pub use copy::{CopyActs, CopyReport, add_copy};
 pub use export::{Extent, export};
 pub use journal::{JournalOutcome, take_journal};
 pub use stamp::{StampRequest, keep_stamp, stamp_requests};

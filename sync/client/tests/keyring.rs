@@ -72,6 +72,17 @@ impl KeyRing for MemoryKeyRing {
         unused()
     }
     fn lock(&mut self) {}
+    fn change_pin(
+        &mut self,
+        _: &OfficerId,
+        _: &SecretString,
+        _: &SecretString,
+    ) -> TroubleResult<()> {
+        unused()
+    }
+    fn use_token(&mut self, _: &OfficerId, _: &SecretString, _: bool) -> TroubleResult<()> {
+        unused()
+    }
     fn boot_key(&self, _: &str) -> TroubleResult<Key256> {
         unused()
     }

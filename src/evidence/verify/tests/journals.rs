@@ -292,3 +292,31 @@ fn recording_logs_hang_on_the_journal_at_both_ends() {
     });
     assert_eq!(codes(&locked.errors), set(&[]));
 }
+
+/// A case that went on from another handheld's second copy: the device changes where the journal says so,
+/// and nowhere else.
+#[test]
+fn a_rescued_journal_names_the_handheld_before_it() {
+    let w = &Workshop::new();
+    // The first half is another handheld's; a line between says who took over from whom.
+    let rescued = |from: &'static str, kind: &'static str| {
+        changed(w, move |p| {
+            let at = p.journal.iter().position(|l| l["kind"] == "sealed").unwrap();
+            let mut line = p.journal[at].clone();
+            line["kind"] = json!(kind);
+            line["subject"] = Value::Null;
+            line["hash"] = Value::Null;
+            line["facts"] = json!({ "from_device": from, "entries": at });
+            for earlier in &mut p.journal[..at] {
+                earlier["device"] = json!("D-0001");
+            }
+            p.journal.insert(at, line);
+        })
+    };
+    let other = |report: &Report| codes(&report.errors).contains("JOURNAL-OTHER-DEVICE");
+    let good = rescued("D-0001", "rescued");
+    assert!(!other(&good), "{:?}", good.errors);
+    assert!(codes(&good.warnings).contains("JOURNAL-RESCUED"), "{:?}", good.warnings);
+    assert!(other(&rescued("D-0007", "rescued")));
+    assert!(other(&rescued("D-0001", "note")));
+}

@@ -1,0 +1,187 @@
+//! What officers do with keys and cases between them: another PIN, a token, the next shift, the end of a case.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use spotcheck_domain::time::{parse_rfc3339, rfc3339};
+use spotcheck_domain::vocabulary::KeyProtection;
+use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
+use spotcheck_evidence::journal::kinds;
+use spotcheck_evidence::record::Handover as RecordHandover;
+
+use crate::case_file::next_id;
+use crate::chain::set;
+use crate::desk::CaseState;
+use crate::handheld::Handheld;
+use crate::model::{Meta, ONLY, kind};
+use crate::troubles;
+
+/// Kind of the values.
+const HANDOVER: &str = "handover";
+/// Days after the receipt where the policy says nothing.
+const RETENTION_DAYS: i64 = 30;
+const DAY_MS: i64 = 86_400_000;
+
+/// One officer handed a case over to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Handover {
+    at_ms: i64,
+    from: OfficerId,
+    to: OfficerId,
+    reason: Option<String>,
+    open_points: Vec<String>,
+}
+
+impl Handheld {
+    /// Another PIN for an officer of this handheld. The old one is asked for like at an unlock; cases, packages
+    /// and certificates stay.
+    ///
+    /// # Errors
+    /// A wrong PIN (counted), a wait, a PIN weaker than the policy allows.
+    pub fn change_pin(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        new: &SecretString,
+    ) -> TroubleResult<()> {
+        self.ports.keys.change_pin(officer, old, new)?;
+        let draft = self.draft("pin_changed")?.about(officer.as_str());
+        self.journal_device(draft)
+    }
+
+    /// Makes the connected token a second factor of an officer's PIN, or stops asking for it.
+    ///
+    /// # Errors
+    /// As [`Handheld::change_pin`]; no token, or one without a fitting key.
+    pub fn use_token(
+        &mut self,
+        officer: &OfficerId,
+        pin: &SecretString,
+        on: bool,
+    ) -> TroubleResult<()> {
+        self.ports.keys.use_token(officer, pin, on)?;
+        let draft = self.draft("token_factor")?.about(officer.as_str()).fact("on", on);
+        self.journal_device(draft)
+    }
+
+    /// The unlocked officer hands an open case over to another one with a key here, e.g. of the next shift. The
+    /// other one must be on the task as the centre has it now; nobody loses a key.
+    ///
+    /// # Errors
+    /// Not an officer of the task, no key here, a case that takes no more entries.
+    pub fn hand_over(
+        &mut self,
+        case: &CaseId,
+        to: &OfficerId,
+        reason: Option<&str>,
+        open_points: &[String],
+    ) -> TroubleResult<()> {
+        let me = self.officer()?;
+        let meta = self.open_meta(case)?;
+        // The centre may have added the next shift since the case was opened.
+        let task = self.task(&meta.task.id)?;
+        if *to == me || !task.officers.iter().any(|o| o.id == *to) {
+            return Err(troubles::not_your_task());
+        }
+        if !self.ports.keys.officers()?.iter().any(|card| card.id == *to) {
+            return Err(troubles::copy(
+                "CASE-NO-KEY",
+                "接手的检查人员在本机还没有密钥",
+                "先用票据登记:spotcheck enroll --as-officer",
+            ));
+        }
+        let mut index = self
+            .case_index()?
+            .into_iter()
+            .find(|(id, _)| id == case)
+            .map(|(_, index)| index)
+            .ok_or_else(|| troubles::unknown("案卷"))?;
+        if !index.officers.contains(to) {
+            index.officers.push(to.clone());
+        }
+        self.ports.keys.assign_case(case, &index.officers)?;
+        self.set_case_index(case, &index)?;
+        let handed = Handover {
+            at_ms: self.now_ms(),
+            from: me,
+            to: to.clone(),
+            reason: reason.map(str::to_owned),
+            open_points: open_points.to_vec(),
+        };
+        let count = self.handovers(case)?.len();
+        let id = next_id("H", count);
+        let draft = self
+            .draft(kinds::HANDOVER)?
+            .about(id.as_str())
+            .fact("to", to.as_str())
+            .fact("open_points", open_points.to_vec());
+        let meta = Meta { task, ..meta };
+        let values = vec![set(HANDOVER, &id, &handed)?, set(kind::META, ONLY, &meta)?];
+        self.commit(case, vec![draft], values)?;
+        Ok(())
+    }
+
+    fn handovers(&mut self, case: &CaseId) -> TroubleResult<Vec<(String, Handover)>> {
+        self.case_chain(case)?.values(HANDOVER)
+    }
+
+    /// Handovers as record.json has them.
+    pub(crate) fn record_handovers(&mut self, case: &CaseId) -> TroubleResult<Vec<RecordHandover>> {
+        let handovers = self.handovers(case)?;
+        Ok(handovers
+            .into_iter()
+            .map(|(id, h)| RecordHandover {
+                id,
+                at: rfc3339(h.at_ms),
+                from: h.from.to_string(),
+                to: h.to.to_string(),
+                reason: h.reason,
+                open_points: h.open_points,
+            })
+            .collect())
+    }
+
+    /// Destroys the keys of a case whose receipt was checked longer ago than the policy's retention. What it
+    /// is worth depends on where the device secret lies, and the record says so: with file protection it
+    /// is best effort.
+    ///
+    /// # Errors
+    /// `CASE-KEPT`: no receipt, or too early.
+    pub fn shred(&mut self, case: &CaseId) -> TroubleResult<KeyProtection> {
+        self.officer()?;
+        let index = self
+            .case_index()?
+            .into_iter()
+            .find(|(id, _)| id == case)
+            .map(|(_, index)| index)
+            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let received = self.receipt(&index.bundle)?.and_then(|r| parse_rfc3339(&r.received));
+        let keep = self.retention_ms()?;
+        let over = received.is_some_and(|at| self.now_ms().saturating_sub(at) >= keep);
+        if index.state != CaseState::Received || !over || !self.clock_set() {
+            return Err(troubles::copy(
+                "CASE-KEPT",
+                "这个案卷还不能销毁:没有核验过的回执,或保留期未满",
+                "先回传并取得回执;保留期由中心策略规定",
+            ));
+        }
+        let protection = self.ports.keys.protection();
+        let effort = if protection == KeyProtection::Tpm2 { "hardware" } else { "best effort" };
+        self.cases.remove(case);
+        self.ports.keys.shred_case(case)?;
+        let draft = self
+            .draft(kinds::SHREDDED)?
+            .about(case.as_str())
+            .fact("key_protection", protection.as_str())
+            .fact("effort", effort);
+        self.journal_device(draft)?;
+        Ok(protection)
+    }
+
+    fn retention_ms(&self) -> TroubleResult<i64> {
+        let policy = self.ports.keys.enrolment()?.map(|e| e.policy).unwrap_or_default();
+        let policy: serde_json::Value = serde_json::from_str(&policy).unwrap_or_default();
+        let days = policy.get("retention_days").and_then(serde_json::Value::as_i64);
+        Ok(days.unwrap_or(RETENTION_DAYS).max(0).saturating_mul(DAY_MS))
+    }
+}

@@ -1,0 +1,55 @@
+//! What is kept for the second copy, and what the completeness check says without one.
+
+use super::*;
+use crate::ports::Copied;
+
+/// evidence.md §1: only where a copy is wanted, only what is older than five minutes.
+#[test]
+fn evidence_without_a_second_copy_is_counted_where_one_is_wanted() {
+    let mut day = morning();
+    let photo = day.h.capture_photo(Some(&day.case)).unwrap();
+    day.h.describe_evidence(&day.case, &photo.id, "床上无人", "一病区").unwrap();
+    let missing = |day: &mut Day| {
+        day.h.missing_in_visit(&day.case).unwrap().iter().any(|m| m.contains("第二副本"))
+    };
+    day.clock.advance_ms(301_000);
+    assert!(!missing(&mut day), "nobody wants a copy here");
+
+    day.disk.copies.wanted = true;
+    let copied = day.disk.copies.copied.clone();
+    day.h = handheld(&day.disk, &day.clock, 2);
+    unlock(&mut day.h, "O-0001");
+    assert!(missing(&mut day));
+    let name = format!("{}.age", photo.sha256);
+    *copied.lock().unwrap() =
+        Some(Copied { at_ms: 1, place: "stick".to_owned(), files: [name].into() });
+    assert!(!missing(&mut day));
+}
+
+/// The state is kept at the lock and once a minute, and only if something changed.
+#[test]
+fn the_state_is_kept_at_every_lock_and_once_a_minute() {
+    let mut day = morning();
+    day.disk.copies.wanted = true;
+    day.h = handheld(&day.disk, &day.clock, 3);
+    unlock(&mut day.h, "O-0001");
+    let state = |day: &Day| day.disk.copies.kept(&day.case, crate::copies::STATE_FILE);
+    day.h.note(&day.case, "第一句").unwrap();
+    day.h.status().unwrap();
+    let first = state(&day).unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("第一句"));
+    day.h.note(&day.case, "第二句").unwrap();
+    day.clock.advance_ms(59_000);
+    day.h.status().unwrap();
+    assert_eq!(state(&day).unwrap(), first, "not a minute yet");
+    day.clock.advance_ms(1_000);
+    day.h.status().unwrap();
+    let second = state(&day).unwrap();
+    assert!(String::from_utf8_lossy(&second).contains("第二句"));
+    day.clock.advance_ms(120_000);
+    day.h.status().unwrap();
+    assert_eq!(state(&day).unwrap(), second, "nothing changed");
+    day.h.note(&day.case, "第三句").unwrap();
+    day.h.lock().unwrap();
+    assert!(String::from_utf8_lossy(&state(&day).unwrap()).contains("第三句"));
+}
