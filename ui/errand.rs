@@ -12,15 +12,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use slint::ComponentHandle;
 use spotcheck_app::errand::{CANCELLED, Errand, Home, Leg, Stop, Watch};
-use spotcheck_domain::{Trouble, TroubleResult};
+use spotcheck_domain::{TaskId, Trouble, TroubleResult};
 use spotcheck_face::Shell;
 
 use crate::app::App;
 use crate::bridge::Reply;
 use crate::{trouble, words};
 
-/// Errands with their words, and who hears of their end.
-type Turn = (Vec<(Errand, String)>, Then);
+/// What is sent out.
+enum Trip {
+    Errand(Errand),
+    /// Rules over a part of the package, within seconds.
+    FirstLook(TaskId),
+}
+
+/// Trips with their words, and who hears of their end.
+type Turn = (Vec<(Trip, String)>, Then);
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -73,7 +80,21 @@ pub(crate) fn run(
         app.toast("正在与中心通信，等它结束或先停下");
         return;
     }
-    begin(app, errands, Box::new(then));
+    begin(app, trips(errands), Box::new(then));
+}
+
+/// The first look over the package of a task; nothing else may be out.
+pub(crate) fn first_look(
+    app: &Rc<App>,
+    task: TaskId,
+    words: &str,
+    then: impl FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send + 'static,
+) {
+    begin(app, vec![(Trip::FirstLook(task), words.to_owned())], Box::new(then));
+}
+
+fn trips(errands: Vec<(Errand, String)>) -> Vec<(Trip, String)> {
+    errands.into_iter().map(|(errand, words)| (Trip::Errand(errand), words)).collect()
 }
 
 /// As [`run`], but waits for its turn: for what the officer asked to see, while the rules still run.
@@ -83,13 +104,13 @@ pub(crate) fn run_in_turn(
     then: impl FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send + 'static,
 ) {
     if app.errand.is_out() {
-        app.errand.queue.borrow_mut().push_back((errands, Box::new(then)));
+        app.errand.queue.borrow_mut().push_back((trips(errands), Box::new(then)));
     } else {
-        begin(app, errands, Box::new(then));
+        begin(app, trips(errands), Box::new(then));
     }
 }
 
-fn begin(app: &Rc<App>, errands: Vec<(Errand, String)>, then: Then) {
+fn begin(app: &Rc<App>, errands: Vec<(Trip, String)>, then: Then) {
     *app.errand.stop.borrow_mut() = Some(Stop::default());
     next(app, Round { waiting: errands.into_iter(), trouble: None, last: None }, then);
 }
@@ -98,7 +119,7 @@ type Then = Box<dyn FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send>;
 
 /// What is left of a run.
 struct Round {
-    waiting: std::vec::IntoIter<(Errand, String)>,
+    waiting: std::vec::IntoIter<(Trip, String)>,
     trouble: Option<Trouble>,
     last: Option<Home>,
 }
@@ -106,7 +127,7 @@ struct Round {
 fn next(app: &Rc<App>, mut round: Round, then: Then) {
     let stop = app.errand.stop.borrow().clone().unwrap_or_default();
     let more = if stop.asked() { None } else { round.waiting.next() };
-    let Some((errand, words)) = more else {
+    let Some((trip, words)) = more else {
         app.errand.stop.borrow_mut().take();
         let shell = app.window.global::<Shell<'_>>();
         shell.set_errand("".into());
@@ -123,7 +144,10 @@ fn next(app: &Rc<App>, mut round: Round, then: Then) {
     shell.set_errand(words.as_str().into());
     shell.set_errand_progress(-1.0);
     app.ask_result(
-        move |desk| desk.set_out(&errand),
+        move |desk| match trip {
+            Trip::Errand(errand) => desk.set_out(&errand),
+            Trip::FirstLook(task) => desk.first_look(&task),
+        },
         move |app, journey| match journey {
             Err(trouble) => come_back(app, round, Err(trouble), then),
             Ok(journey) => {

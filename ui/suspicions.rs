@@ -196,7 +196,11 @@ pub(crate) fn item(n: usize, finding: &Finding, state: Option<FindingState>) -> 
 
 /// The entries of the list: one for each pattern as long as nothing narrows it, else one for each finding
 /// (rules.md: weight decides the order; four hundred entries of one pattern would hide everything else).
-pub(crate) fn entries(findings: &[Merged], places: &[usize], judged: &Judged) -> Vec<SuspicionItem> {
+pub(crate) fn entries(
+    findings: &[Merged],
+    places: &[usize],
+    judged: &Judged,
+) -> Vec<SuspicionItem> {
     let shown: Vec<(usize, &Merged)> =
         places.iter().filter_map(|n| Some((*n, findings.get(*n)?))).collect();
     let grouped = patterns(shown.iter().map(|(_, m)| &m.finding));
@@ -480,6 +484,25 @@ fn run(app: &Rc<App>) {
     }
     app.suspicions.running.set(true);
     draw(app);
+    // What can be seen at once is shown at once; the whole run takes its place (rules.md: work goes on meanwhile).
+    errand::first_look(app, task.clone(), "正在先看一遍数据包", move |app, home| {
+        let here = app.task_id().as_ref() == Some(&task);
+        match home {
+            Ok(Some(Home::Audited(outcome))) if here => {
+                *app.suspicions.own.borrow_mut() = outcome.findings;
+                put(app, task.clone());
+                return run_whole(app, task);
+            }
+            Ok(_) => {}
+            Err(trouble) => errand::show_trouble(app, &trouble),
+        }
+        app.suspicions.running.set(false);
+        show_here(app);
+    });
+}
+
+/// All rules over the whole package.
+fn run_whole(app: &Rc<App>, task: TaskId) {
     let work = (Errand::Audit(task.clone(), None), "正在按规则核对数据包".to_owned());
     errand::run(app, vec![work], move |app, home| {
         app.suspicions.running.set(false);
@@ -520,9 +543,8 @@ pub(crate) fn draw(app: &Rc<App>) {
         ]
         .map(SharedString::from)
         .to_vec();
-        let single = |n: &usize| {
-            findings.get(*n).map(|m| item(*n, &m.finding, judged.state(&m.key)))
-        };
+        let single =
+            |n: &usize| findings.get(*n).map(|m| item(*n, &m.finding, judged.state(&m.key)));
         let items: Vec<SuspicionItem> = match *model.around.borrow() {
             None => entries(&findings, &places, &judged),
             Some(_) => places.iter().filter_map(single).collect(),
