@@ -218,10 +218,9 @@ impl Act {
         let Some(handle) = self.index(index)? else { return Ok(None) };
         let value = Auth::try_from(auth.to_vec()).map_err(failed)?;
         self.context.tr_set_auth(handle.into(), value).map_err(failed)?;
-        let data = match self.context.nv_read(NvAuth::NvIndex(handle), handle, 32, 0) {
-            Ok(data) => data,
-            // Defined and never written: cut off in between.
-            Err(_) => return Ok(None),
+        // Defined and never written: cut off in between.
+        let Ok(data) = self.context.nv_read(NvAuth::NvIndex(handle), handle, 32, 0) else {
+            return Ok(None);
         };
         let bytes = Zeroizing::new(data.value().to_vec());
         Ok(key_from(&bytes))
