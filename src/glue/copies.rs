@@ -47,6 +47,9 @@ fn address(text: &str, what: &str) -> TroubleResult<std::net::SocketAddr> {
     found.next().ok_or_else(|| failed("no address".to_owned()))
 }
 
+/// What is done with the folder of one case's copy, wherever it lies.
+type Copying<'a> = dyn FnMut(&mut dyn CopyFolder) -> TroubleResult<()> + 'a;
+
 /// Second copies of one data folder.
 #[derive(Clone)]
 pub(crate) struct CopyRoom {
@@ -106,10 +109,7 @@ impl CopyRoom {
         &self,
         keys: &LinkKeys,
         place: &str,
-        with: &mut dyn FnMut(
-            &CaseId,
-            &mut dyn FnMut(&mut dyn CopyFolder) -> TroubleResult<()>,
-        ) -> TroubleResult<()>,
+        with: &mut dyn FnMut(&CaseId, &mut Copying<'_>) -> TroubleResult<()>,
     ) -> TroubleResult<usize> {
         let cases: Vec<CaseId> = self.read(LIST)?;
         for case in &cases {

@@ -47,7 +47,7 @@ pub struct CopyReport {
     pub head: String,
     /// Files of the case, each whole and fitting its hashes.
     pub files: u64,
-    /// Recordings that were running: milliseconds by the names of their fragments are in them.
+    /// Recordings that had not ended.
     pub running: u64,
     /// Files that are missing or do not fit, by path.
     pub faults: Vec<String>,
@@ -143,6 +143,9 @@ fn files_of(state: &State) -> BTreeMap<String, Stored> {
     found
 }
 
+/// A recording that had not ended: name, and plaintext parts in order.
+type Running = (String, Vec<Zeroizing<Vec<u8>>>);
+
 struct Opened<'a> {
     folder: &'a Path,
     identity: Identity,
@@ -201,8 +204,8 @@ impl Opened<'_> {
         Ok(hashes.sha256.to_string() == file.sha256 && hashes.size == file.size)
     }
 
-    /// Recordings that had not ended: (name, plaintext parts in order).
-    fn running(&self) -> Result<Vec<(String, Vec<Zeroizing<Vec<u8>>>)>> {
+    /// Recordings that had not ended.
+    fn running(&self) -> Result<Vec<Running>> {
         let mut names: Vec<String> = std::fs::read_dir(self.folder.join("rec"))
             .into_iter()
             .flatten()
@@ -336,7 +339,7 @@ fn put(
 fn write_open(
     copy: &Opened<'_>,
     files: &BTreeMap<String, Stored>,
-    running: &[(String, Vec<Zeroizing<Vec<u8>>>)],
+    running: &[Running],
     out: &Path,
 ) -> Result<()> {
     if out.exists() {
