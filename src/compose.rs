@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use secrecy::SecretString;
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
 use spotcheck_device::config::Layer;
@@ -11,9 +12,11 @@ use spotcheck_domain::{Clock, Entropy, Trouble, TroubleResult};
 use spotcheck_print::{Configured, Printers};
 use spotcheck_store::FileStores;
 use spotcheck_ui::FaceOptions;
-use spotcheck_vault::{SystemEntropy, Vault, VaultOptions};
+#[cfg(feature = "pkcs11")]
+use spotcheck_vault::{Pkcs11Token, TokenPlace};
+use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
 
-use crate::cli::Common;
+use crate::cli::{Common, pins};
 use crate::glue::{
     CopyRoom, PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths, TypstForms,
 };
@@ -35,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) reserve_bytes: u64,
     /// What the recorder is started as.
     pub(crate) program: PathBuf,
+    /// PIN of the officer's token.
+    pub(crate) token_pin: Option<SecretString>,
     /// (name, value, where it comes from)
     pub(crate) sources: Vec<(String, String, String)>,
 }
@@ -75,6 +80,7 @@ impl Setup {
             device: loaded.config,
             reserve_bytes: RESERVE_BYTES,
             program: own_program()?,
+            token_pin: common.token_pin_file.as_deref().map(pins::from_file).transpose()?,
             sources,
         })
     }
@@ -137,8 +143,14 @@ impl Setup {
     pub(crate) fn handheld(&self) -> TroubleResult<Handheld> {
         let clock = self.clock();
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let vault =
-            Vault::open(&self.data, clock.clone(), entropy.clone(), VaultOptions::STANDARD)?;
+        let vault = Vault::open_on(
+            &self.data,
+            self.device.keys.tcti().as_deref(),
+            clock.clone(),
+            entropy.clone(),
+            VaultOptions::STANDARD,
+        )?;
+        vault.set_token(self.token()?);
         let build_ms = spotcheck_device::clock::build_time_ms();
         let version = env!("CARGO_PKG_VERSION");
         let packages = self.data.join("packages");
@@ -172,6 +184,27 @@ impl Setup {
                 build_ms,
             },
         }))
+    }
+
+    /// Built without: nobody is asked for one.
+    #[cfg(not(feature = "pkcs11"))]
+    fn token(&self) -> TroubleResult<Option<Box<dyn Token>>> {
+        Ok(None)
+    }
+
+    /// The officer's token, if one is configured and its PIN was given.
+    #[cfg(feature = "pkcs11")]
+    fn token(&self) -> TroubleResult<Option<Box<dyn Token>>> {
+        let (Some(module), Some(pin)) = (&self.device.keys.token_module, &self.token_pin) else {
+            return Ok(None);
+        };
+        let keys = &self.device.keys;
+        let place = TokenPlace {
+            module: module.clone(),
+            token: keys.token.clone(),
+            key: keys.token_key.clone().unwrap_or_else(|| "spotcheck".to_owned()),
+        };
+        Ok(Some(Box::new(Pkcs11Token::connect(place, pin.clone())?)))
     }
 
     /// Where second copies lie.

@@ -63,6 +63,25 @@ pub(crate) enum Case {
         /// 步骤 / step
         step: String,
     },
+    /// 移交给本机另一名检查人员,如下一班 / hand over to another officer here, e.g. of the next shift
+    Handover {
+        /// 案卷 / case
+        case: String,
+        /// 接手的检查人员 / officer who takes over
+        #[arg(long, value_name = "ID")]
+        to: String,
+        /// 原因 / reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// 未完事项,可重复 / what is still open, repeatable
+        #[arg(long = "open", value_name = "TEXT")]
+        open_points: Vec<String>,
+    },
+    /// 保留期满后销毁案卷密钥 / destroy the keys of a received case after its retention
+    Shred {
+        /// 案卷 / case
+        case: String,
+    },
     /// 时钟未设置时,两名检查人员共同登记当前时间 / both officers speak for the time of an unset clock
     Clock {
         /// 案卷 / case
@@ -121,6 +140,18 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output>
             let case = case_id(case)?;
             handheld.end_step(&case, step)?;
             show(&handheld.case(&case)?)
+        }
+        Case::Handover { case, to, reason, open_points } => {
+            let to = OfficerId::parse(to).map_err(|cause| bad_id("检查人员").because(cause))?;
+            handheld.hand_over(&case_id(case)?, &to, reason.as_deref(), open_points)?;
+            let lines = vec![format!("已移交 {to}")];
+            Output::new("case-handover", &serde_json::json!({ "to": to }), lines)
+        }
+        Case::Shred { case } => {
+            let protection = handheld.shred(&case_id(case)?)?;
+            let line = format!("案卷密钥已销毁(密钥保护:{})", protection.zh());
+            let value = serde_json::json!({ "key_protection": protection });
+            Output::new("case-shred", &value, vec![line])
         }
         Case::Clock { case, says, signers } => {
             let pins = signers.iter().map(|s| signer(s)).collect::<TroubleResult<Vec<_>>>()?;

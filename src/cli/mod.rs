@@ -9,6 +9,7 @@ mod case;
 mod claims;
 mod compare;
 mod copy;
+mod custody;
 mod doc;
 mod enrol;
 mod findings;
@@ -64,6 +65,9 @@ pub(crate) struct Common {
     /// 从文件描述符读口令 / read the PIN from a file descriptor
     #[arg(long, global = true, value_name = "N")]
     pub(crate) pin_fd: Option<i32>,
+    /// 密钥设备(UKey)口令文件(权限 0600)/ file of mode 0600 with the PIN of the officer's token
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_pin_file: Option<PathBuf>,
     /// Read from `--pin-fd` before the process is hardened: afterwards its own /proc is closed to it.
     #[arg(skip)]
     pub(crate) pin: Option<secrecy::SecretString>,
@@ -79,6 +83,7 @@ impl Common {
             officer: None,
             pin_file: None,
             pin_fd: None,
+            token_pin_file: None,
             pin: None,
         }
     }
@@ -95,6 +100,11 @@ pub(crate) enum Command {
     Tasks,
     /// 试一次口令 / test a PIN
     Unlock,
+    /// 更改口令 / change the PIN
+    Pin(custody::Pin),
+    /// 密钥设备(UKey)作为第二因素 / a token as second factor
+    #[command(subcommand)]
+    Token(custody::Token),
     /// 一次解锁执行多条命令 / run many commands under one unlock
     Batch(run::Batch),
     /// 查找人员、项目、医务人员 / search

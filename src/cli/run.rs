@@ -10,7 +10,7 @@ use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
 use super::{
-    Cli, Command, Common, Output, audit, capture, case, claims, compare, copy, doc, enrol,
+    Cli, Command, Common, Output, audit, capture, case, claims, compare, copy, custody, doc, enrol,
     findings, indicators, journal, lookup, pins, seal, selfcheck, sync,
 };
 use crate::compose::Setup;
@@ -118,6 +118,8 @@ fn perform(
         Command::Pull(args) => sync::pull(handheld, args),
         Command::Tasks => sync::tasks(handheld),
         Command::Unlock => sync::unlocked(handheld),
+        Command::Pin(args) => custody::pin(handheld, common, args),
+        Command::Token(args) => custody::token(handheld, common, args),
         Command::Search(args) => claims::search(handheld, args),
         Command::Person(args) => claims::person(handheld, args),
         Command::Visit(args) => claims::visit(handheld, args),

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::programs::{program, read};
+use super::programs::{CenterCli, HandheldCli, program, read};
 use super::visit::{Sealed, World};
 
 /// What lies in the out folder after [`collect`].
@@ -31,14 +31,26 @@ pub struct Out {
 /// # Errors
 /// Any of the programs refuses.
 pub fn collect(world: &World, sealed: &Sealed, folder: &Path) -> Result<Out> {
+    collect_from(&world.center, &world.handheld, sealed, folder)
+}
+
+/// [`collect`] for a bundle that another handheld sealed.
+///
+/// # Errors
+/// Any of the programs refuses.
+pub fn collect_from(
+    center: &CenterCli,
+    h: &HandheldCli,
+    sealed: &Sealed,
+    folder: &Path,
+) -> Result<Out> {
     std::fs::create_dir_all(folder)?;
     let arg = |path: &Path| path.to_string_lossy().into_owned();
-    let h = &world.handheld;
     h.ok(&["receipts", "--trust", &arg(folder)])?;
     let receipt = folder.join("receipt");
     h.ok(&["receipts", "--bundle", &sealed.bundle, "--to", &arg(&receipt)])?;
     let bundle = folder.join("bundle.zip");
-    world.center.ok(&["bundle", "export", &sealed.bundle, "--out", &arg(&bundle)])?;
+    center.ok(&["bundle", "export", &sealed.bundle, "--out", &arg(&bundle)])?;
     let mut pdfs = Vec::new();
     for document in &sealed.documents {
         let pdf = folder.join(format!("{document}.pdf"));

@@ -32,6 +32,8 @@ pub struct World {
     pub serving: Serving,
     /// The handheld.
     pub handheld: HandheldCli,
+    /// A second handheld of the same task and officers, where the story needs one.
+    pub partner: Option<HandheldCli>,
     /// The task.
     pub task: String,
     /// Its facility.
@@ -92,6 +94,14 @@ impl World {
         Self::build_in(folder, claims, serve, printer, &Vec::new())
     }
 
+    /// [`World::build`] with a second handheld, `D-0002`.
+    ///
+    /// # Errors
+    /// Any step that does not end as it must.
+    pub fn build_pair(folder: &Path, claims: &Claims) -> Result<Self> {
+        Self::build_with(folder, claims, &[], None, &Vec::new(), &["D-0001", "D-0002"])
+    }
+
     /// [`World::build`] with an environment of its own for all programs.
     ///
     /// # Errors
@@ -102,6 +112,17 @@ impl World {
         serve: &[&str],
         printer: Option<&str>,
         environment: &Environment,
+    ) -> Result<Self> {
+        Self::build_with(folder, claims, serve, printer, environment, &["D-0001"])
+    }
+
+    fn build_with(
+        folder: &Path,
+        claims: &Claims,
+        serve: &[&str],
+        printer: Option<&str>,
+        environment: &Environment,
+        devices: &[&str],
     ) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let environment = environment.clone();
@@ -140,33 +161,19 @@ impl World {
             "true",
         ])?;
         let serving = center.serve(free_port()?, serve)?;
-        let ticket = folder.join("device.ticket");
-        ticket_for(&center, "device", "D-0001", "手持机一号", &serving.url, &ticket)?;
         let device = folder.join("device.toml");
         stand_in_device(&device, printer)?;
-        let mut handheld = HandheldCli {
-            data: folder.join("handheld"),
-            device,
-            pins: Vec::new(),
-            environment,
-            print_beside: None,
-        };
-        handheld.ok(&["enroll", "--ticket", &path(&ticket)])?;
-        for (id, pin) in [("O-0001", PINS[0]), ("O-0002", PINS[1])] {
-            let ticket = folder.join(format!("{id}.ticket"));
-            ticket_for(&center, "officer", id, id, &serving.url, &ticket)?;
-            let file = folder.join(format!("{id}.pin"));
-            pin_file(&file, pin)?;
-            let pin_arg = path(&file);
-            handheld.ok(&[
-                "enroll",
-                "--as-officer",
-                "--ticket",
-                &path(&ticket),
-                "--pin-file",
-                &pin_arg,
-            ])?;
-            handheld.pins.push((id.to_owned(), file));
+        let mut handhelds = Vec::new();
+        for (n, id) in devices.iter().enumerate() {
+            let data = folder.join(if n == 0 { "handheld" } else { "partner" });
+            let blank = HandheldCli {
+                data,
+                device: device.clone(),
+                pins: Vec::new(),
+                environment: environment.clone(),
+                print_beside: None,
+            };
+            handhelds.push(enrol(&center, &serving.url, folder, id, blank)?);
         }
         let task = center.ok(&[
             "task",
@@ -182,14 +189,19 @@ impl World {
             "--officers",
             "O-0001,O-0002",
             "--devices",
-            "D-0001",
+            &devices.join(","),
             "--document-number",
             "示医保检〔2026〕1号",
         ])?;
         let task = text(&task, "/id").or_else(|_| text(&task, "/task/id"))?;
         center.ok(&["package", "build", "--task", &task])?;
-        handheld.ok(&["pull"])?;
-        Ok(Self { folder: folder.to_owned(), center, serving, handheld, task, facility })
+        for handheld in &handhelds {
+            handheld.ok(&["pull"])?;
+        }
+        let mut handhelds = handhelds.into_iter();
+        let handheld = handhelds.next().context("no handheld")?;
+        let (folder, partner) = (folder.to_owned(), handhelds.next());
+        Ok(Self { folder, center, serving, handheld, partner, task, facility })
     }
 
     /// From the opened package to the sealed bundle; returns case and bundle.
@@ -406,6 +418,36 @@ fn busiest(facilities: &Value) -> Result<String> {
         |item: &&Value| item.pointer("/rows/fee_list_d").and_then(Value::as_u64).unwrap_or(0);
     let found = items.iter().max_by_key(lines).context("no facilities")?;
     text(found, "/fixmedins_code")
+}
+
+/// A handheld with both officers, enrolled by tickets.
+fn enrol(
+    center: &CenterCli,
+    url: &str,
+    folder: &Path,
+    device: &str,
+    mut handheld: HandheldCli,
+) -> Result<HandheldCli> {
+    let ticket = folder.join(format!("{device}.ticket"));
+    ticket_for(center, "device", device, "手持机", url, &ticket)?;
+    handheld.ok(&["enroll", "--ticket", &path(&ticket)])?;
+    for (id, pin) in [("O-0001", PINS[0]), ("O-0002", PINS[1])] {
+        let ticket = folder.join(format!("{device}-{id}.ticket"));
+        ticket_for(center, "officer", id, id, url, &ticket)?;
+        let file = folder.join(format!("{id}.pin"));
+        pin_file(&file, pin)?;
+        let pin_arg = path(&file);
+        handheld.ok(&[
+            "enroll",
+            "--as-officer",
+            "--ticket",
+            &path(&ticket),
+            "--pin-file",
+            &pin_arg,
+        ])?;
+        handheld.pins.push((id.to_owned(), file));
+    }
+    Ok(handheld)
 }
 
 fn ticket_for(

@@ -1,0 +1,324 @@
+//! The thief and the fire: handheld A is gone at some moment of the visit, and what it had five minutes ago is
+//! with handheld B, with the stick, and at the centre, marked as rescued (evidence.md §1, "Second copy").
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use spotcheck_tests::support::checks::{Out, collect_from, verify};
+use spotcheck_tests::support::programs::{HandheldCli, free_port, kill_recorder, text};
+use spotcheck_tests::support::visit::{Claims, Sealed, World};
+
+fn arg(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// xorshift64*: seeded and repeatable.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+    }
+}
+
+/// Handheld B keeps copies for others on a loopback port, until dropped.
+struct Keeping {
+    child: Child,
+    address: String,
+}
+
+impl Keeping {
+    fn start(b: &HandheldCli) -> Self {
+        let listen = format!("127.0.0.1:{}", free_port().unwrap());
+        let mut command = b.command(0, &["copy", "serve", &listen]).unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(said["listening"], listen.as_str());
+        Self { child, address: listen }
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What was confirmed before the newest copy.
+#[derive(Debug, Clone, Default)]
+struct Confirmed {
+    notes: Vec<String>,
+    photos: usize,
+    recordings: usize,
+}
+
+fn seal_on(h: &HandheldCli, case: &str) -> String {
+    let mut arguments = vec!["seal", case, "--incomplete", "手持机一号遗失,撤离"];
+    let signers: Vec<String> =
+        h.pins.iter().map(|(id, file)| format!("{id}={}", file.display())).collect();
+    for signer in &signers {
+        arguments.extend(["--signer", signer.as_str()]);
+    }
+    text(&h.ok(&arguments).unwrap(), "/bundle").unwrap()
+}
+
+/// One file of the exported ZIP.
+fn unzip(bundle: &Path, name: &str) -> String {
+    let out = Command::new("unzip").args(["-p", &arg(bundle), &format!("*/{name}")]).output();
+    String::from_utf8(out.unwrap().stdout).unwrap()
+}
+
+fn destroy(a: &HandheldCli) {
+    kill_recorder(&a.data);
+    fs::remove_dir_all(&a.data).unwrap();
+}
+
+/// B goes on with A's case, seals and sends it; the bundle holds everything confirmed before the copy.
+fn goes_on(world: &World, b: &HandheldCli, case: &str, before: &Confirmed, out: &Path) -> Out {
+    let view = b.ok(&["case", "open", "--task", &world.task]).unwrap();
+    assert_eq!(view["id"], case, "the rescued case is the task's open case on B");
+    b.ok(&["case", "note", case, "在二号机上接着办"]).unwrap();
+    let bundle = seal_on(b, case);
+    let pushed = b.ok(&["push"]).unwrap();
+    let items = pushed["items"].as_array().unwrap();
+    let sent = items.iter().find(|i| i["bundle"] == bundle.as_str()).unwrap();
+    assert_eq!(sent["state"], "received", "{pushed}");
+    let sealed = Sealed { case: case.to_owned(), bundle, documents: Vec::new() };
+    let out = collect_from(&world.center, b, &sealed, out).unwrap();
+    let report = verify(&out, false).unwrap();
+    let warned = report["warnings"].as_array().unwrap();
+    assert!(warned.iter().any(|w| w["code"] == "JOURNAL-RESCUED"), "{report}");
+
+    let journal = unzip(&out.bundle, "data/journal.jsonl");
+    let record: Value = serde_json::from_str(&unzip(&out.bundle, "data/record.json")).unwrap();
+    assert!(
+        journal.contains("\"kind\":\"rescued\"") && journal.contains("\"from_device\":\"D-0001\"")
+    );
+    assert!(unzip(&out.bundle, "bag-info.txt").contains("Spotcheck-Rescued-From: D-0001\n"));
+    assert_eq!(record["completeness"]["complete"], false);
+    let missing = record["completeness"]["missing"].to_string();
+    assert!(missing.contains("D-0001 的第二副本恢复"), "{missing}");
+    for note in &before.notes {
+        assert!(journal.contains(note.as_str()), "{note} was confirmed and copied");
+    }
+    let evidence = record["evidence"].as_array().unwrap();
+    let of = |kind: &str| evidence.iter().filter(|e| e["media_type"] == kind).count();
+    assert!(of("image/jpeg") >= before.photos, "{evidence:?}");
+    assert!(of("audio/ogg") >= before.recordings, "{evidence:?}");
+    out
+}
+
+#[test]
+fn a_is_destroyed_at_seeded_moments_and_b_has_everything_up_to_the_last_copy() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build_pair(base.path(), &Claims::DemoCity { seed: 51 }).unwrap();
+    let (a, b) = (&world.handheld, world.partner.as_ref().unwrap());
+    let pristine = base.path().join("pristine");
+    assert!(Command::new("cp").arg("-a").args([&a.data, &pristine]).status().unwrap().success());
+    let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let seed: u64 = std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_261_122);
+    for round in 0..rounds {
+        let mut dice = Dice(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9)) | 1);
+        if !a.data.exists() {
+            assert!(
+                Command::new("cp").arg("-a").args([&pristine, &a.data]).status().unwrap().success()
+            );
+        }
+        let stick = base.path().join(format!("stick-{round}"));
+        fs::create_dir(&stick).unwrap();
+        let by_stick = round % 3 == 1;
+        let keeping = Keeping::start(b);
+        let case = text(&a.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
+        let (mut now, mut copied) = (Confirmed::default(), Confirmed::default());
+        let mut running: Option<String> = None;
+        let copy = |now: &Confirmed, running: bool| {
+            if by_stick {
+                // Who the partner is has been learned over the link once.
+                a.ok(&["copy", "peer", &keeping.address]).unwrap();
+                a.ok(&["copy", "to", &arg(&stick)]).unwrap();
+            } else {
+                let said = a.ok(&["copy", "peer", &keeping.address]).unwrap();
+                assert_eq!(said["device"], "D-0002");
+            }
+            let mut copied = now.clone();
+            copied.recordings += usize::from(running);
+            copied
+        };
+        let steps = 6 + dice.throw(6);
+        for step in 0..steps {
+            match dice.throw(5) {
+                0 | 1 => {
+                    let note = format!("第 {round} 轮第 {step} 步所见");
+                    a.ok(&["case", "note", &case, &note]).unwrap();
+                    now.notes.push(note);
+                }
+                2 => {
+                    a.ok(&["capture", "photo", &case]).unwrap();
+                    now.photos += 1;
+                }
+                3 => match running.take() {
+                    None => {
+                        let began = a.ok(&["capture", "audio", &case]).unwrap();
+                        running = Some(text(&began, "/evidence").unwrap());
+                    }
+                    Some(evidence) => {
+                        a.ok(&["capture", "stop", &evidence]).unwrap();
+                        now.recordings += 1;
+                    }
+                },
+                _ => copied = copy(&now, running.is_some()),
+            }
+        }
+        if copied.notes.is_empty() {
+            copied = copy(&now, running.is_some());
+        }
+        // What comes after the last copy may be lost; what was copied may not.
+        a.ok(&["case", "note", &case, "副本之后的一句"]).unwrap();
+        destroy(a);
+        drop(keeping);
+
+        let mut rescue = vec!["copy".to_owned(), "rescue".to_owned(), case.clone()];
+        if by_stick {
+            rescue.extend(["--from".to_owned(), arg(&stick.join(format!("{case}.copy")))]);
+        }
+        let rescue: Vec<&str> = rescue.iter().map(String::as_str).collect();
+        let done = b.ok(&rescue).unwrap();
+        assert_eq!(done["from"], "D-0001", "{done}");
+        let out = base.path().join(format!("out-{round}"));
+        goes_on(&world, b, &case, &copied, &out);
+        let again = b.run_as(0, &rescue).unwrap();
+        assert_eq!(again.error_code(), "COPY-HERE");
+    }
+}
+
+/// No partner, one stick: the centre proves the copy, addresses it to B, and opens it by two custodians.
+/// Whoever finds the stick reads nothing.
+#[test]
+fn the_stick_alone_goes_home_over_the_centre() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build_pair(base.path(), &Claims::DemoCity { seed: 52 }).unwrap();
+    let (a, b) = (&world.handheld, world.partner.as_ref().unwrap());
+    let stick = base.path().join("stick");
+    let refused = a.run_as(0, &["copy", "to", &arg(&stick)]).unwrap();
+    assert_eq!(refused.error_code(), "", "no case yet: nothing is written, nothing is made");
+    fs::create_dir(&stick).unwrap();
+    let case = text(&a.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
+    a.ok(&["case", "note", &case, "铺位空着,欧阳稽核试"]).unwrap();
+    a.ok(&["capture", "photo", &case]).unwrap();
+    a.ok(&["capture", "audio", &case]).unwrap();
+    let listed = a.ok(&["copy", "list"]).unwrap();
+    assert_eq!(listed["cases"][0]["without"], listed["cases"][0]["files"], "{listed}");
+    a.ok(&["copy", "to", &arg(&stick)]).unwrap();
+    let listed = a.ok(&["copy", "list"]).unwrap();
+    assert_eq!(listed["cases"][0]["without"], 0, "{listed}");
+    destroy(a);
+
+    let folder = stick.join(format!("{case}.copy"));
+    let add = arg(&folder);
+    for entry in walk(&stick) {
+        let bytes = fs::read(&entry).unwrap();
+        for token in ["欧阳稽核试".as_bytes(), b"OpusHead", b"JFIF", b"O-0001"] {
+            assert!(!bytes.windows(token.len()).any(|w| w == token), "{}", entry.display());
+        }
+    }
+    let rescue = ["copy", "rescue", case.as_str(), "--from", add.as_str()];
+    assert_eq!(b.run_as(0, &rescue).unwrap().error_code(), "COPY-INCOMPLETE", "no key for B in it");
+
+    let report = world.center.ok(&["bundle", "add", &add, "--for", "D-0002"]).unwrap();
+    assert_eq!(report["copy"]["faults"], serde_json::json!([]), "{report}");
+    assert_eq!(
+        (report["copy"]["device"].as_str(), report["copy"]["running"].as_u64()),
+        (Some("D-0001"), Some(1))
+    );
+
+    // The centre's own way: plain, unsigned, said so; by the intake key, and by two custodians alone.
+    let shares = base.path().join("shares");
+    world.center.ok(&["escrow", "export", "--out", &arg(&shares)]).unwrap();
+    let key = base.path().join("escrow.key");
+    let share = |n: u8| arg(&shares.join(format!("escrow-share-{n}.txt")));
+    world.center.ok(&["escrow", "combine", &share(2), &share(3), "--out", &arg(&key)]).unwrap();
+    for (name, escrow) in [("by-intake", None), ("by-escrow", Some(arg(&key)))] {
+        let out = base.path().join(name);
+        let out_arg = arg(&out);
+        let mut arguments = vec!["bundle", "add", &add, "--open", &out_arg];
+        if let Some(key) = &escrow {
+            arguments.extend(["--escrow", key]);
+        }
+        world.center.ok(&arguments).unwrap();
+        let note: Value =
+            serde_json::from_slice(&fs::read(out.join("RESCUED.json")).unwrap()).unwrap();
+        assert_eq!(
+            (note["signed"].as_bool(), note["from_device"].as_str()),
+            (Some(false), Some("D-0001"))
+        );
+        assert!(fs::read_to_string(out.join("data/journal.jsonl")).unwrap().contains("欧阳稽核试"));
+        let sums = Command::new("sha256sum")
+            .args(["--strict", "-c", "manifest-sha256.txt"])
+            .current_dir(&out)
+            .output()
+            .unwrap();
+        assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stderr));
+        assert!(fs::read(out.join("data/media/0002.ogg")).unwrap().starts_with(b"OggS"));
+    }
+
+    // A damaged file is told, and B does not take it.
+    let blob =
+        walk(&folder).into_iter().find(|p| p.file_stem().is_some_and(|s| s.len() == 64)).unwrap();
+    let good = fs::read(&blob).unwrap();
+    fs::write(&blob, &good[..good.len() - 1]).unwrap();
+    let mut bad = world.center.command(&["bundle", "add", &add]).unwrap();
+    assert_eq!(bad.output().unwrap().status.code(), Some(1));
+    assert_ne!(b.run_as(0, &rescue).unwrap().code, 0);
+    fs::write(&blob, &good).unwrap();
+
+    b.ok(&rescue).unwrap();
+    let before = Confirmed { notes: vec!["欧阳稽核试".to_owned()], photos: 1, recordings: 1 };
+    goes_on(&world, b, &case, &before, &base.path().join("out"));
+}
+
+/// A sealed case that was not sent yet: its copy is a rescue export, and the centre receives it.
+#[test]
+fn the_copy_of_a_sealed_case_is_received_at_the_centre() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build_pair(base.path(), &Claims::DemoCity { seed: 53 }).unwrap();
+    let (a, b) = (&world.handheld, world.partner.as_ref().unwrap());
+    let keeping = Keeping::start(b);
+    let (case, bundle) = a.seal_unfinished(&world.task).unwrap();
+    a.ok(&["copy", "peer", &keeping.address, "--locked"]).unwrap();
+    destroy(a);
+    let rescue = b.run_as(0, &["copy", "rescue", &case]).unwrap();
+    assert_eq!(rescue.error_code(), "COPY-SEALED", "{:?}", rescue.json);
+    b.ok(&["copy", "to", &arg(base.path()), "--locked", "--held"]).unwrap();
+    let folder = base.path().join(format!("{case}.copy"));
+    let added = world.center.ok(&["bundle", "add", &arg(&folder)]).unwrap();
+    assert_eq!(
+        (added["state"].as_str(), added["bundle"].as_str()),
+        (Some("received"), Some(bundle.as_str()))
+    );
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
