@@ -102,7 +102,14 @@ impl Handheld {
         query: &IndicatorQuery,
     ) -> TroubleResult<(Ask, Catalogue)> {
         let own = self.my_task(task)?;
-        let catalogue = self.do_rules_in_force(task)?.0.indicators;
+        // Without a package nothing will be computed; the guard is asked all the same, by the national figures.
+        let catalogue = match self.do_rules_in_force(task) {
+            Ok((pack, _)) => pack.indicators,
+            Err(trouble) if ["PACKAGE-NONE", "PACKAGE-UNCHECKED"].contains(&&*trouble.code) => {
+                spotcheck_rules::national()?.indicators
+            }
+            Err(trouble) => return Err(trouble),
+        };
         let ask = query.ask(&own)?;
         if ask.is_guarded(&catalogue)? {
             if query.export {
