@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::way::on_site;
 use crate::face::Face;
+use crate::fake_desk::{FIRST_PIN, FakeDesk};
 
 /// Texts and labels of everything on the screen.
 fn everything(face: &Face) -> String {
@@ -227,4 +228,36 @@ fn what_the_centre_found_is_told_apart_from_what_the_handheld_found() {
     face.tap(stays).unwrap();
     assert!(everything(&face).contains("本机发现"), "{}", everything(&face));
     assert!(!everything(&face).contains("中心与本机均发现"));
+}
+
+/// rules.md, weight decides the order: forty small sums of one pattern are one entry that leads to its members,
+/// and hide nothing else.
+#[test]
+fn findings_of_one_pattern_are_one_entry() {
+    use spotcheck_app::desk::Desk as _;
+    let mut desk = FakeDesk::new();
+    let officer = spotcheck_domain::OfficerId::parse("O-0017").unwrap();
+    desk.unlock(&officer, &secrecy::SecretString::from(FIRST_PIN.to_owned())).unwrap();
+    let task = desk.tasks().unwrap()[0].task.id.clone();
+    desk.check_package(&task).unwrap();
+    let one = desk.packed_findings(&task).unwrap().remove(0);
+    let own: Vec<_> = (0..40)
+        .map(|n| {
+            let mut finding = one.clone();
+            finding.code = Some(if n == 39 { "B002" } else { "B001" }.to_owned());
+            finding.mdtrt_id = Some(format!("V{n}"));
+            finding.bkkp_sn = vec![format!("V{n}-1")];
+            finding
+        })
+        .collect();
+    let merged = spotcheck_app::rules::merge(Vec::new(), own);
+    let places: Vec<usize> = (0..merged.len()).collect();
+    let entries = crate::suspicions::entries(&merged, &places, &Default::default());
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    assert!(entries[0].many && entries[0].reason.contains("同类 39 条"), "{:?}", entries[0]);
+    assert!(!entries[1].many);
+    assert_eq!(
+        entries[0].amount,
+        crate::words::yuan(spotcheck_domain::Amount::from_millionths(1_860_000_000 * 39)).as_str()
+    );
 }
