@@ -250,7 +250,7 @@ fn scrolling_beside_a_recording_drops_no_sample() {
     let begun = Instant::now();
     let mut frames = 0_u32;
     while begun.elapsed() < SCROLLED {
-        let down = if frames / 200 % 2 == 0 { -60.0 } else { 60.0 };
+        let down = if (frames / 200).is_multiple_of(2) { -60.0 } else { 60.0 };
         face.wheel(down).unwrap();
         face.frame().unwrap();
         frames += 1;
