@@ -384,12 +384,31 @@ impl Handheld {
         Ok(Home::Checked(lookup::package_state(found, Some(&checked))))
     }
 
-    /// Opens the package once more for itself: the desk keeps its own reader for the screens.
     fn set_out_to_audit(
         &mut self,
         task: &TaskId,
         rules: Option<Vec<String>>,
         own: Option<Composed>,
+    ) -> TroubleResult<Journey> {
+        self.set_out_to_judge(task, move |reader, watch| {
+            audit(reader, rules.as_deref(), own.as_ref(), watch)
+        })
+    }
+
+    /// The rules that judge a line by itself, over a part of the package.
+    pub(crate) fn set_out_to_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
+        self.set_out_to_judge(task, |reader, watch| {
+            let (pack, _) = packs::in_force(reader)?;
+            let columns = reader.columns();
+            Ok(spotcheck_rules::first_look(columns.as_ref(), &pack, &mut Told(watch))?)
+        })
+    }
+
+    /// Opens the package once more for itself: the desk keeps its own reader for the screens.
+    fn set_out_to_judge(
+        &mut self,
+        task: &TaskId,
+        judge: impl FnOnce(&dyn ClaimsReader, &mut Watch<'_>) -> TroubleResult<Outcome> + Send + 'static,
     ) -> TroubleResult<Journey> {
         self.my_task(task)?;
         let checked = self.last_check(task)?;
@@ -398,29 +417,9 @@ impl Handheld {
         let mut packages = self.ports.packages.handle();
         let mut keys = self.ports.keys.handle();
         Ok(Box::new(move |watch| {
-            let outcome =
-                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
-                    audit(opened.reader.as_ref(), rules.as_deref(), own.as_ref(), watch)
-                });
-            Brought::Audited { task, outcome: outcome.map(Box::new) }
-        }))
-    }
-
-    /// As an audit, with its own reader.
-    pub(crate) fn set_out_to_look(&mut self, task: &TaskId) -> TroubleResult<Journey> {
-        self.my_task(task)?;
-        let checked = self.last_check(task)?;
-        let at = self.ports.clock.read();
-        let task = task.clone();
-        let mut packages = self.ports.packages.handle();
-        let mut keys = self.ports.keys.handle();
-        Ok(Box::new(move |watch| {
-            let outcome =
-                packages.open(&task, keys.as_mut(), &at, &checked.fingerprint).and_then(|opened| {
-                    let (pack, _) = packs::in_force(opened.reader.as_ref())?;
-                    let columns = opened.reader.columns();
-                    Ok(spotcheck_rules::first_look(columns.as_ref(), &pack, &mut Told(watch))?)
-                });
+            let outcome = packages
+                .open(&task, keys.as_mut(), &at, &checked.fingerprint)
+                .and_then(|opened| judge(opened.reader.as_ref(), watch));
             Brought::Audited { task, outcome: outcome.map(Box::new) }
         }))
     }
