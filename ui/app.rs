@@ -81,6 +81,7 @@ impl App {
         options: &FaceOptions,
         post: impl FnOnce(&AppWindow) -> Box<dyn Fn(Reply) + Send + Sync>,
     ) -> Result<Rc<Self>, Error> {
+        spotcheck_face::register_fonts();
         let window = AppWindow::new()?;
         window.global::<Theme<'_>>().set_mode(options.theme);
         window.global::<Keys<'_>>().set_enabled(options.keyboard);
@@ -468,6 +469,8 @@ impl App {
         let open = self.case_id().is_some();
         let shell = self.window.global::<Shell<'_>>();
         shell.set_in_case(open && self.place().in_case());
+        let practice = self.task.borrow().as_ref().is_some_and(|card| card.task.is_practice());
+        shell.set_practice(practice && self.place().of_task());
         shell.set_can_photo(true);
         shell.set_can_show(self.task_id().is_some() && showing::of(&self.place()).is_some());
     }

@@ -35,6 +35,7 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{
     KindHits, ReferenceDocument, ReferenceEntry, ReferenceQuery, ReferenceReader as _, SourceReport,
 };
+use spotcheck_domain::task::PRACTICE;
 use spotcheck_domain::time::{day_number, parse_rfc3339};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
@@ -164,6 +165,16 @@ impl FakeDesk {
     #[must_use]
     pub fn with_new_hands(mut self) -> Self {
         self.own.retain(|(_, what), _| *what != Own::Settings);
+        self
+    }
+
+    /// The first task is one to learn on.
+    #[must_use]
+    pub fn with_practice(mut self) -> Self {
+        if let Some(card) = self.tasks.first_mut() {
+            card.task.title = "新人演练".to_owned();
+            card.task.document_number = Some(format!("{PRACTICE}〔2026〕7Q4K号"));
+        }
         self
     }
 
@@ -716,6 +727,19 @@ impl Desk for FakeDesk {
         incomplete_reason: Option<&str>,
     ) -> TroubleResult<SealReport> {
         self.do_seal(case, pins, incomplete_reason)
+    }
+
+    fn wipe_practice(&mut self, case: &CaseId) -> TroubleResult<()> {
+        if self.case.take_if(|view| view.id == *case).is_none() {
+            return Err(trouble("CASE-UNKNOWN", "没有这个案卷", "没有改动任何数据", "返回今日"));
+        }
+        self.documents.clear();
+        self.running.clear();
+        for card in self.tasks.iter_mut().filter(|c| c.case.as_ref().is_some_and(|k| k.id == *case))
+        {
+            card.case = None;
+        }
+        Ok(())
     }
 
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {

@@ -22,6 +22,7 @@ const METHODS: [LossMethod; 5] =
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Finish<'_>>();
     face.on_timeline(app.on(|app| app.go(Place::Timeline)));
+    face.on_wipe(app.on(wipe));
     face.on_finding(app.on_with(|app, key: SharedString| open(app, &key)));
 }
 
@@ -94,6 +95,19 @@ pub(crate) fn sums(cards: &[FindingCard]) -> Vec<PairItem> {
             pair(&format!("属实 {count} 条"), &format!("涉及 {gross} · {loss}"))
         })
         .collect()
+}
+
+/// A practice case goes, and the officer stands before a task that has not begun.
+fn wipe(app: &Rc<App>) {
+    let Some(case) = app.case.borrow().as_ref().map(|c| c.id.clone()) else { return };
+    app.ask(
+        move |desk| desk.wipe_practice(&case),
+        |app, ()| {
+            app.drop_case();
+            app.restart_at(&[Place::Today]);
+            app.toast("演练已清除，可以重新开始");
+        },
+    );
 }
 
 /// The finding as the rules found it; after a lock they have to run again first.

@@ -117,6 +117,7 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         failing.tap("解锁")?;
         shot(&failing, "16-error")?;
         travelling(theme, size, &mut shot)?;
+        practice(&options(theme), size, &mut shot)?;
     }
     Ok(written)
 }
@@ -141,6 +142,21 @@ fn first_day(options: &FaceOptions, size: (u32, u32), shot: &mut Shot<'_>) -> Re
     face.fill("PIN", FIRST_PIN)?;
     face.tap("解锁")?;
     shot(&face, "02-today-hint")
+}
+
+/// A task to learn on: marked on every screen, and wiped at the end.
+fn practice(options: &FaceOptions, size: (u32, u32), shot: &mut Shot<'_>) -> Result<(), Error> {
+    let face = Face::open(Box::new(FakeDesk::new().with_practice()), options, size)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    face.tap("示例市青禾医院")?;
+    face.tap("核对数据包")?;
+    face.wait_for_errands(true);
+    face.tap("开始检查")?;
+    shot(&face, "17-practice")?;
+    face.tap("收尾")?;
+    face.tap("清除演练")?;
+    shot(&face, "17-practice-wipe")
 }
 
 /// A bundle on its way, seen from the sync screen.

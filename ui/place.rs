@@ -96,6 +96,11 @@ impl Place {
         !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::Seal { .. })
     }
 
+    /// Screens that show something of one task; those of a practice task are marked.
+    pub(crate) const fn of_task(&self) -> bool {
+        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status)
+    }
+
     /// Which of the places of the work space this is; −1: none of them.
     pub(crate) const fn tab(&self) -> i32 {
         match self {

@@ -112,7 +112,11 @@ pub(crate) fn connect(app: &Rc<App>) {
         draw(app);
     }));
     face.on_seal(app.on(seal));
-    face.on_sync(app.on(|app| app.go(Place::Sync)));
+    face.on_sync(app.on(|app| {
+        let practice = app.task.borrow().as_ref().is_some_and(|card| card.task.is_practice());
+        // Practice travels nowhere; what is left is to wipe it.
+        app.replace(if practice { Place::Finish } else { Place::Sync });
+    }));
 }
 
 pub(crate) fn enter(app: &Rc<App>, leaving: bool) {

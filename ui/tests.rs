@@ -5,6 +5,7 @@ mod findings;
 mod keyboard;
 mod monkey;
 mod places;
+mod practice;
 mod recording;
 mod said;
 mod settings;

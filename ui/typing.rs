@@ -93,6 +93,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         let page = app.typing.page.get().saturating_add(1);
         look(app, page);
     }));
+    keys.on_opened(app.on(|app| begin(app, app.typing.mode.get())));
     keys.on_change_mode(app.on_with(|app, mode: KeyMode| begin(app, mode_of(mode))));
     let weak = Rc::downgrade(app);
     keys.on_pen(move |phase, x, y| {
@@ -112,7 +113,7 @@ pub(crate) fn connect(app: &Rc<App>) {
                 .map(|mode| ModeTab { mode: key_mode(mode), label: mode.label().into() })
                 .collect();
             app.window.global::<Keys<'_>>().set_modes(ModelRc::new(VecModel::from(tabs)));
-            begin(app, InputMode::Pinyin);
+            enter(app, InputMode::Pinyin);
         })
     }));
 }
@@ -192,10 +193,16 @@ fn show_page(app: &Rc<App>, page: &CandidatePage) {
     keys.set_more(page.more || app.typing.page.get() > 0);
 }
 
-fn begin(app: &Rc<App>, mode: InputMode) {
+/// The mode in which the keyboard comes up next. The engine hears of it then: until somebody types it need
+/// not open what the mode takes.
+fn enter(app: &Rc<App>, mode: InputMode) {
     clear_pad(app);
     app.typing.mode.set(mode);
     app.window.global::<Keys<'_>>().set_mode(key_mode(mode));
+}
+
+fn begin(app: &Rc<App>, mode: InputMode) {
+    enter(app, mode);
     drive(app, move |engine| {
         if let Err(trouble) = engine.begin(mode) {
             tracing::warn!(code = %trouble.code, "A way of entering is not there.");
@@ -255,9 +262,7 @@ pub(crate) fn put_away(app: &Rc<App>) {
         Place::Persons => InputMode::Latin,
         _ => InputMode::Pinyin,
     };
-    if app.typing.mode.get() != mode {
-        begin(app, mode);
-    }
+    enter(app, mode);
 }
 
 /// Stores the learning table if it changed and somebody is there whom it belongs to.

@@ -211,6 +211,7 @@ pub(crate) const fn case_state(state: CaseState) -> &'static str {
         CaseState::Sealed => "已封存",
         CaseState::Sent => "已上传",
         CaseState::Received => "中心已收",
+        CaseState::Shredded => "已销毁",
     }
 }
 

@@ -213,7 +213,7 @@ impl Handheld {
             self.keep_early_copy(case)?;
             self.share_with(case, &partners)?;
         }
-        for (case, index) in self.case_index()? {
+        for (case, index) in self.case_index()?.into_iter().filter(|(_, i)| !i.practice) {
             match index.state {
                 CaseState::Open => {
                     self.keep_state(&case, &index)?;
@@ -221,7 +221,7 @@ impl Handheld {
                     self.share_with(&case, &partners)?;
                 }
                 CaseState::Sealed | CaseState::Sent => self.keep_sealed(&index.bundle)?,
-                CaseState::Received => continue,
+                CaseState::Received | CaseState::Shredded => continue,
             }
             chosen.push(case);
         }
@@ -330,9 +330,9 @@ impl Handheld {
     /// A store that cannot be read.
     pub fn copy_views(&mut self) -> TroubleResult<Vec<CopyView>> {
         let mut views = Vec::new();
-        for (case, index) in self.case_index()? {
+        for (case, index) in self.case_index()?.into_iter().filter(|(_, i)| !i.practice) {
             let files = match index.state {
-                CaseState::Received => continue,
+                CaseState::Received | CaseState::Shredded => continue,
                 CaseState::Open => self.payload(&case)?,
                 CaseState::Sealed | CaseState::Sent => self.sealed_files(&index.bundle)?,
             };

@@ -141,15 +141,15 @@ impl Handheld {
             .collect())
     }
 
-    /// Destroys the keys of a case whose receipt was checked longer ago than the policy's retention. What it
-    /// is worth depends on where the device secret lies, and the record says so: with file protection it
-    /// is best effort.
+    /// Destroys the keys of a case whose receipt was checked longer ago than the policy's retention, and of a
+    /// practice case at any time. What it is worth depends on where the device secret lies, and the record
+    /// says so: with file protection it is best effort. What nobody can read any more is removed.
     ///
     /// # Errors
-    /// `CASE-KEPT`: no receipt, or too early.
+    /// `CASE-KEPT`: no receipt, or too early; a recording of the case still runs.
     pub fn shred(&mut self, case: &CaseId) -> TroubleResult<KeyProtection> {
         self.officer()?;
-        let index = self
+        let mut index = self
             .case_index()?
             .into_iter()
             .find(|(id, _)| id == case)
@@ -158,7 +158,12 @@ impl Handheld {
         let received = self.receipt(&index.bundle)?.and_then(|r| parse_rfc3339(&r.received));
         let keep = self.retention_ms()?;
         let over = received.is_some_and(|at| self.now_ms().saturating_sub(at) >= keep);
-        if index.state != CaseState::Received || !over || !self.clock_set() {
+        let may = if index.practice {
+            !self.running.iter().any(|r| &r.case == case)
+        } else {
+            index.state == CaseState::Received && over && self.clock_set()
+        };
+        if !may || index.state == CaseState::Shredded {
             return Err(troubles::copy(
                 "CASE-KEPT",
                 "这个案卷还不能销毁:没有核验过的回执,或保留期未满",
@@ -168,14 +173,46 @@ impl Handheld {
         let protection = self.ports.keys.protection();
         let effort = if protection == KeyProtection::Tpm2 { "hardware" } else { "best effort" };
         self.cases.remove(case);
-        self.ports.keys.shred_case(case)?;
+        match self.ports.keys.shred_case(case) {
+            // A kill came between the keys and the journal.
+            Err(trouble) if trouble.code == "VAULT-CASE-SHREDDED" => {}
+            other => other?,
+        }
         let draft = self
             .draft(kinds::SHREDDED)?
             .about(case.as_str())
             .fact("key_protection", protection.as_str())
-            .fact("effort", effort);
-        self.journal_device(draft)?;
+            .fact("effort", effort)
+            .fact("practice", index.practice);
+        index.state = CaseState::Shredded;
+        let value = set(kind::CASE, case.as_str(), &index)?;
+        self.device_log()?.commit(vec![draft], vec![value])?;
+        // The keys are gone and the journal says so; what is left only takes room.
+        self.ports.blobs.remove_shredded(case)?;
         Ok(protection)
+    }
+
+    /// Stops what runs in a practice case and shreds it.
+    ///
+    /// # Errors
+    /// `CASE-KEPT`: not a practice case.
+    pub(crate) fn do_wipe_practice(&mut self, case: &CaseId) -> TroubleResult<()> {
+        let practice = self.case_index()?.into_iter().any(|(id, i)| &id == case && i.practice);
+        if !practice {
+            return Err(troubles::copy(
+                "CASE-KEPT",
+                "这不是演练案卷,不能清除",
+                "真实案卷先回传并取得回执,保留期满后才能销毁",
+            ));
+        }
+        let running: Vec<String> =
+            self.running.iter().filter(|r| &r.case == case).map(|r| r.evidence.clone()).collect();
+        for evidence in running {
+            self.do_stop_recording(&evidence)?;
+        }
+        self.shred(case)?;
+        self.visit_open(false);
+        Ok(())
     }
 
     fn retention_ms(&self) -> TroubleResult<i64> {

@@ -115,6 +115,8 @@ pub enum CaseState {
     Sent,
     /// The centre's receipt was checked.
     Received,
+    /// Its keys were destroyed on this handheld; nothing of it can be read here any more.
+    Shredded,
 }
 
 /// The whole case as the workspace shows it.
@@ -737,6 +739,8 @@ pub trait Desk: Send {
         pins: &[(OfficerId, SecretString)],
         incomplete_reason: Option<&str>,
     ) -> TroubleResult<SealReport>;
+    /// Ends a practice case and destroys it: keys, records, recordings. It can be begun anew.
+    fn wipe_practice(&mut self, case: &CaseId) -> TroubleResult<()>;
     /// What waits to be sent and what was received.
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>>;
     /// Sends everything that waits, one bad item never blocking the others; returns the state afterwards.

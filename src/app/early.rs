@@ -165,7 +165,9 @@ impl Handheld {
             return Ok((case.clone(), me.is_some()));
         }
         let mut open = self.case_index()?.into_iter().filter(|(_, index)| {
+            // One press at the door is never practice: what it records must not be wiped with it.
             index.state == CaseState::Open
+                && !index.practice
                 && me.as_ref().is_none_or(|me| index.officers.contains(me))
         });
         if let (Some((case, _)), None) = (open.next(), open.next()) {

@@ -447,6 +447,9 @@ impl Desk for Handheld {
     ) -> TroubleResult<SealReport> {
         self.do_seal(case, pins, incomplete_reason)
     }
+    fn wipe_practice(&mut self, case: &CaseId) -> TroubleResult<()> {
+        self.do_wipe_practice(case)
+    }
     fn outbox(&mut self) -> TroubleResult<Vec<OutboxItem>> {
         self.do_outbox()
     }

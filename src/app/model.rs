@@ -194,6 +194,9 @@ pub(crate) struct CaseIndex {
     pub(crate) officers: Vec<OfficerId>,
     pub(crate) state: CaseState,
     pub(crate) opened_ms: i64,
+    /// Of a practice task: never sent, never copied, wiped at will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) practice: bool,
 }
 
 /// The record of the last full check of a package.

@@ -227,6 +227,8 @@ pub trait BlobVault: Send {
     fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>>;
     /// The age bytes of one blob, for upload: works while locked.
     fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>>;
+    /// Removes the folder of a case whose keys were destroyed; does nothing for any other.
+    fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()>;
 }
 
 /// How a recording ended, as the recorder or the recovery after a crash tells it.

@@ -244,16 +244,18 @@ impl Handheld {
             .map(|(_, index)| index)
             .ok_or_else(|| troubles::unknown("案卷"))?;
         index.state = CaseState::Sealed;
+        let practice = index.practice;
         let draft = self
             .draft("sealed")?
             .about(meta.bundle.as_str())
             .fact("entries", self.case_chain(case)?.head().seq)
             .fact("tagmanifest_sha256", tagmanifest_sha256.as_str())
             .hashed(hash(&tagmanifest_sha256)?);
-        let values = vec![
-            set(kind::OUTBOX, meta.bundle.as_str(), &sealed)?,
-            set(kind::CASE, case.as_str(), &index)?,
-        ];
+        let mut values = vec![set(kind::CASE, case.as_str(), &index)?];
+        if !practice {
+            // Only what is in the outbox can be sent, exported or pointed back to.
+            values.push(set(kind::OUTBOX, meta.bundle.as_str(), &sealed)?);
+        }
         self.device_log()?.commit(vec![draft], values)?;
         self.visit_open(false);
         let done = Meta { done: true, ..meta.clone() };

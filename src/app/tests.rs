@@ -2,6 +2,7 @@
 
 mod copies;
 mod findings;
+mod practice;
 mod timeline;
 
 use std::sync::Arc;
@@ -188,7 +189,7 @@ fn a_second_pull_or_push_changes_nothing() {
     let first = day.h.push().unwrap();
     let second = day.h.push().unwrap();
     assert_eq!(first, second);
-    assert_eq!(day.h.pull(None).unwrap().tasks, 1);
+    assert_eq!(day.h.pull(None).unwrap().tasks, 2);
     // The next case of the task points back to this bundle.
     let task = TaskId::parse("T-2026-0001").unwrap();
     let next = day.h.open_case(&task).unwrap();

@@ -44,11 +44,11 @@ impl Handheld {
             if self.ports.keys.unlocked().is_none() {
                 unclosed = self.unclosed(&cases)?;
             }
-            for (_, index) in cases {
+            for (_, index) in cases.into_iter().filter(|(_, index)| !index.practice) {
                 match index.state {
                     CaseState::Sealed | CaseState::Sent => unsent = unsent.saturating_add(1),
                     CaseState::Open => open = open.saturating_add(1),
-                    CaseState::Received => {}
+                    CaseState::Received | CaseState::Shredded => {}
                 }
             }
         }
@@ -196,7 +196,10 @@ impl Handheld {
             if !task.officers.iter().any(|o| o.id == officer) {
                 continue;
             }
-            let newest = index.iter().rev().find(|(_, i)| i.task == task.id);
+            let newest = index
+                .iter()
+                .rev()
+                .find(|(_, i)| i.task == task.id && i.state != CaseState::Shredded);
             let case = newest.map(|(id, i)| CaseCard {
                 id: id.clone(),
                 state: i.state,
@@ -228,7 +231,9 @@ impl Handheld {
         let mut officers: Vec<OfficerId> = task.officers.iter().map(|o| o.id.clone()).collect();
         officers.retain(|o| o != &mine);
         officers.insert(0, mine);
-        let case = match self.take_arrival(&officers)? {
+        // What was recorded at the door belongs to a real visit.
+        let arrival = if task.is_practice() { None } else { self.take_arrival(&officers)? };
+        let case = match arrival {
             Some(case) => case,
             None => {
                 let case = CaseId::generate(clock.as_ref(), entropy.as_ref());
@@ -242,6 +247,7 @@ impl Handheld {
             officers,
             state: CaseState::Open,
             opened_ms: self.now_ms(),
+            practice: task.is_practice(),
         };
         self.set_case_index(&case, &index)?;
         let view = self.resume_case(&case, &task);

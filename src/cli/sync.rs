@@ -147,6 +147,7 @@ fn outbox_lines(items: &[OutboxItem]) -> Vec<String> {
                 CaseState::Sealed => "已封存,待回传",
                 CaseState::Sent => "已送达,待回执",
                 CaseState::Received => "已收讫",
+                CaseState::Shredded => "已销毁",
             };
             let receipt = match (&item.received, item.log_index) {
                 (Some(at), Some(index)) => format!("  中心收讫 {at},日志第 {index} 条"),

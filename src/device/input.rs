@@ -7,6 +7,7 @@
 
 mod decoder;
 mod dl;
+mod late;
 mod lexicon;
 #[cfg(test)]
 mod measure;
@@ -28,6 +29,7 @@ use spotcheck_app::input::{
 use spotcheck_domain::{Trouble, TroubleResult};
 
 use decoder::Decoder;
+use late::Late;
 use model::Model;
 use rime::Rime;
 use strokes::Strokes;
@@ -92,9 +94,10 @@ struct Taken {
 pub struct InputEngine {
     mode: InputMode,
     decoder: Decoder,
-    rime: Option<Rime>,
-    strokes: Option<Strokes>,
-    zinnia: Option<Zinnia>,
+    model: Late<Model>,
+    rime: Late<Rime>,
+    strokes: Late<Strokes>,
+    zinnia: Late<Zinnia>,
     code: String,
     shapes: Vec<String>,
     taken: Vec<Taken>,
@@ -105,19 +108,21 @@ pub struct InputEngine {
 }
 
 impl InputEngine {
-    /// Opens what is there; takes about a tenth of a second where a language model is installed.
+    /// Looks what is there. Each part is opened when its mode begins or its first key comes; a language model
+    /// then takes about a tenth of a second.
     #[must_use]
     pub fn open(places: &InputPlaces) -> Self {
-        let model = match &places.model {
-            Some(path) => Model::open(path),
-            None => Model::find(),
-        };
+        let InputPlaces { rime_data, scratch, model, strokes, handwriting } = places.clone();
+        let model = model.or_else(Model::place);
         Self {
             mode: InputMode::Pinyin,
-            decoder: Decoder::new(model),
-            rime: Rime::open(&places.rime_data, &places.scratch),
-            strokes: Strokes::open(&places.strokes),
-            zinnia: Zinnia::open(&places.handwriting),
+            decoder: Decoder::new(),
+            model: Late::new(model.as_ref().is_some_and(|m| m.is_file()), move || {
+                model.as_deref().and_then(Model::open)
+            }),
+            rime: Late::new(Rime::is_there(&rime_data), move || Rime::open(&rime_data, &scratch)),
+            strokes: Late::new(strokes.is_file(), move || Strokes::open(&strokes)),
+            zinnia: Late::new(Zinnia::is_there(&handwriting), move || Zinnia::open(&handwriting)),
             code: String::new(),
             shapes: Vec::new(),
             taken: Vec::new(),
@@ -131,6 +136,14 @@ impl InputEngine {
     #[must_use]
     pub fn phrase_fields() -> Vec<&'static str> {
         phrases::fields()
+    }
+
+    /// Opens what pinyin needs, once.
+    fn ready(&mut self) {
+        if let Some(model) = self.model.take() {
+            self.decoder.set_model(model);
+        }
+        self.rime.get();
     }
 
     fn open_keys(&self) -> &str {
@@ -157,7 +170,7 @@ impl InputEngine {
                 origin: if p.sentence { CandidateOrigin::Sentence } else { CandidateOrigin::Word },
             })
             .collect();
-        if let Some(rime) = &self.rime {
+        if let Some(rime) = self.rime.get() {
             let known: HashSet<String> = out.iter().map(|c| c.text.clone()).collect();
             let more = rime.candidates(&typed).into_iter().filter(|c| !known.contains(&c.text));
             for found in more {
@@ -179,9 +192,11 @@ impl InputEngine {
 
     fn make_list(&mut self) -> Vec<Candidate> {
         match self.mode {
+            // Nothing typed opens no library.
+            InputMode::Pinyin | InputMode::Stroke if self.open_keys().is_empty() => Vec::new(),
             InputMode::Pinyin => self.pinyin_candidates(),
             InputMode::Stroke => {
-                let found = self.strokes.as_ref().map(|s| s.find(&self.code)).unwrap_or_default();
+                let found = self.strokes.get().map(|s| s.find(&self.code)).unwrap_or_default();
                 let keys = self.code.len();
                 let mut out: Vec<Candidate> = found
                     .into_iter()
@@ -246,12 +261,13 @@ impl InputEngine {
 
 impl TextInput for InputEngine {
     fn modes(&self) -> Vec<ModeState> {
-        let pinyin = match (&self.rime, self.decoder.has_model()) {
-            (Some(rime), true) => format!("own, libime model, librime {}", rime.version()),
-            (Some(rime), false) => format!("own, librime {}", rime.version()),
-            (None, true) => "own, libime model".to_owned(),
-            (None, false) => "own".to_owned(),
-        };
+        let parts = [
+            (true, "own"),
+            (self.model.is_there() || self.decoder.has_model(), "libime model"),
+            (self.rime.is_there(), "librime"),
+        ];
+        let there: Vec<&str> = parts.iter().filter(|p| p.0).map(|p| p.1).collect();
+        let pinyin = there.join(", ");
         let state = |available: bool, engine: &str| {
             if available { engine.to_owned() } else { "not installed".to_owned() }
         };
@@ -261,11 +277,11 @@ impl TextInput for InputEngine {
                 let (available, engine) = match mode {
                     InputMode::Pinyin => (true, pinyin.clone()),
                     InputMode::Stroke => {
-                        let there = self.strokes.is_some();
+                        let there = self.strokes.is_there();
                         (there, state(there, "rime-data-stroke"))
                     }
                     InputMode::Handwriting => {
-                        let there = self.zinnia.is_some();
+                        let there = self.zinnia.is_there();
                         (there, state(there, "libzinnia"))
                     }
                     InputMode::Latin | InputMode::Digits => (true, "own".to_owned()),
@@ -277,11 +293,17 @@ impl TextInput for InputEngine {
 
     fn begin(&mut self, mode: InputMode) -> TroubleResult<()> {
         let missing = match mode {
-            InputMode::Stroke => self.strokes.is_none().then_some("rime-data-stroke"),
-            InputMode::Handwriting => {
-                self.zinnia.is_none().then_some("libzinnia0 和 tegaki-zinnia-simplified-chinese")
+            InputMode::Stroke => self.strokes.get().is_none().then_some("rime-data-stroke"),
+            InputMode::Handwriting => self
+                .zinnia
+                .get()
+                .is_none()
+                .then_some("libzinnia0 和 tegaki-zinnia-simplified-chinese"),
+            InputMode::Pinyin => {
+                self.ready();
+                None
             }
-            _ => None,
+            InputMode::Latin | InputMode::Digits => None,
         };
         if let Some(package) = missing {
             return Err(Trouble::new(
@@ -303,7 +325,10 @@ impl TextInput for InputEngine {
     fn press(&mut self, key: char) -> Typed {
         let taken = match self.mode {
             InputMode::Latin | InputMode::Digits => return Typed::Commit(key.to_string()),
-            InputMode::Pinyin => self.decoder.push(key.to_ascii_lowercase(), &self.learned),
+            InputMode::Pinyin => {
+                self.ready();
+                self.decoder.push(key.to_ascii_lowercase(), &self.learned)
+            }
             InputMode::Stroke => {
                 let letter = spotcheck_app::input::STROKE_KEYS
                     .iter()
@@ -352,8 +377,7 @@ impl TextInput for InputEngine {
             return Typed::Pass;
         }
         self.list = None;
-        self.shapes =
-            self.zinnia.as_ref().map(|z| z.recognise(drawing, SHAPES)).unwrap_or_default();
+        self.shapes = self.zinnia.get().map(|z| z.recognise(drawing, SHAPES)).unwrap_or_default();
         Typed::Composing
     }
 

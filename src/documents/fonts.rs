@@ -1,25 +1,15 @@
-//! The one typeface of screen and paper, embedded.
+//! The one typeface, parsed for paper.
 //!
-//! Made by `packaging/fonts.sh`; the regular face carries every Han character of GB 18030-2022 level 2, the
-//! bold one GB 2312 and 通用规范汉字表. Nothing is looked up on the system: the same elements must give the
-//! same bytes on every machine.
+//! Nothing is looked up on the system: the same elements must give the same bytes on every machine.
 
 use std::sync::OnceLock;
 
+use spotcheck_fonts::{BOLD, REGULAR};
 use typst::foundations::Bytes;
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 
 use crate::Error;
-
-/// Family name inside both faces.
-pub const FAMILY: &str = "Spotcheck Sans";
-/// OpenType bytes of the regular face.
-pub const REGULAR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/SpotcheckSans-Regular.otf"));
-/// OpenType bytes of the bold face.
-pub const BOLD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/SpotcheckSans-Bold.otf"));
-/// `sha256sum` lines of both faces.
-pub const FONT_SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/SHA256SUMS"));
 
 /// Both faces, parsed once per process.
 pub(crate) struct Faces {
@@ -51,6 +41,8 @@ pub fn has_glyph(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use spotcheck_fonts::FAMILY;
+
     use super::*;
 
     #[test]

@@ -43,7 +43,6 @@ pub use content::{
 pub use draft::{Draft, missing};
 pub use elements::{Answer, Elements, Officer, W03, W04};
 pub use error::Error;
-pub use fonts::{BOLD, FONT_SHA256, REGULAR};
 pub use form::{FieldSpec, FormSpec, Signer, form, forms};
 pub use look::{Look, Overlay, PadSignature};
 pub use paper::GrayPage;

@@ -66,5 +66,24 @@ pub struct Task {
     pub valid_until: String,
 }
 
+/// What the document number of a practice task begins with. Nothing else makes a task one: the number stands
+/// on every paper, in record.json and in every list, so no copy of a practice record can lose the word.
+pub const PRACTICE: &str = "演练";
+
+impl Task {
+    /// True for a task that officers learn on: its papers are marked, its bundle never leaves the handheld,
+    /// and it may be wiped at any time.
+    #[must_use]
+    pub fn is_practice(&self) -> bool {
+        self.document_number.as_deref().is_some_and(is_practice_number)
+    }
+}
+
+/// True for the number of a practice task.
+#[must_use]
+pub fn is_practice_number(number: &str) -> bool {
+    number.trim_start().starts_with(PRACTICE)
+}
+
 /// Schema name of [`Task`].
 pub const TASK_SCHEMA: &str = "spotcheck-task/1";

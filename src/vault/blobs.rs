@@ -93,13 +93,21 @@ pub fn put(
     let to = recipients.parse()?;
     let id = &recipients.intake_id;
     // SM3 is the slowest part of a capture and has no instruction of its own: another core does it meanwhile.
-    let (hashes, staged) = std::thread::scope(|scope| {
-        let hashes = scope.spawn(|| FileHashes::of(plaintext));
+    // SHA-256 is not asked for twice: of a file in one piece the blob has it.
+    let (sm3, staged) = std::thread::scope(|scope| {
+        let sm3 = scope.spawn(|| Hash32::sm3(plaintext));
         let staged = stage(case_folder, &to, id, (path, 0), std::iter::once(plaintext));
-        (hashes.join(), staged)
+        (sm3.join(), staged)
     });
-    let hashes = hashes.map_err(|_| VaultError::Crypto("hashing"))?;
-    Ok(stored(path, &hashes, vec![staged?.publish()?]))
+    let sm3 = sm3.map_err(|_| VaultError::Crypto("hashing"))?;
+    let blob = staged?.publish()?;
+    Ok(StoredFile {
+        path: path.to_owned(),
+        sha256: blob.plaintext_sha256.clone(),
+        sm3: sm3.to_string(),
+        size: blob.size,
+        blobs: vec![blob],
+    })
 }
 
 /// A file as the ports describe it.
@@ -190,5 +198,13 @@ impl BlobVault for Vault {
     fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
         let folder = self.case_folder(case);
         Ok(ciphertext(&folder, blob)?)
+    }
+
+    fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()> {
+        let state = self.state();
+        if matches!(state.case_recipient(case), Err(VaultError::CaseShredded(_))) {
+            atomic::remove_folder(&state.case_folder(case))?;
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Inspection tasks: who goes where, with which handhelds, for which period.
 
-use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskOfficer};
+use spotcheck_domain::task::{PRACTICE, TASK_SCHEMA, Task, TaskOfficer, is_practice_number};
+use spotcheck_domain::time::beijing_date;
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{DeviceId, OfficerId, TaskId, rfc3339};
 
@@ -35,8 +36,10 @@ pub struct NewTask {
     pub mode: Mode,
     /// Legal basis, clause by clause.
     pub basis: Vec<String>,
-    /// 文号.
+    /// 文号; of a practice task one is given.
     pub document_number: Option<String>,
+    /// A task to learn on: marked on every paper, never received back.
+    pub practice: bool,
 }
 
 fn bad(what: &str) -> Error {
@@ -76,6 +79,14 @@ fn default_basis(mode: Mode) -> Vec<String> {
         }
     };
     text.iter().map(|t| (*t).to_owned()).collect()
+}
+
+/// `演练〔2026〕7Q4K号`: a series of its own, told from the real ones by its first word.
+fn practice_number(id: &TaskId, now_ms: i64) -> String {
+    let year: String = beijing_date(now_ms).chars().take(4).collect();
+    let letters: Vec<char> = id.as_str().chars().collect();
+    let last: String = letters.iter().skip(letters.len().saturating_sub(4)).collect();
+    format!("{PRACTICE}〔{year}〕{last}号")
 }
 
 /// Enters a task.
@@ -125,13 +136,21 @@ pub fn new_task(centre: &Centre, new: &NewTask) -> Result<Task> {
     if centre.repo().task(id.as_str())?.is_some() {
         return Err(bad("该任务编号已经存在。"));
     }
+    let document_number = match &new.document_number {
+        Some(number) if is_practice_number(number) => {
+            return Err(bad("以“演练”开头的文号只用于演练任务(--practice)。"));
+        }
+        Some(_) if new.practice => return Err(bad("演练任务的文号由系统编排,不能指定。")),
+        None if new.practice => Some(practice_number(&id, now)),
+        number => number.clone(),
+    };
     let task = Task {
         schema: TASK_SCHEMA.to_owned(),
         id,
         title: new.title.trim().to_owned(),
         mode: new.mode,
         basis: if new.basis.is_empty() { default_basis(new.mode) } else { new.basis.clone() },
-        document_number: new.document_number.clone(),
+        document_number,
         facility: facility(centre, &new.facility)?.facility,
         period_from: new.period_from.clone(),
         period_to: new.period_to.clone(),

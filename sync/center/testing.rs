@@ -207,6 +207,7 @@ impl TestCentre {
                 mode: Mode::Enforcement,
                 basis: Vec::new(),
                 document_number: Some("示医保检〔2026〕9号".to_owned()),
+                practice: false,
             },
         )
     }

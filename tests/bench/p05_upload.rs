@@ -256,7 +256,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     let port = put_server({
         let put = folder.path().join("put");
         std::fs::create_dir(&put)?;
-        put.join("blob")
+        put
     })?;
     let (mut ours, mut theirs, mut bare, mut whole) = (vec![], vec![], vec![], vec![]);
     let mut bytes = 0.0;
@@ -298,12 +298,12 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
         report.row(Row { met, ..row.beside(format!("tuspy: {}", rate(peer)), mine / peer) });
     }
     // The same over a line that breaks.
-    let World { center, serving, .. } = &world;
+    let World { center, serving, .. } = world;
     let here: u16 = serving.url.rsplit(':').next().context("no port")?.parse()?;
+    // One centre at a time: its data folder is locked.
+    drop(serving);
     let there = free_port()?;
     let _beside = center.serve(there, &[])?;
-    let World { serving, .. } = world;
-    drop(serving);
     let line = cutting(here, there)?;
     let said = child("upload", &arguments)?;
     let (went, cuts) =

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     let rss = rss_kib();
     face.tap(facility)?;
     face.tap("开始检查")?;
-    face.tap("查人")?;
+    face.tap("查找")?;
     face.fill("查询", person)?;
     let labels = face.controls();
     let hit = labels.iter().find(|c| c.label.contains('*')).context("nobody was found")?;

@@ -11,8 +11,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use spotcheck_documents::{BOLD, Draft, Officer, REGULAR, render};
+use spotcheck_documents::{Draft, Officer, render};
 use spotcheck_domain::vocabulary::CredentialKind;
+use spotcheck_fonts::{BOLD, REGULAR};
 
 use crate::data::{self, Scale};
 use crate::measure::{Watch, child, mebibytes, median, number, object, peak_kib, seconds, told};

@@ -110,7 +110,10 @@ fn record(
     enough: u64,
 ) -> Result<(Used, u64)> {
     let begun = Instant::now();
-    let recording = desk.start_recording(Some(case), kind).map_err(told)?;
+    let recording = desk
+        .start_recording(Some(case), kind)
+        .map_err(told)
+        .with_context(|| format!("recording {kind:?}"))?;
     let pid = recorder(data).context("no recorder")?;
     let before = Used::of(pid);
     let mut stored = 0;
@@ -124,7 +127,16 @@ fn record(
     Ok((Used::of(pid).since(before), stored))
 }
 
-/// Child: `DATA DEVICE TASK PIN VIDEO_DEVICE`: the whole day; what program and recorder used for each part.
+/// The handheld's machine: stand-ins, the microphone `pace` times as fast as time.
+fn device_file(pace: u64) -> String {
+    format!(
+        "[camera]\nkind = \"test\"\nwidth = 1280\nheight = 720\nfps = 15\n\
+         [video]\nwidth = 1280\nheight = 720\nfps = 15\nencoders = [\"jpegenc\"]\n\
+         [microphone]\nkind = \"test\"\npace = {pace}\n"
+    )
+}
+
+/// Child: `DATA DEVICE TASK PIN SCALE`: the whole day; what program and recorder used for each part.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     let [data, device, task, pin, scale] = arguments else {
         anyhow::bail!("DATA DEVICE TASK PIN SCALE")
@@ -162,6 +174,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     let (sound, stored) =
         record(&mut desk, data, &case, RecordingKind::Audio, SOUND_S * 1_000 / part)?;
     part_ends("sound", sound);
+    // A microphone that runs ahead of the camera gives a video that nobody could have filmed.
+    kill_recorder(data);
+    std::fs::write(device, device_file(1))?;
     let (video, filmed) =
         record(&mut desk, data, &case, RecordingKind::Video, VIDEO_S * 1_000 / part)?;
     part_ends("video", video);
@@ -242,9 +257,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     let world =
         crate::p06_start::world(&folder.path().join("world"), &Claims::DemoCity { seed: 14 })?;
     let h = &world.handheld;
-    let camera = "[camera]\nkind = \"test\"\nwidth = 1280\nheight = 720\nfps = 15\n\
-                  [video]\nwidth = 1280\nheight = 720\nfps = 15\nencoders = [\"jpegenc\"]\n";
-    std::fs::write(&h.device, format!("{camera}[microphone]\nkind = \"test\"\npace = {PACE}\n"))?;
+    std::fs::write(&h.device, device_file(PACE))?;
     let pin = std::fs::read_to_string(&h.pins.first().context("officer")?.1)?.trim().to_owned();
     let (data, device) = (h.data.display().to_string(), h.device.display().to_string());
     let said = child("day", &[&data, &device, &world.task, &pin, &part.to_string()])?;
@@ -320,7 +333,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     let flat = kib(1) <= kib(0) * 1.2 + 10_000.0;
     report.row(Row::alone("P14", what, shown, "flat", Met::of(flat)));
     // At rest, at real pace.
-    std::fs::write(&h.device, format!("{camera}[microphone]\nkind = \"test\"\n"))?;
+    std::fs::write(&h.device, device_file(1))?;
     let locked = spotcheck_tests::support::programs::HandheldCli { pins: Vec::new(), ..h.clone() };
     locked.ok(&["capture", "audio"])?;
     let pid = recorder(&h.data).context("no recorder")?;

@@ -3,6 +3,11 @@
 //! A crate of its own, because the generated module is large and slow to compile, while the view models
 //! that drive it change often. Nothing here knows the domain.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
+use slint::fontique_011;
+
 mod generated {
     #![allow(
         missing_docs,
@@ -18,3 +23,17 @@ mod generated {
 }
 
 pub use generated::*;
+
+/// Gives the embedded faces to the toolkit; once a thread, after the platform has been chosen and before the
+/// first window. Named in the Slint files by family only: the bytes are those that paper uses.
+pub fn register_fonts() {
+    thread_local! {
+        static DONE: Cell<bool> = const { Cell::new(false) };
+    }
+    if !DONE.replace(true) {
+        let mut fonts = fontique_011::shared_collection();
+        for face in [spotcheck_fonts::REGULAR, spotcheck_fonts::BOLD] {
+            fonts.register_fonts(fontique_011::fontique::Blob::new(Arc::new(face)), None);
+        }
+    }
+}

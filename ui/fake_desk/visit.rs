@@ -358,16 +358,18 @@ impl FakeDesk {
         view.bundle = Some(bundle());
         let files = view.evidence.len().saturating_add(view.documents.len()).saturating_add(9);
         let bytes = view.evidence.iter().fold(180_000_u64, |sum, e| sum.saturating_add(e.size));
-        self.outbox.push(OutboxItem {
-            bundle: bundle(),
-            case: case.clone(),
-            sent_bytes: 0,
-            total_bytes: bytes,
-            state: CaseState::Sealed,
-            errors: Vec::new(),
-            received: None,
-            log_index: None,
-        });
+        if !self.tasks.first().is_some_and(|card| card.task.is_practice()) {
+            self.outbox.push(OutboxItem {
+                bundle: bundle(),
+                case: case.clone(),
+                sent_bytes: 0,
+                total_bytes: bytes,
+                state: CaseState::Sealed,
+                errors: Vec::new(),
+                received: None,
+                log_index: None,
+            });
+        }
         Ok(SealReport {
             bundle: bundle(),
             tagmanifest_sha256: "3f9a17c08b2ed471".repeat(4),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use spotcheck_domain::grid::{Grid, GridLimits};
-use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
+use spotcheck_domain::task::{PRACTICE, TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
 
@@ -49,6 +49,16 @@ fn task() -> TroubleResult<Task> {
         devices: vec![DeviceId::parse("D-0001").map_err(troubles::stored)?],
         valid_from: "2026-11-01T00:00:00.000+08:00".to_owned(),
         valid_until: "2026-12-01T00:00:00.000+08:00".to_owned(),
+    })
+}
+
+/// The one to learn on.
+fn practice() -> TroubleResult<Task> {
+    Ok(Task {
+        id: TaskId::parse("T-2026-0002").map_err(troubles::stored)?,
+        title: "新人演练".to_owned(),
+        document_number: Some(format!("{PRACTICE}〔2026〕0002号")),
+        ..task()?
     })
 }
 
@@ -215,7 +225,7 @@ impl Centre for MemoryCentre {
             checkpoint: CHECKPOINT.to_owned(),
             crls: Vec::new(),
         };
-        Ok(Pulled { tasks: vec![task()?], proof, ..Pulled::default() })
+        Ok(Pulled { tasks: vec![task()?, practice()?], proof, ..Pulled::default() })
     }
 
     fn send(

@@ -77,6 +77,11 @@ impl BlobVault for MemoryVault {
         let found = files.get(&(case.clone(), blob.path.clone()));
         found.cloned().ok_or_else(|| troubles::unknown("文件"))
     }
+
+    fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()> {
+        guard(&self.files).retain(|(of, _), _| of != case);
+        Ok(())
+    }
 }
 
 /// Recordings that store one fragment a second; they run on when the handheld is dropped.

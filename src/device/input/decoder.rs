@@ -88,9 +88,9 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(model: Option<Model>) -> Self {
+    pub(crate) fn new() -> Self {
         let mut decoder = Self {
-            model,
+            model: None,
             letters: Vec::new(),
             cuts: Vec::new(),
             chart: Vec::new(),
@@ -99,6 +99,11 @@ impl Decoder {
         };
         decoder.clear();
         decoder
+    }
+
+    /// Gives it a language model; what is open keeps its scores until the next key.
+    pub(crate) fn set_model(&mut self, model: Model) {
+        self.model = Some(model);
     }
 
     pub(crate) fn has_model(&self) -> bool {

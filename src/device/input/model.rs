@@ -7,7 +7,7 @@
 //! Format as observed and as described by KenLM's documentation.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where Debian's package puts it, per machine.
 pub(crate) const PLACES: [&str; 4] = [
@@ -80,9 +80,9 @@ fn f32_at(bytes: &[u8], at: usize) -> Option<f32> {
 }
 
 impl Model {
-    /// Opens the first file found among [`PLACES`].
-    pub(crate) fn find() -> Option<Self> {
-        PLACES.iter().find_map(|p| Self::open(Path::new(p)))
+    /// The first file found among [`PLACES`].
+    pub(crate) fn place() -> Option<PathBuf> {
+        PLACES.iter().map(PathBuf::from).find(|p| p.is_file())
     }
 
     /// Opens a model; `None` for anything that is not of this kind.

@@ -67,13 +67,19 @@ pub(crate) struct RimeCandidate {
 }
 
 impl Rime {
+    /// Whether librime's data is there; the library is not asked for yet.
+    pub(crate) fn is_there(shared: &Path) -> bool {
+        let prebuilt = shared.join("build");
+        NEEDED.iter().all(|f| prebuilt.join(f).is_file())
+    }
+
     /// Starts librime if library and data are there. `scratch` is a folder in memory or of the program; a
     /// folder of ours is made in it, which is removed again when this value goes.
     pub(crate) fn open(shared: &Path, scratch: &Path) -> Option<Self> {
-        let prebuilt = shared.join("build");
-        if !NEEDED.iter().all(|f| prebuilt.join(f).is_file()) {
+        if !Self::is_there(shared) {
             return None;
         }
+        let prebuilt = shared.join("build");
         if IN_USE.swap(true, Ordering::SeqCst) {
             return None;
         }
@@ -86,6 +92,7 @@ impl Rime {
 
     fn start(shared: &Path, prebuilt: &Path, scratch: &Path) -> Option<Self> {
         let api = Api::load()?;
+        tracing::info!(version = api.version(), "librime is there.");
         let folder = scratch.join(format!("spotcheck-rime-{}", std::process::id()));
         let staging = folder.join("build");
         fs::create_dir_all(&staging).ok()?;
@@ -105,10 +112,6 @@ impl Rime {
             return None;
         };
         Some(Self { api, session, folder })
-    }
-
-    pub(crate) fn version(&self) -> String {
-        self.api.version()
     }
 
     /// Candidates for letters `a`–`z` and separators, best first; nothing stays open in librime.

@@ -349,10 +349,15 @@ fn librime_adds_candidates_and_goes_without_a_trace() {
     assert!(page.items.iter().all(|c| c.keys <= 14));
     // Again in the same process: librime's logging must not be set up twice.
     drop(engine);
-    let engine = InputEngine::open(&places);
+    let begun = || {
+        let mut engine = InputEngine::open(&places);
+        engine.begin(InputMode::Pinyin).unwrap();
+        engine
+    };
+    let engine = begun();
     assert!(engine.modes()[0].engine.contains("librime"));
     // A second keyboard in the same process does without, instead of breaking the first.
-    assert!(!InputEngine::open(&places).modes()[0].engine.contains("librime"));
+    assert!(!begun().modes()[0].engine.contains("librime"));
     drop(engine);
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
@@ -380,7 +385,7 @@ fn a_damaged_language_model_counts_as_none() {
 #[test]
 fn the_language_model_knows_which_word_follows_which() {
     let path = std::env::var_os("SPOTCHECK_INPUT_MODEL").map(PathBuf::from);
-    let model = path.map_or_else(super::Model::find, |p| super::Model::open(&p));
+    let model = path.or_else(super::Model::place).and_then(|p| super::Model::open(&p));
     let Some(model) = model else {
         eprintln!(
             "SKIPPED the_language_model_knows_which_word_follows_which: libime's model is missing"

@@ -61,6 +61,11 @@ macro_rules! function {
 }
 
 impl Zinnia {
+    /// Whether library and model are there; the library is small, the model stays closed.
+    pub(crate) fn is_there(model: &Path) -> bool {
+        model.is_file() && Library::open(&NAMES).is_some()
+    }
+
     /// Loads library and model; `None` where one is missing or refuses.
     pub(crate) fn open(model: &Path) -> Option<Self> {
         if !model.is_file() {

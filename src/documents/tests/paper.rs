@@ -388,6 +388,26 @@ fn nothing_stays_blank_and_a_draft_says_so() {
     }
 }
 
+/// No page of a practice record, frozen, signed or printed, can be taken for a real one.
+#[test]
+fn a_practice_record_says_so_on_every_page() {
+    const NAME: &str = "a_practice_record_says_so_on_every_page";
+    const MARK: &str = "不具法律效力";
+    let long = "核对床位。".repeat(400);
+    for (number, marked) in [("演练〔2026〕7Q4K号", true), ("示医保检〔2026〕9号", false)]
+    {
+        let mut fields: Vec<(&str, &str)> = W03.to_vec();
+        fields.retain(|(key, _)| !matches!(*key, "number" | "content"));
+        fields.extend([("number", number), ("content", long.as_str())]);
+        let frozen = freeze(&fill("W03", &fields).elements().unwrap(), FROZEN_MS).unwrap();
+        let path = put(if marked { "practice.pdf" } else { "real.pdf" }, &frozen.pdf);
+        let Some(text) = words(NAME, &path) else { return };
+        assert!(frozen.pages > 1, "one page proves nothing");
+        let told = u32::try_from(text.matches(MARK).count()).unwrap();
+        assert_eq!(told, if marked { frozen.pages } else { 0 }, "{text}");
+    }
+}
+
 /// A sheet with signatures and no words of the record could be put under another record.
 #[test]
 fn signatures_never_stand_alone_and_nothing_runs_off_the_sheet() {

@@ -275,6 +275,9 @@ pub(super) struct TaskNew {
     /// 文号 / document number
     #[arg(long)]
     pub(super) document_number: Option<String>,
+    /// 演练任务:文书有水印,不上传,可随时清除 / a task to learn on
+    #[arg(long)]
+    pub(super) practice: bool,
 }
 
 #[derive(Debug, Subcommand)]

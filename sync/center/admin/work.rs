@@ -28,6 +28,7 @@ pub(super) fn task(context: &Context, command: &TaskCommand) -> Result<Output> {
                     mode: args.mode,
                     basis: args.basis.clone(),
                     document_number: args.document_number.clone(),
+                    practice: args.practice,
                 },
             )?;
             centre.record_act("task-new", task.id.as_str())?;

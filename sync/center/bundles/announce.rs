@@ -83,6 +83,14 @@ pub fn announce(
     from_revoked: bool,
     stamps: bool,
 ) -> Result<AnnounceOutcome> {
+    let practice = centre.repo().task(&announcement.task)?.is_some_and(|task| task.is_practice());
+    if practice {
+        return Err(Error::refused(
+            "BUNDLE-PRACTICE",
+            "这是演练任务的证据包,中心不接收。",
+            "演练内容留在手持机上,在“收尾”中清除即可。",
+        ));
+    }
     let now = centre.now_ms();
     let outcome = centre.repo().announce(announcement, device, from_revoked, now)?;
     if stamps && outcome == AnnounceOutcome::New {

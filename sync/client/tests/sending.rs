@@ -41,6 +41,9 @@ impl BlobVault for MemoryVault {
         self.reads += 1;
         Ok(self.blobs[&blob.ciphertext_sha256].clone())
     }
+    fn remove_shredded(&mut self, _: &CaseId) -> TroubleResult<()> {
+        Err(Trouble::new("TEST-UNUSED", "", "", ""))
+    }
 }
 
 /// A bundle with one file of blobs of these sizes.
