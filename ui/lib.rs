@@ -63,6 +63,8 @@ mod visit;
 mod words;
 
 #[cfg(any(test, feature = "testkit"))]
+pub mod canvas;
+#[cfg(any(test, feature = "testkit"))]
 pub mod face;
 #[cfg(any(test, feature = "testkit"))]
 pub mod fake_desk;

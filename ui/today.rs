@@ -32,7 +32,7 @@ pub(crate) fn task_item(card: &TaskCard) -> TaskItem {
     TaskItem {
         id: card.task.id.as_str().into(),
         facility: card.task.facility.fixmedins_name.as_str().into(),
-        mode: card.task.mode.zh().into(),
+        mode: if card.task.is_practice() { PRACTICE } else { card.task.mode.zh() }.into(),
         note: card.task.document_number.as_deref().unwrap_or(&card.task.title).into(),
         state: case.map_or("未开始", |c| words::case_state(c.state)).into(),
         package: package_line(card.package.as_ref()).into(),

@@ -171,6 +171,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     }
     part_ends("searches", Used::default());
     let case = desk.open_case(&task).map_err(told)?.id;
+    for card in desk.status().map_err(told)?.officers {
+        desk.show_certificate(&case, &card.id).map_err(told)?;
+    }
     let (sound, stored) =
         record(&mut desk, data, &case, RecordingKind::Audio, SOUND_S * 1_000 / part)?;
     part_ends("sound", sound);
