@@ -6,6 +6,7 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseState, OutboxItem, PackageState, Status, TaskCard};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_domain::TaskId;
+use spotcheck_domain::task::PRACTICE;
 use spotcheck_face::{CheckItem, TaskItem, Today};
 
 use crate::app::{App, Place};

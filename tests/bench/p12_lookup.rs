@@ -35,6 +35,8 @@ pub(crate) fn export(folder: &Path) -> Result<()> {
     let key: String = key.iter().map(|b| format!("{b:02x}")).collect();
     let db = Connection::open(&part)?;
     db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+    // An attached file is opened with the defaults of the library: those are made the package's.
+    db.execute_batch("PRAGMA cipher_default_hmac_algorithm = HMAC_SHA256")?;
     let from = folder.join("package/claims.db").display().to_string();
     db.execute("ATTACH DATABASE ?1 AS package KEY ?2", (from, format!("x'{key}'")))?;
     db.query_row("SELECT sqlcipher_export('main', 'package')", [], |_| Ok(()))?;

@@ -11,7 +11,7 @@ import sys, json, apsw
 path, key, tables = sys.argv[1], sys.argv[2], sys.argv[3].split(",")
 db = apsw.Connection("file:" + path + "?mode=ro&immutable=1",
     flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-db.pragma("cipher", "sqlcipher"); db.pragma("legacy", 4)
+db.pragma("cipher", "sqlcipher"); db.pragma("legacy", 4); db.pragma("hmac_algorithm", 1)
 db.pragma("key", "x'" + key + "'")
 counts = {t: list(db.execute(f"SELECT COUNT(*) FROM {t}"))[0][0] for t in tables}
 counts["sum"] = list(db.execute("SELECT SUM(medfee_sumamt) FROM setl_d"))[0][0]
