@@ -168,6 +168,9 @@ impl Handheld {
         let protection = self.ports.keys.protection();
         let effort = if protection == KeyProtection::Tpm2 { "hardware" } else { "best effort" };
         self.cases.remove(case);
+        // First: cut short after it, the case is still there and is shredded again.
+        self.ports.copies.forget(case)?;
+        self.forget_early(case)?;
         self.ports.keys.shred_case(case)?;
         let draft = self
             .draft(kinds::SHREDDED)?

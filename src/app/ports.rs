@@ -4,7 +4,8 @@
 //! Ports are cut by what one act needs, not by technology, and every one of them returns
 //! [`Trouble`], so that a use case never has to translate an error.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod copies;
+
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -23,6 +24,8 @@ use crate::compare::FreshFile;
 use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
 use crate::errand::Watch;
 use crate::reference::AddedSource;
+
+pub use self::copies::{Copied, Copies, CopyFolder, Partner};
 
 /// A raw 256-bit key that is wiped when dropped.
 pub type Key256 = Zeroizing<[u8; 32]>;
@@ -483,6 +486,8 @@ pub struct FormInfo {
     pub fields: Vec<FormField>,
     /// Has questions and answers.
     pub interview: bool,
+    /// The party signs it, before any officer does.
+    pub party_signs: bool,
 }
 
 /// A form as filled so far: what the elements file is made of.
@@ -627,66 +632,6 @@ pub trait RescueFolder: Send {
     fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
 }
 
-/// A folder that holds, or is to hold, the second copy of one case: on a stick, or at a handheld nearby.
-/// Names are plain, or `rec/<recording>/<file>`.
-pub trait CopyFolder: Send {
-    /// What is there, with sizes.
-    fn names(&mut self) -> TroubleResult<BTreeMap<String, u64>>;
-    /// A file; `None` if it is not there.
-    fn get(&mut self, name: &str) -> TroubleResult<Option<Vec<u8>>>;
-    /// Writes a file whole and durable, or not at all.
-    fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
-    /// Removes files that the copy does not need any more.
-    fn remove(&mut self, names: &[String]) -> TroubleResult<()>;
-}
-
-/// A handheld that holds second copies for this one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Partner {
-    /// The handheld.
-    pub device: DeviceId,
-    /// Its package recipient, `age1…`.
-    pub recipient: String,
-}
-
-/// The newest copy of a case, anywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Copied {
-    /// When it was finished, unix milliseconds.
-    pub at_ms: i64,
-    /// Where: a folder, or a handheld's address.
-    pub place: String,
-    /// Encrypted files that it holds.
-    pub files: BTreeSet<String>,
-}
-
-/// What is kept beside a case for its second copy (evidence.md §1). The copying itself needs neither desk
-/// nor unlocking; it is done beside it. Implemented in the composition root over `vault` and `client`.
-pub trait Copies: Send {
-    /// True where a second copy is configured: then it is made without being asked for.
-    fn configured(&self) -> bool;
-    /// Keeps a sealed file beside the case, whole and durable, for the next copy.
-    fn keep(&mut self, case: &CaseId, name: &str, sealed: &[u8]) -> TroubleResult<()>;
-    /// Which cases are to be copied from now on.
-    fn choose(&mut self, cases: &[CaseId]) -> TroubleResult<()>;
-    /// Handhelds that hold copies for this one.
-    fn partners(&mut self) -> TroubleResult<Vec<Partner>>;
-    /// The newest copy of a case.
-    fn copied(&mut self, case: &CaseId) -> TroubleResult<Option<Copied>>;
-    /// Brings blobs and the recordings named home into the folder of a case, checked by their hashes;
-    /// returns how many recordings are not named and were left out.
-    fn bring(
-        &mut self,
-        case: &CaseId,
-        from: &mut dyn CopyFolder,
-        recordings: &BTreeSet<String>,
-    ) -> TroubleResult<u32>;
-    /// True if an encrypted file of the case lies here.
-    fn holds(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<bool>;
-}
-
 /// An opened table of a facility. Implemented over `claims` in the composition root.
 pub trait ExportFile: Send + Sync {
     /// Names of the sheets.
@@ -764,6 +709,14 @@ pub struct StoredLine {
     /// The line without LF.
     pub line: Vec<u8>,
 }
+
+/// Kind and key of the value by which a store says that it had to be salvaged: `{"pages","lost_values","kept",
+/// "told"}` (R27). Whoever opens it tells and sets `told`.
+pub const SALVAGED: &str = "salvaged";
+/// See [`SALVAGED`].
+pub const SALVAGED_KEY: &str = "store";
+/// Kind of the value without which a case is none; see [`SALVAGED`].
+pub const HEAD: &str = "meta";
 
 /// The store of one case: journal lines and a few tables of JSON values, all in one database, every
 /// method one durable transaction. Implemented by `store`.
