@@ -26,7 +26,7 @@ fn world(folder: &Path) -> World {
 }
 
 #[test]
-fn without_the_centre_everything_is_kept_and_travels_when_it_is_back() {
+fn r48_without_the_centre_everything_is_kept_and_travels_when_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
     let (h, task) = (&world.handheld, world.task.as_str());
@@ -86,7 +86,7 @@ fn signature_of_an_officer(
 
 /// sync.md: a revoked device can do one thing, deliver what was sealed; it is kept apart until accepted.
 #[test]
-fn a_revoked_handheld_pulls_nothing_and_delivers_into_quarantine() {
+fn r34_r45_a_revoked_handheld_pulls_nothing_and_delivers_into_quarantine() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
     let (h, task) = (&world.handheld, world.task.as_str());

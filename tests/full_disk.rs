@@ -1,4 +1,5 @@
-//! R08: a full disk. A small file system of its own is filled during a recording and while a form is filled.
+//! R08, R96: a full disk. A small file system of its own is filled during a recording and while a form is filled,
+//! and under the centre while a bundle is sent.
 //!
 //! What was confirmed is there; the recording keeps all but its last seconds; the reserve lets the visit be
 //! closed; once there is room, work goes on. Needs root for a loop device, and says so where it has none.
@@ -17,9 +18,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use spotcheck_tests::support::checks::{collect, verify};
 use spotcheck_tests::support::programs::{HandheldCli, text};
 use spotcheck_tests::support::refusal::clear;
-use spotcheck_tests::support::visit::{Claims, World};
+use spotcheck_tests::support::visit::{Claims, Sealed, World};
 use spotcheck_tests::{has_program, skip};
 
 const MB: u64 = 1_000_000;
@@ -210,4 +212,48 @@ fn down_to_the_reserve(h: &HandheldCli, disk: &Disk, world: &World, case: &str, 
     h.ok(&seal).unwrap();
     let pushed = h.ok(&["push"]).unwrap();
     assert_eq!(pushed["items"][0]["state"], "received", "{pushed}");
+}
+
+/// R96: the centre's disk is full. Below its reserve it takes nothing new and says "later"; to the brim it refuses
+/// in words and goes on serving; nothing half-taken counts, and with room the same bundle is received whole.
+#[test]
+fn r96_a_full_centre_takes_nothing_half_and_everything_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::make("r96_a_full_centre", folder.path()) else { return };
+    let data = disk.at.join("center");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::symlink(&data, folder.path().join("center")).unwrap();
+    let world = World::build(folder.path(), &Claims::DemoCity { seed: 15 }, &[], None).unwrap();
+    let h = &world.handheld;
+    let (case, bundle) = h.seal_unfinished(&world.task).unwrap();
+    for left in [200 * MB, 0] {
+        disk.fill(left);
+        let ran = h.run_as(0, &["push"]).unwrap();
+        if ran.code == 0 {
+            assert_ne!(ran.json["items"][0]["state"], "received", "{}", ran.json);
+        } else {
+            let code = ran.error_code().to_owned();
+            assert!(!code.is_empty(), "{}", ran.json);
+            clear(&ran, ran.code, &code).unwrap();
+        }
+        let waiting = h.ok(&["receipts"]).unwrap();
+        let item = &waiting["items"][0];
+        assert_eq!(item["bundle"], bundle.as_str(), "{waiting}");
+        assert_ne!(item["state"], "received", "{waiting}");
+        // It still answers who asks.
+        let status = h.ok(&["status"]).unwrap();
+        assert_eq!(status["unsent"], 1, "{status}");
+        std::net::TcpStream::connect(world.serving.url.trim_start_matches("https://")).unwrap();
+    }
+    disk.clear();
+    let begun = Instant::now();
+    let mut said = h.ok(&["push"]).unwrap();
+    while said["items"][0]["state"] != "received" {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{said}");
+        std::thread::sleep(Duration::from_secs(1));
+        said = h.ok(&["push"]).unwrap();
+    }
+    let sealed = Sealed { case, bundle, documents: Vec::new() };
+    let out = collect(&world, &sealed, &folder.path().join("out")).unwrap();
+    assert_eq!(verify(&out, false).unwrap()["verdict"], "accepted");
 }

@@ -133,7 +133,7 @@ fn plant(city: &Path) {
 }
 
 #[test]
-fn no_planted_token_is_in_any_file_during_and_after_the_story() {
+fn r36_r38_no_planted_token_is_in_any_file_during_and_after_the_story() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path();
     for name in ["tmp", "home"] {

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::arithmetic_side_effects,
     reason = "tests may panic"
 )]
@@ -93,12 +94,22 @@ fn destroy(a: &HandheldCli) {
 fn goes_on(world: &World, b: &HandheldCli, case: &str, before: &Confirmed, out: &Path) -> Out {
     let view = b.ok(&["case", "open", "--task", &world.task]).unwrap();
     assert_eq!(view["id"], case, "the rescued case is the task's open case on B");
+    // Marked for the officer: among what the visit lacks, and as a line of the journal.
+    let gaps = view["missing"].to_string();
+    assert!(gaps.contains("由手持机 D-0001 的第二副本恢复"), "{gaps}");
     b.ok(&["case", "note", case, "在二号机上接着办"]).unwrap();
     let bundle = seal_on(b, case);
     let pushed = b.ok(&["push"]).unwrap();
     let items = pushed["items"].as_array().unwrap();
     let sent = items.iter().find(|i| i["bundle"] == bundle.as_str()).unwrap();
     assert_eq!(sent["state"], "received", "{pushed}");
+    // Marked for the centre.
+    let shown = world.center.ok(&["bundle", "show", &bundle]).unwrap();
+    assert_eq!(
+        (shown["rescued_from"].as_str(), shown["device"].as_str()),
+        (Some("D-0001"), Some("D-0002")),
+        "{shown}"
+    );
     let sealed = Sealed { case: case.to_owned(), bundle, documents: Vec::new() };
     let out = collect_from(&world.center, b, &sealed, out).unwrap();
     let report = verify(&out, false).unwrap();
@@ -125,9 +136,10 @@ fn goes_on(world: &World, b: &HandheldCli, case: &str, before: &Confirmed, out: 
 }
 
 #[test]
-fn a_is_destroyed_at_seeded_moments_and_b_has_everything_up_to_the_last_copy() {
+fn r42_a_is_destroyed_at_seeded_moments_and_b_has_everything_up_to_the_last_copy() {
     let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let seed: u64 = std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_261_122);
+    eprintln!("SEED={seed} ROUNDS={rounds} repeats these moments");
     for round in 0..rounds {
         let mut dice = Dice(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9)) | 1);
         // A handheld put back from a backup would open the case that it had prepared before: a new pair each time.
@@ -182,6 +194,7 @@ fn a_is_destroyed_at_seeded_moments_and_b_has_everything_up_to_the_last_copy() {
         if copied.notes.is_empty() {
             copied = copy(&now, running.is_some());
         }
+        eprintln!("round {round}: destroyed after {steps} steps, copied with {copied:?}");
         // What comes after the last copy may be lost; what was copied may not.
         a.ok(&["case", "note", &case, "副本之后的一句"]).unwrap();
         destroy(a);

@@ -20,6 +20,7 @@ impl Handheld {
             let key = self.ports.keys.case_key(case)?;
             let store = self.ports.stores.case_store(case, &key)?;
             self.cases.insert(case.clone(), Chain::open(store, self.ports.clock.clone())?);
+            self.tell_salvage(case)?;
         }
         self.cases.get_mut(case).ok_or_else(|| troubles::unknown("案卷"))
     }

@@ -387,7 +387,8 @@ impl Handheld {
     }
 
     /// Goes on with another handheld's case from its second copy. Needs an unlocked officer of the case and
-    /// the case's keys for this handheld in the copy. May be repeated after a kill.
+    /// the case's keys for this handheld in the copy. May be repeated after a kill. Of a case of this handheld
+    /// that no PIN opens any more, only the keys are taken.
     ///
     /// # Errors
     /// `COPY-…`: no copy of an open case, not for this handheld, incomplete, damaged; a case that is here
@@ -398,8 +399,14 @@ impl Handheld {
         from: &mut dyn CopyFolder,
     ) -> TroubleResult<RescuedCase> {
         let me = self.officer()?;
-        if self.case_index()?.iter().any(|(id, _)| id == case) {
-            return Err(troubles::copy("COPY-HERE", "这个案卷本机已有", "在任务中直接打开它"));
+        if let Some((_, index)) = self.case_index()?.into_iter().find(|(id, _)| id == case) {
+            if self.ports.keys.case_key(case).is_ok() {
+                return Err(troubles::copy("COPY-HERE", "这个案卷本机已有", "在任务中直接打开它"));
+            }
+            if !index.officers.contains(&me) {
+                return Err(troubles::not_your_task());
+            }
+            return self.recover_keys(case, &index, from);
         }
         if from.get(SEALED_LABEL)?.is_some() {
             return Err(troubles::copy(
@@ -485,6 +492,47 @@ impl Handheld {
             entries,
             files: count,
             unnamed,
+        })
+    }
+
+    /// A case of this handheld that no PIN opens any more (R41): its keys came back from the centre, addressed to
+    /// this handheld by intake or by two custodians. What lies here is the newer, and stays.
+    fn recover_keys(
+        &mut self,
+        case: &CaseId,
+        index: &CaseIndex,
+        from: &mut dyn CopyFolder,
+    ) -> TroubleResult<RescuedCase> {
+        let device = self.device_id()?;
+        let lacking = |what: &str| {
+            troubles::copy(
+                "COPY-INCOMPLETE",
+                &format!("副本里没有{what}"),
+                "把副本交中心:spotcheck-center bundle add --for 本机编号",
+            )
+        };
+        let shared = from.get(&shared_keys_file(device.as_str()))?;
+        let shared = shared.ok_or_else(|| lacking("给本机的案卷密钥"))?;
+        let escrow = from.get(&format!("{case}.keys.age"))?;
+        let escrow = escrow.ok_or_else(|| lacking("案卷密钥"))?;
+        self.ports.keys.adopt_case(case, &shared, &escrow, &index.officers)?;
+        self.cases.remove(case);
+        if self.open_meta(case).is_ok() {
+            let draft = self.draft("keys_recovered")?;
+            self.commit(case, vec![draft], vec![])?;
+        }
+        let draft = self.draft("keys_recovered")?.about(case.as_str());
+        self.journal_device(draft)?;
+        let entries = self.case_chain(case)?.head().seq;
+        let files = self.payload(case)?.iter().map(|f| f.blobs.len()).sum::<usize>();
+        self.settle_recordings(case)?;
+        Ok(RescuedCase {
+            case: case.clone(),
+            from: device,
+            kept: rfc3339(self.now_ms()),
+            entries,
+            files: u32::try_from(files).unwrap_or(u32::MAX),
+            unnamed: 0,
         })
     }
 

@@ -173,6 +173,9 @@ impl Handheld {
         let protection = self.ports.keys.protection();
         let effort = if protection == KeyProtection::Tpm2 { "hardware" } else { "best effort" };
         self.cases.remove(case);
+        // First: cut short after it, the case is still there and is shredded again.
+        self.ports.copies.forget(case)?;
+        self.forget_early(case)?;
         match self.ports.keys.shred_case(case) {
             // A kill came between the keys and the journal.
             Err(trouble) if trouble.code == "VAULT-CASE-SHREDDED" => {}

@@ -246,7 +246,7 @@ pub enum RecordingKind {
 pub struct DocumentCard {
     /// `D1` …
     pub id: String,
-    /// `W03`, `W04`.
+    /// `W03`, `W04`, `W25`.
     pub form: String,
     /// 现场检查笔录 …
     pub title: String,
@@ -682,7 +682,7 @@ pub trait Desk: Send {
         source: &str,
     ) -> TroubleResult<()>;
 
-    /// A new document of a form (`W03`, `W04`), prefilled; `party` is the interviewee for W04.
+    /// A new document of a form (`W03`, `W04`, `W25`), prefilled; `party` is the interviewee for W04.
     fn new_document(
         &mut self,
         case: &CaseId,

@@ -409,6 +409,17 @@ impl Handheld {
         Ok(())
     }
 
+    /// Takes the words out of what was captured early for a case whose keys are destroyed.
+    pub(crate) fn forget_early(&mut self, case: &CaseId) -> TroubleResult<()> {
+        for (id, mut item) in self.early_items()? {
+            if item.case == *case && !item.marks.is_empty() {
+                item.marks.clear();
+                self.keep_early(&id, &item, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What of a case waits in the device store, for its second copy; none if nothing does.
     pub(crate) fn early_of(&mut self, case: &CaseId) -> TroubleResult<Option<Vec<u8>>> {
         let mut items = self.early_items()?;

@@ -40,6 +40,7 @@ pub mod ports;
 mod record_builder;
 pub mod reference;
 mod rules_of_visit;
+mod salvaged;
 mod seal;
 mod sync;
 pub mod timeline;

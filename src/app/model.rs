@@ -12,7 +12,7 @@ use crate::ports::{Receipt, StoredFile};
 
 /// Kinds of values.
 pub(crate) mod kind {
-    pub(crate) const META: &str = "meta";
+    pub(crate) const META: &str = crate::ports::HEAD;
     pub(crate) const PARTY: &str = "party";
     pub(crate) const STEP: &str = "step";
     pub(crate) const EVIDENCE: &str = "evidence";

@@ -10,7 +10,7 @@ use spotcheck_domain::{CaseId, TroubleResult};
 use spotcheck_evidence::Hash32;
 use zeroize::Zeroizing;
 
-use crate::capture::hash;
+use crate::capture::{hash, media};
 use crate::case_file::next_id;
 use crate::chain::set;
 use crate::desk::{
@@ -18,7 +18,7 @@ use crate::desk::{
     SignatureView, Stroke,
 };
 use crate::handheld::Handheld;
-use crate::model::{Answer, Document, Frozen, Meta, Party, Print, Signature, kind};
+use crate::model::{Answer, Document, Evidence, Frozen, Meta, Party, Print, Signature, kind};
 use crate::ports::{DrawnSignature, FormDraft, PrintOverlay};
 use crate::rules_of_visit::TWO_OFFICERS;
 use crate::troubles;
@@ -41,7 +41,35 @@ impl Handheld {
 
     pub(crate) fn document_cards(&mut self, case: &CaseId) -> TroubleResult<Vec<DocumentCard>> {
         let meta = self.meta(case)?;
-        Ok(self.documents(case)?.iter().map(|(id, d)| card(&meta, id, d)).collect())
+        let documents = self.documents(case)?;
+        Ok(documents.iter().map(|(id, d)| card(&meta, id, d, self.party_signs(d))).collect())
+    }
+
+    /// False for a record of what the party refuses: there is no signature to wait for.
+    fn party_signs(&self, document: &Document) -> bool {
+        self.ports.forms.form(&document.form).map_or(true, |info| info.party_signs)
+    }
+
+    /// Every mark of the case's recordings as a line, and the recordings that have marks as another text: what a
+    /// record of refusal begins with. The officers strike out what does not belong there.
+    fn marked(&mut self, case: &CaseId) -> TroubleResult<(String, String)> {
+        let items: Vec<(String, Evidence)> = self.case_chain(case)?.values(kind::EVIDENCE)?;
+        let (mut acts, mut recordings) = (Vec::new(), Vec::new());
+        for (id, item) in items.iter().filter(|(_, item)| !item.marks.is_empty()) {
+            let what = item.recording.map_or("", |kind| media(kind).2);
+            for (at_ms, words) in &item.marks {
+                let at = item.begun_ms.saturating_add(i64::try_from(*at_ms).unwrap_or(0));
+                acts.push((
+                    at,
+                    format!("{} {words}（{what} {id} 第 {}）", on_paper(at), into(*at_ms)),
+                ));
+            }
+            let name = item.path.rsplit('/').next().unwrap_or_default();
+            recordings.push(format!("{what} {id}（{name}），标记 {} 处", item.marks.len()));
+        }
+        acts.sort();
+        let acts: Vec<String> = acts.into_iter().map(|(_, line)| line).collect();
+        Ok((acts.join("\n"), recordings.join("\n")))
     }
 
     pub(crate) fn do_new_document(
@@ -57,8 +85,11 @@ impl Handheld {
         let officer = self.officer()?;
         let organ = meta.task.officers.first().map(|o| o.agency.clone()).unwrap_or_default();
         let recorder = meta.task.officers.iter().find(|o| o.id == officer).map(|o| o.name.clone());
+        let (acts, recordings) = self.marked(case)?;
         let facility = &meta.task.facility;
         let mut fields = vec![
+            ("acts", acts),
+            ("recordings", recordings),
             ("organ", organ),
             ("number", meta.task.document_number.clone().unwrap_or_default()),
             ("begun", on_paper(now)),
@@ -157,7 +188,7 @@ impl Handheld {
             })
             .collect();
         Ok(DocumentView {
-            card: card(&meta, id, &document),
+            card: card(&meta, id, &document, info.party_signs),
             fields,
             answers: draft.answers,
             pages: document.frozen.as_ref().map_or(0, |f| f.pages),
@@ -388,7 +419,7 @@ impl Handheld {
         }
         let (name, capacity) = self.signer(case, &meta, signer)?;
         let party_signed = document.signatures.iter().any(|s| s.capacity == Capacity::Party);
-        if capacity == Capacity::Officer && !party_signed {
+        if capacity == Capacity::Officer && !party_signed && self.party_signs(&document) {
             return Err(troubles::document(
                 "签字顺序不对:当事人尚未签字",
                 "先由当事人逐页核对签字,再由检查人员签字",
@@ -524,10 +555,16 @@ fn drawn(document: &Document) -> Vec<DrawnSignature> {
         .collect()
 }
 
-/// Signed once the party and every officer who acts have signed.
-fn card(meta: &Meta, id: &str, document: &Document) -> DocumentCard {
+/// `00:12:05` into a recording.
+fn into(ms: u64) -> String {
+    let s = ms / 1_000;
+    format!("{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
+}
+
+/// Signed once the party, where it signs, and every officer who acts have signed.
+fn card(meta: &Meta, id: &str, document: &Document, party_signs: bool) -> DocumentCard {
     let signed_by = |who: &str| document.signatures.iter().any(|s| s.signer == who);
-    let party = document.signatures.iter().any(|s| s.capacity == Capacity::Party);
+    let party = !party_signs || document.signatures.iter().any(|s| s.capacity == Capacity::Party);
     let officers = meta.task.officers.iter().all(|o| signed_by(o.id.as_str()));
     let state = match &document.frozen {
         None => DocumentState::Draft,

@@ -70,6 +70,7 @@ impl Handheld {
             missing.push(format!("{single} 件证据超过 5 分钟还没有第二副本"));
         }
         missing.extend(meta.rescued.iter().map(Rescued::words));
+        missing.extend(self.lost_in_salvage(case)?);
         Ok(missing)
     }
 }

@@ -139,7 +139,7 @@ fn sealing_wants_two_different_officers_and_their_own_pins() {
 
 /// R31: a kill between the last line and the signatures loses nothing and is taken up again.
 #[test]
-fn a_seal_that_was_cut_off_is_finished_by_sealing_again() {
+fn r31_a_seal_that_was_cut_off_is_finished_by_sealing_again() {
     let mut day = morning();
     let two = pins(&["O-0001", "O-0002"]);
     // Exactly one commit more: the last line. Everything after it fails.
@@ -199,7 +199,7 @@ fn a_second_pull_or_push_changes_nothing() {
 /// evidence.md §2: a start before the build time captures on, marked; signatures wait for a time source or
 /// an entry by both officers.
 #[test]
-fn a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
+fn r52_r53_a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
     let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(60_000)));
     let mut h = handheld(&disk, &clock, 1);
     h.pull(None).unwrap();
@@ -238,7 +238,7 @@ fn a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
 /// Leaving is never blocked: the sealing carries both PINs, so it speaks for the time by itself and says in
 /// the signed statement that the clock was not set.
 #[test]
-fn a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
+fn r52_a_clock_at_1970_seals_with_an_entry_by_both_and_says_so_in_the_statement() {
     let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(60_000)));
     let mut h = handheld(&disk, &clock, 1);
     h.pull(None).unwrap();
@@ -281,7 +281,7 @@ fn a_clock_set_back_below_the_signed_time_counts_as_not_set() {
 /// evidence.md §1: one press from any state. What is captured at the door, before anybody has opened a
 /// case, belongs to the case that is opened next, with its marks, and its log hangs on what the journal says.
 #[test]
-fn what_is_captured_at_the_door_goes_into_the_next_case() {
+fn r04_what_is_captured_at_the_door_goes_into_the_next_case() {
     let (disk, clock) = (Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
     let mut h = handheld(&disk, &clock, 3);
     let trouble = h.start_recording(None, RecordingKind::Audio).unwrap_err();
@@ -343,4 +343,28 @@ fn a_recording_from_the_locked_state_goes_on_after_the_unlock() {
     let kept = day.h.stop_recording(&running[0].evidence).unwrap();
     assert_eq!(kept.media_type, "video/x-matroska");
     day.h.verify_journal(Some(&day.case)).unwrap();
+}
+
+/// R54, R55: one zone, no parts of a time kept apart. Around every midnight the day is that of Beijing in each form,
+/// and a time that is written and read a hundred times is the same.
+#[test]
+fn r54_r55_a_time_keeps_its_day_and_does_not_drift() {
+    use spotcheck_domain::time::{beijing_date, on_paper, parse_rfc3339, rfc3339};
+    const DAY_MS: i64 = 86_400_000;
+    // 2026-01-01 00:00 in Beijing, which is the last evening of the year before in UTC.
+    let first = parse_rfc3339("2026-01-01T00:00:00.000+08:00").unwrap();
+    for day in 0..400 {
+        for off in [-1, 0, 1, 8 * 3_600_000 - 1, 8 * 3_600_000] {
+            let at = first + day * DAY_MS + off;
+            let mut again = at;
+            for _ in 0..100 {
+                again = parse_rfc3339(&rfc3339(again)).unwrap();
+            }
+            assert_eq!(again, at);
+            let date = beijing_date(at);
+            assert!(rfc3339(at).starts_with(&date), "{date}");
+            let paper: String = on_paper(at).chars().take(11).collect();
+            assert_eq!(paper, date.replacen('-', "年", 1).replacen('-', "月", 1) + "日");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::desk::{
 use crate::handheld::{Handheld, Listening};
 use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
 use crate::ports::Unclosed;
+use crate::salvaged::SALVAGED_WORDS;
 use crate::troubles;
 
 /// The kind of value under which it lies.
@@ -182,6 +183,11 @@ impl Handheld {
             parts.push(format!("{left} 段暂未恢复,原样保留,下次解锁再试"));
         }
         if !parts.is_empty() {
+            // A salvaged store was told a moment ago, and stays told.
+            let before = self.safe.strip_prefix("安全: ");
+            if let Some(salvaged) = before.filter(|words| words.starts_with(SALVAGED_WORDS)) {
+                parts.insert(0, salvaged.to_owned());
+            }
             self.safe = format!("安全: {}", parts.join(";"));
         }
     }
@@ -265,6 +271,10 @@ impl Handheld {
     ) -> TroubleResult<CaseView> {
         let first: Option<Meta> = self.case_chain(case)?.value(kind::META, ONLY)?;
         if first.is_none() {
+            // Lines without their head: a damaged store, and no new case.
+            if self.case_chain(case)?.head().seq > 0 {
+                return Err(troubles::stored("no head data"));
+            }
             self.write_first_entry(case, task)?;
             // What was captured at the door belongs to this case now.
             let (stored_ms, count) = self.settle_recordings(case)?;

@@ -15,7 +15,7 @@ use super::sync::write;
 /// Acts on documents.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Doc {
-    /// 制作文书 / a new document: W03 or W04
+    /// 制作文书 / a new document: W03, W04 or W25
     New {
         /// 案卷 / case
         case: String,

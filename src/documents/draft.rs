@@ -18,7 +18,7 @@ use crate::printable::{Unprintable, tidy, unprintable};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Draft {
-    /// `W03`, `W04`.
+    /// `W03`, `W04`, `W25`.
     pub form: String,
     /// Field key → text; a key that is not there is an empty field.
     pub fields: BTreeMap<String, String>,
@@ -201,6 +201,7 @@ pub fn missing(elements: &Elements) -> Result<Vec<String>, Error> {
     let (officers, basis, answers) = match elements {
         Elements::W03(w) => (&w.officers, &w.basis, None),
         Elements::W04(w) => (&w.officers, &w.basis, Some(&w.answers)),
+        Elements::W25(w) => (&w.officers, &w.basis, None),
     };
     // 行政处罚法 art. 42, 条例 art. 29: at least two different officers.
     let mut credentials: Vec<_> =

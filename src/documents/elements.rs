@@ -111,6 +111,33 @@ pub struct W04 {
     pub remark: String,
 }
 
+/// Elements of W25 拒绝（阻碍）检查记录. Meaning of each member: the labels in [`mod@crate::form`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the labels in form.rs explain each member")]
+pub struct W25 {
+    pub organ: String,
+    pub number: String,
+    pub begun: String,
+    pub ended: String,
+    pub place: String,
+    pub subject: String,
+    pub subject_code: String,
+    pub fixmedins_code: String,
+    pub subject_addr: String,
+    pub present_name: String,
+    pub present_post: String,
+    pub officers: Vec<Officer>,
+    pub recorder: String,
+    pub basis: Vec<String>,
+    pub code: String,
+    pub acts: String,
+    pub told: String,
+    pub deadline: String,
+    pub recordings: String,
+    pub remark: String,
+}
+
 /// Elements of any form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -119,6 +146,8 @@ pub enum Elements {
     W03(Box<W03>),
     /// 询问（调查）笔录.
     W04(Box<W04>),
+    /// 拒绝（阻碍）检查记录.
+    W25(Box<W25>),
 }
 
 impl Elements {
@@ -132,6 +161,7 @@ impl Elements {
         match form {
             "W03" => W03::deserialize(value).map(|w| Self::W03(Box::new(w))).map_err(shape),
             "W04" => W04::deserialize(value).map(|w| Self::W04(Box::new(w))).map_err(shape),
+            "W25" => W25::deserialize(value).map(|w| Self::W25(Box::new(w))).map_err(shape),
             _ => Err(Error::UnknownForm),
         }
     }
@@ -142,6 +172,7 @@ impl Elements {
         match self {
             Self::W03(_) => "W03",
             Self::W04(_) => "W04",
+            Self::W25(_) => "W25",
         }
     }
 
@@ -153,6 +184,7 @@ impl Elements {
         match self {
             Self::W03(w) => serde_json::to_value(w),
             Self::W04(w) => serde_json::to_value(w),
+            Self::W25(w) => serde_json::to_value(w),
         }
         .map_err(|_| Error::Shape { form: self.form().to_owned() })
     }

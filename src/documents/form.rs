@@ -1,7 +1,7 @@
 //! The forms as data: what the screen asks for, what the paper needs, who signs in which order.
 //!
 //! Screen, sub-commands and completeness check read these tables; nothing about a single form is coded
-//! anywhere else. Labels are the words of the paper. Sources: domain research §2 (W03, W04, signature
+//! anywhere else. Labels are the words of the paper. Sources: domain research §2 (W03, W04, W25, signature
 //! order P → W → R → O1, O2).
 
 use crate::Error;
@@ -37,7 +37,7 @@ pub enum Signer {
 /// A form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FormSpec {
-    /// `W03`, `W04`.
+    /// `W03`, `W04`, `W25`.
     pub id: &'static str,
     /// Name of the document.
     pub title: &'static str,
@@ -149,10 +149,40 @@ const W04: FormSpec = FormSpec {
     signers: SIGNERS,
 };
 
+/// Who refuses does not sign: a witness may, where there is one, and the officers do. Which of the acts of
+/// 实施细则 art. 16 it was is the officers' word and is never prefilled.
+const W25: FormSpec = FormSpec {
+    id: "W25",
+    title: "拒绝（阻碍）检查记录",
+    party: "被检查人",
+    fields: &[
+        fixed("organ", "检查机关", true),
+        fixed("number", "文书编号", false),
+        fixed("begun", "记录开始时间", true),
+        fixed("ended", "记录结束时间", true),
+        needed("place", "地点"),
+        fixed("subject", "被检查单位（人）名称", true),
+        fixed("subject_code", "统一社会信用代码（证件号码）", false),
+        fixed("fixmedins_code", "定点医药机构编码", false),
+        open("subject_addr", "地址"),
+        open("present_name", "在场人员姓名"),
+        open("present_post", "在场人员职务"),
+        needed("recorder", "记录人"),
+        needed("code", "实施细则第十六条所列情形"),
+        long(needed("acts", "时间、言语和行为")),
+        long(open("told", "执法人员告知的内容")),
+        long(open("deadline", "要求及期限")),
+        long(open("recordings", "录音录像")),
+        long(open("remark", "见证人及其他情况")),
+    ],
+    interview: false,
+    signers: &[Signer::Witness, Signer::Officers],
+};
+
 /// All forms this program can fill.
 #[must_use]
 pub const fn forms() -> &'static [FormSpec] {
-    &[W03, W04]
+    &[W03, W04, W25]
 }
 
 /// The form of this id.

@@ -41,7 +41,7 @@ pub use content::{
     ElementsFile, content_sha256, elements_file, open_elements_file, read_elements_file,
 };
 pub use draft::{Draft, missing};
-pub use elements::{Answer, Elements, Officer, W03, W04};
+pub use elements::{Answer, Elements, Officer, W03, W04, W25};
 pub use error::Error;
 pub use form::{FieldSpec, FormSpec, Signer, form, forms};
 pub use look::{Look, Overlay, PadSignature};

@@ -135,6 +135,7 @@ fn slot(
     let officers: &[Officer] = match elements {
         Elements::W03(w) => &w.officers,
         Elements::W04(w) => &w.officers,
+        Elements::W25(w) => &w.officers,
     };
     let lines: Vec<String> = match signature.capacity {
         Capacity::Party => vec!["party".to_owned()],

@@ -26,12 +26,14 @@ pub(crate) type TemplateFile = (&'static str, &'static str);
 const COMMON: TemplateFile = ("common.typ", include_str!("templates/common.typ"));
 const W03: TemplateFile = ("w03.typ", include_str!("templates/w03.typ"));
 const W04: TemplateFile = ("w04.typ", include_str!("templates/w04.typ"));
+const W25: TemplateFile = ("w25.typ", include_str!("templates/w25.typ"));
 
 /// The files of a form's template, sorted by name; the last one is where compiling starts.
 pub(crate) fn files(form: &str) -> Result<[TemplateFile; 2], Error> {
     match form {
         "W03" => Ok([COMMON, W03]),
         "W04" => Ok([COMMON, W04]),
+        "W25" => Ok([COMMON, W25]),
         _ => Err(Error::UnknownForm),
     }
 }

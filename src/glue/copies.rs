@@ -23,12 +23,16 @@ use spotcheck_client::{
 use spotcheck_device::config::CopyConfig;
 use spotcheck_domain::time::rfc3339;
 use spotcheck_domain::{CaseId, Clock, DeviceId, Trouble, TroubleResult};
-use spotcheck_vault::{FolderCopy, bring, create_folder, holds, pack, write_durable};
+use spotcheck_vault::{
+    FolderCopy, bring, create_folder, forget_copies, holds, pack, write_durable,
+};
 
 const COPIES: &str = "copies";
 const SHELF: &str = "partners";
 const LIST: &str = "list.json";
 const PARTNERS: &str = "partners.json";
+/// With the minute between two times of keeping, a copy is never five minutes behind.
+const MOST_SECONDS: u32 = 180;
 
 fn trouble(code: &str, message: &str, advice: &str, cause: impl std::fmt::Display) -> Trouble {
     Trouble::new(code, message, "案卷在本机完整、加密地保存", advice).because(cause)
@@ -261,7 +265,7 @@ impl CopyRoom {
             std::thread::spawn(move || {
                 loop {
                     room.once(&keys);
-                    let seconds = u64::from(room.config.every_seconds.clamp(10, 240));
+                    let seconds = u64::from(room.config.every_seconds.clamp(10, MOST_SECONDS));
                     std::thread::sleep(std::time::Duration::from_secs(seconds));
                 }
             });
@@ -330,6 +334,12 @@ impl Copies for CopyRoom {
 
     fn holds(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<bool> {
         holds(&self.case_folder(case), blob)
+    }
+
+    fn forget(&mut self, case: &CaseId) -> TroubleResult<()> {
+        let held = self.shelf().into_iter().filter(|(_, of, _)| of == case.as_str());
+        let held: Vec<PathBuf> = held.map(|(_, _, folder)| folder).collect();
+        forget_copies(&self.case_folder(case), &held)
     }
 }
 

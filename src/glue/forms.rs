@@ -5,7 +5,7 @@ use spotcheck_app::ports::{
     DrawnSignature, FormDraft, FormField, FormInfo, Forms, PrintOverlay, Rendered,
 };
 use spotcheck_documents::{
-    Draft, Elements, Error, Look, Officer, Overlay, PadSignature, elements_file, form,
+    Draft, Elements, Error, Look, Officer, Overlay, PadSignature, Signer, elements_file, form,
     read_elements_file, render_print, render_with, strokes_svg, template,
 };
 use spotcheck_domain::TroubleResult;
@@ -85,6 +85,7 @@ impl Forms for TypstForms {
                 })
                 .collect(),
             interview: spec.interview,
+            party_signs: spec.signers.contains(&Signer::Party),
         })
     }
 

@@ -17,9 +17,7 @@ pub(crate) struct Db {
 impl Db {
     /// Opens the file; an empty one becomes a store, the caller has decided that this is right.
     pub(crate) fn open(path: &Path, key: &Key256) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(StoreError::Open)?;
-        set_key(&connection, key).map_err(StoreError::Open)?;
+        let mut connection = connect(path, key).map_err(StoreError::Open)?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL;
@@ -92,6 +90,16 @@ impl Db {
             .prepare_cached("SELECT json FROM value WHERE kind = ?1 AND key = ?2")?;
         Ok(statement.query_row([kind, key], |row| row.get(0)).optional()?)
     }
+}
+
+/// A connection under a key that fits.
+pub(crate) fn connect(path: &Path, key: &Key256) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // SQLCipher writes to stderr by itself otherwise; our error says it in words.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE;")?;
+    set_key(&connection, key)?;
+    Ok(connection)
 }
 
 /// Raw key: no PBKDF2, the key is random already.

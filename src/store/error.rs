@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The database file is gone although the case has data: never replaced by an empty one.
     #[error("database file is missing")]
     Missing,
+    /// So many pages are damaged that a line of the journal, or everything, cannot be read. Left as it is.
+    #[error("{0} damaged pages")]
+    Damaged(usize),
     /// Written by a newer program.
     #[error("schema version {0} is newer than this program")]
     Newer(i64),
@@ -62,6 +65,12 @@ impl From<StoreError> for Trouble {
                     "案卷数据库打不开:密钥不符或文件损坏",
                     "文件原样保留,没有改动,也没有新建空库",
                     "不要删除任何文件,用“救援导出”交中心恢复",
+                ),
+                StoreError::Damaged(_) => Self::new(
+                    "STORE-DAMAGED",
+                    "案卷数据库的存储页已损坏,日志不能完整读出",
+                    "文件原样保留,没有改动,也没有新建空库;加密的证据文件不受影响",
+                    "不要删除任何文件,用第二副本或“救援导出”交中心恢复",
                 ),
                 StoreError::Missing => Self::new(
                     "STORE-MISSING",

@@ -9,6 +9,7 @@
 mod db;
 mod error;
 mod migrations;
+mod salvage;
 mod stores;
 
 pub use error::StoreError;

@@ -9,6 +9,7 @@ use spotcheck_domain::{CaseId, TroubleResult};
 
 use crate::StoreError;
 use crate::db::Db;
+use crate::salvage::salvage;
 
 /// Stores as files below the data folder.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ impl FileStores {
     }
 
     fn open(&self, folder: &Path, name: &str, key: &Key256) -> Result<Db, StoreError> {
+        // Of the device's own journal the centre has most: a hole in it is never papered over.
+        if name == CASE && fs::metadata(folder.join(CASE)).is_ok_and(|found| found.len() > 0) {
+            salvage(&folder.join(CASE), key)?;
+        }
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let path = folder.join(name);
         let length = match fs::metadata(&path) {

@@ -1,5 +1,11 @@
 //! What a case store promises, tried on real files.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
 
 use spotcheck_app::ports::{CaseChange, Key256, StoredLine, Stores};
 use spotcheck_domain::CaseId;
@@ -58,7 +64,7 @@ fn a_line_out_of_sequence_changes_nothing() {
 }
 
 #[test]
-fn a_wrong_key_or_a_vanished_file_never_becomes_an_empty_store() {
+fn r25_r29_a_wrong_key_or_a_vanished_file_never_becomes_an_empty_store() {
     let data = tempfile::tempdir().unwrap();
     let case = CaseId::parse(CASE).unwrap();
     let mut stores = FileStores::new(data.path());
@@ -124,4 +130,61 @@ fn r26_an_empty_database_beside_its_log_is_whole() {
     let mut stores = FileStores::new(copy.path());
     let mut store = stores.case_store(&case, &key(1)).unwrap();
     assert_eq!(store.journal().unwrap().len(), 1);
+}
+
+/// Every page of a database in turn is damaged: what lies on it may be lost and is told, everything else is there;
+/// or, where the journal cannot be read whole, the file stays as it is and the officer is told so.
+#[test]
+fn r27_a_damaged_page_costs_what_lies_on_it_and_nothing_else() {
+    const LINES: u64 = 120;
+    let case = CaseId::parse(CASE).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut stores = FileStores::new(data.path());
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let head = ("meta".to_owned(), "only".to_owned(), "{}".to_owned());
+    store.commit(&CaseChange { lines: vec![], set: vec![head] }).unwrap();
+    for seq in 1..=LINES {
+        let words = format!("{seq} {}", "字".repeat(100));
+        store.commit(&line(seq, &words)).unwrap();
+    }
+    let (journal, values) = (store.journal().unwrap(), store.all_values().unwrap());
+    drop(store);
+    let whole = std::fs::read(data.path().join("cases").join(CASE).join("case.db")).unwrap();
+    let (mut salvaged, mut refused, mut lost_something) = (0, 0, 0);
+    for page in 0..whole.len() / 4096 {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("cases").join(CASE);
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut bytes = whole.clone();
+        bytes[page * 4096 + 100] ^= 1;
+        std::fs::write(folder.join("case.db"), &bytes).unwrap();
+        let mut stores = FileStores::new(data.path());
+        match stores.case_store(&case, &key(1)) {
+            Err(trouble) => {
+                refused += 1;
+                assert!(["STORE-DAMAGED", "STORE-OPEN"].contains(&trouble.code.as_str()));
+                assert_eq!(std::fs::read(folder.join("case.db")).unwrap(), bytes, "page {page}");
+            }
+            Ok(mut store) => {
+                salvaged += 1;
+                assert_eq!(store.journal().unwrap(), journal, "page {page}");
+                let told = store.value("salvaged", "store").unwrap().unwrap();
+                let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+                let mut left = store.all_values().unwrap();
+                left.retain(|(kind, _, _)| kind != "salvaged");
+                assert!(left.iter().all(|value| values.contains(value)), "page {page}");
+                let lost = told["lost_values"].as_u64().unwrap();
+                assert_eq!(lost, (values.len() - left.len()) as u64, "page {page}: {told}");
+                lost_something += u32::from(lost > 0);
+                assert_eq!(std::fs::read(folder.join("case.db.damaged-1")).unwrap(), bytes);
+                store.commit(&line(LINES + 1, "接着办")).unwrap();
+                drop(store);
+                let mut again = stores.case_store(&case, &key(1)).unwrap();
+                assert_eq!(again.journal().unwrap().len() as u64, LINES + 1);
+                assert!(!folder.join("case.db.damaged-2").exists(), "once only");
+            }
+        }
+    }
+    eprintln!("{salvaged} pages salvaged ({lost_something} with a loss), {refused} refused");
+    assert!(salvaged > 0 && refused > 0 && lost_something > 0);
 }

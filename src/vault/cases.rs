@@ -196,14 +196,7 @@ impl Inner {
         named.dedup();
         let keys = read_case_keys(case, json)?;
         let recipient = sealing::public_text(&keys.identity);
-        let mut wraps = Vec::new();
-        for card in crate::officers::cards(self.db.connection()?)? {
-            if named.contains(&&card.id) {
-                let row = crate::officers::load(self.db.connection()?, &card.id)?;
-                let id = card.id.as_str();
-                wraps.push(NewWrap::seal(CASE, case.as_str(), id, &row.keys.recipient, json)?);
-            }
-        }
+        let wraps = self.case_wraps(case, json, &named)?;
         atomic::create_folder(&self.case_folder(case))?;
         atomic::write_durable(&self.escrow_path(case), escrow)?;
         self.db.change(|tx| {
@@ -225,6 +218,24 @@ impl Inner {
         Ok(())
     }
 
+    /// One wrap for each of the officers named who has keys here.
+    fn case_wraps(
+        &self,
+        case: &CaseId,
+        json: &[u8],
+        named: &[&OfficerId],
+    ) -> Result<Vec<NewWrap>, VaultError> {
+        let mut wraps = Vec::new();
+        for card in crate::officers::cards(self.db.connection()?)? {
+            if named.contains(&&card.id) {
+                let row = crate::officers::load(self.db.connection()?, &card.id)?;
+                let id = card.id.as_str();
+                wraps.push(NewWrap::seal(CASE, case.as_str(), id, &row.keys.recipient, json)?);
+            }
+        }
+        Ok(wraps)
+    }
+
     /// The keys of a case for another handheld of the task.
     pub(crate) fn share_case(
         &mut self,
@@ -236,7 +247,8 @@ impl Inner {
         sealing::seal(&to, &case_keys_json(case, &keys.db_key, &keys.identity_text))
     }
 
-    /// Takes over the keys of another handheld's case.
+    /// Takes over the keys of another handheld's case, or takes back those of one of its own that no PIN here
+    /// opens any more: they came from the centre, which opened them by intake or escrow.
     pub(crate) fn adopt_case(
         &mut self,
         case: &CaseId,
@@ -251,7 +263,19 @@ impl Inner {
         let recipient = sealing::public_text(&read_case_keys(case, &json)?.identity);
         match self.case_recipient(case) {
             Err(VaultError::NoCase(_)) => self.store_case(case, &json, escrow, officers, &unlocked),
-            Ok(known) if known == recipient => Ok(()),
+            Ok(known) if known == recipient => {
+                let named: Vec<&OfficerId> = officers.iter().chain([&unlocked]).collect();
+                let wraps = self.case_wraps(case, &json, &named)?;
+                self.db.change(|tx| {
+                    for officer in &named {
+                        tx.execute(
+                            "INSERT OR IGNORE INTO case_officer (case_id, officer) VALUES (?1, ?2)",
+                            params![case.as_str(), officer.as_str()],
+                        )?;
+                    }
+                    wraps.iter().try_for_each(|wrap| wrap.store(tx))
+                })
+            }
             Ok(_) => Err(VaultError::CaseExists(case.clone())),
             Err(other) => Err(other),
         }

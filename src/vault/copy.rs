@@ -270,3 +270,22 @@ pub fn holds(case_folder: &Path, blob: &Blob) -> TroubleResult<bool> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// Removes the keys of a case that were sealed to other handhelds, and the copies of it that this one holds
+/// for others: those have the keys for this handheld in them, which open under its package identity.
+///
+/// # Errors
+/// A folder that cannot be read or written.
+pub fn forget_copies(case_folder: &Path, held: &[PathBuf]) -> TroubleResult<()> {
+    for folder in held {
+        atomic::remove_folder(folder)?;
+    }
+    let shared: Vec<String> = atomic::names(case_folder)?
+        .into_iter()
+        .filter(|name| name.starts_with("keys-") && has_extension(name, "age"))
+        .collect();
+    if !shared.is_empty() {
+        atomic::remove_durable(case_folder, &shared)?;
+    }
+    Ok(())
+}

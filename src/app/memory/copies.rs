@@ -63,4 +63,9 @@ impl Copies for MemoryCopies {
     fn holds(&mut self, _case: &CaseId, _blob: &Blob) -> TroubleResult<bool> {
         Ok(true)
     }
+
+    fn forget(&mut self, case: &CaseId) -> TroubleResult<()> {
+        guard(&self.files).retain(|(of, _), _| of != case);
+        Ok(())
+    }
 }

@@ -62,14 +62,14 @@ fn practice() -> TroubleResult<Task> {
     })
 }
 
-/// Two forms with one field each.
+/// Three forms with a field or two each.
 #[derive(Debug)]
 pub struct MemoryForms;
 
 impl Forms for MemoryForms {
     fn form(&self, id: &str) -> TroubleResult<FormInfo> {
         let interview = match id {
-            "W03" => false,
+            "W03" | "W25" => false,
             "W04" => true,
             _ => return Err(troubles::unknown("文书种类")),
         };
@@ -84,8 +84,14 @@ impl Forms for MemoryForms {
             id: id.to_owned(),
             title: format!("文书{id}"),
             template_sha256: "0f".repeat(32),
-            fields: vec![field("subject", true), field("content", false)],
+            fields: match id {
+                "W25" => Vec::from(
+                    ["subject", "content", "acts", "recordings"].map(|key| field(key, false)),
+                ),
+                _ => vec![field("subject", true), field("content", false)],
+            },
             interview,
+            party_signs: id != "W25",
         })
     }
 

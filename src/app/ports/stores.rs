@@ -13,6 +13,14 @@ pub struct StoredLine {
     pub line: Vec<u8>,
 }
 
+/// Kind and key of the value by which a store says that it had to be salvaged: `{"pages","lost_values","kept",
+/// "told"}` (R27). Whoever opens it tells and sets `told`.
+pub const SALVAGED: &str = "salvaged";
+/// See [`SALVAGED`].
+pub const SALVAGED_KEY: &str = "store";
+/// Kind of the value without which a case is none; see [`SALVAGED`].
+pub const HEAD: &str = "meta";
+
 /// The store of one case: journal lines and a few tables of JSON values, all in one database, every
 /// method one durable transaction. Implemented by `store`.
 pub trait CaseStore: Send {

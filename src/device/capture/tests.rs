@@ -250,8 +250,8 @@ fn a_camera_that_gives_jpeg_is_not_encoded_again_for_a_photo() {
 }
 
 #[test]
-fn sound_is_not_dropped_while_storage_is_slow() {
-    const TEST: &str = "sound_is_not_dropped_while_storage_is_slow";
+fn r11_sound_is_not_dropped_while_storage_is_slow() {
+    const TEST: &str = "r11_sound_is_not_dropped_while_storage_is_slow";
     let devices = Devices::open(&small()).unwrap();
     let (tell, told) = mpsc::channel();
     let (open_gate, gate) = mpsc::channel::<()>();
@@ -360,8 +360,8 @@ fn a_video_file_stands_in_for_the_camera() {
 
 /// The sound of a video comes from a file that ends early: pictures go on, and it is told.
 #[test]
-fn a_device_that_is_lost_during_a_video_is_told_and_the_rest_goes_on() {
-    const TEST: &str = "a_device_that_is_lost_during_a_video_is_told_and_the_rest_goes_on";
+fn r09_a_device_that_is_lost_during_a_video_is_told_and_the_rest_goes_on() {
+    const TEST: &str = "r09_a_device_that_is_lost_during_a_video_is_told_and_the_rest_goes_on";
     let devices = Devices::open(&small()).unwrap();
     let (on_fragment, told) = collector();
     let short = record(devices.start_audio(on_fragment).unwrap(), &told, 200);

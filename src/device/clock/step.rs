@@ -69,7 +69,7 @@ mod tests {
     #[case("just below, backwards", 8_000, 10_000, None)]
     #[case("suspended for an hour: boot time counts sleep", 3_600_000, 3_600_000, None)]
     #[case("set from 1970 to today", 1_800_000_000_000, 1_000, Some(1_799_999_999_000))]
-    fn a_step_is_a_jump_of_more_than_two_seconds(
+    fn r56_a_step_is_a_jump_of_more_than_two_seconds(
         #[case] story: &str,
         #[case] wall: i64,
         #[case] boot: i64,

@@ -216,7 +216,7 @@ fn a_kill_before_the_first_fragment_leaves_nothing_to_close() {
 }
 
 #[test]
-fn a_running_recording_is_left_alone_and_cannot_be_begun_twice() {
+fn r02_r05_a_running_recording_is_left_alone_and_cannot_be_begun_twice() {
     let mut story = Story::new();
     let mut writer = story.writer();
     story.push(&mut writer, 1, 1_000);

@@ -58,7 +58,7 @@ fn a_file_is_durable_and_whole_when_put_returns() {
 }
 
 #[test]
-fn damaged_missing_and_exchanged_blobs_are_told_apart_from_good_ones() {
+fn r15_damaged_missing_and_exchanged_blobs_are_told_apart_from_good_ones() {
     let mut rig = Rig::enrolled();
     rig.enrol(LI, "李四", OTHER_PIN);
     let case = rig.open_case();

@@ -176,7 +176,7 @@ fn what_was_shredded_is_out_of_reach_of_every_tool_and_nothing_else_is() {
 
 /// Two handhelds of one task: B takes over A's case by keys that A shared with it, and nobody else can.
 #[test]
-fn a_shared_case_opens_on_the_handheld_it_was_shared_with_and_nowhere_else() {
+fn r42_a_shared_case_opens_on_the_handheld_it_was_shared_with_and_nowhere_else() {
     let mut a = Rig::enrolled();
     let case = a.open_case();
     let mut b = Rig::enrolled();

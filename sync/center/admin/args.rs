@@ -399,10 +399,10 @@ pub(super) enum BundleCommand {
         /// 未封存的副本:把案卷密钥交给这台手持机接着办(留痕)/ address an unsealed copy to this handheld
         #[arg(long, value_name = "DEVICE")]
         r#for: Option<String>,
-        /// 未封存的副本:写出明文,标明未签名(留痕)/ write an unsealed copy as plain files
-        #[arg(long, value_name = "DIR")]
+        /// 写出明文(留痕):副本为目录(未签名),托管私钥打开的救援导出为 ZIP / write it open: folder, or ZIP
+        #[arg(long, value_name = "DIR|ZIP")]
         open: Option<PathBuf>,
-        /// 未封存的副本:用两名保管人合出的托管私钥打开 / open an unsealed copy by the escrow key
+        /// 用两名保管人合出的托管私钥打开副本或救援导出 / open a copy or a rescue export by the escrow key
         #[arg(long, value_name = "FILE")]
         escrow: Option<PathBuf>,
     },

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use spotcheck_domain::rfc3339;
-use spotcheck_wire::bundles::BundleState;
+use spotcheck_wire::bundles::{Announcement, BundleState};
 use spotcheck_wire::copies::COPY_LABEL;
 use spotcheck_wire::rescue::LABEL_FILE;
 
@@ -29,6 +29,13 @@ fn is_open_copy(folder: &std::path::Path) -> bool {
     folder.join(COPY_LABEL).is_file() && !folder.join(LABEL_FILE).is_file()
 }
 
+/// The handheld whose case went on elsewhere from its second copy, by the signed bag-info.txt.
+fn rescued_from(announcement: &Announcement) -> Option<String> {
+    let info = announcement.tag_files.iter().find(|file| file.path == "bag-info.txt")?;
+    let text = std::str::from_utf8(&info.bytes).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Spotcheck-Rescued-From: ")).map(str::to_owned)
+}
+
 pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Output> {
     let centre = context.open()?;
     match command {
@@ -49,6 +56,10 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             let stamps: Vec<String> =
                 centre.repo().stamps(bundle)?.into_iter().map(|(role, _)| role).collect();
             let mut text = format!("{bundle}  {}\n", zh(row.state));
+            let rescued_from = rescued_from(&row.announcement);
+            if let Some(device) = &rescued_from {
+                let _ = writeln!(text, "由手持机 {device} 的第二副本恢复,此后在该机上的内容不在内");
+            }
             for error in &row.errors {
                 let _ = writeln!(text, "错误 {error}");
             }
@@ -58,6 +69,7 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
                 "finished": row.finished_ms.map(rfc3339), "errors": row.errors,
                 "missing": missing, "timestamps": stamps, "log_index": row.log_index,
                 "tagmanifest_sha256": row.announcement.tagmanifest_sha256,
+                "rescued_from": rescued_from,
             });
             Ok(Output::new("bundle-show", body, text))
         }
@@ -90,6 +102,14 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             }
             let output = Output::new("bundle-add", json!({ "copy": report }), text);
             Ok(if good { output } else { output.failed_check() })
+        }
+        BundleCommand::Add { file, open: Some(out), escrow: Some(escrow), .. } if file.is_dir() => {
+            let bundle = bundles::open_rescue(&centre, file, escrow, out)?;
+            let text = format!(
+                "证据包 {bundle} 已用托管私钥打开,写入 {}(已留痕)。\n用 bundle add 收下这个 ZIP。",
+                out.display()
+            );
+            Ok(Output::new("bundle-add", json!({ "opened": bundle, "out": out }), text))
         }
         BundleCommand::Add { file, .. } => {
             let add = if file.is_dir() { bundles::add_rescue } else { bundles::add_zip };

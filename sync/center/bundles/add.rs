@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use age::x25519::Recipient;
+use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
 use ring::digest::{Context, SHA256};
 use spotcheck_evidence::bag::{TAGMANIFEST, is_payload_path};
@@ -25,8 +25,10 @@ use spotcheck_wire::rescue::{
 };
 
 use super::announce::{CommitOutcome, check_announcement, commit, status};
-use super::export::failed;
-use super::verify::{accepted_anyway, errors_of, faults, judge, receive, sealed_by};
+use super::assemble::Opener;
+use super::copy::escrow_identity;
+use super::export::{Extent, failed, write_zip};
+use super::verify::{accepted_anyway, errors_of, faults, judge, receive, sealed_by, sums_of};
 use crate::centre::Centre;
 use crate::intake::intake_identity;
 use crate::jobs;
@@ -212,8 +214,8 @@ fn read_small(path: &Path, most: u64, missing: &'static str) -> Result<Vec<u8>> 
     if fits { Ok(bytes) } else { Err(unusable("文件过大")) }
 }
 
-/// Label and announcement of a rescue export.
-fn read_rescue(centre: &Centre, folder: &Path) -> Result<Announcement> {
+/// Label and announcement of a rescue export; opened by `escrow` where it is given.
+fn read_rescue(centre: &Centre, folder: &Path, escrow: Option<&Identity>) -> Result<Announcement> {
     let label =
         read_small(&folder.join(LABEL_FILE), MAX_LABEL_BYTES, "缺少 rescue.json,导出没有做完")?;
     let label: RescueLabel =
@@ -223,10 +225,11 @@ fn read_rescue(centre: &Centre, folder: &Path) -> Result<Announcement> {
     }
     let path = folder.join(ANNOUNCEMENT_FILE);
     let sealed = read_small(&path, MAX_ANNOUNCEMENT_BYTES, "缺少 announcement.age")?;
-    let identity = match intake_identity(centre.repo(), &label.intake_id) {
-        Ok(identity) => identity,
-        Err(Error::NotFound { .. }) => return Err(unusable("不是导出给本中心的")),
-        Err(other) => return Err(other),
+    let identity = match (escrow, intake_identity(centre.repo(), &label.intake_id)) {
+        (Some(escrow), _) => escrow.clone(),
+        (None, Ok(identity)) => identity,
+        (None, Err(Error::NotFound { .. })) => return Err(unusable("不是导出给本中心的")),
+        (None, Err(other)) => return Err(other),
     };
     let mut plain = Vec::new();
     Decryptor::new_buffered(sealed.as_slice())
@@ -294,7 +297,7 @@ fn new_work_file(centre: &Centre) -> Result<(PathBuf, File)> {
 /// # Errors
 /// No finished export, not for this centre, damaged; the id is there with other content.
 pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
-    let announcement = read_rescue(centre, folder)?;
+    let announcement = read_rescue(centre, folder, None)?;
     let bundle = announcement.bundle.clone();
     if let Some(row) = centre.repo().bundle(&bundle)?
         && matches!(row.state, BundleState::Received | BundleState::Quarantined)
@@ -336,4 +339,49 @@ pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
         receive(centre, &announcement, &device, &[])?;
     }
     outcome(centre, &bundle)
+}
+
+/// Writes a rescue export as a plain ZIP by the escrow key of two custodians: for a bundle whose intake key is
+/// lost. It can be verified and, as a ZIP, taken in under the present key. Returns the bundle; the act is
+/// written down.
+///
+/// # Errors
+/// No finished export, not for this escrow key, damaged; the target exists.
+pub fn open_rescue(centre: &Centre, folder: &Path, escrow: &Path, out: &Path) -> Result<String> {
+    let identity = escrow_identity(escrow)?;
+    let announcement = read_rescue(centre, folder, Some(&identity))?;
+    let blobs = announcement.files.iter().flat_map(|f| &f.blobs);
+    let hashes: BTreeSet<&str> = blobs.map(|b| b.ciphertext_sha256.as_str()).collect();
+    let mut new = Vec::new();
+    let written = hashes
+        .into_iter()
+        .filter(|hash| is_sha256(hash))
+        .try_for_each(|hash| {
+            if take_blob(centre, folder, hash)? {
+                new.push(hash);
+            }
+            Ok(())
+        })
+        .and_then(|()| {
+            let mut opener = Opener::with(centre, identity);
+            let sums = sums_of(&mut opener, &announcement)?
+                .map_err(|_| unusable("有文件打不开或与清单不符"))?;
+            centre.record_act("bundle-opened-by-escrow", &announcement.bundle)?;
+            let target = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(out)
+                .map_err(Error::io("write the opened bundle"))?;
+            let written = write_zip(&mut opener, &announcement, &[], &sums, &Extent::Whole, target);
+            if written.is_err() {
+                let _ = std::fs::remove_file(out);
+            }
+            written
+        });
+    // Only looked into: it is not this centre's until it is taken in.
+    for path in new.iter().filter_map(|hash| centre.objects().path(hash)) {
+        let _ = std::fs::remove_file(path);
+    }
+    written.map(|()| announcement.bundle.clone())
 }

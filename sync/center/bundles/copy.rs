@@ -154,6 +154,13 @@ struct Opened<'a> {
     head: ChainHead,
 }
 
+/// The escrow identity that two custodians put together.
+pub(super) fn escrow_identity(file: &Path) -> Result<Identity> {
+    let text = std::fs::read_to_string(file).map_err(Error::io("read the escrow key"))?;
+    let text = Zeroizing::new(text);
+    Identity::from_str(text.trim()).map_err(|_| unusable("托管私钥文件不符合格式"))
+}
+
 fn opened<'a>(centre: &Centre, folder: &'a Path, escrow: Option<&Path>) -> Result<Opened<'a>> {
     let label = read(folder, COPY_LABEL)?.ok_or_else(|| unusable("缺少 copy.json,没有存完"))?;
     let label: CopyLabel =
@@ -162,11 +169,7 @@ fn opened<'a>(centre: &Centre, folder: &'a Path, escrow: Option<&Path>) -> Resul
         return Err(unusable("格式版本不同"));
     }
     let identity = match escrow {
-        Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(Error::io("read the escrow key"))?;
-            let text = Zeroizing::new(text);
-            Identity::from_str(text.trim()).map_err(|_| unusable("托管私钥文件不符合格式"))?
-        }
+        Some(file) => escrow_identity(file)?,
         None => intake_identity(centre.repo(), &label.intake_id)
             .map_err(|_| unusable("不是存给本中心的"))?,
     };

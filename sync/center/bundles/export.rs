@@ -82,7 +82,8 @@ pub fn export(centre: &Centre, id: &str, extent: &Extent, out: &Path) -> Result<
         .mode(0o600)
         .open(out)
         .map_err(Error::io(what))?;
-    let written = write_zip(centre, announcement, &late, &sums, extent, target);
+    let mut opener = Opener::new(centre);
+    let written = write_zip(&mut opener, announcement, &late, &sums, extent, target);
     if written.is_err() {
         // Half an export is plaintext that nobody asked for.
         let _ = std::fs::remove_file(out);
@@ -91,8 +92,8 @@ pub fn export(centre: &Centre, id: &str, extent: &Extent, out: &Path) -> Result<
     sync_dir(out.parent().unwrap_or(Path::new("")))
 }
 
-fn write_zip(
-    centre: &Centre,
+pub(super) fn write_zip(
+    opener: &mut Opener<'_>,
     announcement: &Announcement,
     late: &[CarriedFile],
     sums: &[u32],
@@ -102,13 +103,12 @@ fn write_zip(
     let what = "write the export";
     let top = &announcement.bundle;
     let mut zip = ZipWriter::new(BufWriter::new(target));
-    let mut opener = Opener::new(centre);
     for file in announcement.tag_files.iter().chain(late) {
         zip.add_bytes(&format!("{top}/{}", file.path), &file.bytes).map_err(failed)?;
     }
     let wanted = announcement.files.iter().zip(sums).filter(|(file, _)| extent.holds(&file.path));
     for (file, crc32) in wanted {
-        let mut content = Joined::new(&mut opener, file);
+        let mut content = Joined::new(opener, file);
         zip.add_known(&format!("{top}/{}", file.path), file.size, *crc32, &mut content)
             .map_err(failed)?;
     }

@@ -13,7 +13,7 @@ mod stamp;
 mod verify;
 mod view;
 
-pub use add::{Rescued, add_rescue, add_zip};
+pub use add::{Rescued, add_rescue, add_zip, open_rescue};
 pub use announce::{
     CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
 };

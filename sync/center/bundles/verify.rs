@@ -31,7 +31,14 @@ pub(super) fn check_blobs(
     centre: &Centre,
     announcement: &Announcement,
 ) -> Result<std::result::Result<Vec<u32>, Vec<String>>> {
-    let mut opener = Opener::new(centre);
+    sums_of(&mut Opener::new(centre), announcement)
+}
+
+/// [`check_blobs`] by the keys of this opener.
+pub(super) fn sums_of(
+    opener: &mut Opener<'_>,
+    announcement: &Announcement,
+) -> Result<std::result::Result<Vec<u32>, Vec<String>>> {
     let mut sums = Vec::new();
     let mut errors = Vec::new();
     for file in &announcement.files {

@@ -144,7 +144,7 @@ fn tickets_that_are_none_or_too_old_are_refused_before_any_connection() {
 }
 
 #[test]
-fn a_clock_at_1970_does_not_stop_enrolment() {
+fn r52_a_clock_at_1970_does_not_stop_enrolment() {
     // The server's certificate begins after the client was built: only its own start can tell the time.
     let (centre, folder) = (FakeCentre::with(&["127.0.0.1"], NOW_MS), tempfile::tempdir().unwrap());
     let ticket = centre.ticket(TicketKind::Device, DEVICE);

@@ -285,7 +285,7 @@ fn the_device_journal_arrives_in_order() {
 }
 
 #[test]
-fn a_clock_at_1970_does_not_keep_evidence_on_the_handheld() {
+fn r49_a_clock_at_1970_does_not_keep_evidence_on_the_handheld() {
     let mut world = World::new(&[1_000]);
     world.client = client_at(world.folder.path(), 0);
     assert!(world.send().unwrap().is_some());

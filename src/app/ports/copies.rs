@@ -1,0 +1,71 @@
+//! What second copies need: folders they lie in, and what is kept beside a case for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use spotcheck_domain::{CaseId, DeviceId, TroubleResult};
+
+use super::Blob;
+
+/// A folder that holds, or is to hold, the second copy of one case: on a stick, or at a handheld nearby.
+/// Names are plain, or `rec/<recording>/<file>`.
+pub trait CopyFolder: Send {
+    /// What is there, with sizes.
+    fn names(&mut self) -> TroubleResult<BTreeMap<String, u64>>;
+    /// A file; `None` if it is not there.
+    fn get(&mut self, name: &str) -> TroubleResult<Option<Vec<u8>>>;
+    /// Writes a file whole and durable, or not at all.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
+    /// Removes files that the copy does not need any more.
+    fn remove(&mut self, names: &[String]) -> TroubleResult<()>;
+}
+
+/// A handheld that holds second copies for this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The handheld.
+    pub device: DeviceId,
+    /// Its package recipient, `age1…`.
+    pub recipient: String,
+}
+
+/// The newest copy of a case, anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copied {
+    /// When it was finished, unix milliseconds.
+    pub at_ms: i64,
+    /// Where: a folder, or a handheld's address.
+    pub place: String,
+    /// Encrypted files that it holds.
+    pub files: BTreeSet<String>,
+}
+
+/// What is kept beside a case for its second copy (evidence.md §1). The copying itself needs neither desk
+/// nor unlocking; it is done beside it. Implemented in the composition root over `vault` and `client`.
+pub trait Copies: Send {
+    /// True where a second copy is configured: then it is made without being asked for.
+    fn configured(&self) -> bool;
+    /// Keeps a sealed file beside the case, whole and durable, for the next copy.
+    fn keep(&mut self, case: &CaseId, name: &str, sealed: &[u8]) -> TroubleResult<()>;
+    /// Which cases are to be copied from now on.
+    fn choose(&mut self, cases: &[CaseId]) -> TroubleResult<()>;
+    /// Handhelds that hold copies for this one.
+    fn partners(&mut self) -> TroubleResult<Vec<Partner>>;
+    /// The newest copy of a case.
+    fn copied(&mut self, case: &CaseId) -> TroubleResult<Option<Copied>>;
+    /// Brings blobs and the recordings named home into the folder of a case, checked by their hashes;
+    /// returns how many recordings are not named and were left out.
+    fn bring(
+        &mut self,
+        case: &CaseId,
+        from: &mut dyn CopyFolder,
+        recordings: &BTreeSet<String>,
+    ) -> TroubleResult<u32>;
+    /// True if an encrypted file of the case lies here.
+    fn holds(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<bool>;
+    /// Removes every file here that holds keys of the case outside the key database, and what this handheld
+    /// holds of it for others: part of destroying the case's keys.
+    fn forget(&mut self, case: &CaseId) -> TroubleResult<()>;
+}
