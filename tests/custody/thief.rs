@@ -17,7 +17,7 @@ use spotcheck_tests::skip;
 
 /// What he found, by the file (relative to the data folder) he found it in.
 #[derive(Debug, Default)]
-pub struct Loot {
+pub(crate) struct Loot {
     /// Tokens that lie open.
     pub strings: BTreeMap<String, BTreeSet<String>>,
     /// age files that open, and the tokens in them.
@@ -28,13 +28,13 @@ pub struct Loot {
 
 impl Loot {
     /// Every token found anywhere.
-    pub fn tokens(&self) -> BTreeSet<&str> {
+    pub(crate) fn tokens(&self) -> BTreeSet<&str> {
         let all = [&self.strings, &self.age, &self.sql];
         all.iter().flat_map(|by| by.values()).flatten().map(String::as_str).collect()
     }
 
     /// Files of a case that opened.
-    pub fn of_case(&self, case: &str) -> Vec<&str> {
+    pub(crate) fn of_case(&self, case: &str) -> Vec<&str> {
         let all = self.age.keys().chain(self.sql.keys());
         all.filter(|path| path.contains(case)).map(String::as_str).collect()
     }
@@ -108,7 +108,7 @@ fn bytes(value: &Value) -> Vec<u8> {
 }
 
 /// True where the tools are there; otherwise a loud line.
-pub fn equipped(test: &str) -> bool {
+pub(crate) fn equipped(test: &str) -> bool {
     let apsw = Command::new("python3").args(["-c", "import apsw; apsw.mc_version"]).output();
     if !apsw.is_ok_and(|o| o.status.success()) {
         skip(test, "Python package apsw-sqlite3mc is not there");
@@ -126,7 +126,7 @@ struct Thief<'a> {
 }
 
 /// Everything that is within reach of somebody who has the folder and these PINs.
-pub fn rob(data: &Path, work: &Path, pins: &[&str], tokens: &[&str]) -> Loot {
+pub(crate) fn rob(data: &Path, work: &Path, pins: &[&str], tokens: &[&str]) -> Loot {
     let image = work.join(format!("image-{}", fs::read_dir(work).unwrap().count()));
     let copied = Command::new("cp").arg("-a").arg(data).arg(&image).status().unwrap();
     assert!(copied.success());
