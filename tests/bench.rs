@@ -15,17 +15,23 @@
     clippy::cast_lossless,
     reason = "a measuring program may panic, and prints"
 )]
+#![cfg_attr(not(feature = "bench"), allow(dead_code, reason = "used by the other measures"))]
 
 #[path = "bench/data.rs"]
 mod data;
+#[cfg(feature = "bench")]
 #[path = "bench/input.rs"]
 mod input;
 #[path = "bench/measure.rs"]
 mod measure;
+#[path = "bench/p01_compare.rs"]
+mod p01_compare;
 #[path = "bench/p01_rules.rs"]
 mod p01_rules;
+#[cfg(feature = "bench")]
 #[path = "bench/p02_search.rs"]
 mod p02_search;
+#[cfg(feature = "bench")]
 #[path = "bench/p03_capture.rs"]
 mod p03_capture;
 #[cfg(feature = "bench-face")]
@@ -34,15 +40,19 @@ mod p04_seal;
 #[cfg(feature = "bench-face")]
 #[path = "bench/p05_upload.rs"]
 mod p05_upload;
+#[cfg(feature = "bench")]
 #[path = "bench/p06_start.rs"]
 mod p06_start;
 #[cfg(feature = "bench-face")]
 #[path = "bench/p07_scroll.rs"]
 mod p07_scroll;
+#[cfg(feature = "bench")]
 #[path = "bench/p08_document.rs"]
 mod p08_document;
+#[cfg(feature = "bench")]
 #[path = "bench/p09_centre.rs"]
 mod p09_centre;
+#[cfg(feature = "bench")]
 #[path = "bench/p12_lookup.rs"]
 mod p12_lookup;
 #[cfg(feature = "bench-face")]
@@ -63,22 +73,32 @@ type Bench = (&'static str, fn(&mut Report, Scale) -> Result<()>);
 
 const BENCHES: &[Bench] = &[
     ("P1", p01_rules::measure),
+    ("F13", p01_compare::measure),
+    #[cfg(feature = "bench")]
     ("P2", p02_search::measure),
+    #[cfg(feature = "bench")]
     ("P3", p03_capture::measure),
     #[cfg(feature = "bench-face")]
     ("P4", p04_seal::measure),
     #[cfg(feature = "bench-face")]
     ("P5", p05_upload::measure),
+    #[cfg(feature = "bench")]
     ("P6", p06_start::measure),
     #[cfg(feature = "bench-face")]
     ("P7", p07_scroll::measure),
+    #[cfg(feature = "bench")]
     ("P8", p08_document::measure),
+    #[cfg(feature = "bench")]
     ("P9", p09_centre::import),
+    #[cfg(feature = "bench")]
     ("P10", p09_centre::package),
+    #[cfg(feature = "bench")]
     ("P12", p12_lookup::measure),
+    #[cfg(feature = "bench")]
     ("P13", p09_centre::programs),
     #[cfg(feature = "bench-face")]
     ("P14", p14_day::measure),
+    #[cfg(feature = "bench")]
     ("input", input::measure),
 ];
 
@@ -94,8 +114,12 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "package" => data::package(arguments)?,
         "rules" => p01_rules::run(arguments)?,
         "first" => p01_rules::first(arguments)?,
+        "compare" => p01_compare::run(arguments)?,
+        #[cfg(feature = "bench")]
         "people" => p02_search::people(arguments)?,
+        #[cfg(feature = "bench")]
         "search" => p02_search::run(arguments)?,
+        #[cfg(feature = "bench")]
         "capture" => p03_capture::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "seal" => p04_seal::run(arguments)?,
@@ -103,13 +127,17 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "upload" => p05_upload::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "identity" => p05_upload::identity(arguments)?,
+        #[cfg(feature = "bench")]
         "document" => p08_document::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "scroll" => p07_scroll::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "day" => p14_day::run(arguments)?,
+        #[cfg(feature = "bench")]
         "open" => p09_centre::open(arguments)?,
+        #[cfg(feature = "bench")]
         "plain" => p09_centre::plain(arguments)?,
+        #[cfg(feature = "bench")]
         "lookup" => p12_lookup::run(arguments)?,
         other => bail!("no such measure: {other}"),
     };

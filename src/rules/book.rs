@@ -3,24 +3,33 @@
 //! Persons, their visits by begin, and the lines of a visit by time lie one after the other, so one walk is
 //! at the same time the order by person and time and the order by visit and time. Texts stay codes of the
 //! source's dictionary; only what rules compare (items, diagnoses, departments, code values) is fetched.
-//! 12 M lines cost about 70 bytes each. Nothing of the order depends on the order of the rows read: ties are
+//! Nothing of the order depends on the order of the rows read: ties are
 //! broken by the rows' own serial numbers.
 
+mod fees;
 mod grouped;
+mod house;
+mod lines;
 mod load;
+mod narrow;
+mod order;
+mod persons;
+mod records;
 mod side;
 mod types;
+mod visits;
 
 use std::collections::{BTreeMap, HashMap};
 
 use spotcheck_domain::claims::Instant;
 
 pub use grouped::Grouped;
+pub use lines::{Line, Lines, NO_TIME, flag};
 pub use load::{LoadCounts, load};
 pub use types::{
-    Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Facility, Item, Leave, Note,
-    Operation, Order, Peer, Period, Person, Prescribed, Registration, Report, Settlement, Sex,
-    Staff, Stock, StockKind, Trace, Unit, Visit, VisitKind,
+    Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Facility, Figure, Item, Leave,
+    Moment, Note, Operation, Order, Peer, Period, Person, Prescribed, Registration, Report,
+    Settlement, Sex, Staff, Stock, StockKind, Trace, Unit, Visit, VisitKind,
 };
 
 /// No such row.
@@ -29,107 +38,6 @@ pub const NONE: u32 = u32::MAX;
 pub const DAY_S: i64 = 86_400;
 /// Millionths in one.
 pub const ONE: i64 = 1_000_000;
-/// A line without a time.
-pub const NO_TIME: i64 = i64::MIN;
-
-/// Bits of [`Lines::flags`].
-pub mod flag {
-    /// Known to the day only.
-    pub const DAY: u16 = 1;
-    /// `cnt` is there.
-    pub const QUANTITY: u16 = 2;
-    /// `pric` is there.
-    pub const PRICE: u16 = 4;
-    /// `det_item_fee_sumamt` is there.
-    pub const AMOUNT: u16 = 8;
-    /// A charge with something left after netting: rules look at these only.
-    pub const CHARGE: u16 = 16;
-    /// Taken home at discharge (`dscg_tkdrug_flag` = 1).
-    pub const TAKE_HOME: u16 = 32;
-    /// Examined elsewhere (`etip_flag` = 1).
-    pub const ELSEWHERE: u16 = 64;
-    /// `inscp_amt` is above zero: the fund took part.
-    pub const COVERED: u16 = 128;
-    /// `drord_no` is an order of the visit.
-    pub const ORDERED: u16 = 256;
-    /// `rx_drord_no` is there.
-    pub const PRESCRIBED: u16 = 512;
-    /// A refund whose original is not in the data.
-    pub const ORPHAN: u16 = 1024;
-    /// `rx_circ_flag` = 1: a prescription that circulated from elsewhere.
-    pub const CIRCULATED: u16 = 2048;
-    /// What was executed under its order is another item, and nothing of its own.
-    pub const SWAPPED: u16 = 4096;
-}
-
-/// Fee lines, column by column; line `n` is row `n` of every column.
-#[derive(Debug, Default)]
-pub struct Lines {
-    /// Index into [`Book::settlements`] or [`NONE`].
-    pub settlement: Vec<u32>,
-    /// Index into [`Book::items`].
-    pub item: Vec<u32>,
-    /// Beijing seconds or [`NO_TIME`].
-    pub time: Vec<i64>,
-    /// See [`flag`].
-    pub flags: Vec<u16>,
-    /// Quantity after refunds, millionths.
-    pub quantity: Vec<i64>,
-    /// Price, millionths.
-    pub price: Vec<i64>,
-    /// Amount after refunds, millionths.
-    pub amount: Vec<i64>,
-    /// `bilg_dept_codg`, code.
-    pub department: Vec<u32>,
-    /// `bilg_dr_code`, code.
-    pub doctor: Vec<u32>,
-    /// `acord_dr_code`, code.
-    pub orderer: Vec<u32>,
-    /// `dise_codg`, code.
-    pub disease: Vec<u32>,
-    /// Hash of `rx_drord_no`; equal inside one visit means the same prescription.
-    pub prescription: Vec<u64>,
-    /// `prd_days`, whole days, 0 if missing.
-    pub days: Vec<u16>,
-    /// Row number in the source.
-    pub row: Vec<u64>,
-}
-
-/// One fee line, gathered.
-#[derive(Debug, Clone, Copy)]
-pub struct Line {
-    /// Its number.
-    pub at: u32,
-    /// Index into [`Book::settlements`] or [`NONE`].
-    pub settlement: u32,
-    /// Index into [`Book::items`].
-    pub item: u32,
-    /// Beijing seconds or [`NO_TIME`].
-    pub time: i64,
-    /// See [`flag`].
-    pub flags: u16,
-    /// Quantity after refunds, millionths.
-    pub quantity: i64,
-    /// Price, millionths.
-    pub price: i64,
-    /// Amount after refunds, millionths.
-    pub amount: i64,
-}
-
-impl Line {
-    /// The day, if the line has a time.
-    #[must_use]
-    pub const fn day(self) -> Option<i64> {
-        if self.time == NO_TIME { None } else { Some(self.time.div_euclid(DAY_S)) }
-    }
-
-    /// True if a flag is set.
-    #[must_use]
-    pub const fn has(self, flag: u16) -> bool {
-        self.flags & flag != 0
-    }
-}
-
 /// Everything the kernels look at.
 #[derive(Debug, Default)]
 pub struct Book {
@@ -210,61 +118,49 @@ impl Book {
     /// A line.
     #[must_use]
     pub fn line(&self, at: u32) -> Option<Line> {
-        let n = usize::try_from(at).ok()?;
-        let l = &self.lines;
-        Some(Line {
-            at,
-            settlement: *l.settlement.get(n)?,
-            item: *l.item.get(n)?,
-            time: *l.time.get(n)?,
-            flags: *l.flags.get(n)?,
-            quantity: *l.quantity.get(n)?,
-            price: *l.price.get(n)?,
-            amount: *l.amount.get(n)?,
-        })
+        self.lines.get(at)
     }
 
     /// The charges of a visit in order of time.
     pub fn charges<'a>(&'a self, visit: &Visit) -> impl Iterator<Item = Line> + use<'a> {
-        let (from, to) = visit.lines;
-        (from..to).filter_map(|at| self.line(at)).filter(|l| l.has(flag::CHARGE))
+        self.lines.charges(visit, |_, _| true)
     }
 
     /// `dise_codg` of a line.
     #[must_use]
     pub fn disease(&self, line: u32) -> u32 {
-        cell(&self.lines.disease, line).unwrap_or(0)
+        self.lines.disease.get(line).unwrap_or(0)
     }
 
     /// `bilg_dr_code` of a line.
     #[must_use]
     pub fn doctor(&self, line: u32) -> u32 {
-        cell(&self.lines.doctor, line).unwrap_or(0)
+        self.lines.doctor.get(line).unwrap_or(0)
     }
 
     /// `acord_dr_code` of a line.
     #[must_use]
     pub fn orderer(&self, line: u32) -> u32 {
-        cell(&self.lines.orderer, line).unwrap_or(0)
+        self.lines.orderer.get(line).unwrap_or(0)
     }
 
     /// Name code of the billing department of a line.
     #[must_use]
     pub fn department(&self, line: u32) -> u32 {
-        let code = cell(&self.lines.department, line).unwrap_or(0);
+        let code = self.lines.department.get(line).unwrap_or(0);
         self.departments.get(&code).copied().unwrap_or(0)
     }
 
-    /// Hash of the prescription of a line, 0 if it has none.
+    /// Number of the prescription of a line inside its visit, 0 if it has none.
     #[must_use]
-    pub fn prescription(&self, line: u32) -> u64 {
-        cell(&self.lines.prescription, line).unwrap_or(0)
+    pub fn prescription(&self, line: u32) -> u32 {
+        self.lines.prescription.get(line).unwrap_or(0)
     }
 
     /// Days of supply of a line, 0 if missing.
     #[must_use]
     pub fn days(&self, line: u32) -> i64 {
-        cell(&self.lines.days, line).map_or(0, i64::from)
+        self.lines.days.get(line).map_or(0, i64::from)
     }
 
     /// An item of the lines.
@@ -316,10 +212,6 @@ impl Book {
 /// A position as a row number.
 pub(crate) fn row_of(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(NONE)
-}
-
-fn cell<T: Copy>(column: &[T], line: u32) -> Option<T> {
-    column.get(usize::try_from(line).ok()?).copied()
 }
 
 fn slice<T>(all: &[T], (from, to): (u32, u32)) -> &[T] {

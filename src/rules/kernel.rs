@@ -455,12 +455,9 @@ impl<'a> Cx<'a> {
         }
         let rule = self.rule;
         let only = if rule.usage.only.is_empty() { 0 } else { flag::TAKE_HOME };
-        self.book.charges(visit).filter(move |l| {
-            mask.has(l.item)
-                && l.flags & skip == 0
-                && l.flags & only == only
-                && l.day().is_none_or(|d| rule.in_force(d))
-        })
+        let wanted = move |item, flags| mask.has(item) && flags & skip == 0 && flags & only == only;
+        let in_force = move |l: &Line| l.day().is_none_or(|d| rule.in_force(d));
+        self.book.lines.charges(visit, wanted).filter(in_force)
     }
 
     /// All charges of a visit made while the rule was in force.

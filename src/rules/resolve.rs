@@ -60,7 +60,7 @@ impl Names {
 }
 
 fn row(book: &Book, line: u32) -> Option<u64> {
-    book.lines.row.get(usize::try_from(line).ok()?).copied()
+    book.lines.row(line)
 }
 
 /// The settlement of a hit: its own, or the one of all its lines.

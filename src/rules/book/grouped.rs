@@ -7,6 +7,34 @@ pub struct Grouped<T> {
     rows: Vec<T>,
 }
 
+/// Rows with their groups, before they are grouped.
+#[derive(Debug)]
+pub struct Loose<T> {
+    groups: Vec<u32>,
+    rows: Vec<T>,
+}
+
+impl<T> Default for Loose<T> {
+    fn default() -> Self {
+        Self { groups: Vec::new(), rows: Vec::new() }
+    }
+}
+
+impl<T> Loose<T> {
+    /// Adds a row of a group.
+    pub fn push(&mut self, group: u32, row: T) {
+        self.groups.push(group);
+        self.rows.push(row);
+    }
+}
+
+impl<T> FromIterator<(u32, T)> for Loose<T> {
+    fn from_iter<I: IntoIterator<Item = (u32, T)>>(rows: I) -> Self {
+        let (groups, rows) = rows.into_iter().unzip();
+        Self { groups, rows }
+    }
+}
+
 impl<T> Default for Grouped<T> {
     fn default() -> Self {
         Self { starts: Vec::new(), rows: Vec::new() }
@@ -19,21 +47,25 @@ impl<T> Grouped<T> {
     /// An index is sorted and the rows follow it in place: a stable sort of the rows themselves would want room
     /// for half of them again, which is hundreds of megabytes for the events of a county hospital.
     #[must_use]
-    pub fn new<K: Ord>(groups: usize, mut rows: Vec<(u32, T)>, key: impl Fn(&T) -> K) -> Self {
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_unstable_by_key(|n| rows.get(*n).map(|r| (r.0, key(&r.1), *n)));
+    pub fn new<K: Ord>(groups: usize, rows: Loose<T>, key: impl Fn(&T) -> K) -> Self {
+        let Loose { groups: mut of, mut rows } = rows;
+        let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        let mut order: Vec<u32> = (0..super::row_of(rows.len())).collect();
+        order.sort_unstable_by_key(|n| (of.get(place(*n)), rows.get(place(*n)).map(&key), *n));
         follow(&mut rows, &mut order);
+        of.sort_unstable();
         let mut starts = Vec::with_capacity(groups.saturating_add(1));
         let mut at = 0_u32;
-        let mut counted = rows.iter().map(|r| r.0).peekable();
-        for group in 0..u32::try_from(groups).unwrap_or(u32::MAX) {
+        let mut counted = of.into_iter().peekable();
+        for group in 0..super::row_of(groups) {
             starts.push(at);
             while counted.next_if(|g| *g <= group).is_some() {
                 at = at.saturating_add(1);
             }
         }
         starts.push(at);
-        Self { starts, rows: rows.into_iter().map(|r| r.1).collect() }
+        rows.shrink_to_fit();
+        Self { starts, rows }
     }
 
     /// The rows of a group.
@@ -55,11 +87,12 @@ impl<T> Grouped<T> {
 }
 
 /// Brings rows into an order (the row at `order[n]` comes to `n`), cycle by cycle; the order is used up.
-fn follow<T>(rows: &mut [T], order: &mut [usize]) {
+fn follow<T>(rows: &mut [T], order: &mut [u32]) {
     for begin in 0..order.len() {
         let mut at = begin;
         while let Some(place) = order.get_mut(at) {
-            let from = std::mem::replace(place, at);
+            let from = std::mem::replace(place, super::row_of(at));
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
             if from == begin {
                 break;
             }
@@ -71,7 +104,7 @@ fn follow<T>(rows: &mut [T], order: &mut [usize]) {
 
 #[cfg(test)]
 mod tests {
-    use super::Grouped;
+    use super::{Grouped, Loose};
 
     #[test]
     fn many_rows_stand_as_a_stable_sort_puts_them() {
@@ -86,14 +119,14 @@ mod tests {
             (0..5_000).map(|n| (dice(40) as u32, (dice(9), n))).collect();
         let mut sorted = rows.clone();
         sorted.sort_by_key(|(group, (key, _))| (*group, *key));
-        let grouped = Grouped::new(40, rows, |row| row.0);
+        let grouped = Grouped::new(40, rows.into_iter().collect(), |row| row.0);
         assert!(grouped.all().iter().eq(sorted.iter().map(|row| &row.1)));
         assert_eq!((0..40).map(|g| grouped.of(g).len()).sum::<usize>(), 5_000);
     }
 
     #[test]
     fn every_row_is_in_its_group_and_nowhere_else() {
-        let g = Grouped::new(4, vec![(2, 'c'), (0, 'b'), (2, 'a')], |c| *c);
+        let g = Grouped::new(4, Loose::from_iter([(2, 'c'), (0, 'b'), (2, 'a')]), |c| *c);
         assert_eq!(g.of(0), ['b']);
         assert!(g.of(1).is_empty());
         assert_eq!(g.of(2), ['a', 'c']);

@@ -47,7 +47,9 @@ impl Window {
         match self {
             Self::Visit => Some(0),
             Self::Day => line.day().map(i64::cast_unsigned),
-            Self::Prescription => Some(cx.book.prescription(line.at)).filter(|p| *p != 0),
+            Self::Prescription => {
+                Some(u64::from(cx.book.prescription(line.at))).filter(|p| *p != 0)
+            }
         }
     }
 }

@@ -92,7 +92,7 @@ impl Probe for Sum {
             let key = match cx.rule.usage.window.as_deref() {
                 Some("day") => line.day(),
                 Some("prescription") => {
-                    Some(cx.book.prescription(line.at).cast_signed()).filter(|p| *p != 0)
+                    Some(i64::from(cx.book.prescription(line.at))).filter(|p| *p != 0)
                 }
                 _ => Some(0),
             };

@@ -93,7 +93,7 @@ impl Probe for ElsewhereNext {
             if other.drug || other.kind != VisitKind::Inpatient {
                 continue;
             }
-            let (Some(from), Some(to)) = (other.begin, other.end) else { continue };
+            let (Some(from), Some(to)) = (other.begin.get(), other.end.get()) else { continue };
             let (from, to) = (from.at.day(), to.at.day());
             let after = from.saturating_sub(end);
             let before = begin.saturating_sub(to);
@@ -105,7 +105,7 @@ impl Probe for ElsewhereNext {
                     .fact("gap", gap.to_string())
                     .fact("dx", dx)
                     .fact("facility_b", cx.book.text(other.facility))
-                    .fact("date_b", date_of(other.begin))
+                    .fact("date_b", date_of(other.begin.get()))
                     .on(begin);
                 out.hit(cx, hit);
                 return;

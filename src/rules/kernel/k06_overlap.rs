@@ -9,7 +9,7 @@ use spotcheck_domain::Precision;
 use spotcheck_domain::claims::Instant;
 
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, date, date_of};
-use crate::book::{Elsewhere, Event, EventKind, Line, Person, Visit, VisitKind};
+use crate::book::{Elsewhere, Event, EventKind, Line, Moment, Person, Visit, VisitKind};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     match cx.rule.usage.form.as_str() {
@@ -51,7 +51,7 @@ impl Probe for Stays {
         }
         let (Some(begin), Some(end)) = (visit.begin_day(), visit.end_day()) else { return };
         for other in cx.book.elsewhere.of(visit.person) {
-            let (Some(from), Some(to)) = (other.begin, other.end) else { continue };
+            let (Some(from), Some(to)) = (other.begin.get(), other.end.get()) else { continue };
             if other.drug || other.kind != VisitKind::Inpatient {
                 continue;
             }
@@ -60,7 +60,7 @@ impl Probe for Stays {
                 let hit = Hit::of_visit(cx, visit)
                     .fact("days", shared.to_string())
                     .fact("facility_b", cx.book.text(other.facility))
-                    .fact("date_b", date_of(other.begin))
+                    .fact("date_b", date_of(other.begin.get()))
                     .lines(cx.book.charges(visit))
                     .on(begin);
                 out.hit(cx, hit);
@@ -106,8 +106,8 @@ impl Probe for DuringStay {
                     )
             };
             for other in cx.book.elsewhere.of(stay.person).iter().filter(wanted) {
-                let Some(day) = inside(other.begin) else { continue };
-                let fund = other.fund.unwrap_or(0);
+                let Some(day) = inside(other.begin.get()) else { continue };
+                let fund = other.fund.get().unwrap_or(0);
                 if fund <= 0 {
                     // 个账家庭共济 and purchases from one's own account are no stay-at-home sign.
                     out.silent("他处结算没有统筹支付");
@@ -120,7 +120,7 @@ impl Probe for DuringStay {
                 let hit = Hit::of_visit(cx, stay)
                     .fact("facility_b", cx.book.text(other.facility))
                     .fact("date_b", date(day))
-                    .amount(other.total.unwrap_or(0))
+                    .amount(other.total.get().unwrap_or(0))
                     .on(day);
                 out.hit(cx, hit);
             }
@@ -173,13 +173,12 @@ struct Events {
     of_staff: bool,
     least_s: i64,
     /// Events by who is busy: staff or nothing.
-    seen: BTreeMap<u32, Vec<Event>>,
+    seen: BTreeMap<u32, Vec<(u32, Event)>>,
 }
 
 impl Events {
     fn clash(&self, a: &Event, b: &Event) -> bool {
-        let exact =
-            |i: Option<Instant>| i.filter(|i| i.p != Precision::Day).map(|i| i.at.seconds());
+        let exact = |i: Moment| i.get().filter(|i| i.p != Precision::Day).map(|i| i.at.seconds());
         let (Some(a0), Some(a1), Some(b0), Some(b1)) =
             (exact(a.begin), exact(a.end), exact(b.begin), exact(b.end))
         else {
@@ -213,7 +212,7 @@ impl Probe for Events {
         let events: Vec<&Event> = all.filter(|e| meant(cx, e)).collect();
         if self.of_staff {
             for event in events.into_iter().filter(|e| e.staff != 0) {
-                self.seen.entry(event.staff).or_default().push(event.clone());
+                self.seen.entry(event.staff).or_default().push((visit.at, *event));
             }
             return;
         }
@@ -222,7 +221,7 @@ impl Probe for Events {
                 let same = a.item == b.item && a.name == b.name;
                 !same && self.clash(a, b)
             });
-            if let (Some(a), Some(begin)) = (other, b.begin) {
+            if let (Some(a), Some(begin)) = (other, b.begin.get()) {
                 let mut hit = Hit::of_visit(cx, visit)
                     .fact("item", cx.book.text(b.name))
                     .fact("item_b", cx.book.text(a.name))
@@ -239,15 +238,16 @@ impl Probe for Events {
                 out.silent("执行人员登记为非医师");
                 continue;
             }
-            events.sort_by_key(|e| (e.begin.map(|i| i.at.seconds()), e.serial));
-            for (n, b) in events.iter().enumerate() {
+            events.sort_by_key(|(_, e)| (e.begin.get().map(|i| i.at.seconds()), e.serial));
+            for (n, (own, b)) in events.iter().enumerate() {
                 let other = events
                     .iter()
                     .take(n)
                     .rev()
                     .take(20)
-                    .find(|a| a.visit != b.visit && self.clash(a, b));
-                let (Some(a), Some(visit), Some(begin)) = (other, cx.book.visit(b.visit), b.begin)
+                    .find(|(other, a)| other != own && self.clash(a, b));
+                let (Some((also, a)), Some(visit), Some(begin)) =
+                    (other, cx.book.visit(*own), b.begin.get())
                 else {
                     continue;
                 };
@@ -256,7 +256,7 @@ impl Probe for Events {
                     .fact("item_b", cx.book.text(a.name))
                     .on(begin.at.day());
                 hit.executors = vec![staff];
-                hit.also.push(a.visit);
+                hit.also.push(*also);
                 out.hit(cx, hit);
             }
         }

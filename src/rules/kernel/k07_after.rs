@@ -226,7 +226,7 @@ impl After {
 fn report(cx: Cx<'_>, visit: &Visit, grace_s: i64, out: &mut Out<'_>) {
     let Some(end) = visit.end else { return };
     for r in cx.book.reports.of(visit.at) {
-        let Some(done) = r.done else {
+        let Some(done) = r.done.get() else {
             out.silent("采样或检查时间缺失");
             continue;
         };

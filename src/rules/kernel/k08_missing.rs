@@ -40,8 +40,8 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     }
     // A column that the whole export lacks is a matter of the export, not of its lines.
     let all = flag::QUANTITY | flag::PRICE | flag::AMOUNT;
-    let flags = cx.book.lines.flags.iter().fold(0, |seen, f| seen | f) & all;
-    let doctors = cx.book.lines.doctor.iter().any(|d| *d != 0);
+    let flags = cx.book.lines.any_flags() & all;
+    let doctors = cx.book.lines.any_doctor();
     let items = cx.mask(cx.rule.usage.items.as_ref())?;
     Ok(Box::new(Missing { form, items, flags, doctors }))
 }

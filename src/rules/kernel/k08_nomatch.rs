@@ -250,7 +250,7 @@ impl Evidence {
         };
         let event = |kinds: &[EventKind]| {
             let mut all = cx.book.events.of(visit.at).iter();
-            all.any(|e| kinds.contains(&e.kind) && same(e.item, e.name) && near(e.begin))
+            all.any(|e| kinds.contains(&e.kind) && same(e.item, e.name) && near(e.begin.get()))
         };
         cx.rule.usage.entity.iter().any(|word| match word.as_str() {
             "order" => {
@@ -275,7 +275,9 @@ impl Evidence {
                 let kind = if lab { EventKind::Lab } else { EventKind::Exam };
                 let mut all = cx.book.reports.of(visit.at).iter();
                 all.any(|r| {
-                    r.lab == lab && same(r.item, r.name) && (near(r.done) || near(r.reported))
+                    r.lab == lab
+                        && same(r.item, r.name)
+                        && (near(r.done.get()) || near(r.reported.get()))
                 }) || event(&[kind])
             }
             // The list of operations has codes of its own, so it speaks for operation fees only.
@@ -328,13 +330,13 @@ impl Probe for EmptyDays {
         }
         let mut busy: BTreeSet<i64> = BTreeSet::new();
         let mut seen = |i: Option<Instant>| busy.extend(i.map(|i| i.at.day()));
-        cx.book.events.of(visit.at).iter().for_each(|e| seen(e.begin));
+        cx.book.events.of(visit.at).iter().for_each(|e| seen(e.begin.get()));
         cx.book.vitals.of(visit.at).iter().for_each(|i| seen(Some(*i)));
         cx.book.notes.of(visit.at).iter().for_each(|n| seen(n.at));
         cx.book.operations.of(visit.at).iter().for_each(|o| seen(o.at));
         for r in cx.book.reports.of(visit.at) {
-            seen(r.done);
-            seen(r.reported);
+            seen(r.done.get());
+            seen(r.reported.get());
         }
         for leave in cx.book.leaves.of(visit.at) {
             let (Some(from), Some(to)) = (leave.begin, leave.end) else { continue };

@@ -35,7 +35,7 @@ fn instead<'a>(cx: Cx<'a>, visit: &Visit, line: Line) -> Option<&'a Event> {
     let billed: BTreeSet<u32> =
         cx.book.charges(visit).filter_map(|l| Some(cx.book.item(l.item)?.code)).collect();
     let mut events = cx.book.events.of(visit.at).iter();
-    events.find(|e| e.begin.map(|i| i.at.day()) == line.day() && !billed.contains(&e.item))
+    events.find(|e| e.begin.get().map(|i| i.at.day()) == line.day() && !billed.contains(&e.item))
 }
 
 impl Probe for Swapped {

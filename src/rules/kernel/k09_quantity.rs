@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use spotcheck_domain::Precision;
 
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, excess_lines, plain};
-use crate::book::{Event, EventKind, Line, ONE, Visit, VisitKind};
+use crate::book::{Event, EventKind, Line, Moment, ONE, Visit, VisitKind};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     let items = cx.mask(cx.rule.usage.items.as_ref())?;
@@ -80,7 +80,7 @@ impl Probe for Quantity {
                 .of(visit.at)
                 .iter()
                 .filter(|e| e.kind == EventKind::Nursing)
-                .filter_map(|e| e.begin.map(|i| i.at.day()))
+                .filter_map(|e| e.begin.get().map(|i| i.at.day()))
                 .chain(cx.book.vitals.of(visit.at).iter().map(|i| i.at.day()))
                 .collect();
             if recorded.is_empty() {
@@ -163,7 +163,7 @@ impl Quantity {
                 if own.is_empty() {
                     return Err("该项目没有执行记录");
                 }
-                Ok(super::sum(own.iter().map(|e| e.quantity.unwrap_or(ONE))))
+                Ok(super::sum(own.iter().map(|e| e.quantity.get().unwrap_or(ONE))))
             }
             Form::Minutes { unit } => {
                 // Begun units count as whole ones, of each doing by itself.
@@ -181,8 +181,8 @@ impl Quantity {
                     if !wanted {
                         continue;
                     }
-                    let exact = |i: Option<spotcheck_domain::claims::Instant>| {
-                        i.filter(|i| i.p != Precision::Day).map(|i| i.at.seconds())
+                    let exact = |i: Moment| {
+                        i.get().filter(|i| i.p != Precision::Day).map(|i| i.at.seconds())
                     };
                     let (Some(a), Some(b)) = (exact(e.begin), exact(e.end)) else {
                         return Err("执行时间缺失或只到日");

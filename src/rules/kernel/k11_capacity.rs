@@ -49,7 +49,7 @@ impl Probe for StaffMinutes {
             return;
         }
         for e in events.iter().filter(|e| e.staff != 0) {
-            let Some(day) = e.begin.map(|i| i.at.day()) else { continue };
+            let Some(day) = e.begin.get().map(|i| i.at.day()) else { continue };
             let code = cx.book.text(e.item);
             let name = cx.book.text(e.name);
             let list = cx.rule.usage.list.as_deref().unwrap_or_default();
@@ -59,7 +59,7 @@ impl Probe for StaffMinutes {
             let Some(minutes) = points.iter().find(in_force).and_then(|p| p.value) else {
                 continue;
             };
-            let total = muldiv(minutes, e.quantity.unwrap_or(ONE), ONE);
+            let total = muldiv(minutes, e.quantity.get().unwrap_or(ONE), ONE);
             let slot = self.days.entry((e.staff, day)).or_default();
             *slot = (slot.0.saturating_add(total), slot.1.saturating_add(1));
         }

@@ -39,7 +39,7 @@ impl Probe for Doctors {
         if !cx.in_scope(visit.kind) {
             return;
         }
-        let mut first: BTreeMap<(u32, u64), Line> = BTreeMap::new();
+        let mut first: BTreeMap<(u32, u32), Line> = BTreeMap::new();
         for line in cx.charges(visit, &self.items) {
             let own = cx.book.orderer(line.at);
             let doctor = if own == 0 { cx.book.doctor(line.at) } else { own };

@@ -171,7 +171,7 @@ impl Probe for Hoarding {
             all.extend(cx.book.elsewhere.of(index).iter().filter_map(|e| {
                 let stay = e.kind.is_stay();
                 let fits = e.drug && e.item == code && !stay;
-                fits.then_some((e.begin?.at.day(), e.facility, e.quantity?))
+                fits.then_some((e.begin.get()?.at.day(), e.facility, e.quantity.get()?))
             }));
             all.sort_unstable();
             for (from, _, _) in &all {
@@ -240,13 +240,13 @@ impl Probe for Hop {
             return;
         }
         for other in cx.book.elsewhere.of(visit.person).iter().filter(|e| !e.drug) {
-            let Some(at) = other.begin.filter(|i| i.p != Precision::Day) else { continue };
+            let Some(at) = other.begin.get().filter(|i| i.p != Precision::Day) else { continue };
             let gap = at.at.seconds().saturating_sub(own.at.seconds()).saturating_abs();
             if gap < self.seconds && !other.kind.is_stay() && other.kind != VisitKind::Unknown {
                 let hit = Hit::of_visit(cx, visit)
                     .fact("gap", gap.div_euclid(60).to_string())
                     .fact("facility_b", cx.book.text(other.facility))
-                    .fact("date_b", date_of(other.begin))
+                    .fact("date_b", date_of(other.begin.get()))
                     .lines(cx.book.charges(visit));
                 out.hit(cx, hit);
                 return;

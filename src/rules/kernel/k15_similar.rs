@@ -54,7 +54,7 @@ impl Probe for Similar {
         match self.form {
             Form::Results => {
                 for e in cx.book.events.of(visit.at).iter().filter(|e| e.result != 0) {
-                    let day = e.begin.map_or(0, |i| i.at.day());
+                    let day = e.begin.get().map_or(0, |i| i.at.day());
                     self.add((e.result, u64::from(e.item)), visit, day);
                 }
             }
