@@ -40,7 +40,7 @@ fn wait_for(h: &HandheldCli, ms: u64) {
 
 /// The same data folder taken by a thief before anybody unlocked again tells nothing of what was said.
 fn says_nothing(data: &Path, words: &str) {
-    let found = std::process::Command::new("grep")
+    let found = Command::new("grep")
         .args(["-r", "-l", "-a", "-F", words])
         .arg(data)
         .output()

@@ -231,12 +231,9 @@ pub(crate) fn enter(app: &Rc<App>) {
     forget(app);
     *app.indicators.task.borrow_mut() = Some(card.task.id.clone());
     *app.indicators.span.borrow_mut() = Span::of(&card.task.period_from, &card.task.period_to);
-    let known = app.indicators.catalogue.borrow().is_some();
-    if known {
-        return compute_topic(app);
-    }
+    let task = card.task.id.clone();
     app.ask(
-        |_| Ok(spotcheck_app::rules::national()?.indicators),
+        move |desk| desk.catalogue(&task),
         |app, catalogue| {
             let topics: Vec<SharedString> =
                 catalogue.topics.values().map(|t| t.name.as_str().into()).collect();

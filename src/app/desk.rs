@@ -17,7 +17,7 @@ use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
 use spotcheck_rules::export::{Audience, Format};
-use spotcheck_rules::indicators::Answer;
+use spotcheck_rules::indicators::{Answer, Catalogue};
 use spotcheck_rules::{Finding, Merged, Outcome, Pack, Silence};
 
 use crate::compare::FreshFile;
@@ -500,6 +500,14 @@ pub trait Desk: Send {
     }
     /// What the centre's rules found, as the package carries it: there before the handheld's own run ends.
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>>;
+    /// Indicators and topics of the packs in force for the task.
+    ///
+    /// # Errors
+    /// No such task for this officer.
+    fn catalogue(&mut self, task: &TaskId) -> TroubleResult<Catalogue> {
+        Ok(self.rules_in_force(task)?.0.indicators)
+    }
+
     /// Computes indicators over the task's package while the caller waits. What is guarded against 统方 needs
     /// a reason, which goes to the device journal first.
     fn indicators(&mut self, task: &TaskId, query: &IndicatorQuery) -> TroubleResult<Answer> {

@@ -11,6 +11,7 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
+use spotcheck_rules::indicators::Catalogue;
 use spotcheck_rules::{Finding, Merged, Pack, Silence};
 
 use crate::chain::Chain;
@@ -259,6 +260,9 @@ impl Desk for Handheld {
     }
     fn rules_in_force(&mut self, task: &TaskId) -> TroubleResult<(Pack, Vec<Silence>)> {
         self.do_rules_in_force(task)
+    }
+    fn catalogue(&mut self, task: &TaskId) -> TroubleResult<Catalogue> {
+        self.do_catalogue(task)
     }
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
         self.do_packed_findings(task)

@@ -95,6 +95,18 @@ fn no_reason() -> Trouble {
 }
 
 impl Handheld {
+    /// The figures of the packs in force for the task: a region's own come with its package; without one, the
+    /// nation's.
+    pub(crate) fn do_catalogue(&mut self, task: &TaskId) -> TroubleResult<Catalogue> {
+        match self.do_rules_in_force(task) {
+            Ok((pack, _)) => Ok(pack.indicators),
+            Err(trouble) if ["PACKAGE-NONE", "PACKAGE-UNCHECKED"].contains(&&*trouble.code) => {
+                Ok(spotcheck_rules::national()?.indicators)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     /// Checks a query against the guard and writes the reason down; what comes back may be computed.
     pub(crate) fn may_ask(
         &mut self,
@@ -103,13 +115,7 @@ impl Handheld {
     ) -> TroubleResult<(Ask, Catalogue)> {
         let own = self.my_task(task)?;
         // Without a package nothing will be computed; the guard is asked all the same, by the national figures.
-        let catalogue = match self.do_rules_in_force(task) {
-            Ok((pack, _)) => pack.indicators,
-            Err(trouble) if ["PACKAGE-NONE", "PACKAGE-UNCHECKED"].contains(&&*trouble.code) => {
-                spotcheck_rules::national()?.indicators
-            }
-            Err(trouble) => return Err(trouble),
-        };
+        let catalogue = self.do_catalogue(task)?;
         let ask = query.ask(&own)?;
         if ask.is_guarded(&catalogue)? {
             if query.export {
