@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use spotcheck_claims::PackageColumns;
 use spotcheck_claims::table::{Table, TableLimits};
 use spotcheck_domain::columns::ColumnSource as _;
-use spotcheck_rules::compare::{Options, Uploaded, layout, propose, proposed, ready, run as compare};
+use spotcheck_rules::compare::{
+    Options, Uploaded, layout, propose, proposed, ready, run as compare,
+};
 
 use crate::data::{self, Scale};
 use crate::measure::{Watch, child, forget, mebibytes, number, object, peak_kib, seconds, told};
@@ -83,7 +85,8 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     forget(&made.claims())?;
     let said = child("compare", &[&made.name(), &file])?;
     let equal = said["classes"] == planted["planted"] && said["young"] == planted["young"];
-    let wall = format!("{} ({} CPU)", seconds(number(&said, "wall")?), seconds(number(&said, "cpu")?));
+    let wall =
+        format!("{} ({} CPU)", seconds(number(&said, "wall")?), seconds(number(&said, "cpu")?));
     let what = format!(
         "an unknown XLSX of {} rows and {} columns compared with the upload, {} planted differences, {} young rows",
         planted["rows"], planted["columns"], planted["planted"], planted["young"]

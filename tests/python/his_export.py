@@ -50,7 +50,7 @@ def plant(rows, draw):
         elif kind == "date":
             row[DAY] += datetime.timedelta(days=1)
         elif kind == "item":
-            row[CODE], row[NAME] = strange
+            row[CODE] = strange[0]
         elif kind == "refund":
             rows.append([*row[:COUNT], -row[COUNT], row[PRICE], -row[SUM], row[PERSON]])
         else:
@@ -74,11 +74,14 @@ def main(file, cutoff, count, out):
     last = datetime.date.fromisoformat(cutoff) - datetime.timedelta(days=3)
     rows = []
     while len(rows) < count and (chunk := read.fetchmany(50_000)):
-        rows.extend(list(r) for r in chunk if r[NUMBER] in stays and r[DAY] is not None and r[DAY] <= last)
+        rows.extend(list(r) for r in chunk if r[NUMBER] in stays)
     # The last visit may be there in part.
     rows = [r for r in rows if r[NUMBER] != rows[-1][NUMBER]]
     rows, planted = plant(rows, draw)
-    young = [[r[NUMBER], last + datetime.timedelta(days=2), *r[CODE:]] for r in draw.sample(rows, 50)]
+    # A visit that still runs at the cut-off has lines like these already.
+    running = {r[NUMBER] for r in rows if r[DAY] is None or r[DAY] > last - datetime.timedelta(days=5)}
+    ended = [r for r in rows if r[NUMBER] not in running and r[COUNT] > 0]
+    young = [[r[NUMBER], last + datetime.timedelta(days=2), *r[CODE:]] for r in draw.sample(ended, 50)]
     rows.extend(young)
     draw.shuffle(rows)
     names = NEEDED + OTHERS
@@ -89,7 +92,7 @@ def main(file, cutoff, count, out):
     sheet.append(["示例医院收费明细"])
     sheet.append([names[p] for p in places])
     for at, row in enumerate(rows, 1):
-        cells = [row[0], row[1].isoformat(), row[2], row[3], *(float(n) if n is not None else None for n in row[4:7]), row[7]]
+        cells = [row[0], row[1] and row[1].isoformat(), row[2], row[3], *(float(n) if n is not None else None for n in row[4:7]), row[7]]
         cells += [at, f"科室{at % 9}", f"类{at % 7}", "2026-01-02", "2026-01-20", 20 + at % 60, 100 + at % 13, at % 5, "已结",
                   f"规格{at % 31}", f"窗口{at % 6}", at // 1000, f"票{at // 40}", at % 2, f"{at % 40}床", f"病区{at % 8}"]
         cells += [None] * (len(names) - len(cells))
