@@ -8,20 +8,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slint::{ComponentHandle, ModelRc, SharedString, Timer, TimerMode, VecModel};
+use slint::{ComponentHandle, Timer, TimerMode};
 use spotcheck_app::desk::{CaseState, CaseView, Desk, TaskCard};
 use spotcheck_domain::{CaseId, Clock, TaskId, Trouble, TroubleResult};
 use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::error::Error;
+use crate::language::say;
 use crate::options::FaceOptions;
 pub(crate) use crate::place::Place;
 use crate::{
     basis, capture, coach, collect, compare, compose, document, draft, errand, finish, indicators,
-    interview, keyboard, party, person, persons, place, print, recording, seal, settings, showing,
-    sign, status, suspicion, suspicions, sync, task, timeline, today, trouble, typing, unlock,
-    visit,
+    interview, keyboard, language, party, person, persons, place, print, recording, seal, settings,
+    showing, sign, status, suspicion, suspicions, sync, task, timeline, today, trouble, typing,
+    unlock, visit,
 };
 
 /// How long a toast with undo stays, in milliseconds.
@@ -168,8 +169,7 @@ impl App {
         settings::connect(self);
         coach::connect(self);
         let shell = self.window.global::<Shell<'_>>();
-        let tabs: Vec<SharedString> = place::TABS.iter().map(|tab| (*tab).into()).collect();
-        shell.set_places(ModelRc::new(VecModel::from(tabs)));
+        language::begin(self);
         shell.on_back(self.on(Self::back));
         shell.on_show(self.on(showing::show));
         shell.on_touch(self.on(|app| app.touch()));
@@ -501,7 +501,7 @@ impl App {
         words: &str,
         undo: impl FnOnce(&Rc<Self>) + 'static,
     ) {
-        self.show_toast(words, "撤销", Some(Box::new(undo)));
+        self.show_toast(words, say!("撤销"), Some(Box::new(undo)));
     }
 
     fn show_toast(self: &Rc<Self>, words: &str, action: &str, undo: Option<Undo>) {

@@ -13,6 +13,7 @@ use spotcheck_domain::time::beijing_date;
 use spotcheck_face::{AnswerRow, Basis, NamedRow, PairItem};
 
 use crate::app::{App, Place};
+use crate::language::{say, word};
 use crate::status::{pair, pairs};
 use crate::{suspicions, trouble, words};
 
@@ -89,9 +90,9 @@ fn days(app: &Rc<App>) {
         ..NamedRow::default()
     };
     let rows = vec![
-        row("now", "现行".to_owned(), When::Now),
-        row("then", format!("{then} 有效"), When::Then),
-        row("ever", "不限".to_owned(), When::Ever),
+        row("now", say!("现行").to_owned(), When::Now),
+        row("then", say!("{} 有效", then), When::Then),
+        row("ever", say!("不限").to_owned(), When::Ever),
     ];
     app.window.global::<Basis<'_>>().set_days(ModelRc::new(VecModel::from(rows)));
 }
@@ -142,8 +143,8 @@ fn head(title: &str, note: String) -> AnswerRow {
 fn answer_rows(answers: &[KindHits]) -> Vec<AnswerRow> {
     let mut rows = Vec::new();
     for kind in answers {
-        let more = if kind.more { "还有更多，再输几个字" } else { "" };
-        rows.push(head(kind.kind.zh(), more.to_owned()));
+        let more = if kind.more { say!("还有更多，再输几个字") } else { "" };
+        rows.push(head(word(kind.kind.zh()), more.to_owned()));
         rows.extend(kind.hits.iter().map(hit_row));
     }
     rows
@@ -152,7 +153,7 @@ fn answer_rows(answers: &[KindHits]) -> Vec<AnswerRow> {
 /// `¥100.00/次 二级`.
 fn limit_words(limit: &LevelLimit, unit: Option<&str>) -> String {
     let unit = unit.map_or_else(String::new, |unit| format!("/{unit}"));
-    format!("{}{unit} {}", words::yuan(limit.amount), limit.zh())
+    format!("{}{unit} {}", words::yuan(limit.amount), word(limit.zh()))
 }
 
 fn hit_row(hit: &ReferenceHit) -> AnswerRow {
@@ -162,12 +163,12 @@ fn hit_row(hit: &ReferenceHit) -> AnswerRow {
     };
     let mut note: Vec<String> = Vec::new();
     note.extend(hit.code.clone());
-    note.extend(hit.restriction.as_ref().map(|r| format!("限 {r}")));
+    note.extend(hit.restriction.as_ref().map(|r| say!("限 {}", r)));
     if !hit.snippet.is_empty() {
         note.push(hit.snippet.clone());
     }
     if hit.added {
-        note.insert(0, "本机添加".to_owned());
+        note.insert(0, say!("本机添加").to_owned());
     }
     let side = match hit.limits.as_slice() {
         [] => String::new(),
@@ -189,10 +190,10 @@ fn hit_row(hit: &ReferenceHit) -> AnswerRow {
 /// `2024-01-01 起`, `2023-01-01 至 2023-12-31`.
 fn validity(begin: Option<&String>, end: Option<&String>) -> String {
     match (begin, end) {
-        (Some(begin), Some(end)) => format!("{begin} 至 {end}"),
-        (Some(begin), None) => format!("{begin} 起"),
-        (None, Some(end)) => format!("至 {end}"),
-        (None, None) => "来源没有写明".to_owned(),
+        (Some(begin), Some(end)) => say!("{} 至 {}", begin, end),
+        (Some(begin), None) => say!("{} 起", begin),
+        (None, Some(end)) => say!("至 {}", end),
+        (None, None) => say!("来源没有写明").to_owned(),
     }
 }
 
@@ -206,7 +207,7 @@ pub(crate) fn enter_entry(app: &Rc<App>, id: &str) {
         move |desk| desk.reference_entry(task.as_ref(), &id),
         |app, entry| {
             if entry.is_none() {
-                app.toast("这一条已经不在本机的资料里");
+                app.toast(say!("这一条已经不在本机的资料里"));
             }
             *app.basis.entry.borrow_mut() = entry;
             draw_entry(app);
@@ -222,21 +223,24 @@ fn entry_facts(entry: &ReferenceEntry) -> Vec<PairItem> {
             facts.push(pair(label, &value));
         }
     };
-    add("编码", own.code.clone());
+    add(say!("编码"), own.code.clone());
     for limit in &own.limits {
-        add("限价", Some(limit_words(limit, own.unit.as_deref())));
+        add(say!("限价"), Some(limit_words(limit, own.unit.as_deref())));
     }
-    add("支付限制", own.restriction.clone());
-    add("效力", Some(validity(own.begin.as_ref(), own.end.as_ref())));
-    add("章节", entry.chapter.clone());
-    add("又名", Some(entry.aliases.join("、")));
+    add(say!("支付限制"), own.restriction.clone());
+    add(say!("效力"), Some(validity(own.begin.as_ref(), own.end.as_ref())));
+    add(say!("章节"), entry.chapter.clone());
+    add(say!("又名"), Some(entry.aliases.join(say!("、"))));
     if let Some(document) = &entry.document {
-        add("文件", Some(document.title.clone()));
-        add("文号", document.number.clone());
-        add("发布", document.issuer.clone());
-        add("废止", document.replaced_by.as_ref().map(|by| format!("被 {by} 替代")));
+        add(say!("文件"), Some(document.title.clone()));
+        add(say!("文号"), document.number.clone());
+        add(say!("发布"), document.issuer.clone());
+        add(say!("废止"), document.replaced_by.as_ref().map(|by| say!("被 {} 替代", by)));
     }
-    add("来源", Some(if own.added { "本机添加，未经中心" } else { "中心下发" }.to_owned()));
+    add(
+        say!("来源"),
+        Some(if own.added { say!("本机添加，未经中心") } else { say!("中心下发") }.to_owned()),
+    );
     facts
 }
 
@@ -245,7 +249,7 @@ fn draw_entry(app: &Rc<App>) {
     let face = app.window.global::<Basis<'_>>();
     let Some(entry) = entry else { return };
     let own = &entry.head;
-    let title = own.article.clone().unwrap_or_else(|| own.kind.zh().to_owned());
+    let title = own.article.clone().unwrap_or_else(|| word(own.kind.zh()).to_owned());
     face.set_title(title.into());
     face.set_note(validity(own.begin.as_ref(), own.end.as_ref()).into());
     face.set_head(own.title.as_str().into());
@@ -274,7 +278,7 @@ pub(crate) fn enter_line(app: &Rc<App>, visit: &str, line: &str) {
     let clauses = suspicions::clauses_of_line(app, visit, line);
     let (visit, line) = (visit.to_owned(), line.to_owned());
     let face = app.window.global::<Basis<'_>>();
-    face.set_title("依据".into());
+    face.set_title(say!("依据").into());
     face.set_head("".into());
     face.set_facts(ModelRc::default());
     face.set_rows(ModelRc::default());
@@ -287,7 +291,7 @@ pub(crate) fn enter_line(app: &Rc<App>, visit: &str, line: &str) {
 fn line_facts(found: &LineReference) -> Vec<PairItem> {
     let line = &found.line;
     let mut facts = vec![pair(
-        "收费",
+        say!("收费"),
         &format!(
             "{} × {} = {}",
             words::plain(line.cnt),
@@ -297,19 +301,16 @@ fn line_facts(found: &LineReference) -> Vec<PairItem> {
     )];
     for limit in &found.limits {
         let said = match (&limit.limit, limit.over) {
-            (None, _) => "有限价，本院等级的没有".to_owned(),
-            (Some(own), None) => format!("{}，未超过", limit_words(own, limit.unit.as_deref())),
+            (None, _) => say!("有限价，本院等级的没有").to_owned(),
+            (Some(own), None) => say!("{}，未超过", limit_words(own, limit.unit.as_deref())),
             (Some(own), Some(over)) => {
-                format!(
-                    "{}，单价高出 {}",
-                    limit_words(own, limit.unit.as_deref()),
-                    words::yuan(over)
-                )
+                say!("{}，单价高出 {}", limit_words(own, limit.unit.as_deref()), words::yuan(over))
             }
         };
-        facts.push(pair(if limit.added { "限价(本机添加)" } else { "当日限价" }, &said));
+        facts
+            .push(pair(if limit.added { say!("限价(本机添加)") } else { say!("当日限价") }, &said));
     }
-    facts.extend(found.restrictions.iter().map(|r| pair("支付限制", r)));
+    facts.extend(found.restrictions.iter().map(|r| pair(say!("支付限制"), r)));
     facts
 }
 
@@ -317,14 +318,15 @@ fn draw_line(app: &Rc<App>, found: &LineReference) {
     let face = app.window.global::<Basis<'_>>();
     let line = &found.line;
     let name = line.medins_list_name.as_deref().or(line.hilist_name.as_deref());
-    face.set_title(name.unwrap_or("名称未上传").into());
-    let day = found.on.clone().unwrap_or_else(|| "日期未上传".to_owned());
-    face.set_note(format!("{day} 有效的规定").into());
+    face.set_title(name.unwrap_or(say!("名称未上传")).into());
+    let day = found.on.clone().unwrap_or_else(|| say!("日期未上传").to_owned());
+    face.set_note(say!("{} 有效的规定", day).into());
     let item = found.item.as_ref();
     face.set_head(item.map(|i| i.head.title.clone()).unwrap_or_default().into());
     let mut text = item.map(|i| i.text.clone()).unwrap_or_default();
     if let Some(excluded) = item.and_then(|i| i.excluded.as_ref()) {
-        text.push_str("\n除外：");
+        text.push('\n');
+        text.push_str(say!("除外："));
         text.push_str(excluded);
     }
     face.set_text(text.into());
@@ -336,12 +338,12 @@ fn draw_line(app: &Rc<App>, found: &LineReference) {
             rows.extend(hits.iter().map(hit_row));
         }
     };
-    group("规则引用的条文", &found.clauses);
-    group("提到这一项的条文", &found.articles);
-    group(EntryKind::Point.zh(), &found.points);
-    group(EntryKind::Case.zh(), &found.cases);
+    group(say!("规则引用的条文"), &found.clauses);
+    group(say!("提到这一项的条文"), &found.articles);
+    group(word(EntryKind::Point.zh()), &found.points);
+    group(word(EntryKind::Case.zh()), &found.cases);
     if !found.versions.is_empty() {
-        rows.push(head("历次版本", String::new()));
+        rows.push(head(say!("历次版本"), String::new()));
         rows.extend(found.versions.iter().map(|hit| AnswerRow {
             note: validity(hit.begin.as_ref(), hit.end.as_ref()).into(),
             ..hit_row(hit)

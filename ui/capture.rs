@@ -12,6 +12,7 @@ use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView};
 use spotcheck_face::{Capture, Describe, EvidenceItem, PairItem};
 
 use crate::app::{App, Place};
+use crate::language::say;
 use crate::status::{pair, pairs};
 use crate::{draft, images, place, recording, words};
 
@@ -28,13 +29,13 @@ pub(crate) struct Model {
 /// What an item is called on the screen.
 fn kind_word(media_type: &str) -> (&'static str, &'static str) {
     if media_type.starts_with("image/") {
-        ("photo", "照片")
+        ("photo", say!("照片"))
     } else if media_type.starts_with("video/") {
-        ("video", "录像")
+        ("video", say!("录像"))
     } else if media_type.starts_with("audio/") {
-        ("audio", "录音")
+        ("audio", say!("录音"))
     } else {
-        ("data", "电子数据")
+        ("data", say!("电子数据"))
     }
 }
 
@@ -45,10 +46,10 @@ pub(crate) fn items(evidence: &[EvidenceView], running: &[RecordingView]) -> Vec
         title: format!(
             "{} {}",
             r.evidence,
-            if r.kind == RecordingKind::Video { "录像" } else { "录音" }
+            if r.kind == RecordingKind::Video { say!("录像") } else { say!("录音") }
         )
         .into(),
-        note: format!("已存 {}", words::short_time(r.stored_ms)).into(),
+        note: say!("已存 {}", words::short_time(r.stored_ms)).into(),
         kind: if r.kind == RecordingKind::Video { "video".into() } else { "audio".into() },
         filed: false,
         live: true,
@@ -67,10 +68,10 @@ fn item(view: &EvidenceView) -> EvidenceItem {
     let (kind, _) = kind_word(&view.media_type);
     let mut note = vec![words::time_of_day(&view.begun), words::bytes(view.size)];
     if !view.marks.is_empty() {
-        note.push(format!("标记 {}", view.marks.len()));
+        note.push(say!("标记 {}", view.marks.len()));
     }
     if view.recovered {
-        note.push("中断后补存".to_owned());
+        note.push(say!("中断后补存").to_owned());
     }
     if !view.proves.is_empty() {
         note.push(view.proves.clone());
@@ -115,7 +116,7 @@ fn shoot(app: &Rc<App>, then_open: bool) {
     app.ask(
         move |desk| desk.capture_photo(case.as_ref()),
         move |app, photo| {
-            app.toast(&format!("已拍照 {} · 已加密存好", photo.id));
+            app.toast(&say!("已拍照 {} · 已加密存好", photo.id));
             if then_open {
                 app.go(Place::Capture);
             } else {
@@ -218,21 +219,21 @@ fn draw(app: &Rc<App>) {
     let rows = items(&evidence, &app.recording.running.borrow());
     let open = rows.iter().filter(|row| !row.filed && !row.live).count();
     let face = app.window.global::<Capture<'_>>();
-    face.set_tray(format!("未归档 {open}").into());
-    face.set_all(format!("共 {}", rows.len()).into());
+    face.set_tray(say!("未归档 {}", open).into());
+    face.set_all(say!("共 {}", rows.len()).into());
     face.set_items(ModelRc::new(VecModel::from(rows)));
 }
 
 /// Facts of one item, as its record keeps them.
 pub(crate) fn facts(view: &EvidenceView) -> Vec<PairItem> {
-    let mut facts = vec![pair("开始", &words::day_and_time(&view.begun))];
+    let mut facts = vec![pair(say!("开始"), &words::day_and_time(&view.begun))];
     if view.ended != view.begun {
-        facts.push(pair("结束", &words::day_and_time(&view.ended)));
+        facts.push(pair(say!("结束"), &words::day_and_time(&view.ended)));
     }
-    facts.push(pair("大小", &words::bytes(view.size)));
-    facts.push(pair("摘要", &words::head_digits(&view.sha256)));
+    facts.push(pair(say!("大小"), &words::bytes(view.size)));
+    facts.push(pair(say!("摘要"), &words::head_digits(&view.sha256)));
     if view.recovered {
-        facts.push(pair("说明", "录制中断，之后补存"));
+        facts.push(pair(say!("说明"), say!("录制中断，之后补存")));
     }
     facts
 }
@@ -275,7 +276,7 @@ fn save(app: &Rc<App>) {
         |app, ()| {
             draft::done(app, draft_name(app));
             app.back();
-            app.toast("已归档");
+            app.toast(say!("已归档"));
         },
     );
 }

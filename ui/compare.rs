@@ -11,6 +11,7 @@ use spotcheck_domain::claims::Page;
 use spotcheck_face::{Compare, NamedRow};
 
 use crate::app::{App, Place};
+use crate::language::{say, word};
 use crate::{errand, suspicions, trouble, words};
 
 /// The rule of a comparison.
@@ -101,8 +102,8 @@ fn tap(app: &Rc<App>, tap: &Tap) {
         Ok(Some(work)) => {
             draw(app);
             let words = match stage(app) {
-                Some(Stage::Comparing) => "正在与上传数据比对",
-                _ => "正在读取导出文件",
+                Some(Stage::Comparing) => say!("正在与上传数据比对"),
+                _ => say!("正在读取导出文件"),
             };
             errand::run_in_turn(app, vec![(work, words.to_owned())], came_home);
         }
@@ -206,7 +207,7 @@ fn open(app: &Rc<App>, n: usize) {
     });
     match place {
         Some(n) => app.go(Place::Suspicion(n)),
-        None => app.toast("这一条已并入别的线索，在线索里看"),
+        None => app.toast(say!("这一条已并入别的线索，在线索里看")),
     }
 }
 
@@ -286,7 +287,7 @@ fn draw(app: &Rc<App>) {
             Stage::Result => result(way, app.compare.class.get()),
             Stage::Reading | Stage::Comparing => Shown {
                 note: way.export().map(|e| e.name.clone()).unwrap_or_default(),
-                empty: ("正在读取和比对", "可以先做别的，录音、取证都不受影响"),
+                empty: (say!("正在读取和比对"), say!("可以先做别的，录音、取证都不受影响")),
                 ..Shown::default()
             },
         })
@@ -314,14 +315,15 @@ fn files(way: &Comparison) -> Shown {
         ..NamedRow::default()
     };
     let second: Vec<NamedRow> = way.files().iter().map(row).collect();
-    let none = ("没有找到表格", "插入 U 盘后再找一次。可以是 XLSX、XLS、DBF、CSV 或文本");
+    let none =
+        (say!("没有找到表格"), say!("插入 U 盘后再找一次。可以是 XLSX、XLS、DBF、CSV 或文本"));
     Shown {
-        note: "医院系统新导出的，与已上传的逐行比".to_owned(),
+        note: say!("医院系统新导出的，与已上传的逐行比").to_owned(),
         empty: if second.is_empty() { none } else { ("", "") },
-        second_title: "U 盘里的表格".to_owned(),
-        second_note: "读入时加密存为证据".to_owned(),
+        second_title: say!("U 盘里的表格").to_owned(),
+        second_note: say!("读入时加密存为证据").to_owned(),
         second,
-        primary: "再找一次".to_owned(),
+        primary: say!("再找一次").to_owned(),
         enabled: true,
         ..Shown::default()
     }
@@ -335,20 +337,20 @@ fn header(way: &Comparison) -> Shown {
         ..NamedRow::default()
     });
     let headers = export.headers.iter().map(|(row, number, cells)| NamedRow {
-        title: format!("第 {number} 行").into(),
+        title: say!("第 {} 行", number).into(),
         note: cells.as_str().into(),
         done: Some(*row) == export.header,
         ..NamedRow::default()
     });
-    let kept = export.evidence.as_ref().map_or_else(String::new, |e| format!("，已存为证据 {e}"));
+    let kept = export.evidence.as_ref().map_or_else(String::new, |e| say!("，已存为证据 {}", e));
     Shown {
         note: export.name.clone(),
-        head: format!("{} 行，{} 列{kept}", words::count(export.rows), export.columns.len()),
-        first_title: "哪一张表",
+        head: say!("{} 行，{} 列{}", words::count(export.rows), export.columns.len(), kept),
+        first_title: say!("哪一张表"),
         first: if export.sheets.len() > 1 { sheets.collect() } else { Vec::new() },
-        second_title: "哪一行是表头".to_owned(),
+        second_title: say!("哪一行是表头").to_owned(),
         second: headers.collect(),
-        primary: "表头对，去对列".to_owned(),
+        primary: say!("表头对，去对列").to_owned(),
         enabled: export.header.is_some(),
         ..Shown::default()
     }
@@ -357,10 +359,10 @@ fn header(way: &Comparison) -> Shown {
 fn samples(choice: &Choice) -> String {
     let used = choice.candidates.iter().find(|c| Some(c.column) == choice.column);
     used.map_or_else(
-        || "没有选列".to_owned(),
+        || say!("没有选列").to_owned(),
         |c| {
             let samples: Vec<&str> = c.samples.iter().map(|s| s.text.as_str()).collect();
-            format!("{}：{}", c.header, samples.join("、"))
+            say!("{}：{}", c.header, samples.join(say!("、")))
         },
     )
 }
@@ -368,13 +370,13 @@ fn samples(choice: &Choice) -> String {
 fn columns(way: &Comparison) -> Shown {
     let confirmed = way.choices().iter().filter(|c| c.confirmed && c.column.is_some()).count();
     let row = |choice: &Choice| NamedRow {
-        title: choice.field.zh().into(),
+        title: word(choice.field.zh()).into(),
         note: samples(choice).into(),
         state: match (choice.confirmed, choice.column) {
             (true, Some(_)) => String::new(),
-            (true, None) => "不用".to_owned(),
-            (false, Some(_)) => format!("把握 {}%", choice.confidence),
-            (false, None) => "要选".to_owned(),
+            (true, None) => say!("不用").to_owned(),
+            (false, Some(_)) => say!("把握 {}%", choice.confidence),
+            (false, None) => say!("要选").to_owned(),
         }
         .into(),
         done: choice.confirmed && choice.column.is_some(),
@@ -387,12 +389,19 @@ fn columns(way: &Comparison) -> Shown {
         head: if missing.is_empty() || one_tap {
             String::new()
         } else {
-            format!("比对前还要确认：{}", missing.join("、"))
+            say!(
+                "比对前还要确认：{}",
+                missing.iter().copied().map(word).collect::<Vec<_>>().join(say!("、"))
+            )
         },
-        second_title: "每一项是哪一列".to_owned(),
-        second_note: format!("已确认 {confirmed}/{}", way.choices().len()),
+        second_title: say!("每一项是哪一列").to_owned(),
+        second_note: say!("已确认 {}/{}", confirmed, way.choices().len()),
         second: way.choices().iter().map(row).collect(),
-        primary: if one_tap { "有把握的都对".to_owned() } else { "开始比对".to_owned() },
+        primary: if one_tap {
+            say!("有把握的都对").to_owned()
+        } else {
+            say!("开始比对").to_owned()
+        },
         enabled: one_tap || missing.is_empty(),
         ..Shown::default()
     }
@@ -407,7 +416,7 @@ fn candidates(way: &Comparison, field: Field) -> Shown {
         let warning = c.warning.as_ref().map_or_else(String::new, |w| format!("{w} · "));
         NamedRow {
             title: c.header.as_str().into(),
-            note: format!("{warning}{}", samples.join("、")).into(),
+            note: format!("{warning}{}", samples.join(say!("、"))).into(),
             state: format!("{}%", c.confidence).into(),
             done: Some(c.column) == choice.column,
             ..NamedRow::default()
@@ -415,17 +424,17 @@ fn candidates(way: &Comparison, field: Field) -> Shown {
     };
     Shown {
         note: way.export().map(|e| e.name.clone()).unwrap_or_default(),
-        second_title: format!("“{}”是哪一列", field.zh()),
-        second_note: "把握按列名和数值算".to_owned(),
+        second_title: say!("“{}”是哪一列", word(field.zh())),
+        second_note: say!("把握按列名和数值算").to_owned(),
         second: choice.candidates.iter().map(row).collect(),
-        secondary: "没有这一列",
+        secondary: say!("没有这一列"),
         ..Shown::default()
     }
 }
 
 /// One side in words: quantity, price, amount.
 fn side(side: Option<&Side>) -> String {
-    let Some(side) = side else { return "无".to_owned() };
+    let Some(side) = side else { return say!("无").to_owned() };
     let number = |n: Option<spotcheck_domain::Amount>| {
         n.map_or_else(|| "—".to_owned(), |n| words::plain(Some(n)))
     };
@@ -446,7 +455,7 @@ fn difference(found: &Difference) -> NamedRow {
     let day = own.and_then(|s| s.day.clone()).unwrap_or_default();
     NamedRow {
         title: format!("{} {name}", day.get(5..).unwrap_or(&day)).into(),
-        note: format!("医院 {} · 上传 {}", side(found.his.as_ref()), side(found.uploaded.as_ref()))
+        note: say!("医院 {} · 上传 {}", side(found.his.as_ref()), side(found.uploaded.as_ref()))
             .into(),
         state: found.excess.map_or_else(String::new, words::yuan).into(),
         ..NamedRow::default()
@@ -456,17 +465,17 @@ fn difference(found: &Difference) -> NamedRow {
 fn result(way: &Comparison, class: Option<Class>) -> Shown {
     let Some(result) = way.result() else { return Shown::default() };
     let counts = &result.compared.counts;
-    let mut head = vec![format!("对上 {} 行", words::count(counts.matched))];
+    let mut head = vec![say!("对上 {} 行", words::count(counts.matched))];
     let mut told = |n: u64, what: &str| {
         if n > 0 {
-            head.push(format!("{what} {} 行", words::count(n)));
+            head.push(say!("{} {} 行", what, words::count(n)));
         }
     };
-    told(counts.netted, "收退相抵");
-    told(counts.young, "晚于上传截止，未上传");
-    told(counts.unknown_rows, "数据包里没有这次就诊");
-    told(counts.unreadable, "读不出");
-    let mut head = head.join("，");
+    told(counts.netted, say!("收退相抵"));
+    told(counts.young, say!("晚于上传截止，未上传"));
+    told(counts.unknown_rows, say!("数据包里没有这次就诊"));
+    told(counts.unreadable, say!("读不出"));
+    let mut head = head.join(say!("，"));
     for note in &result.compared.notes {
         head.push('\n');
         head.push_str(note);
@@ -474,9 +483,9 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
     let total = result.compared.differences.len();
     let first =
         way.by_class().into_iter().filter(|(_, n, _)| *n > 0).map(|(own, n, amount)| NamedRow {
-            title: own.zh().into(),
-            note: format!("差额 {}", words::yuan(amount)).into(),
-            state: format!("{n} 条").into(),
+            title: word(own.zh()).into(),
+            note: say!("差额 {}", words::yuan(amount)).into(),
+            state: say!("{} 条", n).into(),
             done: class == Some(own),
             ..NamedRow::default()
         });
@@ -485,17 +494,17 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
     Shown {
         note: result.name.clone(),
         head,
-        first_title: "不一致的种类，点一下只看一种",
+        first_title: say!("不一致的种类，点一下只看一种"),
         first: first.collect(),
-        second_title: format!("不一致 {total} 条"),
-        second_note: if shown < total { format!("列出 {shown} 条") } else { String::new() },
+        second_title: say!("不一致 {} 条", total),
+        second_note: if shown < total { say!("列出 {} 条", shown) } else { String::new() },
         second: listed.into_iter().map(|(d, _)| difference(d)).collect(),
         empty: if total == 0 {
-            ("没有不一致", "只说明这份导出与上传一致")
+            (say!("没有不一致"), say!("只说明这份导出与上传一致"))
         } else {
             ("", "")
         },
-        primary: "改列再比".to_owned(),
+        primary: say!("改列再比").to_owned(),
         enabled: true,
         ..Shown::default()
     }

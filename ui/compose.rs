@@ -15,6 +15,7 @@ use spotcheck_domain::claims::{ItemHit, Page};
 use spotcheck_face::{Compose, NamedRow};
 
 use crate::app::{App, Place};
+use crate::language::{kept, say, word};
 use crate::suspicions::{self, Around};
 use crate::{errand, words};
 
@@ -204,7 +205,7 @@ fn options<T: Copy + PartialEq>(
 ) -> ModelRc<NamedRow> {
     let row = |option: &T| NamedRow {
         id: as_str(*option).into(),
-        title: zh(*option).into(),
+        title: word(zh(*option)).into(),
         done: *option == chosen,
         ..NamedRow::default()
     };
@@ -216,7 +217,7 @@ fn picks(list: &[Pick]) -> ModelRc<NamedRow> {
         title: pick.words().into(),
         note: match pick {
             Pick::Code(code, _) => code.as_str().into(),
-            Pick::Word(_) => "名称里有这几个字的都算".into(),
+            Pick::Word(_) => say!("名称里有这几个字的都算").into(),
         },
         ..NamedRow::default()
     };
@@ -250,7 +251,7 @@ fn draw(app: &Rc<App>) {
     let saved = app.compose.saved.borrow();
     let row = |own: &Composed| NamedRow {
         title: own.sentence().into(),
-        note: format!("{} · {}", own.id(), own.whose.zh()).into(),
+        note: format!("{} · {}", own.id(), word(own.whose.zh())).into(),
         ..NamedRow::default()
     };
     face.set_saved(ModelRc::new(VecModel::from_iter(saved.iter().map(row))));
@@ -263,15 +264,15 @@ fn hit_rows(app: &App, query: &str) -> Vec<NamedRow> {
     if query.chars().count() > 1 {
         rows.push(NamedRow {
             id: format!("~{query}").into(),
-            title: format!("名称含“{query}”的项目").into(),
-            note: "这几个字的项目都算".into(),
+            title: say!("名称含“{}”的项目", query).into(),
+            note: say!("这几个字的项目都算").into(),
             ..NamedRow::default()
         });
     }
     rows.extend(app.compose.hits.borrow().iter().map(|hit| NamedRow {
         id: hit.med_list_codg.as_str().into(),
         title: hit.hilist_name.as_str().into(),
-        note: format!("{} · {} 行", hit.med_list_codg, words::count(hit.fee_lines)).into(),
+        note: say!("{} · {} 行", hit.med_list_codg, words::count(hit.fee_lines)).into(),
         state: words::yuan(hit.amount).into(),
         done: false,
     }));
@@ -285,7 +286,7 @@ fn run(app: &Rc<App>) {
     draw(app);
     keep(app, &own);
     let id = own.id();
-    let work = (Errand::Compose(task, Box::new(own)), "正在按自编规则核对".to_owned());
+    let work = (Errand::Compose(task, Box::new(own)), say!("正在按自编规则核对").to_owned());
     errand::run_in_turn(app, vec![work], move |app, home| {
         if !app.compose.running.replace(false) {
             return;
@@ -299,11 +300,11 @@ fn run(app: &Rc<App>) {
                 suspicions::add(app, &id, outcome.findings);
                 match (count, refused, told) {
                     (0, Some(why), _) => app.toast(&why),
-                    (0, None, Some(why)) => app.toast(&format!("没有找到。未判断的：{why}")),
-                    (0, None, None) => app.toast("没有找到符合的"),
+                    (0, None, Some(why)) => app.toast(&say!("没有找到。未判断的：{}", why)),
+                    (0, None, None) => app.toast(say!("没有找到符合的")),
                     (count, ..) => {
                         suspicions::show_around(app, Around::Rule(id));
-                        app.toast(&format!("找到 {count} 条，仍要核实"));
+                        app.toast(&say!("找到 {} 条，仍要核实", count));
                     }
                 }
             }
@@ -330,7 +331,7 @@ fn keep(app: &Rc<App>, own: &Composed) {
     if case.is_some() {
         app.compose.noted.borrow_mut().push(id.clone());
     }
-    let note = format!("自编规则 {id}:{}\n{}", own.sentence(), own.toml());
+    let note = format!(kept!("自编规则 {}:{}\n{}"), id, own.sentence(), own.toml());
     app.ask(
         move |desk| {
             desk.keep_own(Own::Rules, &json)?;

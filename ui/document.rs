@@ -8,6 +8,7 @@ use spotcheck_app::desk::{DocumentState, DocumentView};
 use spotcheck_face::{Document, FieldItem};
 
 use crate::app::{App, Place};
+use crate::language::say;
 use crate::{draft, images, sign, words};
 
 #[derive(Default)]
@@ -38,11 +39,11 @@ pub(crate) fn field_items(view: &DocumentView) -> Vec<FieldItem> {
 pub(crate) fn note(view: &DocumentView) -> String {
     let mut note = vec![view.card.form.clone(), words::document_state(view.card.state).to_owned()];
     if view.card.version > 0 {
-        note.push(format!("第 {} 版", view.card.version));
-        note.push(format!("签字 {}", view.signatures.len()));
+        note.push(say!("第 {} 版", view.card.version));
+        note.push(say!("签字 {}", view.signatures.len()));
     }
     if view.prints > 0 {
-        note.push(format!("已打 {} 份", view.prints));
+        note.push(say!("已打 {} 份", view.prints));
     }
     note.join(" · ")
 }
@@ -133,7 +134,7 @@ fn take_up(app: &Rc<App>) {
     let Some((key, _)) = left.filter(|_| face.get_editing().is_empty()) else { return };
     edit(app, &key);
     if !face.get_editing().is_empty() {
-        app.toast("上次没有填好的话还在，接着写");
+        app.toast(say!("上次没有填好的话还在，接着写"));
     }
 }
 
@@ -167,7 +168,11 @@ pub(crate) fn keep(app: &Rc<App>, view: DocumentView) {
     face.set_is_interview(view.card.form == "W04");
     face.set_fields(ModelRc::new(VecModel::from(field_items(&view))));
     let missing: Vec<SharedString> = view.missing.iter().map(|m| m.as_str().into()).collect();
-    let title = if view.card.state == DocumentState::Draft { "定稿前要补" } else { "还缺" };
+    let title = if view.card.state == DocumentState::Draft {
+        say!("定稿前要补")
+    } else {
+        say!("还缺")
+    };
     face.set_missing_title(title.into());
     face.set_missing(ModelRc::new(VecModel::from(missing)));
     *app.document.view.borrow_mut() = Some(view);
@@ -238,10 +243,10 @@ fn fill(app: &Rc<App>, key: String, value: String, old: Option<String>) {
             keep(app, view);
             // What was drawn for the preview is out of date.
             app.window.global::<Document<'_>>().set_has_page(false);
-            let words = format!("已填 {}", label.unwrap_or_default());
+            let words = say!("已填 {}", label.unwrap_or_default());
             match old {
                 Some(old) => app.toast_with_undo(&words, move |app| fill(app, key, old, None)),
-                None => app.toast("已撤销"),
+                None => app.toast(say!("已撤销")),
             }
         },
     );
@@ -263,7 +268,7 @@ fn freeze(app: &Rc<App>) {
     let id = app.document.view.borrow().as_ref().map(|v| v.card.id.clone());
     let (Some(case), Some(id)) = (app.case_id(), id) else { return };
     app.ask_busy(
-        "正在定稿：排版、摘要、写入日志",
+        say!("正在定稿：排版、摘要、写入日志"),
         move |desk| desk.freeze(&case, &id),
         |app, view| {
             app.document.page.set(0);
@@ -271,7 +276,7 @@ fn freeze(app: &Rc<App>) {
             face.set_has_page(false);
             keep(app, view);
             face.set_tab(1);
-            app.toast("已定稿，请对方看");
+            app.toast(say!("已定稿，请对方看"));
         },
     );
 }
@@ -306,7 +311,7 @@ fn fetch(app: &Rc<App>, width: u32) {
             }
             match result {
                 Ok(Some(pixels)) => show_page(app, page.saturating_sub(1), pixels),
-                Ok(None) => app.toast("这一页画不出来"),
+                Ok(None) => app.toast(say!("这一页画不出来")),
                 Err(trouble) => crate::trouble::show(app, &trouble),
             }
         },
@@ -318,9 +323,9 @@ fn show_page(app: &Rc<App>, page: u32, pixels: images::Pixels) {
     let face = app.window.global::<Document<'_>>();
     face.set_page(images::image(pixels));
     face.set_page_note(if pages == 0 {
-        "预览".into()
+        say!("预览").into()
     } else {
-        format!("第 {} 页，共 {pages} 页", page.saturating_add(1)).into()
+        say!("第 {} 页，共 {} 页", page.saturating_add(1), pages).into()
     });
     face.set_has_page(true);
 }

@@ -17,6 +17,7 @@ use spotcheck_face::Shell;
 
 use crate::app::App;
 use crate::bridge::Reply;
+use crate::language::say;
 use crate::{trouble, words};
 
 /// What is sent out.
@@ -65,7 +66,7 @@ pub(crate) fn forget(app: &Rc<App>) {
 pub(crate) fn stop(app: &Rc<App>) {
     if let Some(stop) = app.errand.stop.borrow().as_ref() {
         stop.ask();
-        app.window.global::<Shell<'_>>().set_errand("正在停下".into());
+        app.window.global::<Shell<'_>>().set_errand(say!("正在停下").into());
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn run(
     then: impl FnOnce(&Rc<App>, TroubleResult<Option<Home>>) + Send + 'static,
 ) {
     if app.errand.is_out() {
-        app.toast("正在与中心通信，等它结束或先停下");
+        app.toast(say!("正在与中心通信，等它结束或先停下"));
         return;
     }
     begin(app, trips(errands), Box::new(then));
@@ -228,7 +229,7 @@ fn with_bytes(words: &str, leg: Leg) -> String {
 /// Shows how an errand failed; a stop that was asked for is no failure.
 pub(crate) fn show_trouble(app: &Rc<App>, trouble: &Trouble) {
     if trouble.code == CANCELLED {
-        app.toast("已停下，下次从断点继续");
+        app.toast(say!("已停下，下次从断点继续"));
     } else {
         trouble::show(app, trouble);
     }

@@ -25,7 +25,9 @@ use spotcheck_face::{Theme, ThemeMode};
 use crate::app::App;
 use crate::bridge::Reply;
 use crate::error::Error;
+use crate::language::{self, Language};
 use crate::options::FaceOptions;
+use crate::spoken;
 
 /// Longest wait for an answer of the desk.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -183,7 +185,15 @@ impl Face {
     }
 
     fn look_for(&self, label: &str) -> Option<ElementHandle> {
-        self.all().into_iter().find(|element| control(element).is_some_and(|c| c.label == label))
+        let controls: Vec<(ElementHandle, Control)> =
+            self.all().into_iter().filter_map(|e| control(&e).map(|c| (e, c))).collect();
+        let named = |is: &dyn Fn(&str) -> bool| {
+            controls.iter().find(|(_, c)| is(&c.label)).map(|(element, _)| element.clone())
+        };
+        named(&|l| l == label).or_else(|| {
+            let english = language::now() == Language::English;
+            english.then(|| named(&|l| spoken::same(label, l))).flatten()
+        })
     }
 
     /// Finds a control by its label, scrolling down and then from the top if need be.
@@ -325,7 +335,10 @@ impl Face {
         let pad = self
             .all()
             .into_iter()
-            .find(|e| e.accessible_label().is_some_and(|l| l == label))
+            .find(|e| {
+                let says = |l: &str| l == label || spoken::same(label, l);
+                e.accessible_label().is_some_and(|l| says(&l))
+            })
             .ok_or_else(|| missing(format!("no pad {label:?}")))?;
         let (origin, size) = (pad.absolute_position(), pad.size());
         let button = PointerEventButton::Left;
@@ -342,6 +355,15 @@ impl Face {
             }
         }
         self.settle()
+    }
+
+    /// Has the window speak English, through the key on the locked screen. Controls are found by their Chinese
+    /// labels all the same.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn speak_english(&self) -> Result<(), Error> {
+        self.tap("EN")
     }
 
     /// Changes colours.

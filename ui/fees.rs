@@ -12,6 +12,7 @@ use spotcheck_domain::claims::{FeeLine, FeeShare};
 use spotcheck_domain::time::day_number;
 use spotcheck_face::FeeItem;
 
+use crate::language::say;
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::{status, words};
 
@@ -62,7 +63,7 @@ pub(crate) fn fee_item(line: &FeeLine, lights: &Lights) -> FeeItem {
     );
     FeeItem {
         id: line.bkkp_sn.as_str().into(),
-        name: name.unwrap_or("名称未上传").into(),
+        name: name.unwrap_or(say!("名称未上传")).into(),
         note: note.into(),
         amount: words::plain_cents(line.det_item_fee_sumamt).into(),
         light: lights.get(&line.bkkp_sn).copied().unwrap_or(-1),
@@ -74,12 +75,12 @@ pub(crate) fn fee_item(line: &FeeLine, lights: &Lights) -> FeeItem {
 }
 
 fn day_head(share: &FeeShare, light: i32, open: bool) -> FeeItem {
-    let name = share.of.as_deref().map_or("日期未上传", |d| d.get(5..10).unwrap_or(d));
+    let name = share.of.as_deref().map_or(say!("日期未上传"), |d| d.get(5..10).unwrap_or(d));
     let weekday = share.of.as_deref().and_then(day_number).map(status::weekday);
     let mut note: Vec<String> = weekday.map(str::to_owned).into_iter().collect();
-    note.push(format!("{} 行", words::count(share.lines)));
+    note.push(say!("{} 行", words::count(share.lines)));
     if share.repeated > 0 {
-        note.push(format!("同日同项 {} 种", words::count(share.repeated)));
+        note.push(say!("同日同项 {} 种", words::count(share.repeated)));
     }
     let note = note.join(" · ");
     FeeItem {

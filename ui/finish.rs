@@ -11,6 +11,7 @@ use spotcheck_domain::Amount;
 use spotcheck_face::{Finish, NamedRow, PairItem};
 
 use crate::app::{App, Place};
+use crate::language::{say, told, word};
 use crate::status::{pair, pairs};
 use crate::suspicions::state_words;
 use crate::{task, words};
@@ -38,11 +39,11 @@ fn draw(app: &Rc<App>) {
     let said = case.as_ref().map(said).unwrap_or_default();
     let confirmed = said.iter().filter(|c| c.state == FindingState::Confirmed).count();
     let open = said.iter().filter(|c| c.state == FindingState::NeedsEvidence).count();
-    face.set_findings_note(format!("属实 {confirmed} · 待补证 {open}").into());
+    face.set_findings_note(say!("属实 {} · 待补证 {}", confirmed, open).into());
     face.set_sums(pairs(sums(&said)));
     face.set_findings(ModelRc::new(VecModel::from_iter(said.iter().map(row))));
     let missing = case.filter(|c| c.state == CaseState::Open).map(|c| c.missing);
-    let missing = missing.into_iter().flatten().map(SharedString::from);
+    let missing = missing.into_iter().flatten().map(|m| SharedString::from(told(&m)));
     face.set_missing(ModelRc::new(VecModel::from_iter(missing)));
 }
 
@@ -53,10 +54,10 @@ fn said(case: &CaseView) -> Vec<FindingCard> {
 
 fn row(card: &FindingCard) -> NamedRow {
     let amount = card.amount.as_deref().and_then(|a| Amount::parse(a).ok());
-    let amount = amount.map_or_else(|| "未计金额".to_owned(), words::yuan);
+    let amount = amount.map_or_else(|| say!("未计金额").to_owned(), words::yuan);
     let evidence = match card.evidence.len() {
-        0 => "没有关联证据".to_owned(),
-        n => format!("证据 {n}"),
+        0 => say!("没有关联证据").to_owned(),
+        n => say!("证据 {}", n),
     };
     NamedRow {
         id: card.key.as_str().into(),
@@ -87,12 +88,16 @@ pub(crate) fn sums(cards: &[FindingCard]) -> Vec<PairItem> {
             let gross = words::yuan(Amount::from_millionths(gross));
             let known = METHODS.into_iter().find(|m| m.as_str() == letter);
             let loss = match known {
-                None | Some(LossMethod::N) => "基金损失待经办核算".to_owned(),
+                None | Some(LossMethod::N) => say!("基金损失待经办核算").to_owned(),
                 Some(method) => {
-                    format!("基金 {} · {}", words::yuan(Amount::from_millionths(fund)), method.zh())
+                    say!(
+                        "基金 {} · {}",
+                        words::yuan(Amount::from_millionths(fund)),
+                        word(method.zh())
+                    )
                 }
             };
-            pair(&format!("属实 {count} 条"), &format!("涉及 {gross} · {loss}"))
+            pair(&say!("属实 {} 条", count), &say!("涉及 {} · {}", gross, loss))
         })
         .collect()
 }
@@ -105,7 +110,7 @@ fn wipe(app: &Rc<App>) {
         |app, ()| {
             app.drop_case();
             app.restart_at(&[Place::Today]);
-            app.toast("演练已清除，可以重新开始");
+            app.toast(say!("演练已清除，可以重新开始"));
         },
     );
 }
@@ -115,7 +120,7 @@ fn open(app: &Rc<App>, key: &str) {
     let place = app.suspicions.findings.borrow().iter().position(|m| m.key == key);
     match place {
         Some(n) => app.go(Place::Suspicion(n)),
-        None => app.toast("先在线索里核对一遍，再看明细"),
+        None => app.toast(say!("先在线索里核对一遍，再看明细")),
     }
 }
 

@@ -22,6 +22,8 @@ pub const LARGE: (u32, u32) = (720, 1280);
 
 /// Pictures with text at 130 %.
 const LARGE_TEXT: &str = "-text";
+/// Pictures of the window in English.
+const ENGLISH: &str = "-english";
 
 /// Screens that are also taken in the dark theme and on the largest screen.
 const SAMPLE: &[&str] = &[
@@ -92,6 +94,7 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         (ThemeMode::Dark, SMALL, "-dark", Some(SAMPLE)),
         (ThemeMode::Light, LARGE, "-large", Some(SAMPLE)),
         (ThemeMode::Light, SMALL, LARGE_TEXT, None),
+        (ThemeMode::Light, SMALL, ENGLISH, None),
     ];
     for (theme, size, suffix, only) in sets {
         let mut shot = |face: &Face, name: &str| {
@@ -107,6 +110,12 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         if suffix == LARGE_TEXT {
             let desk = Box::new(FakeDesk::new().with_large_text());
             whole_way(&Face::open(desk, &options(theme), size)?, &mut shot)?;
+            continue;
+        }
+        if suffix == ENGLISH {
+            let face = Face::open(desk(), &options(theme), size)?;
+            face.speak_english()?;
+            whole_way(&face, &mut shot)?;
             continue;
         }
         whole_way(&Face::open(desk(), &options(theme), size)?, &mut shot)?;
@@ -247,7 +256,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("检查费")?;
     shot(face, "07-visit-filtered")?;
     face.tap("床位费")?;
-    let is_bed = |label: &str| label.starts_with("依据 床位费");
+    let is_bed = |label: &str| label.contains(" 床位费");
     let line = face.controls().into_iter().find(|c| is_bed(&c.label));
     face.tap(&line.ok_or_else(|| Error::Missing("a line of the bed".to_owned()))?.label)?;
     shot(face, "20-basis-line")?;

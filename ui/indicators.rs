@@ -14,6 +14,7 @@ use spotcheck_domain::{TaskId, mask};
 use spotcheck_face::{FigureItem, Indicators, NamedRow};
 
 use crate::app::{App, Place};
+use crate::language::{behind, mark, say, word};
 use crate::span::{self, Span};
 use crate::{errand, words};
 
@@ -22,8 +23,12 @@ const RANKED: usize = 20;
 /// Parts of a figure shown at most.
 const PARTS: usize = 50;
 /// Why somebody may look at what is guarded against 统方; the words stand in the device journal.
-const REASONS: [&str; 4] =
-    ["核对现场发现的重复收费", "核对药品耗材与记录不符", "核对集中开药的线索", "核对医师执业范围"];
+const REASONS: [&str; 4] = [
+    mark!("核对现场发现的重复收费"),
+    mark!("核对药品耗材与记录不符"),
+    mark!("核对集中开药的线索"),
+    mark!("核对医师执业范围"),
+];
 
 /// What one figure's page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +76,12 @@ impl Default for Model {
 
 /// One line for the overview.
 pub(crate) fn words() -> String {
-    "费用结构、住院行为、再入院、排名，与任一段时间对照".to_owned()
+    say!("费用结构、住院行为、再入院、排名，与任一段时间对照").to_owned()
 }
 
 /// `18,620,450.20 元`.
 fn with_unit(value: Option<&String>, unit: &str) -> String {
-    let Some(value) = value else { return "未上传".to_owned() };
+    let Some(value) = value else { return say!("未上传").to_owned() };
     let (sign, digits) = value.strip_prefix('-').map_or(("", value.as_str()), |rest| ("-", rest));
     let number = match digits.split_once('.') {
         Some((whole, fraction)) => format!("{sign}{}.{fraction}", words::grouped(whole)),
@@ -148,7 +153,7 @@ pub(crate) fn parts(line: &Line, list: &[Part], by: Dimension, other: &str) -> V
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Indicators<'_>>();
-    face.set_reasons(ModelRc::new(VecModel::from_iter(REASONS.map(SharedString::from))));
+    face.set_reasons(ModelRc::new(VecModel::from_iter(REASONS.map(word).map(SharedString::from))));
     face.on_choose_topic(app.on_with(|app, n: i32| {
         app.indicators.topic.set(usize::try_from(n).unwrap_or(0));
         compute_topic(app);
@@ -164,7 +169,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_open_part(app.on_with(|app, key: SharedString| open_part(app, &key)));
     face.on_reason_given(app.on_with(|app, reason: SharedString| {
         let Some(wanted) = app.indicators.wanted.take() else { return };
-        *app.indicators.reason.borrow_mut() = Some(reason.trim().to_owned());
+        *app.indicators.reason.borrow_mut() = Some(behind(reason.trim(), &REASONS).to_owned());
         app.drop_keyboard();
         app.window.global::<Indicators<'_>>().set_asking("".into());
         below(app, wanted);
@@ -256,7 +261,7 @@ fn compute(
     model.asked.set(number);
     model.running.set(true);
     app.window.global::<Indicators<'_>>().set_running(true);
-    let work = (Errand::Indicators(task, Box::new(query)), "正在计算机构指标".to_owned());
+    let work = (Errand::Indicators(task, Box::new(query)), say!("正在计算机构指标").to_owned());
     errand::run_in_turn(app, vec![work], move |app, home| {
         if app.indicators.asked.get() != number {
             return;
@@ -300,12 +305,8 @@ fn draw(app: &Rc<App>) {
         for line in &answer.indicators {
             figures.push(figure(line, &warning(answer, &line.id), other));
         }
-        remarks = answer
-            .notes
-            .iter()
-            .take(2)
-            .map(|n| format!("{}：{}", n.about, n.text).into())
-            .collect();
+        remarks =
+            answer.notes.iter().take(2).map(|n| say!("{}：{}", n.about, n.text).into()).collect();
     }
     drop(answer);
     face.set_figures(ModelRc::new(VecModel::from(figures)));
@@ -315,8 +316,9 @@ fn draw(app: &Rc<App>) {
 /// What a raised warning says, with its threshold and where that comes from.
 fn warning(answer: &Answer, id: &str) -> String {
     let raised = answer.warnings.iter().find(|w| w.indicator == id);
-    raised
-        .map_or_else(String::new, |w| format!("{} · {}（{}）", w.name, w.threshold, w.origin.zh()))
+    raised.map_or_else(String::new, |w| {
+        say!("{} · {}（{}）", w.name, w.threshold, word(w.origin.zh()))
+    })
 }
 
 pub(crate) fn enter_one(app: &Rc<App>, id: &str) {
@@ -363,9 +365,9 @@ fn breaks_down(app: &App, id: &str, by: Dimension) -> bool {
 }
 
 fn source_words(line: &Line) -> String {
-    let mut words = vec![format!("来源 {}", line.source)];
+    let mut words = vec![say!("来源 {}", line.source)];
     if line.cell.missing > 0 {
-        words.push(format!("{} 行未上传，未计入", words::count(line.cell.missing)));
+        words.push(say!("{} 行未上传，未计入", words::count(line.cell.missing)));
     }
     words.extend(line.cell.why.clone());
     words.join(" · ")
@@ -393,7 +395,7 @@ fn below(app: &Rc<App>, what: Below) {
         app.indicators.wanted.set(Some(what));
         let face = app.window.global::<Indicators<'_>>();
         face.set_reason("".into());
-        face.set_asking("为什么要看".into());
+        face.set_asking(say!("为什么要看").into());
         return;
     }
     compute(app, query, move |app, answer| {
@@ -427,19 +429,21 @@ fn show_below(app: &Rc<App>, answer: Option<&Answer>) {
         (Below::Parts(by), Some(found)) => {
             let total = words::count(u64::try_from(found.parts_total).unwrap_or(u64::MAX));
             (
-                format!("按{}", by.zh()),
-                format!("共 {total}，按大小"),
+                say!("按{}", word(by.zh())),
+                say!("共 {}，按大小", total),
                 parts(found, &found.parts, by, other),
             )
         }
         (Below::Rows, _) => {
             let rows = answer.map(rows).unwrap_or_default();
-            let note = format!("涉及就诊 {}", rows.len());
-            ("组成它的就诊".to_owned(), note, rows)
+            let note = say!("涉及就诊 {}", rows.len());
+            (say!("组成它的就诊").to_owned(), note, rows)
         }
-        _ if !line.list.is_empty() => {
-            ("排名".to_owned(), String::new(), parts(&line, &line.list, Dimension::Item, other))
-        }
+        _ if !line.list.is_empty() => (
+            say!("排名").to_owned(),
+            String::new(),
+            parts(&line, &line.list, Dimension::Item, other),
+        ),
         _ => (String::new(), String::new(), Vec::new()),
     };
     face.set_parts_title(title.into());
@@ -465,8 +469,8 @@ fn rows(answer: &Answer) -> Vec<FigureItem> {
         .into_iter()
         .map(|(visit, n)| FigureItem {
             id: visit.into(),
-            name: format!("就诊 {visit}").into(),
-            value: format!("{n} 行").into(),
+            name: say!("就诊 {}", visit).into(),
+            value: say!("{} 行", n).into(),
             share: share(n),
             ..FigureItem::default()
         })
@@ -484,11 +488,11 @@ fn dimensions(app: &App, id: &str, below: Below) -> Vec<NamedRow> {
         .filter(|by| **by != Dimension::Facility)
         .map(|by| {
             let locked = catalogue.is_guarded(indicator, &[*by]);
-            let mark = if locked { "（要原因）" } else { "" };
+            let mark = if locked { say!("（要原因）") } else { "" };
             NamedRow {
                 id: by.as_str().into(),
-                title: by.zh().into(),
-                note: format!("按{}{mark}", by.zh()).into(),
+                title: word(by.zh()).into(),
+                note: say!("按{}{}", word(by.zh()), mark).into(),
                 state: if locked { "locked".into() } else { SharedString::default() },
                 done: below == Below::Parts(*by),
             }

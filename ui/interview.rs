@@ -10,6 +10,7 @@ use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_face::{AnswerItem, Interview};
 
 use crate::app::{App, Place};
+use crate::language::say;
 use crate::{draft, words};
 
 #[derive(Default)]
@@ -115,7 +116,7 @@ fn take_up(app: &Rc<App>) {
     face.set_editing(n.parse().unwrap_or(0));
     face.set_question(words.next().unwrap_or_default().into());
     face.set_answer(words.next().unwrap_or_default().into());
-    app.toast("上次没有记下的话还在，接着写");
+    app.toast(say!("上次没有记下的话还在，接着写"));
 }
 
 /// Forgets the interview on the screen.
@@ -131,7 +132,7 @@ fn name(app: &Rc<App>, id: &str) {
         let party = c.documents.iter().find(|d| d.id == id)?.party.as_ref();
         c.parties.iter().find(|p| Some(&p.id) == party).map(|p| mask::name(&p.name))
     });
-    let title = name.map_or_else(|| "询问".to_owned(), |name| format!("询问 · {name}"));
+    let title = name.map_or_else(|| say!("询问").to_owned(), |name| say!("询问 · {}", name));
     app.window.global::<Interview<'_>>().set_name(title.into());
 }
 
@@ -150,7 +151,7 @@ fn keep(app: &Rc<App>, view: DocumentView) {
     let face = app.window.global::<Interview<'_>>();
     let stamped = view.answers.iter().filter(|a| a.at_ms.is_some()).count();
     face.set_note(
-        format!("{} · {} 问，{stamped} 条带时间点", view.card.title, view.answers.len()).into(),
+        say!("{} · {} 问，{} 条带时间点", view.card.title, view.answers.len(), stamped).into(),
     );
     face.set_answers(ModelRc::new(VecModel::from(answer_items(&view.answers))));
     *app.interview.view.borrow_mut() = Some(view);
@@ -199,7 +200,7 @@ fn save(app: &Rc<App>) {
             keep(app, view);
             let at =
                 kept.at_ms.map_or_else(String::new, |ms| format!(" · {}", words::short_time(ms)));
-            app.toast(&format!("已记下第 {} 问{at}", kept.n));
+            app.toast(&say!("已记下第 {} 问{}", kept.n, at));
         },
     );
 }

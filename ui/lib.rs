@@ -35,6 +35,7 @@ mod images;
 mod indicators;
 mod interview;
 mod keyboard;
+mod language;
 mod options;
 mod paged;
 mod party;
@@ -72,6 +73,8 @@ pub mod fake_desk;
 pub mod fake_input;
 #[cfg(any(test, feature = "testkit"))]
 pub mod gallery;
+#[cfg(any(test, feature = "testkit"))]
+mod spoken;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_face::{NamedRow, Party};
 
 use crate::app::App;
+use crate::language::{say, word};
 
 /// Kinds that fit beside each other on the smallest screen.
 const CHIPS_PER_LINE: usize = 3;
@@ -17,7 +18,7 @@ pub(crate) fn kinds() -> Vec<NamedRow> {
         .iter()
         .map(|kind| NamedRow {
             id: kind.as_str().into(),
-            title: kind.zh().into(),
+            title: word(kind.zh()).into(),
             ..NamedRow::default()
         })
         .collect()
@@ -61,7 +62,7 @@ fn add(app: &Rc<App>) {
         },
         |app, _| {
             app.back();
-            app.toast("已登记");
+            app.toast(say!("已登记"));
         },
     );
 }

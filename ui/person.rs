@@ -14,11 +14,12 @@ use spotcheck_domain::{Amount, Trouble, mask};
 use spotcheck_face::{CountItem, LifeItem, LightItem, PairItem, Person, SpanItem};
 
 use crate::app::{App, Place};
+use crate::language::{mark, say, word};
 use crate::status::{pair, pairs};
 use crate::{suspicions, trouble, words};
 
 /// Why somebody may look at diagnoses from elsewhere; the words stand in the journal.
-const REASONS: [&str; 3] = ["核对重叠住院", "核对重复开药", "核对病史"];
+const REASONS: [&str; 3] = [mark!("核对重叠住院"), mark!("核对重复开药"), mark!("核对病史")];
 /// Two stays that lie no further apart are worth a row of their own (`rules`: A01, A02).
 const NEAR_DAYS: i64 = 15;
 
@@ -42,19 +43,19 @@ impl Model {
 /// Head data; `shown` unmasks.
 pub(crate) fn facts(view: &PersonView, shown: bool) -> Vec<PairItem> {
     let number = |text: &str| if shown { text.to_owned() } else { mask::number(text) };
-    let mut facts = vec![pair("人员编号", &number(&view.psn_no))];
+    let mut facts = vec![pair(say!("人员编号"), &number(&view.psn_no))];
     if let Some(certno) = &view.certno {
-        facts.push(pair("证件号码", &number(certno)));
+        facts.push(pair(say!("证件号码"), &number(certno)));
     }
     if let Some(tel) = &view.tel {
-        facts.push(pair("电话", &number(tel)));
+        facts.push(pair(say!("电话"), &number(tel)));
     }
-    facts.push(pair("出生日期", &words::instant(view.brdy)));
+    facts.push(pair(say!("出生日期"), &words::instant(view.brdy)));
     if let Some(died) = view.die_date {
-        facts.push(pair("死亡日期", &died.display()));
+        facts.push(pair(say!("死亡日期"), &died.display()));
     }
     if let Some(employer) = &view.emp_name {
-        facts.push(pair("单位", employer));
+        facts.push(pair(say!("单位"), employer));
     }
     facts
 }
@@ -69,9 +70,9 @@ fn own_row(row: &VisitRow, light: i32) -> LifeItem {
     let mut note: Vec<String> = Vec::new();
     note.extend(row.dscg_maindiag_name.clone());
     note.extend(row.dept_name.clone());
-    note.push(format!("{} 行", words::count(row.fee_lines)));
+    note.push(say!("{} 行", words::count(row.fee_lines)));
     if row.repeated_days > 0 {
-        note.push(format!("同日同项 {} 天", words::count(row.repeated_days)));
+        note.push(say!("同日同项 {} 天", words::count(row.repeated_days)));
     }
     LifeItem {
         id: row.mdtrt_id.as_str().into(),
@@ -87,11 +88,11 @@ fn own_row(row: &VisitRow, light: i32) -> LifeItem {
 
 fn elsewhere_row(visit: &VisitElsewhere) -> LifeItem {
     let mut note: Vec<String> = Vec::new();
-    note.push(visit.fixmedins_name.clone().unwrap_or_else(|| "机构名称未上传".to_owned()));
+    note.push(visit.fixmedins_name.clone().unwrap_or_else(|| say!("机构名称未上传").to_owned()));
     note.extend(visit.diag_name.clone());
     LifeItem {
         dates: dates(visit.begntime, visit.endtime).into(),
-        title: format!("他处 {}", words::visit_type(visit.med_type.as_deref())).into(),
+        title: say!("他处 {}", words::visit_type(visit.med_type.as_deref())).into(),
         note: note.join(" · ").into(),
         amount: words::yuan_or_none(visit.medfee_sumamt).into(),
         light: -1,
@@ -113,12 +114,12 @@ fn between(stay: &Stay, later: &Stay) -> Option<LifeItem> {
         return None;
     }
     let mut text = if days < 0 {
-        format!("两次住院重叠 {} 天", days.unsigned_abs())
+        say!("两次住院重叠 {} 天", days.unsigned_abs())
     } else {
-        format!("间隔 {days} 天")
+        say!("间隔 {} 天", days)
     };
     if stay.diagnosis.is_some() && stay.diagnosis == later.diagnosis {
-        text.push_str("，诊断相同");
+        text.push_str(say!("，诊断相同"));
     }
     Some(LifeItem { between: true, title: text.into(), light: -1, ..LifeItem::default() })
 }
@@ -246,14 +247,20 @@ fn year_picture(view: &PersonView, elsewhere: &[VisitElsewhere], year: i32) -> Y
             false,
         )));
     }
-    let words =
-        format!("{year} 年: 本院住院 {stays} 次共 {days} 天, 门诊购药 {others} 次, 他处 {away} 次");
+    let words = say!(
+        "{} 年: 本院住院 {} 次共 {} 天, 门诊购药 {} 次, 他处 {} 次",
+        year,
+        stays,
+        days,
+        others,
+        away
+    );
     let count =
         |value: String, label: String| CountItem { value: value.into(), label: label.into() };
     let counts = vec![
-        count(format!("{stays} 次"), format!("住院 {days} 天")),
-        count(format!("{others} 次"), "门诊、购药".to_owned()),
-        count(words::yuan(fund), "基金支付".to_owned()),
+        count(say!("{} 次", stays), say!("住院 {} 天", days)),
+        count(say!("{} 次", others), say!("门诊、购药").to_owned()),
+        count(words::yuan(fund), say!("基金支付").to_owned()),
     ];
     Year { spans, counts, words }
 }
@@ -388,15 +395,15 @@ fn draw(app: &Rc<App>) {
     face.set_facts(pairs(facts(&view, shown)));
     let elsewhere = app.person.elsewhere.borrow().clone();
     face.set_veiled(!elsewhere.is_empty() && !app.person.unveiled.get());
-    let reasons: Vec<SharedString> = REASONS.iter().map(|r| (*r).into()).collect();
+    let reasons: Vec<SharedString> = REASONS.iter().map(|r| word(r).into()).collect();
     face.set_reasons(ModelRc::new(VecModel::from(reasons)));
     let stays = view.visits.iter().filter(|v| words::is_stay(v.med_type.as_deref())).count();
     let away = if elsewhere.is_empty() {
         String::new()
     } else {
-        format!("，他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
+        say!("，他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
     };
-    face.set_visits_note(format!("住院 {stays} 次，共 {} 次{away}", view.visits.len()).into());
+    face.set_visits_note(say!("住院 {} 次，共 {} 次{}", stays, view.visits.len(), away).into());
     let lights = suspicions::visits_of_person(app, &view.psn_no);
     face.set_life(ModelRc::new(VecModel::from(life(&view, &elsewhere, &lights))));
     let hits = suspicions::hits(app, |f| f.psn_no.as_ref() == Some(&view.psn_no));
@@ -408,7 +415,7 @@ fn draw(app: &Rc<App>) {
 pub(crate) fn note(view: &PersonView) -> String {
     let mut note = vec![words::gender(view.gend.as_deref()).to_owned()];
     if let Some(year) = year_of(view.brdy) {
-        note.push(format!("{year} 年生"));
+        note.push(say!("{} 年生", year));
     }
     note.push(words::insurance(view.insutype.as_deref()));
     note.join(" · ")
@@ -427,7 +434,7 @@ fn draw_year(app: &Rc<App>) {
     let (first, last) = years.fold((year, year), |(a, b), y| (a.min(y), b.max(y)));
     let picture = year_picture(&view, &elsewhere, year);
     let face = app.window.global::<Person<'_>>();
-    face.set_year(format!("{year} 年").into());
+    face.set_year(say!("{} 年", year).into());
     face.set_earlier(first < year);
     face.set_later(last > year);
     face.set_spans(ModelRc::new(VecModel::from(picture.spans)));

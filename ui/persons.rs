@@ -9,6 +9,7 @@ use spotcheck_domain::mask;
 use spotcheck_face::{NamedRow, PersonItem, Persons};
 
 use crate::app::{App, Place};
+use crate::language::{kept, say};
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::suspicions::{self, Around};
 use crate::{trouble, words};
@@ -51,20 +52,20 @@ pub(crate) fn item(hit: &PersonHit) -> PersonItem {
     let mut note = vec![words::gender(hit.gend.as_deref()).to_owned()];
     if let Some(born) = hit.brdy {
         let born = born.display();
-        note.push(format!("{} 年生", born.get(0..4).unwrap_or(&born)));
+        note.push(say!("{} 年生", born.get(0..4).unwrap_or(&born)));
     }
     note.push(words::insurance(hit.insutype.as_deref()));
     if let Some(bed) = &hit.bed {
-        note.push(format!("{} 床", bed.trim_end_matches('床').trim()));
+        note.push(say!("{} 床", bed.trim_end_matches('床').trim()));
     }
     if let Some(certno) = &hit.certno {
-        note.push(format!("证件 {}", mask::number(certno)));
+        note.push(say!("证件 {}", mask::number(certno)));
     }
     PersonItem {
         id: hit.psn_no.as_str().into(),
         name: mask::name(&hit.psn_name).into(),
         note: note.join(" · ").into(),
-        visits: format!("就诊 {}", words::count(hit.visits)).into(),
+        visits: say!("就诊 {}", words::count(hit.visits)).into(),
         last: words::month_day(hit.last_visit).into(),
         loading: false,
     }
@@ -98,10 +99,10 @@ pub(crate) fn connect(app: &Rc<App>) {
 fn bed_item(hit: &PersonHit) -> PersonItem {
     let mut row = item(hit);
     if let Some(bed) = &hit.bed {
-        row.name = format!("{} 床  {}", bed.trim_end_matches('床').trim(), row.name).into();
+        row.name = say!("{} 床  {}", bed.trim_end_matches('床').trim(), row.name).into();
     }
     let since = words::month_day(hit.last_visit);
-    row.last = if since.is_empty() { since } else { format!("{since} 入院") }.into();
+    row.last = if since.is_empty() { since } else { say!("{} 入院", since) }.into();
     row
 }
 
@@ -127,7 +128,7 @@ pub(crate) fn enter(app: &Rc<App>) {
 
 /// 一病区 before 二病区 before 三病区, 内一 before 内二: numerals by value, everything else as written.
 fn ward_order(name: &str) -> Vec<u32> {
-    const NUMERALS: &str = "〇一二三四五六七八九十";
+    const NUMERALS: &str = kept!("〇一二三四五六七八九十");
     let value = |c: char| match NUMERALS.chars().position(|n| n == c) {
         Some(at) => u32::try_from(at).unwrap_or(0),
         None => u32::from(c),
@@ -145,7 +146,7 @@ fn choose_ward(app: &Rc<App>, n: i32) {
     let (Some(ward), false) = (ward, same) else { return };
     let face = app.window.global::<Persons<'_>>();
     face.set_ward(n);
-    face.set_note(format!("{ward}在院，按床号 · 截至数据截止时间 · 姓名已遮盖").into());
+    face.set_note(say!("{}在院，按床号 · 截至数据截止时间 · 姓名已遮盖", ward).into());
     face.set_searched(true);
     *app.persons.ward.borrow_mut() = Some(ward);
     let revision = app.persons.hits.restart(None);
@@ -202,12 +203,8 @@ fn run(app: &Rc<App>) {
             let page = Page::first(PAGE_ROWS);
             Ok(match mode {
                 0 => Found::Persons(desk.search_persons(&task, &query, page)?),
-                1 => Found::Others(
-                    desk.search_items(&task, &query, page)?.iter().map(item_row).collect(),
-                ),
-                _ => Found::Others(
-                    desk.search_staff(&task, &query, page)?.iter().map(staff_row).collect(),
-                ),
+                1 => Found::Items(desk.search_items(&task, &query, page)?),
+                _ => Found::Staff(desk.search_staff(&task, &query, page)?),
             })
         },
         move |app, result| {
@@ -218,7 +215,8 @@ fn run(app: &Rc<App>) {
             }
             match result {
                 Ok(Found::Persons(hits)) => show(app, &hits),
-                Ok(Found::Others(rows)) => show_others(app, rows),
+                Ok(Found::Items(hits)) => show_others(app, hits.iter().map(item_row).collect()),
+                Ok(Found::Staff(hits)) => show_others(app, hits.iter().map(staff_row).collect()),
                 Err(trouble) => trouble::show(app, &trouble),
             }
         },
@@ -228,12 +226,13 @@ fn run(app: &Rc<App>) {
 /// What a search brings.
 enum Found {
     Persons(Vec<PersonHit>),
-    /// Items or staff: (id, title, note, side).
-    Others(Vec<[String; 4]>),
+    Items(Vec<ItemHit>),
+    Staff(Vec<StaffHit>),
 }
 
+/// Id, title, note, side.
 fn item_row(hit: &ItemHit) -> [String; 4] {
-    let note = format!("{} · {} 行", hit.med_list_codg, words::count(hit.fee_lines));
+    let note = say!("{} · {} 行", hit.med_list_codg, words::count(hit.fee_lines));
     [hit.med_list_codg.clone(), hit.hilist_name.clone(), note, words::yuan(hit.amount)]
 }
 
@@ -250,8 +249,8 @@ fn staff_row(hit: &StaffHit) -> [String; 4] {
 fn show_others(app: &Rc<App>, rows: Vec<[String; 4]>) {
     let face = app.window.global::<Persons<'_>>();
     let full = u32::try_from(rows.len()).is_ok_and(|n| n >= PAGE_ROWS);
-    let more = if full { " 以上，再输几个字" } else { "" };
-    face.set_note(format!("找到 {}{more}", rows.len()).into());
+    let more = if full { say!(" 以上，再输几个字") } else { "" };
+    face.set_note(say!("找到 {}{}", rows.len(), more).into());
     face.set_searched(true);
     let rows = rows.into_iter().map(|[id, title, note, state]| NamedRow {
         id: id.into(),
@@ -269,8 +268,8 @@ fn show(app: &Rc<App>, hits: &[PersonHit]) {
     let face = app.window.global::<Persons<'_>>();
     face.set_searched(true);
     let full = u32::try_from(hits.len()).is_ok_and(|n| n >= PAGE_ROWS);
-    let more = if full { " 以上" } else { "" };
-    face.set_note(format!("找到 {} 人{more} · 姓名已遮盖", hits.len()).into());
+    let more = if full { say!(" 以上") } else { "" };
+    face.set_note(say!("找到 {} 人{} · 姓名已遮盖", hits.len(), more).into());
 }
 
 fn fetch(app: &Rc<App>, revision: u64, page: u32) {

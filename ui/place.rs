@@ -13,6 +13,7 @@ use spotcheck_domain::{TaskId, TroubleResult};
 use spotcheck_face::Screen;
 
 use crate::app::App;
+use crate::language::mark;
 use crate::{showing, suspicions, task};
 
 /// Schema of what is kept.
@@ -55,7 +56,8 @@ pub(crate) enum Place {
 }
 
 /// The places of the work space, left to right. The first is the task itself.
-pub(crate) const TABS: [&str; 6] = ["概览", "线索", "查找", "依据", "取证", "收尾"];
+pub(crate) const TABS: [&str; 6] =
+    [mark!("概览"), mark!("线索"), mark!("查找"), mark!("依据"), mark!("取证"), mark!("收尾")];
 
 impl Place {
     pub(crate) const fn screen(&self) -> Screen {

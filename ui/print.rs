@@ -8,6 +8,7 @@ use spotcheck_app::desk::{PrintReport, PrinterView};
 use spotcheck_face::{PairItem, Print, PrinterItem};
 
 use crate::app::App;
+use crate::language::say;
 use crate::status::{pair, pairs};
 use crate::words;
 
@@ -38,9 +39,9 @@ pub(crate) fn printer_items(printers: &[PrinterView], chosen: Option<&str>) -> V
 /// What came of a print; the journal head also stands on the paper.
 pub(crate) fn report_pairs(report: &PrintReport) -> Vec<PairItem> {
     vec![
-        pair("作业号", &report.job.to_string()),
-        pair("页数", &format!("{} 页 × {} 份", report.pages, report.copies)),
-        pair("日志头", &words::head_digits(&report.journal_head)),
+        pair(say!("作业号"), &report.job.to_string()),
+        pair(say!("页数"), &say!("{} 页 × {} 份", report.pages, report.copies)),
+        pair(say!("日志头"), &words::head_digits(&report.journal_head)),
     ]
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn enter(app: &Rc<App>, id: &str) {
         .view
         .borrow()
         .as_ref()
-        .map(|v| format!("{} · 第 {} 版", v.card.title, v.card.version));
+        .map(|v| say!("{} · 第 {} 版", v.card.title, v.card.version));
     app.window.global::<Print<'_>>().set_title(title.unwrap_or_default().into());
     draw(app);
     look(app);
@@ -109,11 +110,11 @@ fn print(app: &Rc<App>) {
     let (Some(case), Some(document), Some(printer)) = (case, document, printer) else { return };
     let copies = app.print.copies.get();
     app.ask_busy(
-        "正在打印",
+        say!("正在打印"),
         move |desk| desk.print(&case, &document, &printer, copies),
         |app, report| {
             app.window.global::<Print<'_>>().set_report(pairs(report_pairs(&report)));
-            app.toast("已送到打印机");
+            app.toast(say!("已送到打印机"));
         },
     );
 }

@@ -10,6 +10,7 @@ use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView, Status};
 use spotcheck_face::Shell;
 
 use crate::app::{App, Place};
+use crate::language::{kept, say};
 use crate::{capture, status, words};
 
 #[derive(Default)]
@@ -50,8 +51,8 @@ fn mark(app: &Rc<App>) {
     let Some(running) = shown(&app.recording.running.borrow()).cloned() else { return };
     let at = words::short_time(running.stored_ms);
     app.ask(
-        move |desk| desk.mark_recording(&running.evidence, "标记"),
-        move |app, ()| app.toast(&format!("已标记 {at}")),
+        move |desk| desk.mark_recording(&running.evidence, kept!("标记")),
+        move |app, ()| app.toast(&say!("已标记 {}", at)),
     );
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn stop_one(app: &Rc<App>, evidence: String) {
 }
 
 fn kept_words(kept: &EvidenceView) -> String {
-    format!("已存好 {} · {}", kept.id, words::bytes(kept.size))
+    say!("已存好 {} · {}", kept.id, words::bytes(kept.size))
 }
 
 /// Looks at the recorder, only while something is recorded.

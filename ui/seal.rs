@@ -10,6 +10,7 @@ use spotcheck_domain::OfficerId;
 use spotcheck_face::{OfficerItem, PairItem, Seal, Shell};
 
 use crate::app::{App, Place};
+use crate::language::{say, told};
 use crate::pin::PinBuffer;
 use crate::status::{pair, pairs};
 use crate::{recording, trouble, words};
@@ -40,9 +41,9 @@ pub(crate) fn officer_items(case: &CaseView, typed: &[OfficerId]) -> Vec<Officer
         .map(|officer| {
             let done = typed.contains(&officer.id);
             let note = match (officer.has_key, done) {
-                (false, _) => "本机没有这位的签名密钥",
-                (true, true) => "PIN 已输入",
-                (true, false) => "等本人输入 PIN",
+                (false, _) => say!("本机没有这位的签名密钥"),
+                (true, true) => say!("PIN 已输入"),
+                (true, false) => say!("等本人输入 PIN"),
             };
             OfficerItem {
                 id: officer.id.as_str().into(),
@@ -60,12 +61,12 @@ pub(crate) fn officer_items(case: &CaseView, typed: &[OfficerId]) -> Vec<Officer
 pub(crate) fn head(case: &CaseView) -> (String, String, String) {
     let missing = case.missing.len();
     if missing == 0 {
-        ("0".to_owned(), "项要补，可以封存".to_owned(), "各项齐全".to_owned())
+        ("0".to_owned(), say!("项要补，可以封存").to_owned(), say!("各项齐全").to_owned())
     } else {
         (
             missing.to_string(),
-            "项要补".to_owned(),
-            "也可现在离开：封存为“不完整”，并列出所缺".to_owned(),
+            say!("项要补").to_owned(),
+            say!("也可现在离开：封存为“不完整”，并列出所缺").to_owned(),
         )
     }
 }
@@ -73,15 +74,15 @@ pub(crate) fn head(case: &CaseView) -> (String, String, String) {
 /// What was sealed.
 pub(crate) fn report_pairs(report: &SealReport) -> Vec<PairItem> {
     let complete = if report.missing.is_empty() {
-        "完整".to_owned()
+        say!("完整").to_owned()
     } else {
-        format!("不完整，列出 {} 项", report.missing.len())
+        say!("不完整，列出 {} 项", report.missing.len())
     };
     vec![
-        pair("证据包", report.bundle.as_str()),
-        pair("完整性", &complete),
-        pair("内容", &format!("{} 个文件 · {}", report.files, words::bytes(report.bytes))),
-        pair("摘要", &words::head_digits(&report.tagmanifest_sha256)),
+        pair(say!("证据包"), report.bundle.as_str()),
+        pair(say!("完整性"), &complete),
+        pair(say!("内容"), &say!("{} 个文件 · {}", report.files, words::bytes(report.bytes))),
+        pair(say!("摘要"), &words::head_digits(&report.tagmanifest_sha256)),
     ]
 }
 
@@ -170,11 +171,11 @@ fn draw(app: &Rc<App>) {
         app.seal.pins.borrow().iter().map(|(officer, _)| officer.clone()).collect();
     let face = app.window.global::<Seal<'_>>();
     let (count, title, note) = head(&case);
-    face.set_note(format!("日志头 {}", words::head_digits(&case.journal_head)).into());
+    face.set_note(say!("日志头 {}", words::head_digits(&case.journal_head)).into());
     face.set_count(count.into());
     face.set_head(title.into());
     face.set_head_note(note.into());
-    let missing: Vec<SharedString> = case.missing.iter().map(|m| m.as_str().into()).collect();
+    let missing: Vec<SharedString> = case.missing.iter().map(|m| told(m).into()).collect();
     face.set_missing(ModelRc::new(VecModel::from(missing)));
     face.set_officers(ModelRc::new(VecModel::from(officer_items(&case, &typed))));
     face.set_ready(case.state == CaseState::Open && typed.len() >= LEAST_SIGNERS);
@@ -184,7 +185,7 @@ fn draw(app: &Rc<App>) {
         .and_then(|id| case.officers.iter().find(|o| &o.id == id))
         .map(|o| o.name.clone());
     face.set_typing_name(name.unwrap_or_default().into());
-    face.set_hint("请另一位回避".into());
+    face.set_hint(say!("请另一位回避").into());
     face.set_typing(typing.map(|id| id.to_string()).unwrap_or_default().into());
     dots(app);
 }
@@ -206,7 +207,7 @@ fn seal(app: &Rc<App>) {
     let pins: Vec<(OfficerId, SecretString)> = app.seal.pins.borrow_mut().drain(..).collect();
     let face = app.window.global::<Seal<'_>>();
     let reason = face.get_reason().trim().to_owned();
-    app.window.global::<Shell<'_>>().set_busy("正在封存：停录、清单、两人签名".into());
+    app.window.global::<Shell<'_>>().set_busy(say!("正在封存：停录、清单、两人签名").into());
     app.ask_result(
         move |desk| {
             let reason = (!reason.is_empty()).then_some(reason.as_str());
@@ -223,9 +224,9 @@ fn seal(app: &Rc<App>) {
                     let face = app.window.global::<Seal<'_>>();
                     face.set_report(pairs(report_pairs(&report)));
                     let missing: Vec<SharedString> =
-                        report.missing.iter().map(|m| m.as_str().into()).collect();
+                        report.missing.iter().map(|m| told(m).into()).collect();
                     face.set_missing(ModelRc::new(VecModel::from(missing)));
-                    app.toast("已封存");
+                    app.toast(say!("已封存"));
                 }
                 // A wrong PIN is not said to belong to one or the other: both type again.
                 Err(trouble) => {

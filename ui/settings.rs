@@ -3,17 +3,18 @@
 //! Kept under the officer's own key and applied at the unlock; what the last officer chose stays for the
 //! locked screen until the program ends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use slint::ComponentHandle;
 use spotcheck_app::desk::Own;
-use spotcheck_face::{Device, Keys, Theme, ThemeMode};
+use spotcheck_face::{Device, Keys, Shell, Theme, ThemeMode};
 
 use crate::app::App;
 use crate::coach;
+use crate::language::{self, Language};
 
 /// Schema of what is kept.
 const SCHEMA: &str = "spotcheck-settings/1";
@@ -29,6 +30,9 @@ pub(crate) struct Settings {
     theme: Option<String>,
     #[serde(default)]
     large_text: bool,
+    /// `zh`, `en`; absent: Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// The hardware keyboard is used instead of the one on the screen.
     #[serde(default)]
     own_keyboard: bool,
@@ -41,6 +45,8 @@ pub(crate) struct Settings {
 pub(crate) struct Model {
     /// None while nobody is there.
     now: RefCell<Option<Settings>>,
+    /// Chosen on the locked screen: a wish of whoever unlocks next.
+    wished: Cell<Option<Language>>,
 }
 
 const THEMES: [(&str, ThemeMode); 3] =
@@ -59,6 +65,20 @@ pub(crate) fn connect(app: &Rc<App>) {
         change(app, |settings| settings.own_keyboard = !settings.own_keyboard);
     }));
     face.on_hints_again(app.on(|app| change(app, |settings| settings.read.clear())));
+    app.window.global::<Shell<'_>>().on_speak(app.on_with(|app, english: bool| {
+        speak(app, if english { Language::English } else { Language::Chinese });
+    }));
+}
+
+/// Another language, at once; under the lock for now, and for whoever unlocks.
+fn speak(app: &Rc<App>, language: Language) {
+    if app.settings.now.borrow().is_some() {
+        change(app, |settings| settings.language = Some(language.as_str().to_owned()));
+    } else {
+        app.settings.wished.set(Some(language));
+        language::choose(app, language);
+    }
+    app.show();
 }
 
 /// Whether a hint was read; `None` while that is not known.
@@ -101,6 +121,7 @@ fn apply(app: &Rc<App>) {
     if let Some((_, mode)) = mode {
         theme.set_mode(*mode);
     }
+    language::choose(app, Language::parse(now.language.as_deref()));
     theme.set_scale(if now.large_text { LARGE } else { 1.0 });
     app.window.global::<Keys<'_>>().set_enabled(!now.own_keyboard);
     show(app);
@@ -122,7 +143,12 @@ pub(crate) fn welcome(app: &Rc<App>) {
             let text = kept.ok().flatten().unwrap_or_default();
             let kept = serde_json::from_str::<Settings>(&text).ok().filter(|k| k.schema == SCHEMA);
             *app.settings.now.borrow_mut() = Some(kept.unwrap_or_else(|| from_face(app)));
-            apply(app);
+            match app.settings.wished.take() {
+                Some(wish) => {
+                    change(app, |settings| settings.language = Some(wish.as_str().to_owned()));
+                }
+                None => apply(app),
+            }
         },
     );
 }

@@ -17,6 +17,7 @@ use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
 
 use crate::app::{App, Place};
 use crate::fees::Marks;
+use crate::language::{say, word};
 use crate::status::pair;
 use crate::suspicion;
 use crate::suspicions::{self, Judged};
@@ -62,14 +63,14 @@ pub(crate) fn connect(app: &Rc<App>) {
 /// A finding as a fact to be checked; `None` for what is never shown to the party.
 pub(crate) fn fact(finding: &Finding) -> Option<ShowItem> {
     let title = finding.party.as_deref().filter(|_| finding.grade.is_for_party())?;
-    let mut pairs: Vec<PairItem> = vec![pair("事实", &finding.reason)];
+    let mut pairs: Vec<PairItem> = vec![pair(say!("事实"), &finding.reason)];
     if let Some(date) = &finding.date {
-        pairs.push(pair("日期", date));
+        pairs.push(pair(say!("日期"), date));
     }
-    pairs.push(pair("义务", duty(&finding.clause)));
+    pairs.push(pair(say!("义务"), duty(&finding.clause)));
     if let Some(amount) = finding.amount {
-        let text = format!("{} {}", words::yuan(amount), finding.loss_method.zh());
-        pairs.push(pair("涉及金额", &text));
+        let text = format!("{} {}", words::yuan(amount), word(finding.loss_method.zh()));
+        pairs.push(pair(say!("涉及金额"), &text));
     }
     Some(ShowItem { title: title.into(), facts: ModelRc::new(VecModel::from(pairs)) })
 }
@@ -140,7 +141,7 @@ fn enter_visit(app: &Rc<App>) {
     let mut note = vec![visit::title(&view)];
     note.extend(view.adm_dept_name.clone());
     // What is shown may be a part: then it says so.
-    note.extend(app.visit.kind_words().map(|kind| format!("只列{kind}")));
+    note.extend(app.visit.kind_words().map(|kind| say!("只列{}", kind)));
     face.set_note(note.join(" · ").into());
     keep(app, &view.psn_no, &view.psn_name);
     app.visit.fees().restart(&app.visit.days(), Marks::default());
@@ -181,7 +182,7 @@ fn draw_name(app: &Rc<App>) {
         .borrow()
         .as_ref()
         .map(|(_, name)| if shown { name.clone() } else { mask::name(name) });
-    face.set_name(name.unwrap_or_else(|| "本机构".to_owned()).into());
+    face.set_name(name.unwrap_or_else(|| say!("本机构").to_owned()).into());
     face.set_shown(shown);
 }
 
@@ -211,7 +212,7 @@ pub(crate) fn show(app: &Rc<App>) {
         if let (What::Finding(_), Some((_, finding))) = (&what, suspicion::open_finding(app))
             && fact(&finding).is_none()
         {
-            return app.toast("线索跟踪类不向对方出示");
+            return app.toast(say!("线索跟踪类不向对方出示"));
         }
         app.go(Place::Showing(what));
     }

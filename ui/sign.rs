@@ -14,6 +14,7 @@ use spotcheck_face::{Document, SignerItem};
 
 use crate::app::App;
 use crate::document;
+use crate::language::{say, word};
 
 /// Width of the pad in its own units.
 const PAD_WIDTH: f32 = 800.0;
@@ -40,7 +41,7 @@ pub(crate) fn signers(
     let item = |id: &str, name: &str, capacity: Capacity| SignerItem {
         id: id.into(),
         name: name.into(),
-        capacity: capacity.zh().into(),
+        capacity: word(capacity.zh()).into(),
         chosen: chosen == Some(id),
         done: view.signatures.iter().any(|s| s.signer == id),
     };
@@ -198,7 +199,7 @@ fn sign(app: &Rc<App>) {
             app.keep_case(case);
             let name = view.signatures.last().map(|s| s.name.clone()).unwrap_or_default();
             document::keep(app, view);
-            app.toast(&format!("{name} 已签"));
+            app.toast(&say!("{} 已签", name));
         },
     );
 }

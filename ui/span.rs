@@ -8,6 +8,7 @@ use spotcheck_domain::{BeijingTime, Precision, Trouble};
 use spotcheck_face::Indicators;
 
 use crate::app::App;
+use crate::language::{mark, say, word};
 use crate::{indicators, trouble};
 
 /// First and last day, `yyyy-MM-dd`.
@@ -16,11 +17,31 @@ type Period = (String, String);
 /// First and last day, counted from 1970-01-01.
 type Days = (i64, i64);
 
+/// What a period is called; in words only when it is shown, because the language may change meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Whole,
+    Year(i64),
+    Last,
+    Typed,
+}
+
+impl Name {
+    fn words(self) -> String {
+        match self {
+            Self::Whole => say!("整个检查期间").to_owned(),
+            Self::Year(year) => say!("{} 年", year),
+            Self::Last => say!("最后 90 天").to_owned(),
+            Self::Typed => say!("自定期间").to_owned(),
+        }
+    }
+}
+
 /// Two periods.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     /// What can be chosen: name and days; the last one is typed.
-    choices: Vec<(String, Days)>,
+    choices: Vec<(Name, Days)>,
     chosen: usize,
     /// 0 none, 1 the same days a year before, 2 as many days right before, 3 typed.
     against: usize,
@@ -29,9 +50,10 @@ pub(crate) struct Span {
 }
 
 /// What stands beside it.
-const OTHERS: [&str; 4] = ["上年同期", "前一段同样长", "不对照", "自定对照"];
+const OTHERS: [&str; 4] =
+    [mark!("上年同期"), mark!("前一段同样长"), mark!("不对照"), mark!("自定对照")];
 /// How the other period is called beside a figure.
-const OTHER_WORDS: [&str; 4] = ["上年", "前段", "", "对照"];
+const OTHER_WORDS: [&str; 4] = [mark!("上年"), mark!("前段"), "", mark!("对照")];
 
 fn text(day: i64) -> String {
     BeijingTime::from_seconds(day.saturating_mul(86_400)).display(Precision::Day)
@@ -54,7 +76,7 @@ impl Span {
     /// The period of a task, its calendar years and its end.
     pub(crate) fn of(from: &str, to: &str) -> Self {
         let (from, to) = (day_number(from).unwrap_or(0), day_number(to).unwrap_or(0));
-        let mut choices = vec![("整个检查期间".to_owned(), (from, to))];
+        let mut choices = vec![(Name::Whole, (from, to))];
         for year in year_of(from)..=year_of(to) {
             let days =
                 (day_number(&format!("{year:04}-01-01")), day_number(&format!("{year:04}-12-31")));
@@ -62,11 +84,11 @@ impl Span {
                 && choices.len() < 5
                 && (from, to) != (first.max(from), last.min(to))
             {
-                choices.push((format!("{year} 年"), (first.max(from), last.min(to))));
+                choices.push((Name::Year(year), (first.max(from), last.min(to))));
             }
         }
-        choices.push(("最后 90 天".to_owned(), (to.saturating_sub(89).max(from), to)));
-        choices.push(("自定期间".to_owned(), (from, to)));
+        choices.push((Name::Last, (to.saturating_sub(89).max(from), to)));
+        choices.push((Name::Typed, (from, to)));
         Self { choices, chosen: 0, against: 0, typed: (from, to), typed_other: (from, to) }
     }
 
@@ -98,27 +120,27 @@ impl Span {
     /// `2026-01-01 至 2026-11-23 · 对照 上年同期`.
     pub(crate) fn words(&self) -> String {
         let (from, to) = self.days();
-        let days = format!("{} 至 {}", text(from), text(to));
+        let days = say!("{} 至 {}", text(from), text(to));
         match self.other() {
             None => days,
             Some((a, b)) if self.against == 3 => {
-                format!("{days} · 对照 {} 至 {}", text(a), text(b))
+                say!("{} · 对照 {} 至 {}", days, text(a), text(b))
             }
             Some(_) => {
-                format!("{days} · 对照{}", OTHERS.get(self.against).copied().unwrap_or_default())
+                let other = OTHERS.get(self.against).copied().unwrap_or_default();
+                say!("{} · 对照{}", days, word(other))
             }
         }
     }
 
     /// The other period's name beside a figure.
     pub(crate) fn other_words(&self) -> &'static str {
-        OTHER_WORDS.get(self.against).copied().unwrap_or_default()
+        word(OTHER_WORDS.get(self.against).copied().unwrap_or_default())
     }
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Indicators<'_>>();
-    face.set_others(ModelRc::new(VecModel::from_iter(OTHERS.map(SharedString::from))));
     face.on_change_span(app.on(open));
     face.on_choose_span(app.on_with(|app, n: i32| {
         app.indicators.span.borrow_mut().chosen = usize::try_from(n).unwrap_or(0);
@@ -135,8 +157,9 @@ fn draw(app: &Rc<App>) {
     let span = app.indicators.span.borrow().clone();
     let face = app.window.global::<Indicators<'_>>();
     face.set_spans(ModelRc::new(VecModel::from_iter(
-        span.choices.iter().map(|c| SharedString::from(&c.0)),
+        span.choices.iter().map(|c| SharedString::from(c.0.words())),
     )));
+    face.set_others(ModelRc::new(VecModel::from_iter(OTHERS.map(word).map(SharedString::from))));
     face.set_chosen_span(i32::try_from(span.chosen).unwrap_or(0));
     face.set_chosen_other(i32::try_from(span.against).unwrap_or(0));
 }
@@ -191,7 +214,7 @@ mod tests {
     #[test]
     fn the_other_period_is_the_same_days_a_year_before_or_as_many_right_before() {
         let mut span = Span::of("2024-02-29", "2026-06-30");
-        let names: Vec<&str> = span.choices.iter().map(|c| c.0.as_str()).collect();
+        let names: Vec<String> = span.choices.iter().map(|c| c.0.words()).collect();
         assert_eq!(
             names,
             ["整个检查期间", "2024 年", "2025 年", "2026 年", "最后 90 天", "自定期间"]

@@ -8,6 +8,7 @@ use spotcheck_domain::{BeijingTime, Precision, rfc3339};
 use spotcheck_face::{Device, PairItem, Shell};
 
 use crate::app::App;
+use crate::language::{mark, say, word};
 use crate::{recording, settings, words};
 
 /// A label with its value.
@@ -26,32 +27,40 @@ pub(crate) fn date_line(wall_ms: i64) -> String {
     let text = time.display(Precision::Day);
     let mut parts = text.split('-').skip(1).map(|part| part.trim_start_matches('0'));
     let (month, day) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    format!("{month} 月 {day} 日 {}", weekday(time.day()))
+    say!("{} 月 {} 日 {}", month, day, weekday(time.day()))
 }
 
 /// 周一 … of a day counted from 1970-01-01, which was a Thursday.
 pub(crate) fn weekday(day: i64) -> &'static str {
-    const DAYS: [&str; 7] = ["周四", "周五", "周六", "周日", "周一", "周二", "周三"];
+    const DAYS: [&str; 7] = [
+        mark!("周四"),
+        mark!("周五"),
+        mark!("周六"),
+        mark!("周日"),
+        mark!("周一"),
+        mark!("周二"),
+        mark!("周三"),
+    ];
     let place = usize::try_from(day.rem_euclid(7)).unwrap_or_default();
-    DAYS.get(place).copied().unwrap_or_default()
+    word(DAYS.get(place).copied().unwrap_or_default())
 }
 
 /// What the device says about itself.
 pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
     vec![
-        pair("设备", now.device.as_ref().map_or("未登记", |d| d.as_str())),
-        pair("中心", now.centre.as_deref().unwrap_or("未登记")),
-        pair("密钥保护", now.key_protection.zh()),
+        pair(say!("设备"), now.device.as_ref().map_or(say!("未登记"), |d| d.as_str())),
+        pair(say!("中心"), now.centre.as_deref().unwrap_or(say!("未登记"))),
+        pair(say!("密钥保护"), word(now.key_protection.zh())),
         pair(
-            "时钟",
+            say!("时钟"),
             if now.clock_set {
-                "已设置"
+                say!("已设置")
             } else {
-                "早于出厂或中心签过的时间，请对时"
+                say!("早于出厂或中心签过的时间，请对时")
             },
         ),
-        pair("可用空间", &words::bytes(now.free_bytes)),
-        pair("待回传", &format!("{} 个证据包", now.unsent)),
+        pair(say!("可用空间"), &words::bytes(now.free_bytes)),
+        pair(say!("待回传"), &say!("{} 个证据包", now.unsent)),
     ]
 }
 
@@ -66,7 +75,7 @@ pub(crate) fn enter(app: &Rc<App>) {
             face.set_officers(pairs(
                 now.officers
                     .iter()
-                    .map(|o| pair(&o.name, &format!("有效至 {}", o.certificate_until)))
+                    .map(|o| pair(&o.name, &say!("有效至 {}", o.certificate_until)))
                     .collect(),
             ));
         },
@@ -78,7 +87,7 @@ pub(crate) fn show_line(app: &Rc<App>, now: &Status) {
     let shell = app.window.global::<Shell<'_>>();
     shell.set_unlocked(now.unlocked.is_some());
     let left = match &now.unlocked {
-        None => "未解锁".to_owned(),
+        None => say!("未解锁").to_owned(),
         Some(id) => now
             .officers
             .iter()
@@ -86,12 +95,12 @@ pub(crate) fn show_line(app: &Rc<App>, now: &Status) {
             .map_or_else(|| id.to_string(), |o| o.name.clone()),
     };
     let left = match (now.clock_set, now.unsent) {
-        (false, _) => format!("{left} · 时钟不可信"),
+        (false, _) => say!("{} · 时钟不可信", left),
         (true, 0) => left,
-        (true, unsent) => format!("{left} · 待回传 {unsent}"),
+        (true, unsent) => say!("{} · 待回传 {}", left, unsent),
     };
     shell.set_status_left(left.into());
-    shell.set_status_right(format!("可用 {}", words::bytes(now.free_bytes)).into());
+    shell.set_status_right(say!("可用 {}", words::bytes(now.free_bytes)).into());
 }
 
 /// Hours and minutes in the status line.

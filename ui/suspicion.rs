@@ -12,6 +12,7 @@ use spotcheck_app::rules::Finding;
 use spotcheck_face::{NamedRow, PairItem, Suspicions};
 
 use crate::app::{App, Place};
+use crate::language::{self, mark, say, word};
 use crate::suspicions::{self, Around, Judged, item, staff, state_words};
 use crate::{compare, words};
 
@@ -26,10 +27,19 @@ enum Asking {
 }
 
 /// Reasons that fit many exclusions, after the finding's own doubts.
-const COMMON_REASONS: [&str; 4] =
-    ["已核对病历，有医嘱和执行记录", "已退费", "上传数据有误，以纸质记录为准", "本地政策允许"];
+const COMMON_REASONS: [&str; 4] = [
+    mark!("已核对病历，有医嘱和执行记录"),
+    mark!("已退费"),
+    mark!("上传数据有误，以纸质记录为准"),
+    mark!("本地政策允许"),
+];
 /// What is usually still needed, after what the rule says to look at.
-const COMMON_NEEDS: [&str; 3] = ["调取病历原件", "询问经办医务人员", "核对设备或执行日志"];
+const COMMON_NEEDS: [&str; 3] =
+    [mark!("调取病历原件"), mark!("询问经办医务人员"), mark!("核对设备或执行日志")];
+
+/// Why a rule is silenced for a visit.
+const SILENCE_REASONS: [&str; 3] =
+    [mark!("参数与本地规定不符"), mark!("本机构不适用"), mark!("现场无法核对")];
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -112,7 +122,7 @@ fn draw(app: &Rc<App>) {
     let state = judged.state(&key);
     let face = app.window.global::<Suspicions<'_>>();
     face.set_one(item(n, &finding, state));
-    let origin = app.suspicions.findings.borrow().get(n).map_or("", |m| m.origin.zh());
+    let origin = app.suspicions.findings.borrow().get(n).map_or("", |m| word(m.origin.zh()));
     face.set_facts(ModelRc::new(VecModel::from(facts(&finding, origin))));
     face.set_doubts(ModelRc::new(VecModel::from(doubts(&finding))));
     let look: Vec<SharedString> = finding.look.iter().map(|l| l.as_str().into()).collect();
@@ -120,8 +130,8 @@ fn draw(app: &Rc<App>) {
     face.set_has_visit(finding.mdtrt_id.is_some());
     let among = app.suspicions.one.among.borrow().clone();
     let place = match among.iter().position(|p| *p == n) {
-        Some(at) => format!("线索 {} / {}", at.saturating_add(1), among.len()),
-        None => "线索".to_owned(),
+        Some(at) => say!("线索 {} / {}", at.saturating_add(1), among.len()),
+        None => say!("线索").to_owned(),
     };
     face.set_place(place.into());
     face.set_has_next(next_place(app).is_some());
@@ -138,7 +148,7 @@ fn draw(app: &Rc<App>) {
         let mut note = vec![words::day_and_time(&c.judged)];
         note.extend(c.reason.clone());
         if !c.evidence.is_empty() {
-            note.push(format!("证据 {}", c.evidence.join("、")));
+            note.push(say!("证据 {}", c.evidence.join(say!("、"))));
         }
         note.join(" · ")
     });
@@ -155,19 +165,19 @@ fn facts(finding: &Finding, origin: &str) -> Vec<PairItem> {
             pairs.push(PairItem { label: label.into(), value: value.into() });
         }
     };
-    add("日期", finding.date.clone().unwrap_or_default());
-    add("涉及金额", finding.amount.map(words::yuan).unwrap_or_default());
-    add("基金", finding.fund_amount.map(words::yuan).unwrap_or_default());
-    add("计算方法", finding.loss_method.zh().to_owned());
-    add("就诊号", finding.mdtrt_id.clone().unwrap_or_default());
+    add(say!("日期"), finding.date.clone().unwrap_or_default());
+    add(say!("涉及金额"), finding.amount.map(words::yuan).unwrap_or_default());
+    add(say!("基金"), finding.fund_amount.map(words::yuan).unwrap_or_default());
+    add(say!("计算方法"), word(finding.loss_method.zh()).to_owned());
+    add(say!("就诊号"), finding.mdtrt_id.clone().unwrap_or_default());
     add(
-        "明细",
+        say!("明细"),
         match finding.bkkp_sn.len() {
             0 => String::new(),
-            count => format!("{count} 行"),
+            count => say!("{} 行", count),
         },
     );
-    add("规则", format!("{} · {} · {origin}", finding.rule, finding.pack));
+    add(say!("规则"), format!("{} · {} · {origin}", finding.rule, finding.pack));
     pairs
 }
 
@@ -179,8 +189,8 @@ fn doubts(finding: &Finding) -> Vec<NamedRow> {
         done,
         ..NamedRow::default()
     };
-    let tried = finding.tried.iter().map(|t| row(t, "已排除", true));
-    tried.chain(finding.doubt.iter().map(|d| row(d, "现场看", false))).collect()
+    let tried = finding.tried.iter().map(|t| row(t, say!("已排除"), true));
+    tried.chain(finding.doubt.iter().map(|d| row(d, say!("现场看"), false))).collect()
 }
 
 /// Evidence of the case, newest first, with what is linked already.
@@ -192,7 +202,11 @@ fn proofs(app: &App, linked: &[String]) -> Vec<NamedRow> {
         .map(|e| NamedRow {
             id: e.id.as_str().into(),
             title: crate::capture::title(e).into(),
-            note: if e.proves.is_empty() { "未归档".into() } else { e.proves.as_str().into() },
+            note: if e.proves.is_empty() {
+                say!("未归档").into()
+            } else {
+                e.proves.as_str().into()
+            },
             state: "".into(),
             done: linked.contains(&e.id),
         })
@@ -202,20 +216,28 @@ fn proofs(app: &App, linked: &[String]) -> Vec<NamedRow> {
 /// How many other findings share the rule, the item, the people or the person.
 fn around(app: &App, finding: &Finding) -> Vec<NamedRow> {
     let mut kinds: Vec<(String, String, Around)> = Vec::new();
-    kinds.push(("rule".to_owned(), "同一规则".to_owned(), Around::Rule(finding.rule.clone())));
+    kinds.push((
+        "rule".to_owned(),
+        say!("同一规则").to_owned(),
+        Around::Rule(finding.rule.clone()),
+    ));
     if let Some(code) = &finding.code {
-        kinds.push(("item".to_owned(), "同一项目".to_owned(), Around::Item(code.clone())));
+        kinds.push(("item".to_owned(), say!("同一项目").to_owned(), Around::Item(code.clone())));
     }
     let mut seen: Vec<&String> = Vec::new();
     for code in staff(finding) {
         if !seen.contains(&code) {
             seen.push(code);
-            let text = format!("同一医师 {code}");
+            let text = say!("同一医师 {}", code);
             kinds.push((format!("staff:{code}"), text, Around::Staff(code.clone())));
         }
     }
     if let Some(person) = &finding.psn_no {
-        kinds.push(("person".to_owned(), "同一患者".to_owned(), Around::Person(person.clone())));
+        kinds.push((
+            "person".to_owned(),
+            say!("同一患者").to_owned(),
+            Around::Person(person.clone()),
+        ));
     }
     let findings = app.suspicions.findings.borrow();
     kinds
@@ -225,7 +247,7 @@ fn around(app: &App, finding: &Finding) -> Vec<NamedRow> {
             (count > 1).then(|| NamedRow {
                 id: id.into(),
                 title: title.into(),
-                state: format!("{count} 条").into(),
+                state: say!("{} 条", count).into(),
                 ..NamedRow::default()
             })
         })
@@ -258,15 +280,14 @@ fn ask(app: &Rc<App>, asking: Asking) {
         Asking::Nothing => return close(app),
         Asking::WhyExcluded => {
             let own = finding.doubt.iter().chain(&finding.tried).cloned();
-            (1, "为什么排除", own.chain(COMMON_REASONS.map(str::to_owned)).collect())
+            (1, say!("为什么排除"), own.chain(COMMON_REASONS.map(shown)).collect())
         }
         Asking::WhichEvidence => {
             let own = finding.look.iter().cloned();
-            (2, "还要什么证据", own.chain(COMMON_NEEDS.map(str::to_owned)).collect())
+            (2, say!("还要什么证据"), own.chain(COMMON_NEEDS.map(shown)).collect())
         }
         Asking::WhySilenced => {
-            let whys = ["参数与本地规定不符", "本机构不适用", "现场无法核对"];
-            (3, "为什么不再提示这条规则", whys.map(str::to_owned).to_vec())
+            (3, say!("为什么不再提示这条规则"), SILENCE_REASONS.map(shown).to_vec())
         }
     };
     app.suspicions.one.asking.set(asking);
@@ -279,8 +300,16 @@ fn ask(app: &Rc<App>, asking: Asking) {
     face.set_asking(number);
 }
 
+/// As the window says it; the record keeps the Chinese words ([`why_given`]).
+fn shown(reason: &str) -> String {
+    word(reason).to_owned()
+}
+
 fn why_given(app: &Rc<App>, why: &str) {
     let asking = app.suspicions.one.asking.get();
+    let why = [&COMMON_REASONS[..], &COMMON_NEEDS, &SILENCE_REASONS]
+        .iter()
+        .fold(why, |why, choices| language::behind(why, choices));
     let reason = (!why.is_empty()).then(|| why.to_owned());
     close(app);
     app.drop_keyboard();
@@ -309,12 +338,12 @@ fn say(app: &Rc<App>, state: FindingState, reason: Option<String>) {
     let why = reason.clone();
     let undone = finding.clone();
     commit(app, finding, Judgement { state, reason, evidence }, move |app| {
-        let mut words = format!("已记：{}", state_words(state));
+        let mut words = say!("已记：{}", state_words(state));
         let cards = app.case.borrow().as_ref().map(|c| c.findings.clone()).unwrap_or_default();
         if state == FindingState::Excluded
             && offers_silence(&cards, &rule, &why.unwrap_or_default())
         {
-            words.push_str("。同一理由多次，可停用这条规则");
+            words.push_str(say!("。同一理由多次，可停用这条规则"));
         }
         app.toast_with_undo(&words, move |app| commit(app, undone, back, |_| {}));
     });
@@ -372,7 +401,7 @@ fn silence(app: &Rc<App>, rule: String, reason: Option<String>) {
         |app, view| {
             app.keep_case(view);
             app.back();
-            app.toast("这条规则在本次检查中不再提示");
+            app.toast(say!("这条规则在本次检查中不再提示"));
         },
     );
 }

@@ -17,6 +17,7 @@ use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
 
 use crate::app::{App, Place};
 use crate::fees::Marks;
+use crate::language::{say, word};
 use crate::{errand, place, suspicion, words};
 
 /// What the list is narrowed to, beside the light.
@@ -47,13 +48,13 @@ impl Around {
         }
     }
 
-    const fn words(&self) -> &'static str {
+    fn words(&self) -> &'static str {
         match self {
-            Self::Rule(_) => "只看同一规则",
-            Self::Item(_) => "只看同一项目",
-            Self::Staff(_) => "只看同一医师",
-            Self::Person(_) => "只看同一患者",
-            Self::Pattern(..) => "只看这一类",
+            Self::Rule(_) => say!("只看同一规则"),
+            Self::Item(_) => say!("只看同一项目"),
+            Self::Staff(_) => say!("只看同一医师"),
+            Self::Person(_) => say!("只看同一患者"),
+            Self::Pattern(..) => say!("只看这一类"),
         }
     }
 }
@@ -140,11 +141,11 @@ impl Judged {
 }
 
 /// The word for a state on site.
-pub(crate) const fn state_words(state: FindingState) -> &'static str {
+pub(crate) fn state_words(state: FindingState) -> &'static str {
     match state {
-        FindingState::Confirmed => "事实属实",
-        FindingState::Excluded => "已排除",
-        FindingState::NeedsEvidence => "需补证",
+        FindingState::Confirmed => say!("事实属实"),
+        FindingState::Excluded => say!("已排除"),
+        FindingState::NeedsEvidence => say!("需补证"),
         _ => "",
     }
 }
@@ -163,13 +164,13 @@ fn light_number(finding: &Finding) -> i32 {
 }
 
 /// Parts of five, and the word for them.
-const fn weight(weight: u32) -> (i32, &'static str) {
+fn weight(weight: u32) -> (i32, &'static str) {
     match weight {
-        80.. => (5, "很高"),
-        60..80 => (4, "高"),
-        40..60 => (3, "中"),
-        20..40 => (2, "低"),
-        _ => (1, "很低"),
+        80.. => (5, say!("很高")),
+        60..80 => (4, say!("高")),
+        40..60 => (3, say!("中")),
+        20..40 => (2, say!("低")),
+        _ => (1, say!("很低")),
     }
 }
 
@@ -184,11 +185,11 @@ pub(crate) fn item(n: usize, finding: &Finding, state: Option<FindingState>) -> 
         n: i32::try_from(n).unwrap_or(i32::MAX),
         many: false,
         light: light_number(finding),
-        light_words: finding.grade.light().into(),
+        light_words: word(finding.grade.light()).into(),
         weight,
         weight_words: weight_words.into(),
         title: title(finding).into(),
-        amount: finding.amount.map_or_else(|| "未计金额".to_owned(), words::yuan).into(),
+        amount: finding.amount.map_or_else(|| say!("未计金额").to_owned(), words::yuan).into(),
         reason: finding.reason.as_str().into(),
         verdict: state.map_or("", state_words).into(),
     }
@@ -218,11 +219,12 @@ pub(crate) fn entries(
         entry.many = true;
         entry.weight = bars;
         entry.weight_words = bar_words.into();
-        entry.amount = pattern.amount.map_or_else(|| "未计金额".to_owned(), words::yuan).into();
-        entry.reason = format!("同类 {all} 条，其中一条：{}", merged.finding.reason).into();
+        entry.amount =
+            pattern.amount.map_or_else(|| say!("未计金额").to_owned(), words::yuan).into();
+        entry.reason = say!("同类 {} 条，其中一条：{}", all, merged.finding.reason).into();
         entry.verdict = match said {
             0 => String::new(),
-            said => format!("已看 {said}/{all}"),
+            said => say!("已看 {}/{}", said, all),
         }
         .into();
         Some(entry)
@@ -281,14 +283,14 @@ pub(crate) fn forget(app: &Rc<App>) {
 pub(crate) fn count_words(app: &Rc<App>) -> String {
     let here = *app.suspicions.task.borrow() == app.task_id() && app.task_id().is_some();
     if !here {
-        return "规则核对".to_owned();
+        return say!("规则核对").to_owned();
     }
     let judged = Judged::of(app);
     let findings = app.suspicions.findings.borrow();
     let done = findings.iter().filter(|m| judged.state(&m.key).is_some()).count();
     match done {
-        0 => format!("{} 条", findings.len()),
-        done => format!("{} 条 · 已看 {done}", findings.len()),
+        0 => say!("{} 条", findings.len()),
+        done => say!("{} 条 · 已看 {}", findings.len(), done),
     }
 }
 
@@ -479,13 +481,13 @@ fn run(app: &Rc<App>) {
     }
     if app.errand.is_out() {
         draw(app);
-        app.toast("正在做别的长时间工作，等它结束或先停下");
+        app.toast(say!("正在做别的长时间工作，等它结束或先停下"));
         return;
     }
     app.suspicions.running.set(true);
     draw(app);
     // What can be seen at once is shown at once; the whole run takes its place (rules.md: work goes on meanwhile).
-    errand::first_look(app, task.clone(), "正在先看一遍数据包", move |app, home| {
+    errand::first_look(app, task.clone(), say!("正在先看一遍数据包"), move |app, home| {
         let here = app.task_id().as_ref() == Some(&task);
         match home {
             Ok(Some(Home::Audited(outcome))) if here => {
@@ -503,7 +505,7 @@ fn run(app: &Rc<App>) {
 
 /// All rules over the whole package.
 fn run_whole(app: &Rc<App>, task: TaskId) {
-    let work = (Errand::Audit(task.clone(), None), "正在按规则核对数据包".to_owned());
+    let work = (Errand::Audit(task.clone(), None), say!("正在按规则核对数据包").to_owned());
     errand::run(app, vec![work], move |app, home| {
         app.suspicions.running.set(false);
         match home {
@@ -534,12 +536,12 @@ pub(crate) fn draw(app: &Rc<App>) {
         let done = heard().filter(|m| judged.state(&m.key).is_some()).count();
         let all = heard().count();
         let filters: Vec<SharedString> = [
-            format!("全部 {all}"),
-            format!("红 {}", of(0)),
-            format!("黄 {}", of(1)),
-            format!("绿 {}", of(2)),
-            format!("未看 {}", all.saturating_sub(done)),
-            format!("已看 {done}"),
+            say!("全部 {}", all),
+            say!("红 {}", of(0)),
+            say!("黄 {}", of(1)),
+            say!("绿 {}", of(2)),
+            say!("未看 {}", all.saturating_sub(done)),
+            say!("已看 {}", done),
         ]
         .map(SharedString::from)
         .to_vec();
@@ -549,7 +551,7 @@ pub(crate) fn draw(app: &Rc<App>) {
             None => entries(&findings, &places, &judged),
             Some(_) => places.iter().filter_map(single).collect(),
         };
-        face.set_title(format!("线索 {all}").into());
+        face.set_title(say!("线索 {}", all).into());
         face.set_filters(ModelRc::new(VecModel::from(filters)));
         face.set_items(ModelRc::new(VecModel::from(items)));
     }
@@ -562,14 +564,14 @@ pub(crate) fn draw(app: &Rc<App>) {
         .around
         .borrow()
         .as_ref()
-        .map_or_else(String::new, |around| format!("{} · {} 条", around.words(), places.len()));
+        .map_or_else(String::new, |around| say!("{} · {} 条", around.words(), places.len()));
     face.set_narrowed(narrowed.into());
     let silenced: Vec<&str> = judged.silent.iter().map(String::as_str).collect();
     face.set_silenced(
         if silenced.is_empty() {
             String::new()
         } else {
-            format!("不提示的规则 {}", silenced.join("、"))
+            say!("不提示的规则 {}", silenced.join(say!("、")))
         }
         .into(),
     );

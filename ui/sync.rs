@@ -8,6 +8,7 @@ use spotcheck_app::errand::Errand;
 use spotcheck_face::{OutboxEntry, Sync};
 
 use crate::app::{App, Place};
+use crate::language::say;
 use crate::{errand, recording, today, words};
 
 /// One bundle on its way, or with its receipt.
@@ -34,8 +35,8 @@ pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
         log: item
             .log_index
             .map_or_else(
-                || "无".to_owned(),
-                |n| format!("第 {} 条，包含证明已验证", words::count(n)),
+                || say!("无").to_owned(),
+                |n| say!("第 {} 条，包含证明已验证", words::count(n)),
             )
             .into(),
         error: item.errors.first().map_or("", String::as_str).into(),
@@ -62,9 +63,9 @@ fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
         items.iter().map(entry).partition(|e| e.done);
     let face = app.window.global::<Sync<'_>>();
     face.set_note(
-        format!(
+        say!(
             "本机 {} · {} 个证据包",
-            now.device.as_ref().map_or("未登记", |d| d.as_str()),
+            now.device.as_ref().map_or(say!("未登记"), |d| d.as_str()),
             items.len()
         )
         .into(),
@@ -85,9 +86,9 @@ fn push(app: &Rc<App>) {
                     let words = match &errand {
                         Errand::Send(_) => {
                             sent = sent.saturating_add(1);
-                            format!("正在回传第 {sent} 个，共 {bundles} 个")
+                            say!("正在回传第 {} 个，共 {} 个", sent, bundles)
                         }
-                        _ => "正在回传设备日志".to_owned(),
+                        _ => say!("正在回传设备日志").to_owned(),
                     };
                     (errand, words)
                 })
@@ -100,7 +101,7 @@ fn push(app: &Rc<App>) {
                     enter(app);
                 }
                 match home {
-                    Ok(_) => app.toast("回传完成"),
+                    Ok(_) => app.toast(say!("回传完成")),
                     Err(trouble) => errand::show_trouble(app, &trouble),
                 }
             });

@@ -11,17 +11,18 @@ use spotcheck_domain::{OfficerId, TaskId, mask};
 use spotcheck_face::{CountItem, NamedRow, StepItem, Task};
 
 use crate::app::{App, Place};
+use crate::language::{mark, say, word};
 use crate::{errand, indicators, interview, suspicions, today, words};
 
 /// Steps of a visit in their order (inspection.md), with the kind that the record keeps.
 const STEPS: [(&str, &str); 7] = [
-    ("arrive", "到场、出示证件"),
-    ("inform", "告知与权利"),
-    ("freeze", "固定数据"),
-    ("check", "现场核查"),
-    ("opinion", "事实认定与意见"),
-    ("feedback", "反馈会"),
-    ("return", "清点退还"),
+    ("arrive", mark!("到场、出示证件")),
+    ("inform", mark!("告知与权利")),
+    ("freeze", mark!("固定数据")),
+    ("check", mark!("现场核查")),
+    ("opinion", mark!("事实认定与意见")),
+    ("feedback", mark!("反馈会")),
+    ("return", mark!("清点退还")),
 ];
 
 /// The visit's steps: 0 not begun, 1 going on, 2 done.
@@ -31,15 +32,15 @@ pub(crate) fn step_items(done: &[StepView]) -> Vec<StepItem> {
         .map(|(kind, title)| {
             let step = done.iter().rev().find(|s| s.kind == *kind);
             let (state, note) = match step {
-                None => (0, "未开始".to_owned()),
+                None => (0, say!("未开始").to_owned()),
                 Some(StepView { begun, ended: None, .. }) => {
-                    (1, format!("{} 开始", words::time_of_day(begun)))
+                    (1, say!("{} 开始", words::time_of_day(begun)))
                 }
                 Some(StepView { begun, ended: Some(ended), .. }) => {
                     (2, format!("{} – {}", words::time_of_day(begun), words::time_of_day(ended)))
                 }
             };
-            StepItem { kind: (*kind).into(), title: (*title).into(), note: note.into(), state }
+            StepItem { kind: (*kind).into(), title: word(title).into(), note: note.into(), state }
         })
         .collect()
 }
@@ -56,8 +57,8 @@ pub(crate) fn officer_rows(case: &CaseView) -> (Vec<NamedRow>, String) {
                 title: officer.name.as_str().into(),
                 note: shown
                     .map_or_else(
-                        || "证件未出示".to_owned(),
-                        |time| format!("证件已出示 {}", words::time_of_day(time)),
+                        || say!("证件未出示").to_owned(),
+                        |time| say!("证件已出示 {}", words::time_of_day(time)),
                     )
                     .into(),
                 state: "".into(),
@@ -66,7 +67,7 @@ pub(crate) fn officer_rows(case: &CaseView) -> (Vec<NamedRow>, String) {
         })
         .collect();
     let shown = rows.iter().filter(|row| row.done).count();
-    let note = format!("{shown}/{} 已出示证件", rows.len());
+    let note = say!("{}/{} 已出示证件", shown, rows.len());
     (rows, note)
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn party_rows(case: &CaseView) -> Vec<NamedRow> {
             } else {
                 mask::name(&party.name)
             };
-            let kind = kind.map_or(party.kind.as_str(), |kind| kind.zh());
+            let kind = kind.map_or(party.kind.as_str(), |kind| word(kind.zh()));
             let note = party
                 .post
                 .as_deref()
@@ -106,7 +107,7 @@ pub(crate) fn document_rows(case: &CaseView) -> Vec<NamedRow> {
             id: document.id.as_str().into(),
             title: document.title.as_str().into(),
             note: if document.version > 0 {
-                format!("{} · 第 {} 版", document.form, document.version)
+                say!("{} · 第 {} 版", document.form, document.version)
             } else {
                 document.form.clone()
             }
@@ -120,10 +121,10 @@ pub(crate) fn document_rows(case: &CaseView) -> Vec<NamedRow> {
 /// Four numbers of the package.
 pub(crate) fn counts(facility: &FacilityView) -> Vec<CountItem> {
     [
-        (facility.persons, "人员"),
-        (facility.visits, "就诊"),
-        (facility.settlements, "结算"),
-        (facility.fee_lines, "费用明细"),
+        (facility.persons, say!("人员")),
+        (facility.visits, say!("就诊")),
+        (facility.settlements, say!("结算")),
+        (facility.fee_lines, say!("费用明细")),
     ]
     .into_iter()
     .map(|(number, label)| CountItem { value: words::count(number).into(), label: label.into() })
@@ -228,7 +229,7 @@ pub(crate) fn draw(app: &Rc<App>) {
         draw_case(&face, case);
     } else {
         face.set_sealed(false);
-        face.set_case_note("开始检查后可以取证".into());
+        face.set_case_note(say!("开始检查后可以取证").into());
         face.set_tray("".into());
     }
 }
@@ -237,13 +238,15 @@ fn draw_task(face: &Task<'_>, card: &TaskCard) {
     let task = &card.task;
     face.set_facility(task.facility.fixmedins_name.as_str().into());
     let number = task.document_number.as_deref().unwrap_or(&task.title);
-    face.set_note(format!("{} · {number}", task.mode.zh()).into());
-    face.set_period(format!("{} 至 {}", task.period_from, task.period_to).into());
+    face.set_note(format!("{} · {number}", word(task.mode.zh())).into());
+    face.set_period(say!("{} 至 {}", task.period_from, task.period_to).into());
     face.set_has_package(card.package.is_some());
     face.set_package_checked(card.package.as_ref().is_some_and(|p| p.checked.is_some()));
     face.set_package(
-        format!("检查期间 {} 至 {} · {}", task.period_from, task.period_to, {
-            card.package.as_ref().map_or_else(|| "先取回".to_owned(), |p| words::bytes(p.size))
+        say!("检查期间 {} 至 {} · {}", task.period_from, task.period_to, {
+            card.package
+                .as_ref()
+                .map_or_else(|| say!("先取回").to_owned(), |p| words::bytes(p.size))
         })
         .into(),
     );
@@ -253,7 +256,7 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
     let (officers, note) = officer_rows(case);
     face.set_sealed(case.state != CaseState::Open);
     face.set_case_note(
-        format!("{} 开始 · {}", words::day_and_time(&case.opened), words::case_state(case.state))
+        say!("{} 开始 · {}", words::day_and_time(&case.opened), words::case_state(case.state))
             .into(),
     );
     face.set_officers(ModelRc::new(VecModel::from(officers)));
@@ -262,11 +265,11 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
     face.set_steps(ModelRc::new(VecModel::from(step_items(&case.steps))));
     face.set_documents(ModelRc::new(VecModel::from(document_rows(case))));
     let open = case.evidence.iter().filter(|e| e.proves.is_empty()).count();
-    face.set_tray(format!("共 {} · 未归档 {open}", case.evidence.len()).into());
+    face.set_tray(say!("共 {} · 未归档 {}", case.evidence.len(), open).into());
     face.set_missing(
         match (case.state, case.missing.len()) {
-            (CaseState::Open, 0) => "各项齐全，可以封存".to_owned(),
-            (CaseState::Open, n) => format!("{n} 项要补"),
+            (CaseState::Open, 0) => say!("各项齐全，可以封存").to_owned(),
+            (CaseState::Open, n) => say!("{} 项要补", n),
             (state, _) => words::case_state(state).to_owned(),
         }
         .into(),
@@ -280,15 +283,15 @@ fn keep_and_draw(app: &Rc<App>, case: CaseView) {
 }
 
 /// What the full check looks at.
-pub(crate) const CHECKING: &str = "正在核对数据包：签名、摘要、完整性、条数";
+pub(crate) const CHECKING: &str = mark!("正在核对数据包：签名、摘要、完整性、条数");
 
 fn check_package(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
-    let errand = (Errand::Check(task), CHECKING.to_owned());
+    let errand = (Errand::Check(task), word(CHECKING).to_owned());
     errand::run(app, vec![errand], |app, home| {
         app.show();
         match home {
-            Ok(_) => app.toast("数据包核对无误"),
+            Ok(_) => app.toast(say!("数据包核对无误")),
             Err(trouble) => errand::show_trouble(app, &trouble),
         }
     });

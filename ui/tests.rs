@@ -1,6 +1,7 @@
 //! The face as an officer uses it: by what stands on the screen.
 
 mod controls;
+mod english;
 mod findings;
 mod keyboard;
 mod monkey;

@@ -9,16 +9,17 @@ use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_face::{MomentItem, SpanItem, Timeline};
 
 use crate::app::{App, Place};
+use crate::language::{mark, say, word};
 use crate::words;
 
 /// What can be chosen: its words, and the kinds that it shows (none: all).
 const FILTERS: [(&str, &[MomentKind]); 6] = [
-    ("全部", &[]),
-    ("录音录像", &[MomentKind::Sound, MomentKind::Video]),
-    ("照片", &[MomentKind::Photo]),
-    ("问答文书", &[MomentKind::Talk, MomentKind::Paper]),
-    ("认定", &[MomentKind::Finding]),
-    ("过程", &[MomentKind::Step, MomentKind::Other]),
+    (mark!("全部"), &[]),
+    (mark!("录音录像"), &[MomentKind::Sound, MomentKind::Video]),
+    (mark!("照片"), &[MomentKind::Photo]),
+    (mark!("问答文书"), &[MomentKind::Talk, MomentKind::Paper]),
+    (mark!("认定"), &[MomentKind::Finding]),
+    (mark!("过程"), &[MomentKind::Step, MomentKind::Other]),
 ];
 
 #[derive(Default)]
@@ -101,18 +102,18 @@ fn draw(app: &Rc<App>) {
     let face = app.window.global::<Timeline<'_>>();
     let visit = app.timeline.visit.borrow();
     let filter = app.timeline.filter.get();
-    let names = FILTERS.iter().map(|(name, _)| SharedString::from(*name));
+    let names = FILTERS.iter().map(|(name, _)| SharedString::from(word(name)));
     face.set_filters(ModelRc::new(VecModel::from_iter(names)));
     face.set_filter(i32::try_from(filter).unwrap_or(0));
     let edge =
         |moment: Option<&Moment>| moment.map_or_else(String::new, |m| words::time_of_day(&m.wall));
     face.set_begun(edge(visit.moments.first()).into());
     face.set_ended(edge(visit.moments.last()).into());
-    face.set_note(format!("案卷日志 {} 条", visit.entries).into());
+    face.set_note(say!("案卷日志 {} 条", visit.entries).into());
     let chain = match (&visit.head, visit.entries) {
         (_, 0) => "",
-        (Some(_), _) => "链条完好",
-        (None, _) => "链条有断裂，以核验结果为准",
+        (Some(_), _) => say!("链条完好"),
+        (None, _) => say!("链条有断裂，以核验结果为准"),
     };
     face.set_chain(chain.into());
     face.set_spans(ModelRc::new(VecModel::from(band(&visit))));

@@ -10,19 +10,21 @@ use spotcheck_domain::task::PRACTICE;
 use spotcheck_face::{CheckItem, TaskItem, Today};
 
 use crate::app::{App, Place};
+use crate::language::{say, told, word};
 use crate::{errand, recording, status, task, words};
 
 /// One line about a task's data package.
 pub(crate) fn package_line(package: Option<&PackageState>) -> String {
     match package {
-        None => "数据包未下载".to_owned(),
+        None => say!("数据包未下载").to_owned(),
         Some(package) => {
-            let checked = if package.checked.is_some() { "已核对" } else { "未核对" };
+            let checked =
+                if package.checked.is_some() { say!("已核对") } else { say!("未核对") };
             let cutoff = package
                 .cutoff
                 .as_deref()
-                .map_or_else(String::new, |cutoff| format!(" · 数据截止 {cutoff}"));
-            format!("数据包{checked}{cutoff}")
+                .map_or_else(String::new, |cutoff| say!(" · 数据截止 {}", cutoff));
+            say!("数据包{}{}", checked, cutoff)
         }
     }
 }
@@ -33,9 +35,9 @@ pub(crate) fn task_item(card: &TaskCard) -> TaskItem {
     TaskItem {
         id: card.task.id.as_str().into(),
         facility: card.task.facility.fixmedins_name.as_str().into(),
-        mode: if card.task.is_practice() { PRACTICE } else { card.task.mode.zh() }.into(),
+        mode: word(if card.task.is_practice() { PRACTICE } else { card.task.mode.zh() }).into(),
         note: card.task.document_number.as_deref().unwrap_or(&card.task.title).into(),
-        state: case.map_or("未开始", |c| words::case_state(c.state)).into(),
+        state: case.map_or(say!("未开始"), |c| words::case_state(c.state)).into(),
         package: package_line(card.package.as_ref()).into(),
         ready: card.package.as_ref().is_some_and(|p| p.checked.is_some()),
     }
@@ -59,21 +61,21 @@ pub(crate) fn checks(now: &Status, cards: &[TaskCard]) -> Vec<CheckItem> {
     let checked =
         cards.iter().filter(|c| c.package.as_ref().is_some_and(|p| p.checked.is_some())).count();
     vec![
-        item(now.clock_set, "时钟已设置", "时钟未设置，请先对时".to_owned()),
+        item(now.clock_set, say!("时钟已设置"), say!("时钟未设置，请先对时").to_owned()),
         item(
             officers >= 2,
-            "两名执法人员的签名密钥",
-            format!("签名密钥只有 {officers} 人，封存要两人"),
+            say!("两名执法人员的签名密钥"),
+            say!("签名密钥只有 {} 人，封存要两人", officers),
         ),
         item(
             !cards.is_empty() && checked == cards.len(),
-            "数据包已下载并核对",
-            format!("数据包：已下载 {pulled}，已核对 {checked}，共 {}", cards.len()),
+            say!("数据包已下载并核对"),
+            say!("数据包：已下载 {}，已核对 {}，共 {}", pulled, checked, cards.len()),
         ),
         item(
             now.free_bytes >= ENOUGH_BYTES,
-            "空间足够",
-            format!("空间只剩 {}", words::bytes(now.free_bytes)),
+            say!("空间足够"),
+            say!("空间只剩 {}", words::bytes(now.free_bytes)),
         ),
     ]
 }
@@ -84,14 +86,14 @@ pub(crate) fn outbox_lines(items: &[OutboxItem]) -> (String, String) {
         items.iter().filter(|i| i.state != CaseState::Received).collect();
     let bytes = waiting.iter().fold(0_u64, |sum, item| sum.saturating_add(item.total_bytes));
     let first = if waiting.is_empty() {
-        "没有待回传的证据包".to_owned()
+        say!("没有待回传的证据包").to_owned()
     } else {
-        format!("{} 个证据包待回传 · {}", waiting.len(), words::bytes(bytes))
+        say!("{} 个证据包待回传 · {}", waiting.len(), words::bytes(bytes))
     };
     let newest = items.iter().filter_map(|i| i.received.as_deref()).max();
     let second = newest.map_or_else(
-        || "还没有回执".to_owned(),
-        |time| format!("最近回执 {}", words::day_and_time(time)),
+        || say!("还没有回执").to_owned(),
+        |time| say!("最近回执 {}", words::day_and_time(time)),
     );
     (first, second)
 }
@@ -110,12 +112,12 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 /// Fetches tasks and packages, checks what is new, then draws the screen again.
 pub(crate) fn pull(app: &Rc<App>, task: Option<TaskId>) {
-    let errand = (Errand::Pull(task), "正在取回任务和数据包".to_owned());
+    let errand = (Errand::Pull(task), say!("正在取回任务和数据包").to_owned());
     errand::run(app, vec![errand], |app, home| match home {
         Ok(Some(Home::Pulled { report, check, refused })) => {
             let checks = check
                 .into_iter()
-                .map(|task| (Errand::Check(task), task::CHECKING.to_owned()))
+                .map(|task| (Errand::Check(task), word(task::CHECKING).to_owned()))
                 .collect();
             errand::run(app, checks, move |app, checked| {
                 app.show();
@@ -123,7 +125,7 @@ pub(crate) fn pull(app: &Rc<App>, task: Option<TaskId>) {
                     (Err(trouble), _) | (Ok(_), Some(trouble)) => {
                         errand::show_trouble(app, &trouble);
                     }
-                    (Ok(_), None) => app.toast(&format!(
+                    (Ok(_), None) => app.toast(&say!(
                         "取回任务 {} 个，数据包 {} 个",
                         report.tasks,
                         report.packages.len()
@@ -139,7 +141,7 @@ pub(crate) fn pull(app: &Rc<App>, task: Option<TaskId>) {
 pub(crate) fn enter(app: &Rc<App>) {
     let face = app.window.global::<Today<'_>>();
     face.set_date(status::date_line(app.clock.read().wall_ms).into());
-    face.set_safe(app.unlock.safe.borrow().as_str().into());
+    face.set_safe(told(&app.unlock.safe.borrow()).into());
     app.ask(
         |desk| Ok((desk.status()?, desk.tasks()?, desk.outbox()?)),
         |app, (now, cards, outbox)| {
@@ -165,7 +167,7 @@ fn draw(app: &Rc<App>, now: &Status, cards: &[TaskCard], outbox: &[OutboxItem]) 
     let checks = checks(now, cards);
     let ready = checks.iter().filter(|c| c.ok).count();
     face.set_checks_note(
-        format!("{ready} 项就绪，{} 项待补", checks.len().saturating_sub(ready)).into(),
+        say!("{} 项就绪，{} 项待补", ready, checks.len().saturating_sub(ready)).into(),
     );
     face.set_checks(ModelRc::new(VecModel::from(checks)));
     let (first, second) = outbox_lines(outbox);

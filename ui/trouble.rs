@@ -7,14 +7,27 @@ use spotcheck_domain::Trouble;
 use spotcheck_face::{Shell, TroubleCard};
 
 use crate::app::App;
+use crate::language::{english, word};
 
 /// The card's four parts.
+///
+/// In English the catalogue speaks by code and part; the Chinese sentences, which may hold values and may have
+/// to be read to somebody, stay below. A code that it does not know is told in Chinese only.
 pub(crate) fn card(trouble: &Trouble) -> TroubleCard {
+    let part = |part: &str| english(&format!("{} {part}", trouble.code));
+    // What is safe during a transfer is the same for many codes and stands by its Chinese sentence.
+    let speaks = |own: Option<&str>, chinese: &str| own.unwrap_or_else(|| word(chinese)).into();
+    let (happened, safe, advice) = (part("happened"), part("safe"), part("advice"));
+    let original = match happened {
+        Some(_) => format!("{}。{}。{}", trouble.safe, trouble.message, trouble.advice),
+        None => String::new(),
+    };
     TroubleCard {
         code: trouble.code.as_str().into(),
-        happened: trouble.message.as_str().into(),
-        safe: trouble.safe.as_str().into(),
-        advice: trouble.advice.as_str().into(),
+        happened: speaks(happened, &trouble.message),
+        safe: speaks(safe, &trouble.safe),
+        advice: speaks(advice, &trouble.advice),
+        original: original.into(),
         retryable: trouble.retryable,
     }
 }

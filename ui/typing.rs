@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use slint::platform::Key;
-use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use slint::{ComponentHandle, Model as _, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::Own;
 use spotcheck_app::input::{
     CandidatePage, Composing, InputMode, Learned, PAGE, PadDrawing, PadPoint, TextInput, Typed,
@@ -18,6 +18,7 @@ use spotcheck_face::{KeyMode, Keys, ModeTab};
 use crate::app::{App, Place};
 use crate::bridge::Bridge;
 use crate::keyboard;
+use crate::language::word;
 
 /// Side of the drawing pad in its own units.
 const PAD_SIDE: f32 = 400.0;
@@ -110,12 +111,23 @@ pub(crate) fn connect(app: &Rc<App>) {
             let tabs: Vec<ModeTab> = InputMode::ALL
                 .into_iter()
                 .filter(|mode| modes.iter().any(|m| m.mode == *mode && m.available))
-                .map(|mode| ModeTab { mode: key_mode(mode), label: mode.label().into() })
+                .map(|mode| ModeTab { mode: key_mode(mode), label: word(mode.label()).into() })
                 .collect();
             app.window.global::<Keys<'_>>().set_modes(ModelRc::new(VecModel::from(tabs)));
             enter(app, InputMode::Pinyin);
         })
     }));
+}
+
+/// The window speaks another language: so do the names above the keys.
+pub(crate) fn rename(app: &App) {
+    let keys = app.window.global::<Keys<'_>>();
+    let modes = keys.get_modes();
+    let named = modes.iter().map(|tab| {
+        let mode = InputMode::ALL.into_iter().find(|mode| key_mode(*mode) == tab.mode);
+        ModeTab { label: mode.map_or("", |mode| word(mode.label())).into(), ..tab }
+    });
+    keys.set_modes(ModelRc::new(VecModel::from_iter(named)));
 }
 
 /// What the engine shows after something was done with it.

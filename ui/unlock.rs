@@ -10,6 +10,7 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_face::{OfficerItem, Shell, Unlock};
 
 use crate::app::{App, Place};
+use crate::language::{say, told, word};
 use crate::pin::PinBuffer;
 use crate::{draft, place, recording, settings, status, trouble, typing};
 
@@ -42,7 +43,7 @@ pub(crate) fn officer_items(
         .map(|officer| OfficerItem {
             id: officer.id.as_str().into(),
             name: officer.name.as_str().into(),
-            note: format!("证书至 {}", officer.certificate_until).into(),
+            note: say!("证书至 {}", officer.certificate_until).into(),
             chosen: chosen == Some(&officer.id),
             done: false,
             usable: true,
@@ -52,8 +53,8 @@ pub(crate) fn officer_items(
 
 /// One line about the device under the product's name.
 pub(crate) fn device_line(now: &Status) -> String {
-    let device = now.device.as_ref().map_or("未登记", |d| d.as_str());
-    format!("设备 {device} · 密钥由{}保护", now.key_protection.zh())
+    let device = now.device.as_ref().map_or(say!("未登记"), |d| d.as_str());
+    say!("设备 {} · 密钥由{}保护", device, word(now.key_protection.zh()))
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -104,7 +105,7 @@ fn show(app: &Rc<App>, now: &Status) {
     let face = app.window.global::<Unlock<'_>>();
     face.set_device(device_line(now).into());
     face.set_date(status::date_line(app.clock.read().wall_ms).into());
-    face.set_safe(now.safe.as_str().into());
+    face.set_safe(told(&now.safe).into());
     face.set_enrolled(now.device.is_some() && !now.officers.is_empty());
     face.set_clock_set(now.clock_set);
     face.set_letters(now.key_protection == KeyProtection::File);
@@ -115,7 +116,7 @@ fn draw(app: &Rc<App>) {
     let items = officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref());
     let face = app.window.global::<Unlock<'_>>();
     face.set_officers(ModelRc::new(VecModel::from(items)));
-    face.set_hint("输入 PIN".into());
+    face.set_hint(say!("输入 PIN").into());
     dots(app);
 }
 
@@ -131,7 +132,7 @@ fn unlock(app: &Rc<App>) {
     }
     let pin = app.unlock.pin.borrow_mut().take();
     dots(app);
-    app.window.global::<Shell<'_>>().set_busy("正在解锁".into());
+    app.window.global::<Shell<'_>>().set_busy(say!("正在解锁").into());
     app.ask_result(
         move |desk| {
             desk.unlock(&officer, &pin)?;
@@ -149,7 +150,7 @@ fn unlock(app: &Rc<App>) {
                     place::resume(app);
                 }
                 Err(trouble) => {
-                    app.window.global::<Unlock<'_>>().set_hint(trouble.message.as_str().into());
+                    app.window.global::<Unlock<'_>>().set_hint(trouble::card(&trouble).happened);
                     trouble::show(app, &trouble);
                 }
             }

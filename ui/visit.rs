@@ -12,6 +12,7 @@ use spotcheck_face::{BarItem, EventItem, PairItem, Visit};
 
 use crate::app::{App, Place};
 use crate::fees::{Fees, Marks};
+use crate::language::{say, word};
 use crate::paged::PAGE_ROWS;
 use crate::status::{pair, pairs};
 use crate::{suspicions, trouble, words};
@@ -97,7 +98,7 @@ pub(crate) fn bars(kinds: &[FeeShare]) -> Vec<BarItem> {
         .collect();
     if !rest.is_empty() {
         let amount = rest.iter().try_fold(Amount::ZERO, |a, k| a.checked_add(k.amount));
-        items.push(bar("其他", amount.unwrap_or_default(), all, most));
+        items.push(bar(say!("其他"), amount.unwrap_or_default(), all, most));
     }
     items
 }
@@ -123,13 +124,13 @@ pub(crate) fn event_item(event: &VisitEvent) -> EventItem {
     let end = event.endtime.map(|t| t.display()).filter(|e| *e != begin);
     let mut note = Vec::new();
     if let Some(end) = &end {
-        note.push(format!("至 {}", end.get(5..16).or_else(|| end.get(5..)).unwrap_or(end)));
+        note.push(say!("至 {}", end.get(5..16).or_else(|| end.get(5..)).unwrap_or(end)));
     }
     note.extend(event.who.clone());
     EventItem {
         time: begin.get(5..16).or_else(|| begin.get(5..)).unwrap_or(&begin).into(),
-        kind: event.kind.zh().into(),
-        name: event.name.as_deref().unwrap_or("名称未上传").into(),
+        kind: word(event.kind.zh()).into(),
+        name: event.name.as_deref().unwrap_or(say!("名称未上传")).into(),
         note: note.join(" · ").into(),
     }
 }
@@ -137,16 +138,16 @@ pub(crate) fn event_item(event: &VisitEvent) -> EventItem {
 /// Head data of the visit.
 pub(crate) fn facts(view: &VisitView) -> Vec<PairItem> {
     let mut facts = vec![
-        pair("开始", &words::instant(view.begntime)),
-        pair("结束", &words::instant(view.endtime)),
+        pair(say!("开始"), &words::instant(view.begntime)),
+        pair(say!("结束"), &words::instant(view.endtime)),
     ];
     let optional = [
-        ("科室", &view.adm_dept_name),
-        ("病区床位", &view.wardarea_bed),
-        ("床位", &view.adm_bed),
-        ("主诊医师", &view.chfpdr_name),
-        ("住院号或门诊号", &view.ipt_otp_no),
-        ("病案号", &view.medrcdno),
+        (say!("科室"), &view.adm_dept_name),
+        (say!("病区床位"), &view.wardarea_bed),
+        (say!("床位"), &view.adm_bed),
+        (say!("主诊医师"), &view.chfpdr_name),
+        (say!("住院号或门诊号"), &view.ipt_otp_no),
+        (say!("病案号"), &view.medrcdno),
     ];
     for (label, value) in optional {
         if let Some(value) = value {
@@ -161,12 +162,12 @@ fn diagnoses(view: &VisitView) -> Vec<PairItem> {
         .iter()
         .map(|row| {
             let main = if row.maindiag_flag.as_deref() == Some("1") {
-                "主要诊断"
+                say!("主要诊断")
             } else {
-                "其他诊断"
+                say!("其他诊断")
             };
             let code = row.diag_code.as_deref().unwrap_or_default();
-            let name = row.diag_name.as_deref().unwrap_or("名称未上传");
+            let name = row.diag_name.as_deref().unwrap_or(say!("名称未上传"));
             pair(main, format!("{name} {code}").trim_end())
         })
         .collect()
@@ -176,12 +177,15 @@ fn settlements(view: &VisitView) -> Vec<PairItem> {
     let mut facts = Vec::new();
     for row in &view.settlements {
         let taken_back =
-            if row.refd_setl_flag.as_deref() == Some("1") { "（已退）" } else { "" };
-        facts.push(pair("结算时间", &format!("{}{taken_back}", words::instant(row.setl_time))));
-        facts.push(pair("总费用", &words::yuan_or_none(row.medfee_sumamt)));
-        facts.push(pair("基金支付", &words::yuan_or_none(row.fund_pay_sumamt)));
-        facts.push(pair("个人负担", &words::yuan_or_none(row.psn_pay)));
-        facts.push(pair("个人账户", &words::yuan_or_none(row.acct_pay)));
+            if row.refd_setl_flag.as_deref() == Some("1") { say!("（已退）") } else { "" };
+        facts.push(pair(
+            say!("结算时间"),
+            &format!("{}{taken_back}", words::instant(row.setl_time)),
+        ));
+        facts.push(pair(say!("总费用"), &words::yuan_or_none(row.medfee_sumamt)));
+        facts.push(pair(say!("基金支付"), &words::yuan_or_none(row.fund_pay_sumamt)));
+        facts.push(pair(say!("个人负担"), &words::yuan_or_none(row.psn_pay)));
+        facts.push(pair(say!("个人账户"), &words::yuan_or_none(row.acct_pay)));
     }
     facts
 }
@@ -279,10 +283,10 @@ fn draw(app: &Rc<App>, view: VisitView, summary: FeeSummary, events: &[VisitEven
     note.extend(view.dscg_maindiag_name.clone());
     face.set_note(note.join(" · ").into());
     face.set_sum(words::yuan(view.fee_sum).into());
-    face.set_sum_note(format!("总费用 · {} 行", words::count(view.fee_lines)).into());
+    face.set_sum_note(say!("总费用 · {} 行", words::count(view.fee_lines)).into());
     face.set_fund(words::yuan_or_none(fund_sum(&view.settlements)).into());
     face.set_bars(ModelRc::new(VecModel::from(bars(&summary.kinds))));
-    let mut kinds: Vec<SharedString> = vec!["全部".into()];
+    let mut kinds: Vec<SharedString> = vec![say!("全部").into()];
     kinds.extend(summary.kinds.iter().map(|k| words::charge_type(k.of.as_deref()).into()));
     face.set_kinds(ModelRc::new(VecModel::from(kinds)));
     let events: Vec<EventItem> = events.iter().map(event_item).collect();

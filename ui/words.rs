@@ -7,49 +7,51 @@ use spotcheck_app::desk::{CaseState, DocumentState};
 use spotcheck_domain::Amount;
 use spotcheck_domain::claims::Instant;
 
+use crate::language::say;
+
 /// 性别 (`gend`).
 pub(crate) fn gender(code: Option<&str>) -> &str {
     match code {
-        Some("1") => "男",
-        Some("2") => "女",
-        _ => "性别未知",
+        Some("1") => say!("男"),
+        Some("2") => say!("女"),
+        _ => say!("性别未知"),
     }
 }
 
 /// 险种 (`insutype`).
 pub(crate) fn insurance(code: Option<&str>) -> String {
     match code {
-        Some("310") => "职工医保".to_owned(),
-        Some("390") => "居民医保".to_owned(),
-        Some("391") => "城镇居民医保".to_owned(),
-        Some("380") => "新农合".to_owned(),
-        Some("340") => "离休".to_owned(),
-        Some("510") => "生育保险".to_owned(),
-        Some("410") => "长期照护".to_owned(),
-        Some(other) => format!("险种 {other}"),
-        None => "险种未知".to_owned(),
+        Some("310") => say!("职工医保").to_owned(),
+        Some("390") => say!("居民医保").to_owned(),
+        Some("391") => say!("城镇居民医保").to_owned(),
+        Some("380") => say!("新农合").to_owned(),
+        Some("340") => say!("离休").to_owned(),
+        Some("510") => say!("生育保险").to_owned(),
+        Some("410") => say!("长期照护").to_owned(),
+        Some(other) => say!("险种 {}", other),
+        None => say!("险种未知").to_owned(),
     }
 }
 
 /// 医疗类别 (`med_type`).
 pub(crate) fn visit_type(code: Option<&str>) -> String {
     match code {
-        Some("11") => "门诊".to_owned(),
-        Some("12") => "门诊挂号".to_owned(),
-        Some("13") => "急诊".to_owned(),
-        Some("14") => "门诊慢特病".to_owned(),
-        Some("15") => "特药".to_owned(),
-        Some("21") => "住院".to_owned(),
-        Some("22") => "外伤住院".to_owned(),
-        Some("24") => "急诊转住院".to_owned(),
-        Some("25") => "异地住院".to_owned(),
-        Some("26") => "单病种住院".to_owned(),
-        Some("28") => "日间手术".to_owned(),
-        Some("41") => "药店购药".to_owned(),
-        Some("51") => "生育门诊".to_owned(),
-        Some("52") => "生育住院".to_owned(),
-        Some(other) => format!("类别 {other}"),
-        None => "类别未知".to_owned(),
+        Some("11") => say!("门诊").to_owned(),
+        Some("12") => say!("门诊挂号").to_owned(),
+        Some("13") => say!("急诊").to_owned(),
+        Some("14") => say!("门诊慢特病").to_owned(),
+        Some("15") => say!("特药").to_owned(),
+        Some("21") => say!("住院").to_owned(),
+        Some("22") => say!("外伤住院").to_owned(),
+        Some("24") => say!("急诊转住院").to_owned(),
+        Some("25") => say!("异地住院").to_owned(),
+        Some("26") => say!("单病种住院").to_owned(),
+        Some("28") => say!("日间手术").to_owned(),
+        Some("41") => say!("药店购药").to_owned(),
+        Some("51") => say!("生育门诊").to_owned(),
+        Some("52") => say!("生育住院").to_owned(),
+        Some(other) => say!("类别 {}", other),
+        None => say!("类别未知").to_owned(),
     }
 }
 
@@ -61,30 +63,30 @@ pub(crate) fn is_stay(code: Option<&str>) -> bool {
 /// 收费项目类别 (`med_chrgitm_type`).
 pub(crate) fn charge_type(code: Option<&str>) -> &str {
     match code {
-        Some("01") => "床位费",
-        Some("02") => "诊察费",
-        Some("03") => "检查费",
-        Some("04") => "化验费",
-        Some("05") => "治疗费",
-        Some("06") => "手术费",
-        Some("07") => "护理费",
-        Some("08") => "卫生材料费",
-        Some("09") => "西药费",
-        Some("10") => "中药饮片费",
-        Some("11") => "中成药费",
-        Some("12") => "一般诊疗费",
-        Some("13") => "挂号费",
-        _ => "其他费",
+        Some("01") => say!("床位费"),
+        Some("02") => say!("诊察费"),
+        Some("03") => say!("检查费"),
+        Some("04") => say!("化验费"),
+        Some("05") => say!("治疗费"),
+        Some("06") => say!("手术费"),
+        Some("07") => say!("护理费"),
+        Some("08") => say!("卫生材料费"),
+        Some("09") => say!("西药费"),
+        Some("10") => say!("中药饮片费"),
+        Some("11") => say!("中成药费"),
+        Some("12") => say!("一般诊疗费"),
+        Some("13") => say!("挂号费"),
+        _ => say!("其他费"),
     }
 }
 
 /// `prac_psn_type` (5102): what somebody does.
 pub(crate) fn staff_type(code: Option<&str>) -> &str {
     match code {
-        Some("1") => "医师",
-        Some("2") => "护士",
-        Some("3") => "药师",
-        Some("4") => "医技人员",
+        Some("1") => say!("医师"),
+        Some("2") => say!("护士"),
+        Some("3") => say!("药师"),
+        Some("4") => say!("医技人员"),
         _ => "",
     }
 }
@@ -205,23 +207,23 @@ pub(crate) fn head_digits(hex: &str) -> String {
 }
 
 /// Where a case stands.
-pub(crate) const fn case_state(state: CaseState) -> &'static str {
+pub(crate) fn case_state(state: CaseState) -> &'static str {
     match state {
-        CaseState::Open => "进行中",
-        CaseState::Sealed => "已封存",
-        CaseState::Sent => "已上传",
-        CaseState::Received => "中心已收",
-        CaseState::Shredded => "已销毁",
+        CaseState::Open => say!("进行中"),
+        CaseState::Sealed => say!("已封存"),
+        CaseState::Sent => say!("已上传"),
+        CaseState::Received => say!("中心已收"),
+        CaseState::Shredded => say!("已销毁"),
     }
 }
 
 /// Where a document stands.
-pub(crate) const fn document_state(state: DocumentState) -> &'static str {
+pub(crate) fn document_state(state: DocumentState) -> &'static str {
     match state {
-        DocumentState::Draft => "草稿",
-        DocumentState::Frozen => "已定稿",
-        DocumentState::Signed => "已签字",
-        DocumentState::Refused => "拒签",
+        DocumentState::Draft => say!("草稿"),
+        DocumentState::Frozen => say!("已定稿"),
+        DocumentState::Signed => say!("已签字"),
+        DocumentState::Refused => say!("拒签"),
     }
 }
 
