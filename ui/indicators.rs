@@ -488,11 +488,15 @@ fn dimensions(app: &App, id: &str, below: Below) -> Vec<NamedRow> {
         .filter(|by| **by != Dimension::Facility)
         .map(|by| {
             let locked = catalogue.is_guarded(indicator, &[*by]);
-            let mark = if locked { say!("（要原因）") } else { "" };
+            let note = if locked {
+                say!("按{}（要原因）", word(by.zh()))
+            } else {
+                say!("按{}", word(by.zh()))
+            };
             NamedRow {
                 id: by.as_str().into(),
                 title: word(by.zh()).into(),
-                note: say!("按{}{}", word(by.zh()), mark).into(),
+                note: note.into(),
                 state: if locked { "locked".into() } else { SharedString::default() },
                 done: below == Below::Parts(*by),
             }
