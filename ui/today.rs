@@ -6,7 +6,6 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseState, OutboxItem, PackageState, Status, TaskCard};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_domain::TaskId;
-use spotcheck_domain::task::PRACTICE;
 use spotcheck_face::{CheckItem, TaskItem, Today};
 
 use crate::app::{App, Place};
@@ -35,7 +34,11 @@ pub(crate) fn task_item(card: &TaskCard) -> TaskItem {
     TaskItem {
         id: card.task.id.as_str().into(),
         facility: card.task.facility.fixmedins_name.as_str().into(),
-        mode: word(if card.task.is_practice() { PRACTICE } else { card.task.mode.zh() }).into(),
+        mode: if card.task.is_practice() {
+            say!("演练").into()
+        } else {
+            word(card.task.mode.zh()).into()
+        },
         note: card.task.document_number.as_deref().unwrap_or(&card.task.title).into(),
         state: case.map_or(say!("未开始"), |c| words::case_state(c.state)).into(),
         package: package_line(card.package.as_ref()).into(),
