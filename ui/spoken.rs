@@ -40,6 +40,17 @@ pub(crate) fn same(chinese: &str, english: &str) -> bool {
             return true;
         }
     }
+    // Words that are hung on without a seam: `，有线索`.
+    let mut hung = tables
+        .iter()
+        .flat_map(|table| table.iter())
+        .filter(|(key, _)| key.starts_with(['，', '（', '。', ' ']) && !key.contains("{}"));
+    if hung.any(|(key, words)| match (chinese.strip_suffix(key), english.strip_suffix(words)) {
+        (Some(before), Some(said)) => same(before, said),
+        _ => false,
+    }) {
+        return true;
+    }
     SEAMS.iter().any(|(seam, own)| {
         chinese.split_once(seam).is_some_and(|(head, rest)| {
             english.match_indices(own).any(|(at, _)| {
