@@ -40,11 +40,8 @@ fn wait_for(h: &HandheldCli, ms: u64) {
 
 /// The same data folder taken by a thief before anybody unlocked again tells nothing of what was said.
 fn says_nothing(data: &Path, words: &str) {
-    let found = Command::new("grep")
-        .args(["-r", "-l", "-a", "-F", words])
-        .arg(data)
-        .output()
-        .unwrap();
+    let found =
+        Command::new("grep").args(["-r", "-l", "-a", "-F", words]).arg(data).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&found.stdout), "", "{words} lies open");
 }
 

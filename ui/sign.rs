@@ -45,10 +45,12 @@ pub(crate) fn signers(
         chosen: chosen == Some(id),
         done: view.signatures.iter().any(|s| s.signer == id),
     };
-    // An interview is signed by who was asked, and by witnesses; any other form by every party.
+    // An interview is signed by who was asked, and by witnesses; a record of refusal by witnesses alone; any
+    // other form by every party.
     let asked = view.card.party.as_deref();
+    let refused = view.card.form == "W25";
     let signs = |id: &str, kind: &str| {
-        asked.is_none_or(|asked| asked == id)
+        (!refused && asked.is_none_or(|asked| asked == id))
             || PartyKind::parse(kind) == Some(PartyKind::Witness)
             || PartyKind::parse(kind) == Some(PartyKind::Guardian)
     };

@@ -151,7 +151,8 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_suspect(app.on(|app| app.go(Place::Suspicions)));
     face.on_figures(app.on(|app| app.go(Place::Indicators)));
     face.on_interview(app.on_with(|app, party: SharedString| interview::begin(app, &party)));
-    face.on_inspect(app.on(inspect));
+    face.on_inspect(app.on(|app| write(app, "W03")));
+    face.on_refusal(app.on(|app| write(app, "W25")));
     face.on_document(app.on_with(|app, id: SharedString| {
         app.go(Place::Document(id.to_string()));
     }));
@@ -322,20 +323,20 @@ fn step(app: &Rc<App>, kind: &str) {
     );
 }
 
-/// The inspection record: the draft that is there, else a new one.
-fn inspect(app: &Rc<App>) {
+/// A record of this form: the draft that is there, else a new one.
+fn write(app: &Rc<App>, form: &'static str) {
     let Some(case) = app.case_id() else { return };
     let there = app.case.borrow().as_ref().and_then(|c| {
         c.documents
             .iter()
             .rev()
-            .find(|d| d.form == "W03" && d.state == DocumentState::Draft)
+            .find(|d| d.form == form && d.state == DocumentState::Draft)
             .map(|d| d.id.clone())
     });
     match there {
         Some(id) => app.go(Place::Document(id)),
         None => app.ask(
-            move |desk| desk.new_document(&case, "W03", None),
+            move |desk| desk.new_document(&case, form, None),
             |app, document| app.go(Place::Document(document.card.id)),
         ),
     }

@@ -68,7 +68,7 @@ impl FakeDesk {
                 field("situation", "现场检查情况", "", true, true),
                 field("statement", "当事人陈述", "", false, true),
             ];
-            ("现场检查笔录", fields)
+            (if form == "W25" { "拒绝（阻碍）检查记录" } else { "现场检查笔录" }, fields)
         };
         let id = format!("D{}", self.documents.len().saturating_add(1));
         let mut view = DocumentView {

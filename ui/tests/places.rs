@@ -226,3 +226,15 @@ fn the_whole_visit_is_read_on_one_time_line() {
     face.tap(&photo.label).unwrap();
     assert!(face.shows("E2 照片"), "{:?}", face.texts());
 }
+
+/// Refusal is written down where everything else is, and once.
+#[test]
+fn a_record_of_refusal_is_one_tap_away() {
+    let face = on_site();
+    face.tap("取证").unwrap();
+    face.tap("拒绝检查记录").unwrap();
+    assert!(face.shows("拒绝（阻碍）检查记录"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("拒绝检查记录").unwrap();
+    assert!(face.shows("拒绝（阻碍）检查记录"), "the draft that is there: {:?}", face.texts());
+}
