@@ -153,7 +153,6 @@ pub(crate) fn parts(line: &Line, list: &[Part], by: Dimension, other: &str) -> V
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Indicators<'_>>();
-    face.set_reasons(ModelRc::new(VecModel::from_iter(REASONS.map(word).map(SharedString::from))));
     face.on_choose_topic(app.on_with(|app, n: i32| {
         app.indicators.topic.set(usize::try_from(n).unwrap_or(0));
         compute_topic(app);
@@ -395,6 +394,8 @@ fn below(app: &Rc<App>, what: Below) {
         app.indicators.wanted.set(Some(what));
         let face = app.window.global::<Indicators<'_>>();
         face.set_reason("".into());
+        let reasons = REASONS.map(word).map(SharedString::from);
+        face.set_reasons(ModelRc::new(VecModel::from_iter(reasons)));
         face.set_asking(say!("为什么要看").into());
         return;
     }

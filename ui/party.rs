@@ -26,13 +26,6 @@ pub(crate) fn kinds() -> Vec<NamedRow> {
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Party<'_>>();
-    let (first, rest): (Vec<_>, Vec<_>) =
-        kinds().into_iter().enumerate().partition(|(place, _)| *place < CHIPS_PER_LINE);
-    let model = |part: Vec<(usize, NamedRow)>| {
-        ModelRc::new(VecModel::from_iter(part.into_iter().map(|(_, kind)| kind)))
-    };
-    face.set_kinds(model(first));
-    face.set_more_kinds(model(rest));
     face.on_choose(app.on_with(|app, kind: SharedString| {
         app.window.global::<Party<'_>>().set_kind(kind);
     }));
@@ -41,6 +34,13 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 pub(crate) fn enter(app: &Rc<App>) {
     let face = app.window.global::<Party<'_>>();
+    let (first, rest): (Vec<_>, Vec<_>) =
+        kinds().into_iter().enumerate().partition(|(place, _)| *place < CHIPS_PER_LINE);
+    let model = |part: Vec<(usize, NamedRow)>| {
+        ModelRc::new(VecModel::from_iter(part.into_iter().map(|(_, kind)| kind)))
+    };
+    face.set_kinds(model(first));
+    face.set_more_kinds(model(rest));
     face.set_name("".into());
     face.set_post("".into());
     face.set_kind(PartyKind::Person.as_str().into());

@@ -42,23 +42,19 @@ fn data() -> String {
             }
         }
     }
+    // Names and formulas of the indicators, duties of the law, and how a composed rule is worded.
+    for rules in ["packs/national/indicators.toml", "export.rs", "compose.rs"] {
+        all.push_str(&std::fs::read_to_string(ui.join("../src/rules").join(rules)).unwrap());
+    }
     all
 }
 
-/// Chinese that is neither data nor forgotten: the other language's own name, strokes, what a signer declares, and
-/// what rules and form write (they stay Chinese: rule texts and paper).
-const STAYS: [&str; 7] = [
-    "中文",
-    "横竖撇捺折",
-    "以上内容我已看过或已向我宣读与我所述一致",
-    "中医保基金",
-    "同一次就诊中同一项目数量合计超过",
-    "住院和门诊",
-    "草稿",
-];
+/// Chinese that is neither data nor forgotten: the other language's own name, strokes, what a signer declares,
+/// and the sentence of a composed rule.
+const STAYS: [&str; 5] =
+    ["中文", "的数量合计超过", "横竖撇捺折", "以上内容我已看过", "与我所述一致或已向我宣读"];
 
 #[test]
-#[ignore = "the English walk was last seen to reach the visit; what it finds behind that is not yet settled"]
 fn no_screen_of_a_visit_has_a_chinese_word_of_its_own() {
     let face = locked(FakeDesk::new());
     face.speak_english().unwrap();
