@@ -378,6 +378,7 @@ impl App {
         self.touch();
         self.window.global::<Shell<'_>>().set_place(place.tab());
         place::remember(self);
+        language::to_the_party(self, matches!(place, Place::Showing(_)));
         capture::leave(self, &place);
         showing::leave(self, &place);
         match &place {

@@ -47,6 +47,7 @@ pub(crate) const ENGLISH: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/
 
 thread_local! {
     static NOW: Cell<Language> = const { Cell::new(Language::Chinese) };
+    static CHOSEN: Cell<Language> = const { Cell::new(Language::Chinese) };
 }
 
 /// Words in the language of the window: a Chinese literal, with the values of its `{}` behind it.
@@ -199,8 +200,19 @@ pub(crate) fn behind<'a>(shown: &'a str, choices: &[&'a str]) -> &'a str {
 /// Slint takes the language of the system for a beginning; this program begins in its own.
 pub(crate) fn begin(app: &App) {
     NOW.set(Language::Chinese);
+    CHOSEN.set(Language::Chinese);
     select(Language::Chinese);
     show_places(app);
+}
+
+/// What the party is shown is Chinese, whatever the officer chose.
+pub(crate) fn to_the_party(app: &App, shown: bool) {
+    let language = if shown { Language::Chinese } else { CHOSEN.get() };
+    if now() != language {
+        NOW.set(language);
+        select(language);
+        show_places(app);
+    }
 }
 
 /// Speaks a language from now on; true if it is another one than before.
@@ -209,6 +221,7 @@ pub(crate) fn choose(app: &Rc<App>, language: Language) -> bool {
         return false;
     }
     NOW.set(language);
+    CHOSEN.set(language);
     select(language);
     app.window.global::<Shell<'_>>().set_english(language == Language::English);
     show_places(app);
