@@ -235,7 +235,7 @@ pub(crate) fn enter(app: &Rc<App>) {
     forget(app);
     *app.indicators.task.borrow_mut() = Some(card.task.id.clone());
     *app.indicators.span.borrow_mut() = Span::of(&card.task.period_from, &card.task.period_to);
-    let task = card.task.id.clone();
+    let task = card.task.id;
     app.ask(
         move |desk| desk.catalogue(&task),
         |app, catalogue| {

@@ -185,7 +185,7 @@ fn sources() -> Vec<PathBuf> {
 fn in_trouble(before: &str) -> bool {
     let at = ["Trouble::new(", "Self::new("].iter().filter_map(|m| before.rfind(m)).max();
     at.is_some_and(|at| {
-        let since = &before[at..];
+        let since = before.get(at..).unwrap();
         since.matches('(').count() > since.matches(')').count()
     })
 }
