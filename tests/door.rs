@@ -67,7 +67,7 @@ fn record_of_refusal(h: &HandheldCli, folder: &Path, case: &str) -> Value {
     assert!(all("有人阻挠") && all("录音 E1") && all("年"), "{acts:?}");
     let minute = |act: &str| -> u32 {
         let clock = act.rsplit("第 ").next().unwrap();
-        clock[3..5].parse().unwrap()
+        clock.get(3..5).unwrap().parse().unwrap()
     };
     assert!(minute(&acts[1]) >= 4 && minute(&acts[2]) >= 8, "{acts:?}");
     assert!(field("recordings").contains("标记 3 处"), "{}", field("recordings"));
