@@ -425,6 +425,11 @@ impl App {
         self.task.borrow().as_ref().map(|card| card.task.id.clone())
     }
 
+    /// The task that is open is one to learn on.
+    pub(crate) fn is_practice(&self) -> bool {
+        self.task.borrow().as_ref().is_some_and(|card| card.task.is_practice())
+    }
+
     /// Keeps the newest view of the case and tells the shell.
     pub(crate) fn keep_case(self: &Rc<Self>, case: CaseView) {
         *self.open_case.borrow_mut() = (case.state == CaseState::Open).then(|| case.id.clone());
@@ -470,8 +475,7 @@ impl App {
         let open = self.case_id().is_some();
         let shell = self.window.global::<Shell<'_>>();
         shell.set_in_case(open && self.place().in_case());
-        let practice = self.task.borrow().as_ref().is_some_and(|card| card.task.is_practice());
-        shell.set_practice(practice && self.place().of_task());
+        shell.set_practice(self.is_practice() && self.place().of_task());
         shell.set_can_photo(true);
         shell.set_can_show(self.task_id().is_some() && showing::of(&self.place()).is_some());
     }

@@ -114,9 +114,8 @@ pub(crate) fn connect(app: &Rc<App>) {
     }));
     face.on_seal(app.on(seal));
     face.on_sync(app.on(|app| {
-        let practice = app.task.borrow().as_ref().is_some_and(|card| card.task.is_practice());
         // Practice travels nowhere; what is left is to wipe it.
-        app.replace(if practice { Place::Finish } else { Place::Sync });
+        app.replace(if app.is_practice() { Place::Finish } else { Place::Sync });
     }));
 }
 

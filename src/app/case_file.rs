@@ -48,12 +48,7 @@ impl Handheld {
 
     /// Where a case stands.
     pub(crate) fn case_state(&mut self, case: &CaseId) -> TroubleResult<CaseState> {
-        let index = self.case_index()?;
-        index
-            .into_iter()
-            .find(|(id, _)| id == case)
-            .map(|(_, index)| index.state)
-            .ok_or_else(|| troubles::unknown("案卷"))
+        Ok(self.index_of(case)?.state)
     }
 }
 

@@ -90,12 +90,7 @@ impl Handheld {
                 "先用票据登记:spotcheck enroll --as-officer",
             ));
         }
-        let mut index = self
-            .case_index()?
-            .into_iter()
-            .find(|(id, _)| id == case)
-            .map(|(_, index)| index)
-            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let mut index = self.index_of(case)?;
         if !index.officers.contains(to) {
             index.officers.push(to.clone());
         }
@@ -149,12 +144,7 @@ impl Handheld {
     /// `CASE-KEPT`: no receipt, or too early; a recording of the case still runs.
     pub fn shred(&mut self, case: &CaseId) -> TroubleResult<KeyProtection> {
         self.officer()?;
-        let mut index = self
-            .case_index()?
-            .into_iter()
-            .find(|(id, _)| id == case)
-            .map(|(_, index)| index)
-            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let mut index = self.index_of(case)?;
         let received = self.receipt(&index.bundle)?.and_then(|r| parse_rfc3339(&r.received));
         let keep = self.retention_ms()?;
         let over = received.is_some_and(|at| self.now_ms().saturating_sub(at) >= keep);

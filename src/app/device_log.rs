@@ -75,6 +75,12 @@ impl Handheld {
             .collect()
     }
 
+    /// One entry of the index.
+    pub(crate) fn index_of(&mut self, case: &CaseId) -> TroubleResult<CaseIndex> {
+        let found = self.case_index()?.into_iter().find(|(id, _)| id == case);
+        found.map(|(_, index)| index).ok_or_else(|| troubles::unknown("案卷"))
+    }
+
     /// Keeps one entry of the index.
     pub(crate) fn set_case_index(&mut self, case: &CaseId, index: &CaseIndex) -> TroubleResult<()> {
         let value = set(kind::CASE, case.as_str(), index)?;

@@ -237,12 +237,7 @@ impl Handheld {
             case_keys: self.ports.keys.case_escrow(case)?,
             files: files.clone(),
         };
-        let mut index = self
-            .case_index()?
-            .into_iter()
-            .find(|(id, _)| id == case)
-            .map(|(_, index)| index)
-            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let mut index = self.index_of(case)?;
         index.state = CaseState::Sealed;
         let practice = index.practice;
         let draft = self

@@ -290,12 +290,7 @@ impl Handheld {
         case: &CaseId,
         task: &spotcheck_domain::task::Task,
     ) -> TroubleResult<()> {
-        let index = self
-            .case_index()?
-            .into_iter()
-            .find(|(id, _)| id == case)
-            .map(|(_, index)| index)
-            .ok_or_else(|| troubles::unknown("案卷"))?;
+        let index = self.index_of(case)?;
         let package = self.readable_package(&task.id);
         let package_id = package.as_ref().map(|p| p.id.clone());
         let head = self.device_log().map(|log| Chain::head(log))?;

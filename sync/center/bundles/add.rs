@@ -247,6 +247,31 @@ fn read_rescue(centre: &Centre, folder: &Path, escrow: Option<&Identity>) -> Res
     Ok(announcement)
 }
 
+/// Copies the age files of an announcement into the object folder; `new` names those that were not there before,
+/// also when one of them cannot be had.
+fn take_blobs<'a>(
+    centre: &Centre,
+    folder: &Path,
+    announcement: &'a Announcement,
+    new: &mut Vec<&'a str>,
+) -> Result<()> {
+    let blobs = announcement.files.iter().flat_map(|f| &f.blobs);
+    let hashes: BTreeSet<&str> = blobs.map(|b| b.ciphertext_sha256.as_str()).collect();
+    for hash in hashes.into_iter().filter(|hash| is_sha256(hash)) {
+        if take_blob(centre, folder, hash)? {
+            new.push(hash);
+        }
+    }
+    Ok(())
+}
+
+/// Takes them out again.
+fn drop_blobs(centre: &Centre, hashes: &[&str]) {
+    for path in hashes.iter().filter_map(|hash| centre.objects().path(hash)) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
 /// Copies one age file into the object folder; true if it was not there before.
 fn take_blob(centre: &Centre, folder: &Path, sha256: &str) -> Result<bool> {
     let what = "take in a segment";
@@ -306,18 +331,8 @@ pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
         return outcome(centre, &bundle);
     }
     let device = sealed_by(&announcement).ok_or_else(|| unusable("缺少声明文件"))?;
-    let blobs = announcement.files.iter().flat_map(|f| &f.blobs);
-    let hashes: BTreeSet<&str> = blobs.map(|b| b.ciphertext_sha256.as_str()).collect();
     let mut new = Vec::new();
-    let judged = hashes
-        .into_iter()
-        .filter(|hash| is_sha256(hash))
-        .try_for_each(|hash| {
-            if take_blob(centre, folder, hash)? {
-                new.push(hash);
-            }
-            Ok(())
-        })
+    let judged = take_blobs(centre, folder, &announcement, &mut new)
         .and_then(|()| faults(centre, &announcement, &device));
     let revoked = centre.repo().device(&device)?.is_some_and(|device| device.revoked_ms.is_some());
     let errors = judged.map(|mut errors| {
@@ -327,9 +342,7 @@ pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
         errors
     });
     if !matches!(&errors, Ok(errors) if errors.is_empty()) {
-        for path in new.iter().filter_map(|hash| centre.objects().path(hash)) {
-            let _ = std::fs::remove_file(path);
-        }
+        drop_blobs(centre, &new);
         return Ok(Rescued { bundle, state: BundleState::Rejected, errors: errors? });
     }
     keep(centre, &announcement, &device, revoked)?;
@@ -350,38 +363,25 @@ pub fn add_rescue(centre: &Centre, folder: &Path) -> Result<Rescued> {
 pub fn open_rescue(centre: &Centre, folder: &Path, escrow: &Path, out: &Path) -> Result<String> {
     let identity = escrow_identity(escrow)?;
     let announcement = read_rescue(centre, folder, Some(&identity))?;
-    let blobs = announcement.files.iter().flat_map(|f| &f.blobs);
-    let hashes: BTreeSet<&str> = blobs.map(|b| b.ciphertext_sha256.as_str()).collect();
     let mut new = Vec::new();
-    let written = hashes
-        .into_iter()
-        .filter(|hash| is_sha256(hash))
-        .try_for_each(|hash| {
-            if take_blob(centre, folder, hash)? {
-                new.push(hash);
-            }
-            Ok(())
-        })
-        .and_then(|()| {
-            let mut opener = Opener::with(centre, identity);
-            let sums = sums_of(&mut opener, &announcement)?
-                .map_err(|_| unusable("有文件打不开或与清单不符"))?;
-            centre.record_act("bundle-opened-by-escrow", &announcement.bundle)?;
-            let target = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(out)
-                .map_err(Error::io("write the opened bundle"))?;
-            let written = write_zip(&mut opener, &announcement, &[], &sums, &Extent::Whole, target);
-            if written.is_err() {
-                let _ = std::fs::remove_file(out);
-            }
-            written
-        });
+    let written = take_blobs(centre, folder, &announcement, &mut new).and_then(|()| {
+        let mut opener = Opener::with(centre, identity);
+        let sums = sums_of(&mut opener, &announcement)?
+            .map_err(|_| unusable("有文件打不开或与清单不符"))?;
+        centre.record_act("bundle-opened-by-escrow", &announcement.bundle)?;
+        let target = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(out)
+            .map_err(Error::io("write the opened bundle"))?;
+        let written = write_zip(&mut opener, &announcement, &[], &sums, &Extent::Whole, target);
+        if written.is_err() {
+            let _ = std::fs::remove_file(out);
+        }
+        written
+    });
     // Only looked into: it is not this centre's until it is taken in.
-    for path in new.iter().filter_map(|hash| centre.objects().path(hash)) {
-        let _ = std::fs::remove_file(path);
-    }
+    drop_blobs(centre, &new);
     written.map(|()| announcement.bundle.clone())
 }
