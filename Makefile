@@ -24,12 +24,12 @@ arm64-smoke: setup
 N ?= 50
 SEED ?= 20261122
 crash: setup
-	@cargo build --workspace --bins --locked --quiet
+	@cargo build --workspace --bins --tests --locked --quiet
 	@target/debug/spotcheck-crash --kills $(N) --cuts $(N) --seed $(SEED)
 
 # Six hours of sound and 5 GiB of video; about an hour and 20 GB of room.
 long: setup
-	@cargo build --workspace --bins --locked --quiet
+	@cargo build --workspace --bins --tests --locked --quiet
 	@target/debug/spotcheck-long
 
 # The figures of the budgets against their peers: target/bench/report.md. P=P1,P7 chooses, SCALE=small is quick.

@@ -10,6 +10,8 @@ cd "$root"
 peers=$root/tests/.peers
 export PATH="$peers/venv/bin:$peers/node_modules/.bin:$PATH" SPOTCHECK_PEERS="$peers"
 export SPOTCHECK_SHARED="${SPOTCHECK_SHARED:-$(dirname -- "$root")/shared}"
+# A clean checkout is built once: what incremental builds keep would cost gigabytes and is never read again.
+[ "${CI:-}" = true ] && export CARGO_INCREMENTAL=0
 mkdir -p target
 log=target/test.log
 : >"$log"
@@ -23,11 +25,12 @@ step() { # NAME COMMAND...
 step "fonts" packaging/fonts.sh
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --workspace --all-targets --features spotcheck-tests/bench-face --locked --quiet -- -D warnings
+# With the tests in one go: alone, the programs would be built without what only tests ask of shared libraries, and
+# the page layout and all above it once more. That they build without it is what rustdoc shows below.
+step "build of programs and tests" cargo build --workspace --bins --tests --locked --quiet
 if cargo nextest --version >/dev/null 2>&1; then
-  step "build of the programs" cargo build --workspace --bins --locked --quiet
   step "tests" cargo nextest run --workspace --locked --success-output immediate --status-level fail --no-fail-fast
 else
-  step "build of the programs" cargo build --workspace --bins --locked --quiet
   step "tests" cargo test --workspace --all-targets --locked --no-fail-fast -- --show-output
 fi
 step "doc tests" cargo test --workspace --doc --locked --quiet

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
+use spotcheck_app::ports::{Locator, NoLocator};
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
 use spotcheck_device::config::Layer;
-use spotcheck_device::{DataLock, DeviceConfig, DeviceMachine, SystemClock};
+use spotcheck_device::{DataLock, DeviceConfig, DeviceMachine, Gnss, Playing, SystemClock};
 use spotcheck_domain::{Clock, Entropy, Trouble, TroubleResult};
 use spotcheck_print::{Configured, Printers};
 use spotcheck_store::FileStores;
@@ -18,7 +19,8 @@ use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
 
 use crate::cli::{Common, pins};
 use crate::glue::{
-    CopyRoom, PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths, TypstForms,
+    CopyRoom, DeviceProbes, PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths,
+    TypstForms, launch,
 };
 
 /// Where a handheld keeps its data.
@@ -129,6 +131,11 @@ impl Setup {
         Arc::new(SystemClock::new(&self.device.clock))
     }
 
+    /// Listens to the satellite receiver, if one is configured.
+    fn gnss(&self) -> Option<Arc<Gnss>> {
+        self.device.gnss.gpsd.map(Gnss::listen)
+    }
+
     fn printers(&self) -> Printers {
         let configured = self
             .device
@@ -141,7 +148,13 @@ impl Setup {
 
     /// All adapters behind the use cases.
     pub(crate) fn handheld(&self) -> TroubleResult<Handheld> {
-        let clock = self.clock();
+        let gnss = self.gnss();
+        let clock: Arc<dyn Clock> =
+            Arc::new(SystemClock::new(&self.device.clock).with_gnss(gnss.clone()));
+        let locator: Arc<dyn Locator> = match gnss {
+            Some(gnss) => gnss,
+            None => Arc::new(NoLocator),
+        };
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let vault = Vault::open_on(
             &self.data,
@@ -156,12 +169,9 @@ impl Setup {
         let packages = self.data.join("packages");
         let centre =
             CentreClient::new(packages.clone(), clock.clone(), entropy.clone(), build_ms, version)?;
-        let recorder = RecorderProcess::new(
-            &self.program,
-            &self.data,
-            self.device_file.as_deref(),
-            vault.clone(),
-        );
+        let launch = launch(&self.program, &self.data, self.device_file.as_deref());
+        let recorder = RecorderProcess::new(&self.data, launch.clone(), vault.clone());
+        let probes = DeviceProbes::new(&self.data, launch, &self.device.speaker, self.printers());
         let shelf = PackageFolder::new(packages);
         Ok(Handheld::new(Ports {
             clock,
@@ -169,15 +179,20 @@ impl Setup {
             keys: Box::new(vault.clone()),
             blobs: Box::new(vault),
             recorder: Box::new(recorder),
+            player: Box::new(Playing::new(&self.device.speaker)),
             packages: Box::new(shelf.clone()),
             references: Box::new(ReferenceFolder::new(shelf, self.data.join("reference"))),
             exports: Box::new(SticksAndPaths),
             forms: Box::new(TypstForms),
             printer: Box::new(self.printers()),
-            machine: Box::new(DeviceMachine::new(&self.device, &self.data)),
+            machine: Box::new(
+                DeviceMachine::new(&self.device, &self.data).with_reserve(self.reserve_bytes),
+            ),
+            locator,
             centre: Arc::new(Mutex::new(centre)),
             stores: Box::new(FileStores::new(&self.data)),
             copies: Box::new(self.copy_room()),
+            probes: Box::new(probes),
             software: Software {
                 name: "spotcheck".to_owned(),
                 version: version.to_owned(),
@@ -227,7 +242,7 @@ impl Setup {
             trouble(
                 "FACE-WINDOW",
                 "界面打不开",
-                "检查显示器或 WAYLAND_DISPLAY/DISPLAY;也可以使用子命令,见 --help",
+                "检查显示器或 WAYLAND_DISPLAY/DISPLAY；也可以使用子命令，见 --help",
                 cause,
             )
         })

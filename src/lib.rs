@@ -2,6 +2,17 @@
 //!
 //! The only place where adapters meet. `main.rs` is a line; this is a library so that stories can open the
 //! window over the same composition without a display.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "tests may panic"
+    )
+)]
 
 mod cli;
 mod compose;
@@ -42,6 +53,9 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     if matches!(cli.command, Some(Command::Recorder)) {
         return glue::run_recorder(&setup.data, &setup.device, setup.reserve_bytes);
     }
+    // Before the first database is opened; where it cannot be put in, SQLCipher's own functions do the same work.
+    let pages = spotcheck_pages::install();
+    tracing::debug!(?pages, "page cipher");
     let _lock = setup.lock()?;
     let mut handheld = setup.handheld()?;
     match &cli.command {
@@ -62,6 +76,7 @@ pub fn text_input() -> MakeInput {
 /// # Errors
 /// A data folder in use, an unreadable configuration, a vault that does not open.
 pub fn open(data: &Path, device: &Path, program: &Path) -> TroubleResult<(Handheld, DataLock)> {
+    let _ = spotcheck_pages::install();
     let setup = Setup::at(data, device, program)?;
     let lock = setup.lock()?;
     Ok((setup.handheld()?, lock))

@@ -71,7 +71,7 @@ fn unknown_things(begun: &Begun) {
         (&["doc", "fill", case, draft, "no_such_field", "x"], "DOC-STATE"),
         (&["doc", "fill", case, draft, "subject", "改名"], "DOC-STATE"),
         (&["doc", "fill", case, "D9", "place", "x"], "APP-UNKNOWN"),
-        (&["doc", "answer", case, draft, "--question", "问?"], "DOC-STATE"),
+        (&["doc", "answer", case, draft, "--question", "问？"], "DOC-STATE"),
         (&["case", "show", "../../etc"], "CLI-ID"),
         (&["case", "show", nobody], "APP-UNKNOWN"),
         (&["case", "open", "--task", "T-0000"], "APP-UNKNOWN"),

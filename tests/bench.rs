@@ -58,6 +58,9 @@ mod p12_lookup;
 #[cfg(feature = "bench-face")]
 #[path = "bench/p14_day.rs"]
 mod p14_day;
+#[cfg(feature = "bench-face")]
+#[path = "bench/photos.rs"]
+mod photos;
 #[path = "bench/report.rs"]
 mod report;
 
@@ -151,6 +154,8 @@ fn after(arguments: &[String], name: &str) -> Option<String> {
 }
 
 fn main() -> Result<ExitCode> {
+    // As both programs do.
+    let _ = spotcheck_pages::install();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [first, name, rest @ ..] = arguments.as_slice()
         && first == "--child"

@@ -24,6 +24,7 @@ use spotcheck_tests::support::clocked::Clocked;
 use spotcheck_tests::support::programs::{HandheldCli, pin_file, text};
 use spotcheck_tests::support::visit::{Claims, Sealed, World};
 
+use tempfile::TempDir;
 use thief::{equipped, rob};
 
 const FIRST: &str = "甲案-欧阳稽核试";
@@ -32,6 +33,31 @@ const DAY_MS: i64 = 86_400_000;
 
 fn arg(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// A handheld of two officers at its centre, and a folder for whoever looks; `None` where the thief has no tools.
+fn scene(test: &str, seed: u64) -> Option<(TempDir, World, TempDir)> {
+    if !equipped(test) {
+        return None;
+    }
+    let (base, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let world = World::build(base.path(), &Claims::DemoCity { seed }, &[], None).unwrap();
+    Some((base, world, work))
+}
+
+/// The task's case with a note and a photo.
+fn begun(h: &HandheldCli, task: &str) -> String {
+    let case = text(&h.ok(&["case", "open", "--task", task]).unwrap(), "/id").unwrap();
+    h.ok(&["case", "note", &case, FIRST]).unwrap();
+    h.ok(&["capture", "photo", &case]).unwrap();
+    case
+}
+
+/// A folder that is a stick.
+fn stick_in(base: &Path) -> PathBuf {
+    let stick = base.join("stick");
+    fs::create_dir(&stick).unwrap();
+    stick
 }
 
 /// The PIN of an officer in [`HandheldCli::pins`].
@@ -70,14 +96,7 @@ fn journal(h: &HandheldCli, case: Option<&str>, kind: &str) -> Vec<Value> {
 }
 
 fn sealed(h: &HandheldCli, case: &str, signers: [usize; 2]) -> Sealed {
-    let mut arguments = vec!["seal".to_owned(), case.to_owned()];
-    arguments.extend(["--incomplete", "撤离"].map(str::to_owned));
-    for who in signers {
-        let (id, file) = &h.pins[who];
-        arguments.extend(["--signer".to_owned(), format!("{id}={}", file.display())]);
-    }
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let bundle = text(&h.ok(&arguments).unwrap(), "/bundle").unwrap();
+    let bundle = h.seal_incomplete(case, "撤离", &signers).unwrap();
     Sealed { case: case.to_owned(), bundle, documents: Vec::new() }
 }
 
@@ -110,19 +129,11 @@ fn custodians(world: &World) -> PathBuf {
 #[test]
 fn r41_the_thief_waits_and_two_custodians_open_the_case_again() {
     const TEST: &str = "r41_the_thief_waits_and_two_custodians_open_the_case_again";
-    if !equipped(TEST) {
-        return;
-    }
-    let base = tempfile::tempdir().unwrap();
-    let world = World::build(base.path(), &Claims::DemoCity { seed: 61 }, &[], None).unwrap();
-    let work = tempfile::tempdir().unwrap();
+    let Some((base, world, work)) = scene(TEST, 61) else { return };
     let mut clock = Clocked::of(&world.handheld, base.path(), "").unwrap();
     let h = clock.cli.clone();
-    let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
-    h.ok(&["case", "note", &case, FIRST]).unwrap();
-    h.ok(&["capture", "photo", &case]).unwrap();
-    let stick = base.path().join("stick");
-    fs::create_dir(&stick).unwrap();
+    let case = begun(&h, &world.task);
+    let stick = stick_in(base.path());
     h.ok(&["copy", "to", &arg(&stick)]).unwrap();
 
     let wrong_pin = base.path().join("wrong.pin");
@@ -177,8 +188,7 @@ fn r41_the_thief_waits_and_two_custodians_open_the_case_again() {
     // Both forget.
     new.pins[0].1 = enrol(&world, &h, "O-0001", "a-third-pin-for-one");
     new.pins[1].1 = enrol(&world, &h, "O-0002", "another-pin-two");
-    // The handheld's package identity is a new one now; the centre hears of it with the next enrolment.
-    enrol(&world, &h, "O-0001", "a-third-pin-for-one");
+    // The handheld's package identity is a new one now: the centre heard of it with this very ticket.
     new.run_as(1, &["unlock"]).unwrap().ok().unwrap();
     for who in [1, 0] {
         assert_eq!(code(&new, who, &["case", "show", &case]), "VAULT-NO-CASE-KEY");
@@ -216,12 +226,7 @@ fn r41_the_thief_waits_and_two_custodians_open_the_case_again() {
 #[test]
 fn the_next_shift_takes_over_and_the_journal_names_it() {
     const TEST: &str = "the_next_shift_takes_over_and_the_journal_names_it";
-    if !equipped(TEST) {
-        return;
-    }
-    let base = tempfile::tempdir().unwrap();
-    let world = World::build(base.path(), &Claims::DemoCity { seed: 62 }, &[], None).unwrap();
-    let work = tempfile::tempdir().unwrap();
+    let Some((base, world, work)) = scene(TEST, 62) else { return };
     for (id, name) in [("O-0003", "检查员丙"), ("O-0004", "检查员丁")] {
         let number = format!("示执法-{id}");
         let add = ["officer", "add", "--id", id, "--name", name, "--agency", "示例市医疗保障局"];
@@ -237,9 +242,7 @@ fn the_next_shift_takes_over_and_the_journal_names_it() {
     world.center.ok(&["package", "build", "--task", &task]).unwrap();
     let mut h = world.handheld.clone();
     h.ok(&["pull"]).unwrap();
-    let case = text(&h.ok(&["case", "open", "--task", &task]).unwrap(), "/id").unwrap();
-    h.ok(&["case", "note", &case, FIRST]).unwrap();
-    h.ok(&["capture", "photo", &case]).unwrap();
+    let case = begun(&h, &task);
     let to = |id| ["case", "handover", case.as_str(), "--to", id];
     assert_eq!(code(&h, 0, &to("O-0003")), "CASE-NO-KEY");
     assert_eq!(code(&h, 0, &to("O-0004")), "TASK-NOT-YOURS");
@@ -285,12 +288,7 @@ fn the_next_shift_takes_over_and_the_journal_names_it() {
 #[test]
 fn what_was_shredded_is_out_of_reach_and_the_case_beside_it_is_not() {
     const TEST: &str = "what_was_shredded_is_out_of_reach_and_the_case_beside_it_is_not";
-    if !equipped(TEST) {
-        return;
-    }
-    let base = tempfile::tempdir().unwrap();
-    let world = World::build(base.path(), &Claims::DemoCity { seed: 63 }, &[], None).unwrap();
-    let work = tempfile::tempdir().unwrap();
+    let Some((base, world, work)) = scene(TEST, 63) else { return };
     let mut clock = Clocked::of(&world.handheld, base.path(), "").unwrap();
     let h = clock.cli.clone();
     // At the door first: its marks lie in the device's own store.
@@ -299,11 +297,8 @@ fn what_was_shredded_is_out_of_reach_and_the_case_beside_it_is_not() {
     let sound = text(&door.ok(&["capture", "audio"]).unwrap(), "/evidence").unwrap();
     door.ok(&["capture", "mark", &sound, FIRST]).unwrap();
     door.ok(&["capture", "stop", &sound]).unwrap();
-    let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
-    h.ok(&["case", "note", &case, FIRST]).unwrap();
-    h.ok(&["capture", "photo", &case]).unwrap();
-    let stick = base.path().join("stick");
-    fs::create_dir(&stick).unwrap();
+    let case = begun(&h, &world.task);
+    let stick = stick_in(base.path());
     h.ok(&["copy", "to", &arg(&stick)]).unwrap();
     let first = sealed(&h, &case, [0, 1]);
     assert_eq!(code(&h, 0, &["case", "shred", &case]), "CASE-KEPT", "no receipt");
@@ -345,18 +340,11 @@ fn what_was_shredded_is_out_of_reach_and_the_case_beside_it_is_not() {
 #[test]
 fn escrow_opens_a_sealed_bundle_when_the_intake_key_is_lost() {
     const TEST: &str = "escrow_opens_a_sealed_bundle_when_the_intake_key_is_lost";
-    if !equipped(TEST) {
-        return;
-    }
-    let base = tempfile::tempdir().unwrap();
-    let world = World::build(base.path(), &Claims::DemoCity { seed: 64 }, &[], None).unwrap();
+    let Some((base, world, _work)) = scene(TEST, 64) else { return };
     let h = &world.handheld;
-    let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
-    h.ok(&["case", "note", &case, FIRST]).unwrap();
-    h.ok(&["capture", "photo", &case]).unwrap();
+    let case = begun(h, &world.task);
     let sealed = sealed(h, &case, [0, 1]);
-    let stick = base.path().join("stick");
-    fs::create_dir(&stick).unwrap();
+    let stick = stick_in(base.path());
     h.ok(&["rescue", "--to", &arg(&stick)]).unwrap();
     let trust = base.path().join("trust");
     h.ok(&["receipts", "--trust", &arg(&trust)]).unwrap();
@@ -403,7 +391,7 @@ import sys, apsw
 db = apsw.Connection(sys.argv[1])
 db.pragma('cipher', 'sqlcipher'); db.pragma('legacy', 4)
 db.execute('PRAGMA key=\"raw:' + open(sys.argv[2]).read().strip() + '\"')
-db.execute('DELETE FROM setting WHERE key LIKE \"intake.%\"')
+db.execute('DELETE FROM setting WHERE key = \"intake.current\" OR key LIKE \"intake.identity.%\"')
 print(db.changes())
 ";
     let data = folder.join("center");

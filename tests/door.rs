@@ -74,8 +74,8 @@ fn record_of_refusal(h: &HandheldCli, folder: &Path, case: &str) -> Value {
     for (key, value) in [
         ("place", "示例医院正门"),
         ("code", "阻止执法人员进入经营场所"),
-        ("told", "已出示执法证件,说明来意和检查依据,告知配合检查的义务。"),
-        ("deadline", "要求当日配合检查,对方未开门。"),
+        ("told", "已出示执法证件，说明来意和检查依据，告知配合检查的义务。"),
+        ("deadline", "要求当日配合检查，对方未开门。"),
         ("remark", "无见证人。"),
     ] {
         h.ok(&["doc", "fill", case, &id, key, value]).unwrap();

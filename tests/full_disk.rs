@@ -118,9 +118,9 @@ fn evidence(h: &HandheldCli, case: &str, id: &str) -> Value {
 }
 
 #[test]
-fn r08_a_full_disk_loses_nothing_that_was_confirmed() {
+fn r08_r95_a_full_disk_loses_nothing_that_was_confirmed() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = Disk::make("r08_a_full_disk", folder.path()) else { return };
+    let Some(disk) = Disk::make("r08_r95_a_full_disk", folder.path()) else { return };
     let world = World::build(folder.path(), &Claims::DemoCity { seed: 13 }, &[], None).unwrap();
     let h = world.handheld.copied(&disk.at.join("handheld")).unwrap();
     let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();

@@ -53,7 +53,7 @@ fn picture(face: &Face, folder: &Path, name: &str) {
 
 /// An answer typed in pinyin on the in-app keyboard, with the engine of the product.
 fn written_on_the_screen(face: &Face) {
-    face.fill("问", "几时回来?").unwrap();
+    face.fill("问", "几时回来？").unwrap();
     face.touch("答").unwrap();
     for (keys, words) in [("zuotian", "昨天"), ("mei", "没"), ("hui", "回")] {
         for key in keys.chars() {
@@ -136,7 +136,8 @@ fn two_officers_make_the_whole_visit_in_the_window() {
 
     face.tap("取证").unwrap();
     face.tap("询问").unwrap();
-    for (question, answer) in [("姓名、职务?", "李四,护士长。"), ("12 床在不在?", "不在,回家了。")]
+    for (question, answer) in
+        [("姓名、职务？", "李四，护士长。"), ("12 床在不在？", "不在，回家了。")]
     {
         face.fill("问", question).unwrap();
         face.fill("答", answer).unwrap();
@@ -164,7 +165,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     for (field, words) in [
         ("现场负责人", "李四"),
         ("是否申请回避的答复", "不申请回避。"),
-        ("现场检查情况", "核对一病区 12 床:床上无人,未见请假记录。"),
+        ("现场检查情况", "核对一病区 12 床：床上无人，未见请假记录。"),
     ] {
         face.tap(field).unwrap();
         face.fill(field, words).unwrap();

@@ -40,15 +40,20 @@ struct Second<'a> {
 }
 
 impl Second<'_> {
-    /// What DuckDB says.
+    /// What DuckDB says of both periods.
     fn opinion(&self, more: &[&str]) -> Value {
+        self.asked(&[&["--period", PERIOD, "--against", AGAINST][..], more].concat())
+    }
+
+    /// What DuckDB says.
+    fn asked(&self, more: &[&str]) -> Value {
         let output = Command::new(self.python)
             .arg(root().join("tests/python/indicators_duckdb.py"))
             .arg("--city")
             .arg(self.city)
             .arg("--pack")
             .arg(root().join("src/rules/packs/national/indicators.toml"))
-            .args(["--facility", self.facility, "--period", PERIOD, "--against", AGAINST])
+            .args(["--facility", self.facility])
             .args(more)
             .output()
             .unwrap();
@@ -163,6 +168,88 @@ fn every_figure_is_what_duckdb_finds_in_the_source() {
     assert!(wrong.is_empty(), "{} of {compared} differ: {few:#?}", wrong.len());
     assert!(figures > 1_000 && compared > 20_000, "{figures} figures, {compared} values");
     eprintln!("{figures} figures, {compared} values equal to DuckDB's");
+}
+
+/// The line of months, and the rows to which a figure leads (issue: drill-down equal to SQL over the source).
+#[test]
+fn months_and_rows_are_what_duckdb_finds_in_the_source() {
+    let test = "months_and_rows_are_what_duckdb_finds_in_the_source";
+    let Some(python) = python(test) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::build(folder.path(), &Claims::DemoCity { seed: SEED }, &[], None).unwrap();
+    let city = folder.path().join("source");
+    let seed = SEED.to_string();
+    world.center.ok(&["demo-data", "--out", &city.to_string_lossy(), "--seed", &seed]).unwrap();
+    let second = Second { python: &python, city: &city, facility: &world.facility };
+    let list = world.handheld.ok(&["indicators", "--list"]).unwrap();
+    let id = |name: &str| {
+        let all = list["indicators"].as_array().unwrap();
+        let found = all.iter().find(|i| i["name"] == name).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    };
+    let task = world.task.as_str();
+    let names = ["医疗费总额", "药品费占比", "平均住院日", "实际占用床日", "就诊人数", "检查费"];
+    let ids = names.map(id).join(",");
+    let ours = ["indicators", "--task", task, "--period", PERIOD, "--against", AGAINST];
+    let ours = world.handheld.ok(&[&ours[..], &["--id", &ids, "--months"][..]].concat()).unwrap();
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    let lines = ours["indicators"].as_array().unwrap();
+    for which in ["months", "months_against"] {
+        let spans = lines[0][which].as_array().unwrap();
+        assert_eq!(spans.len(), 7, "{which}: {spans:?}");
+        // The first one, which is cut off, and a whole one.
+        for n in [0, 3] {
+            let (from, to) = (spans[n]["from"].as_str().unwrap(), spans[n]["to"].as_str().unwrap());
+            let theirs = second.asked(&["--period", &format!("{from}..{to}"), "--ids", &ids]);
+            for line in lines {
+                let id = line["id"].as_str().unwrap();
+                let place = format!("{id} {which} {from}");
+                compared += same(&place, &line[which][n], &theirs[id], &mut wrong);
+            }
+        }
+    }
+    for (name, by, key) in [
+        ("医疗费总额", None, ""),
+        ("出院人次", None, ""),
+        ("检查费", None, ""),
+        ("检查费", Some("department"), "D05"),
+        ("平均住院日", Some("visit_type"), "21"),
+    ] {
+        let id = id(name);
+        let mut ask = vec!["indicators", "--task", task, "--period", PERIOD, "--id", &id];
+        let mut other = vec!["--period", PERIOD, "--ids", &id, "--rows", key];
+        if let Some(by) = by {
+            ask.extend(["--by", by]);
+            other.extend(["--by", by]);
+        }
+        ask.push("--behind");
+        if !key.is_empty() {
+            ask.push(key);
+        }
+        let ours = world.handheld.ok(&ask).unwrap();
+        let theirs = second.asked(&other);
+        let behind = ours["behind"].as_array().unwrap();
+        assert!(!behind.is_empty(), "{name} {by:?}");
+        for term in behind {
+            let all = theirs[term["term"].as_str().unwrap()].as_array().unwrap();
+            let rows = term["rows"].as_array().unwrap();
+            assert!(!rows.is_empty(), "{name} {by:?}");
+            let place = format!("{name} {by:?} {}", term["term"]);
+            if term["total"].as_u64() != u64::try_from(all.len()).ok() {
+                wrong.push(format!("{place}: {} and {} rows", term["total"], all.len()));
+            }
+            for (row, other) in rows.iter().zip(all) {
+                let keys = ["mdtrt_id", "setl_id", "bkkp_sn", "psn_no"].map(|k| row[k].clone());
+                compared += 1;
+                if Value::from(keys.to_vec()) != *other {
+                    wrong.push(format!("{place}: {keys:?} and {other}"));
+                }
+            }
+        }
+    }
+    let few: Vec<&String> = wrong.iter().take(20).collect();
+    assert!(wrong.is_empty(), "{} of {compared} differ: {few:#?}", wrong.len());
+    assert!(compared > 500, "{compared}");
 }
 
 /// rules.md, against 统方: drugs by doctor or department never leave through the command line.

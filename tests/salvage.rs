@@ -51,7 +51,7 @@ fn r27_a_damaged_page_is_told_and_the_visit_is_sealed() {
             refused += 1;
         } else {
             let safe = text(&status, "/safe").unwrap();
-            assert!(safe.starts_with("安全: 案卷数据库有 1 页损坏"), "{safe}");
+            assert!(safe.starts_with("安全：案卷数据库有 1 页损坏"), "{safe}");
             assert_eq!(fs::read(data.join(format!("{file}.damaged-1"))).unwrap(), bytes);
             let journal = copy.ok(&["journal", "--case", &case]).unwrap();
             let journal = journal["items"].as_array().unwrap();

@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use spotcheck_tests::support::checks::{Out, collect_from, verify};
+use spotcheck_tests::support::clocked::Clocked;
 use spotcheck_tests::support::programs::{HandheldCli, free_port, kill_recorder, text};
 use spotcheck_tests::support::visit::{Claims, Sealed, World};
 
@@ -69,16 +70,6 @@ struct Confirmed {
     recordings: usize,
 }
 
-fn seal_on(h: &HandheldCli, case: &str) -> String {
-    let mut arguments = vec!["seal", case, "--incomplete", "手持机一号遗失,撤离"];
-    let signers: Vec<String> =
-        h.pins.iter().map(|(id, file)| format!("{id}={}", file.display())).collect();
-    for signer in &signers {
-        arguments.extend(["--signer", signer.as_str()]);
-    }
-    text(&h.ok(&arguments).unwrap(), "/bundle").unwrap()
-}
-
 /// One file of the exported ZIP.
 fn unzip(bundle: &Path, name: &str) -> String {
     let out = Command::new("unzip").args(["-p", &arg(bundle), &format!("*/{name}")]).output();
@@ -98,7 +89,7 @@ fn goes_on(world: &World, b: &HandheldCli, case: &str, before: &Confirmed, out: 
     let gaps = view["missing"].to_string();
     assert!(gaps.contains("由手持机 D-0001 的第二副本恢复"), "{gaps}");
     b.ok(&["case", "note", case, "在二号机上接着办"]).unwrap();
-    let bundle = seal_on(b, case);
+    let bundle = b.seal_incomplete(case, "手持机一号遗失，撤离", &[0, 1]).unwrap();
     let pushed = b.ok(&["push"]).unwrap();
     let items = pushed["items"].as_array().unwrap();
     let sent = items.iter().find(|i| i["bundle"] == bundle.as_str()).unwrap();
@@ -227,7 +218,7 @@ fn the_stick_alone_goes_home_over_the_centre() {
     assert!(!stick.exists());
     fs::create_dir(&stick).unwrap();
     let case = text(&a.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
-    a.ok(&["case", "note", &case, "铺位空着,欧阳稽核试"]).unwrap();
+    a.ok(&["case", "note", &case, "铺位空着，欧阳稽核试"]).unwrap();
     a.ok(&["capture", "photo", &case]).unwrap();
     a.ok(&["capture", "audio", &case]).unwrap();
     let listed = a.ok(&["copy", "list"]).unwrap();
@@ -320,6 +311,93 @@ fn the_copy_of_a_sealed_case_is_received_at_the_centre() {
         (added["state"].as_str(), added["bundle"].as_str()),
         (Some("received"), Some(bundle.as_str()))
     );
+}
+
+/// evidence.md §1, against keeping for ever what somebody else answers for: B keeps A's copy until it learns, from
+/// A over the link or from the centre at its own sync, that the bundle has its receipt or the case was shredded.
+/// Never before; then files and keys are gone, and B's journal says so.
+#[test]
+fn b_lets_go_of_as_copy_after_the_receipt_or_the_shred_and_never_before() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build_pair(base.path(), &Claims::DemoCity { seed: 54 }).unwrap();
+    let mut clock = Clocked::of(&world.handheld, base.path(), "").unwrap();
+    let (a, b) = (clock.cli.clone(), world.partner.as_ref().unwrap());
+    let stick = base.path().join("stick");
+    fs::create_dir(&stick).unwrap();
+    let link = || {
+        let keeping = Keeping::start(b);
+        a.ok(&["copy", "peer", &keeping.address]).unwrap()
+    };
+    let held = |case: &str| b.data.join(format!("partners/D-0001/{case}.copy"));
+    let kept =
+        |case: &str| held(case).join("keys-D-0002.age").is_file() && walk(&held(case)).len() > 4;
+    let heard = || -> Vec<(String, String)> {
+        let said = b.ok(&["journal"]).unwrap();
+        let items = said["items"].as_array().unwrap().iter();
+        let dropped = items.filter(|e| e["kind"] == "copy_dropped");
+        dropped.map(|e| (text(e, "/subject").unwrap(), text(e, "/facts/heard").unwrap())).collect()
+    };
+    let open = || {
+        let case = text(&a.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
+        a.ok(&["capture", "photo", &case]).unwrap();
+        link();
+        assert!(kept(&case));
+        case
+    };
+
+    let seal = |case: &str| a.seal_incomplete(case, "撤离", &[0, 1]).unwrap();
+
+    let push = || {
+        let pushed = a.ok(&["push"]).unwrap();
+        let items = pushed["items"].as_array().unwrap();
+        assert!(items.iter().all(|item| item["state"] == "received"), "{pushed}");
+    };
+    let logs = || {
+        let of = |h: &HandheldCli| fs::read_to_string(h.data.join("spotcheck.log")).unwrap();
+        let known = fs::read_to_string(a.data.join("copies/released.json")).unwrap_or_default();
+        format!("{}\n{}\n{known}", of(&a), of(b))
+    };
+
+    // By the link, once there is a receipt: not while the case is open, nor sealed, nor by B's own sync.
+    let first = open();
+    a.ok(&["copy", "to", &arg(&stick)]).unwrap();
+    assert!(stick.join(format!("{first}.copy")).is_dir());
+    b.ok(&["pull"]).unwrap();
+    seal(&first);
+    link();
+    b.ok(&["pull"]).unwrap();
+    assert!(kept(&first), "sealed is not received");
+    push();
+    assert!(kept(&first), "nobody told B");
+    let said = link();
+    assert!(!held(&first).exists(), "{said} {}", logs());
+    a.ok(&["copy", "to", &arg(&stick)]).unwrap();
+    assert!(!stick.join(format!("{first}.copy")).exists(), "nor on the stick");
+    b.ok(&["status"]).unwrap();
+    assert_eq!(heard(), [(first, "receipt".to_owned())]);
+
+    // By the centre: the link stays down after the copy.
+    let second = open();
+    seal(&second);
+    b.ok(&["pull"]).unwrap();
+    assert!(kept(&second));
+    push();
+    b.ok(&["pull"]).unwrap();
+    assert!(!held(&second).exists());
+    assert_eq!(heard()[1..], [(second, "centre".to_owned())]);
+
+    // By the shred: B was away from A and the centre all the time.
+    let third = open();
+    seal(&third);
+    push();
+    assert!(kept(&third));
+    clock.set_wall(31 * 86_400_000).unwrap();
+    a.ok(&["case", "shred", &third]).unwrap();
+    link();
+    assert!(!held(&third).exists());
+    assert_eq!(heard()[2..], [(third.clone(), "shred".to_owned())]);
+    let nothing = b.run_as(0, &["copy", "rescue", &third]).unwrap();
+    assert_eq!(nothing.error_code(), "COPY-NONE");
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

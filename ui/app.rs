@@ -15,24 +15,20 @@ use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::error::Error;
-use crate::language::say;
 use crate::options::FaceOptions;
 pub(crate) use crate::place::Place;
 use crate::{
-    basis, capture, coach, collect, compare, compose, document, draft, errand, finish, indicators,
-    interview, keyboard, language, party, person, persons, place, print, recording, seal, settings,
-    showing, sign, status, suspicion, suspicions, sync, task, timeline, today, trouble, typing,
-    unlock, visit,
+    basis, capture, coach, collect, compare, compose, cover, document, draft, errand, finish,
+    hand_out, house, indicators, interview, keyboard, language, method, narrow, opening, pages,
+    party, person, persons, pictures, place, player, print, recording, seal, self_check, settings,
+    showing, sign, status, suspicion, suspicions, sync, task, timeline, toast, today, trouble,
+    typing, unjudged, unlock, visit,
 };
 
-/// How long a toast with undo stays, in milliseconds.
-const UNDO_MS: u64 = 10_000;
 /// How often the clock and a running recording are looked at, in milliseconds.
 const TICK_MS: u64 = 1_000;
 /// Untouched for so long, the handheld locks itself, in milliseconds.
 const IDLE_MS: i64 = 10 * 60 * 1_000;
-
-type Undo = Box<dyn FnOnce(&Rc<App>)>;
 
 /// Everything the face needs, on the UI thread.
 pub(crate) struct App {
@@ -45,8 +41,7 @@ pub(crate) struct App {
     pub(crate) case: RefCell<Option<CaseView>>,
     /// The open case's id, kept while locked so that a photo can still be taken into it.
     open_case: RefCell<Option<CaseId>>,
-    undo: RefCell<Option<Undo>>,
-    toast_timer: Timer,
+    pub(crate) toast: toast::Model,
     tick: Timer,
     pub(crate) way_timer: Timer,
     /// When somebody last touched the handheld, milliseconds since the boot.
@@ -62,17 +57,26 @@ pub(crate) struct App {
     pub(crate) person: person::Model,
     pub(crate) visit: visit::Model,
     pub(crate) capture: capture::Model,
+    pub(crate) cover: cover::Model,
+    pub(crate) opening: opening::Model,
+    pub(crate) pages: pages::Model,
     pub(crate) interview: interview::Model,
     pub(crate) document: document::Model,
     pub(crate) sign: sign::Model,
     pub(crate) print: print::Model,
     pub(crate) seal: seal::Model,
+    pub(crate) self_check: self_check::Model,
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
     pub(crate) typing: typing::Model,
     pub(crate) suspicions: suspicions::Model,
+    pub(crate) hand_out: hand_out::Model,
+    pub(crate) house: house::Model,
+    pub(crate) method: method::Model,
     pub(crate) showing: showing::Model,
     pub(crate) timeline: timeline::Model,
+    pub(crate) pictures: pictures::Model,
+    pub(crate) player: player::Model,
 }
 
 impl App {
@@ -103,8 +107,7 @@ impl App {
             task: RefCell::default(),
             case: RefCell::default(),
             open_case: RefCell::default(),
-            undo: RefCell::default(),
-            toast_timer: Timer::default(),
+            toast: toast::Model::default(),
             tick: Timer::default(),
             way_timer: Timer::default(),
             touched_ms: Cell::new(options.clock.read().boottime_ms),
@@ -119,17 +122,26 @@ impl App {
             person: person::Model::default(),
             visit: visit::Model::new(weak.clone()),
             capture: capture::Model::default(),
+            cover: cover::Model::default(),
+            opening: opening::Model::default(),
+            pages: pages::Model::default(),
             interview: interview::Model::default(),
             document: document::Model::default(),
             sign: sign::Model::default(),
             print: print::Model::default(),
             seal: seal::Model::new(),
+            self_check: self_check::Model::default(),
             recording: recording::Model::default(),
             errand: errand::Model::default(),
             typing: typing::Model::new(typing),
             suspicions: suspicions::Model::default(),
+            hand_out: hand_out::Model::default(),
+            house: house::Model::new(weak.clone()),
+            method: method::Model::default(),
             showing: showing::Model::default(),
             timeline: timeline::Model::default(),
+            pictures: pictures::Model::default(),
+            player: player::Model::default(),
             window,
         });
         app.connect();
@@ -139,6 +151,7 @@ impl App {
 
     fn connect(self: &Rc<Self>) {
         trouble::connect(self);
+        toast::connect(self);
         errand::connect(self);
         keyboard::connect(self);
         typing::connect(self);
@@ -151,6 +164,9 @@ impl App {
         person::connect(self);
         visit::connect(self);
         capture::connect(self);
+        cover::connect(self);
+        opening::connect(self);
+        pages::connect(self);
         interview::connect(self);
         document::connect(self);
         sign::connect(self);
@@ -161,7 +177,12 @@ impl App {
         showing::connect(self);
         collect::connect(self);
         finish::connect(self);
+        hand_out::connect(self);
+        house::connect(self);
+        method::connect(self);
+        self_check::connect(self);
         timeline::connect(self);
+        player::connect(self);
         indicators::connect(self);
         compose::connect(self);
         compare::connect(self);
@@ -172,6 +193,7 @@ impl App {
         language::begin(self);
         shell.on_back(self.on(Self::back));
         shell.on_show(self.on(showing::show));
+        shell.on_show_key(self.on(showing::show_key));
         shell.on_touch(self.on(|app| app.touch()));
         shell.on_go(self.on_with(|app, tab: i32| {
             if let Some(way) = place::to_tab(&app.way(), tab) {
@@ -181,13 +203,6 @@ impl App {
         shell.on_leave(self.on(|app| {
             if app.case_id().is_some() {
                 app.go(Place::Seal { leaving: true });
-            }
-        }));
-        shell.on_toast_acted(self.on(|app| {
-            let undo = app.undo.borrow_mut().take();
-            app.window.global::<Shell<'_>>().set_toast("".into());
-            if let Some(undo) = undo {
-                undo(app);
             }
         }));
         let weak = Rc::downgrade(self);
@@ -351,11 +366,13 @@ impl App {
     /// One screen back; inside a screen first whatever is open there.
     pub(crate) fn back(self: &Rc<Self>) {
         if document::step_back(self)
+            || sign::step_back(self)
             || seal::step_back(self)
             || suspicion::step_back(self)
             || indicators::step_back(self)
             || compose::step_back(self)
             || compare::step_back(self)
+            || narrow::step_back(self)
         {
             return;
         }
@@ -373,14 +390,19 @@ impl App {
         // A new screen may take the focus for its own field; drawing the same one again must not.
         if self.window.global::<Shell<'_>>().get_screen() != place.screen() {
             self.drop_keyboard();
+            // What cannot be taken back any more was read, or is of no use here; it would lie over the rows.
+            if !toast::holds(self) && !recording::warns(self) {
+                toast::end(self);
+            }
         }
         self.show_case_marks();
         self.touch();
         self.window.global::<Shell<'_>>().set_place(place.tab());
         place::remember(self);
-        language::to_the_party(self, matches!(place, Place::Showing(_)));
+        language::to_the_party(self, matches!(place, Place::Showing(_) | Place::Cover));
         capture::leave(self, &place);
         showing::leave(self, &place);
+        player::leave(self, &place);
         match &place {
             Place::Unlock => unlock::enter(self),
             Place::Today => today::enter(self),
@@ -391,6 +413,7 @@ impl App {
             Place::Visit(id) => visit::enter(self, id),
             Place::Capture => capture::enter(self),
             Place::Describe(id) => capture::enter_item(self, id),
+            Place::Opening => opening::enter(self),
             Place::Interview(id) => interview::enter(self, id),
             Place::Document(id) => document::enter(self, id),
             Place::Print(id) => print::enter(self, id),
@@ -410,6 +433,14 @@ impl App {
             Place::Lookup => basis::enter(self),
             Place::Entry(id) => basis::enter_entry(self, id),
             Place::Line(visit, line) => basis::enter_line(self, visit, line),
+            Place::Unjudged => unjudged::enter(self),
+            Place::Around => crate::around::enter(self),
+            Place::HandOut => hand_out::enter(self),
+            Place::House => house::enter(self),
+            Place::Methods => method::enter_list(self),
+            Place::Method(id) => method::enter(self, id),
+            Place::SelfCheck => self_check::enter(self),
+            Place::Cover => showing::cover_up(self),
         }
         self.window.global::<Shell<'_>>().set_screen(place.screen());
         coach::show(self);
@@ -441,6 +472,7 @@ impl App {
     pub(crate) fn drop_case(self: &Rc<Self>) {
         self.case.borrow_mut().take();
         self.open_case.borrow_mut().take();
+        pages::forget(self);
         self.show_case_marks();
     }
 
@@ -448,8 +480,7 @@ impl App {
     pub(crate) fn forget(self: &Rc<Self>) {
         self.case.borrow_mut().take();
         self.task.borrow_mut().take();
-        self.undo.borrow_mut().take();
-        self.window.global::<Shell<'_>>().set_toast("".into());
+        toast::end(self);
         persons::forget(self);
         person::forget(self);
         visit::forget(self);
@@ -457,15 +488,22 @@ impl App {
         document::forget(self);
         sign::forget(self);
         seal::forget(self);
+        opening::forget(self);
+        pages::forget(self);
         typing::forget(self);
         draft::forget(self);
         settings::forget(self);
         timeline::forget(self);
+        capture::forget(self);
+        player::forget(self);
         errand::forget(self);
         indicators::forget(self);
         compose::forget(self);
         compare::forget(self);
         basis::forget(self);
+        house::forget(self);
+        method::forget(self);
+        self_check::forget(self);
         suspicions::forget(self);
         showing::forget(self);
     }
@@ -495,35 +533,6 @@ impl App {
         );
     }
 
-    /// One sentence at the foot of the screen.
-    pub(crate) fn toast(self: &Rc<Self>, words: &str) {
-        self.show_toast(words, "", None);
-    }
-
-    /// One sentence with a way back for ten seconds.
-    pub(crate) fn toast_with_undo(
-        self: &Rc<Self>,
-        words: &str,
-        undo: impl FnOnce(&Rc<Self>) + 'static,
-    ) {
-        self.show_toast(words, say!("撤销"), Some(Box::new(undo)));
-    }
-
-    fn show_toast(self: &Rc<Self>, words: &str, action: &str, undo: Option<Undo>) {
-        let ms = if undo.is_some() { UNDO_MS } else { UNDO_MS.saturating_div(2) };
-        *self.undo.borrow_mut() = undo;
-        let shell = self.window.global::<Shell<'_>>();
-        shell.set_toast_action(action.into());
-        shell.set_toast(words.into());
-        let weak = Rc::downgrade(self);
-        self.toast_timer.start(TimerMode::SingleShot, Duration::from_millis(ms), move || {
-            if let Some(app) = weak.upgrade() {
-                app.undo.borrow_mut().take();
-                app.window.global::<Shell<'_>>().set_toast("".into());
-            }
-        });
-    }
-
     /// Takes the focus from whatever field has it, which closes the keyboard.
     pub(crate) fn drop_keyboard(self: &Rc<Self>) {
         self.window.invoke_drop_focus();
@@ -536,7 +545,7 @@ impl App {
         errand::stop(self);
         self.tick.stop();
         self.way_timer.stop();
-        self.toast_timer.stop();
+        toast::end(self);
         self.bridge.finish();
         self.typing.finish();
     }
@@ -544,8 +553,7 @@ impl App {
 
 /// Opens the window and returns when it is closed.
 ///
-/// The desk is moved to one worker thread, which owns it until the end. Software renderer, back end by
-/// name.
+/// The desk is moved to one worker thread, which owns it until the end. Software renderer, back end by name.
 ///
 /// # Errors
 /// [`Error::Platform`] if there is no such display, [`Error::Worker`] if no thread can be started.

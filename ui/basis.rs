@@ -8,15 +8,18 @@ use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::reference::{LineReference, LookUp};
+use spotcheck_domain::claims::Page;
 use spotcheck_domain::reference::{EntryKind, KindHits, LevelLimit, ReferenceEntry, ReferenceHit};
 use spotcheck_domain::time::beijing_date;
-use spotcheck_face::{AnswerRow, Basis, NamedRow, PairItem};
+use spotcheck_face::{AnswerRow, Basis, EventItem, NamedRow, PairItem};
 
 use crate::app::{App, Place};
 use crate::language::{say, word};
 use crate::status::{pair, pairs};
-use crate::{suspicions, trouble, words};
+use crate::{noticed, trouble, visit, words};
 
+/// Orders, executions and reports of a line that are shown; the nearest come first.
+const LINE_EVENTS: u32 = 40;
 /// Answers of each kind.
 const EACH: u32 = 8;
 
@@ -275,16 +278,29 @@ fn step(app: &Rc<App>, by: i32) {
 /// What was in force for a fee line; the rules' clauses for it come along.
 pub(crate) fn enter_line(app: &Rc<App>, visit: &str, line: &str) {
     let Some(task) = app.task_id() else { return };
-    let clauses = suspicions::clauses_of_line(app, visit, line);
+    let clauses = noticed::clauses_of_line(app, visit, line);
     let (visit, line) = (visit.to_owned(), line.to_owned());
     let face = app.window.global::<Basis<'_>>();
     face.set_title(say!("依据").into());
     face.set_head("".into());
     face.set_facts(ModelRc::default());
     face.set_rows(ModelRc::default());
+    face.set_events(ModelRc::default());
+    face.set_events_known(false);
     app.ask(
-        move |desk| desk.look_up_line(&task, &visit, &line, &clauses),
-        |app, found| draw_line(app, &found),
+        move |desk| {
+            let found = desk.look_up_line(&task, &visit, &line, &clauses)?;
+            Ok((found, desk.line_events(&task, &visit, &line, Page::first(LINE_EVENTS))?))
+        },
+        |app, (found, events)| {
+            draw_line(app, &found);
+            let line = &found.line;
+            let uploaded = [line.ordered, line.executed, line.recorded].iter().any(Option::is_some);
+            let rows: Vec<EventItem> = events.iter().map(visit::event_item).collect();
+            let face = app.window.global::<Basis<'_>>();
+            face.set_events(ModelRc::new(VecModel::from(rows)));
+            face.set_events_known(uploaded);
+        },
     );
 }
 

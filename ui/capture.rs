@@ -14,7 +14,7 @@ use spotcheck_face::{Capture, Describe, EvidenceItem, PairItem};
 use crate::app::{App, Place};
 use crate::language::say;
 use crate::status::{pair, pairs};
-use crate::{draft, images, place, recording, words};
+use crate::{cover, draft, images, pages, pictures, place, recording, words};
 
 /// Time between two viewfinder pictures, in milliseconds.
 const FRAME_MS: u64 = 100;
@@ -53,6 +53,7 @@ pub(crate) fn items(evidence: &[EvidenceView], running: &[RecordingView]) -> Vec
         kind: if r.kind == RecordingKind::Video { "video".into() } else { "audio".into() },
         filed: false,
         live: true,
+        ..EvidenceItem::default()
     });
     let kept =
         evidence.iter().rev().filter(|e| !running.iter().any(|r| r.evidence == e.id)).map(item);
@@ -73,6 +74,12 @@ fn item(view: &EvidenceView) -> EvidenceItem {
     if view.recovered {
         note.push(say!("中断后补存").to_owned());
     }
+    if let Some(page) = &view.page {
+        note.push(match &page.superseded_by {
+            Some(by) => say!("第 {} 页，已由 {} 重拍", page.n, by),
+            None => say!("{} 第 {} 页", page.group, page.n),
+        });
+    }
     if !view.proves.is_empty() {
         note.push(view.proves.clone());
     }
@@ -81,14 +88,19 @@ fn item(view: &EvidenceView) -> EvidenceItem {
         title: title(view).into(),
         note: note.join(" · ").into(),
         kind: kind.into(),
-        filed: !view.proves.is_empty(),
-        live: false,
+        filed: !view.proves.is_empty()
+            || view.page.as_ref().is_some_and(|page| page.superseded_by.is_some()),
+        ..EvidenceItem::default()
     }
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Capture<'_>>();
-    face.on_shoot(app.on(|app| shoot(app, false)));
+    face.on_shoot(app.on(
+        |app| {
+            if pages::is_on(app) { pages::shoot(app) } else { shoot(app, false) }
+        },
+    ));
     face.on_video(app.on(video));
     face.on_sort(app.on(|app| {
         if let Some(way) = place::to_tab(&app.way(), Place::Collect.tab()) {
@@ -116,20 +128,25 @@ fn shoot(app: &Rc<App>, then_open: bool) {
     app.ask(
         move |desk| desk.capture_photo(case.as_ref()),
         move |app, photo| {
-            app.toast(&say!("已拍照 {} · 已加密存好", photo.id));
-            if then_open {
+            if then_open && app.place() == Place::Opening {
+                app.replace(Place::Capture);
+            } else if then_open {
                 app.go(Place::Capture);
             } else {
                 redraw(app);
             }
+            app.toast(&say!("已拍照 {} · 已加密存好", photo.id));
         },
     );
 }
 
 /// Fetches the case again for the tray, only where it is shown.
-fn redraw(app: &Rc<App>) {
+pub(crate) fn redraw(app: &Rc<App>) {
     if shows_tray(app) {
-        app.refresh_case(draw);
+        app.refresh_case(|app| {
+            draw(app);
+            fetch_pictures(app);
+        });
     }
 }
 
@@ -155,6 +172,7 @@ fn video(app: &Rc<App>) {
 pub(crate) fn show_running(app: &Rc<App>) {
     let running = app.recording.running.borrow().iter().any(|r| r.kind == RecordingKind::Video);
     app.window.global::<Capture<'_>>().set_video_running(running);
+    cover::show(app);
     if shows_tray(app) {
         draw(app);
     }
@@ -183,6 +201,9 @@ pub(crate) fn enter(app: &Rc<App>) {
 
 /// Stops the viewfinder on every other screen.
 pub(crate) fn leave(app: &Rc<App>, place: &Place) {
+    if !matches!(place, Place::Describe(_)) {
+        clear_picture(app);
+    }
     if *place != Place::Capture {
         app.capture.frames.stop();
         let face = app.window.global::<Capture<'_>>();
@@ -216,12 +237,74 @@ fn look(app: &Rc<App>) {
 
 fn draw(app: &Rc<App>) {
     let evidence = app.case.borrow().as_ref().map(|c| c.evidence.clone()).unwrap_or_default();
-    let rows = items(&evidence, &app.recording.running.borrow());
+    let mut rows = items(&evidence, &app.recording.running.borrow());
+    for row in &mut rows {
+        if let Some(picture) = pictures::small(app, &row.id) {
+            row.picture = picture;
+            row.pictured = true;
+        }
+    }
     let open = rows.iter().filter(|row| !row.filed && !row.live).count();
     let face = app.window.global::<Capture<'_>>();
     face.set_tray(say!("未归档 {}", open).into());
     face.set_all(say!("共 {}", rows.len()).into());
     face.set_items(ModelRc::new(VecModel::from(rows)));
+}
+
+/// The pictures of the tray, newest first, one after another while the tray is shown.
+fn fetch_pictures(app: &Rc<App>) {
+    if app.place() != Place::Collect {
+        return;
+    }
+    let case = app.case.borrow();
+    let photos = case.iter().flat_map(|c| c.evidence.iter().rev());
+    let photos: Vec<String> =
+        photos.filter(|e| e.media_type.starts_with("image/")).map(|e| e.id.clone()).collect();
+    drop(case);
+    pictures::fetch_small(app, photos, draw);
+}
+
+/// Drops what was shown of evidence.
+pub(crate) fn forget(app: &Rc<App>) {
+    pictures::forget(app);
+    app.capture.item.borrow_mut().take();
+    app.window.global::<Capture<'_>>().set_items(ModelRc::default());
+    clear_picture(app);
+}
+
+fn clear_picture(app: &Rc<App>) {
+    let face = app.window.global::<Describe<'_>>();
+    face.set_picture(slint::Image::default());
+    face.set_pictured(false);
+    face.set_no_picture("".into());
+    face.set_large(false);
+}
+
+/// The picture of the open item, above what is said about it.
+fn show_picture(app: &Rc<App>, view: &EvidenceView) {
+    clear_picture(app);
+    if !view.media_type.starts_with("image/") {
+        return;
+    }
+    let face = app.window.global::<Describe<'_>>();
+    face.set_no_picture(say!("正在打开照片").into());
+    let id = view.id.clone();
+    pictures::fetch_large(app, &view.id, move |app, picture| {
+        let here = app.capture.item.borrow().as_ref() == Some(&id)
+            && matches!(app.place(), Place::Describe(_));
+        if !here {
+            return;
+        }
+        let face = app.window.global::<Describe<'_>>();
+        match picture {
+            Some(picture) => {
+                face.set_picture(picture);
+                face.set_pictured(true);
+                face.set_no_picture("".into());
+            }
+            None => face.set_no_picture(say!("照片打不开，原件仍在").into()),
+        }
+    });
 }
 
 /// Facts of one item, as its record keeps them.
@@ -244,6 +327,7 @@ pub(crate) fn enter_item(app: &Rc<App>, id: &str) {
         app.case.borrow().as_ref().and_then(|c| c.evidence.iter().find(|e| e.id == id).cloned());
     let Some(view) = found else { return };
     *app.capture.item.borrow_mut() = Some(id.to_owned());
+    show_picture(app, &view);
     face.set_title(format!("{} {}", view.id, kind_word(&view.media_type).1).into());
     face.set_note(words::day_and_time(&view.begun).into());
     let mut words = draft::of(app, draft_name(app).as_ref()).unwrap_or_default().into_iter();
@@ -271,14 +355,26 @@ fn save(app: &Rc<App>) {
     if proves.is_empty() {
         return;
     }
-    app.ask(
+    let back = (Place::Describe(item.clone()), proves.clone(), source.clone());
+    app.mark(
         move |desk| desk.describe_evidence(&case, &item, &proves, &source),
         |app, ()| {
             draft::done(app, draft_name(app));
             app.back();
-            app.toast(say!("已归档"));
+            say!("已归档").to_owned()
         },
+        move |app| reopen(app, back),
     );
+}
+
+/// The words of what was taken back, to be changed.
+fn reopen(app: &Rc<App>, (place, proves, source): (Place, String, String)) {
+    if app.place() != place {
+        app.go(place);
+    }
+    let face = app.window.global::<Describe<'_>>();
+    face.set_proves(proves.into());
+    face.set_source(source.into());
 }
 
 #[cfg(test)]
@@ -297,6 +393,7 @@ mod tests {
             proves: proves.to_owned(),
             marks: Vec::new(),
             recovered: false,
+            page: None,
         }
     }
 
@@ -307,6 +404,9 @@ mod tests {
             kind: RecordingKind::Audio,
             stored_ms: 5_000,
             level: 3,
+            covered: false,
+            lost_ms: 0,
+            impaired: false,
         }];
         let rows = items(&[photo("E1", "药架"), photo("E2", "")], &running);
         let ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();

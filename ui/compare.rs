@@ -4,18 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, VecModel};
-use spotcheck_app::compare::{Choice, Comparison, Stage, Tap};
-use spotcheck_app::rules::compare::{Class, Difference, Field, Side};
+use spotcheck_app::compare::{Choice, ComparedView, Comparison, Stage, Tap};
+use spotcheck_app::rules::Finding;
+use spotcheck_app::rules::compare::{Class, Difference, Field, Side, is_of_export};
 use spotcheck_domain::TaskId;
 use spotcheck_domain::claims::Page;
 use spotcheck_face::{Compare, NamedRow};
 
 use crate::app::{App, Place};
 use crate::language::{say, word};
+use crate::suspicions::Around;
 use crate::{errand, suspicions, trouble, words};
 
-/// The rule of a comparison.
-const RULE: &str = "F13";
 /// Differences listed at once; beyond it a class is chosen first.
 const LISTED: u32 = 200;
 
@@ -26,6 +26,8 @@ pub(crate) struct Model {
     picking: Cell<Option<Field>>,
     /// The class whose differences are listed.
     class: Cell<Option<Class>>,
+    /// The evidence item of a comparison before the lock.
+    kept: RefCell<Option<String>>,
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -44,6 +46,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     app.compare.way.borrow_mut().take();
     app.compare.picking.set(None);
     app.compare.class.set(None);
+    app.compare.kept.borrow_mut().take();
     let face = app.window.global::<Compare<'_>>();
     face.set_first(ModelRc::default());
     face.set_second(ModelRc::default());
@@ -127,7 +130,7 @@ fn came_home(
         }
         if let Ok(Some(home)) = home {
             way.home(home);
-            findings = way.result().map(|r| r.findings.clone());
+            findings = way.result().map(ComparedView::all);
         } else if let Err(trouble) = home {
             // Shown after the borrow has ended: the card redraws.
             let app = Rc::clone(app);
@@ -137,7 +140,7 @@ fn came_home(
         }
     }
     if let Some(findings) = findings {
-        suspicions::add(app, RULE, findings);
+        suspicions::add_export(app, findings);
         app.compare.class.set(None);
         app.refresh_case(|_| {});
     }
@@ -212,11 +215,19 @@ fn open(app: &Rc<App>, n: usize) {
 }
 
 /// The export goes with every judgement about what it showed, as evidence.
-pub(crate) fn evidence(app: &App, rule: &str) -> Vec<String> {
+pub(crate) fn evidence(app: &App, finding: &Finding) -> Vec<String> {
+    if !is_of_export(finding) {
+        return Vec::new();
+    }
     let way = app.compare.way.borrow();
     let result = way.as_ref().and_then(|(_, way)| way.result());
-    let kept = result.and_then(|r| r.evidence.clone());
-    kept.filter(|_| rule == RULE).into_iter().collect()
+    let now = result.and_then(|r| r.evidence.clone());
+    now.or_else(|| app.compare.kept.borrow().clone()).into_iter().collect()
+}
+
+/// The evidence item of what was kept over a lock.
+pub(crate) fn remember(app: &App, evidence: Option<String>) {
+    *app.compare.kept.borrow_mut() = evidence;
 }
 
 /// The key at the bottom right.
@@ -241,6 +252,9 @@ fn go(app: &Rc<App>) {
 }
 
 fn other(app: &Rc<App>) {
+    if stage(app) == Some(Stage::Result) {
+        return suspicions::show_around(app, Around::Export);
+    }
     if let (Some(Stage::Columns), Some(field)) = (stage(app), app.compare.picking.take()) {
         tap(app, &Tap::Pick(field, None));
     }
@@ -480,6 +494,23 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
         head.push('\n');
         head.push_str(note);
     }
+    let fresh = &result.fresh;
+    if fresh.rows > 0 {
+        head.push('\n');
+        head.push_str(&say!(
+            "未上传的 {} 行已按 {} 条规则核对：{} 条线索",
+            words::count(fresh.rows),
+            fresh.rules,
+            fresh.findings.len()
+        ));
+    }
+    if fresh.without_code > 0 {
+        head.push('\n');
+        head.push_str(&say!(
+            "{} 行没有可用的项目编码，未按规则核对",
+            words::count(fresh.without_code)
+        ));
+    }
     let total = result.compared.differences.len();
     let first =
         way.by_class().into_iter().filter(|(_, n, _)| *n > 0).map(|(own, n, amount)| NamedRow {
@@ -506,6 +537,10 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
         },
         primary: say!("改列再比").to_owned(),
         enabled: true,
-        ..Shown::default()
+        secondary: if total == 0 && fresh.findings.is_empty() {
+            ""
+        } else {
+            say!("在线索里看")
+        },
     }
 }

@@ -1,28 +1,24 @@
 //! A rule that the officer composes from parts and runs at once over the package.
 //!
 //! What it finds is listed and judged with everything else. The rule goes into the case as a note the first time it
-//! is run there, so that the sealed bundle says what was looked for; the officer keeps it for the next visit.
+//! is run there, so that the sealed bundle says what was looked for, and into the draft pack that the bundle brings to
+//! the centre; the officer keeps it for the next visit, with when it last ran and what it found ([`crate::own_rules`]).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_app::desk::Own;
-use spotcheck_app::errand::{Errand, Home};
-use spotcheck_app::rules::compose::{Composed, Measured, Pattern, Pick, Sex, Stretch, Whose};
+use spotcheck_app::composed::RanRule;
+use spotcheck_app::rules::compose::{
+    Composed, ListKind, ListPick, Measured, Pattern, Pick, Sex, Stretch, Whose,
+};
 use spotcheck_domain::claims::{ItemHit, Page};
 use spotcheck_face::{Compose, NamedRow};
 
 use crate::app::{App, Place};
-use crate::language::{kept, say, word};
-use crate::suspicions::{self, Around};
-use crate::{errand, words};
+use crate::language::{say, word};
+use crate::{own_rules, words};
 
-/// Schema of what an officer keeps.
-const SCHEMA: &str = "spotcheck-own-rules/1";
-/// Rules that are kept, newest first.
-const KEPT: usize = 20;
 /// Items shown at a search.
 const HITS: u32 = 30;
 
@@ -32,16 +28,11 @@ pub(crate) struct Model {
     /// 1 an item is looked for, 2 the other one.
     adding: Cell<i32>,
     hits: RefCell<Vec<ItemHit>>,
-    saved: RefCell<Vec<Composed>>,
-    /// Ids of rules that stand in the case already.
-    noted: RefCell<Vec<String>>,
-    running: Cell<bool>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    schema: String,
-    rules: Vec<Composed>,
+    /// This officer's rules, newest first.
+    pub(crate) saved: RefCell<Vec<RanRule>>,
+    /// Knowledge lists of the packs in force, with the number of their points.
+    pub(crate) lists: RefCell<Vec<(ListPick, usize)>>,
+    pub(crate) running: Cell<bool>,
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -85,11 +76,19 @@ pub(crate) fn connect(app: &Rc<App>) {
         let saved =
             usize::try_from(n).ok().and_then(|n| app.compose.saved.borrow().get(n).cloned());
         if let Some(saved) = saved {
-            *app.compose.parts.borrow_mut() = saved;
+            *app.compose.parts.borrow_mut() = saved.rule;
             draw(app);
         }
     }));
-    face.on_run(app.on(run));
+    face.on_run(app.on(|app| {
+        let own = app.compose.parts.borrow().clone();
+        own_rules::run(app, vec![own]);
+    }));
+    face.on_run_all(app.on(|app| {
+        let all: Vec<Composed> =
+            app.compose.saved.borrow().iter().map(|ran| ran.rule.clone()).collect();
+        own_rules::run(app, all);
+    }));
 }
 
 /// Locked: what somebody was after is nobody else's business.
@@ -98,7 +97,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     app.compose.adding.set(0);
     app.compose.hits.borrow_mut().clear();
     app.compose.saved.borrow_mut().clear();
-    app.compose.noted.borrow_mut().clear();
+    app.compose.lists.borrow_mut().clear();
     app.compose.running.set(false);
     let face = app.window.global::<Compose<'_>>();
     face.set_query("".into());
@@ -119,15 +118,7 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 
 pub(crate) fn enter(app: &Rc<App>) {
     draw(app);
-    app.ask_result(
-        |desk| desk.own(Own::Rules),
-        |app, kept| {
-            let text = kept.ok().flatten().unwrap_or_default();
-            let kept = serde_json::from_str::<Kept>(&text).ok().filter(|k| k.schema == SCHEMA);
-            *app.compose.saved.borrow_mut() = kept.map(|k| k.rules).unwrap_or_default();
-            draw(app);
-        },
-    );
+    own_rules::load(app);
 }
 
 fn choose(app: &Rc<App>, part: &str, id: &str) {
@@ -139,6 +130,12 @@ fn choose(app: &Rc<App>, part: &str, id: &str) {
                 // Two items meet on a day or in a visit; a month has no meaning there.
                 if parts.pattern == Pattern::Together && !pairs(parts.stretch) {
                     parts.stretch = Stretch::Day;
+                }
+                // A list is the whole rule there: of other items nothing is left, and of several lists one.
+                if parts.pattern == Pattern::Listed {
+                    parts.items.retain(|pick| matches!(pick, Pick::List(_)));
+                    parts.items.truncate(1);
+                    keep_pairs(&mut parts);
                 }
             }
             "stretch" => parts.stretch = Stretch::parse(id).unwrap_or(parts.stretch),
@@ -152,6 +149,14 @@ fn choose(app: &Rc<App>, part: &str, id: &str) {
         }
     }
     draw(app);
+}
+
+/// Items that exclude each other meet on a day or in a visit.
+fn keep_pairs(parts: &mut Composed) {
+    let pair = parts.list().is_some_and(|list| list.kind == ListKind::Pair);
+    if parts.pattern == Pattern::Listed && pair && !pairs(parts.stretch) {
+        parts.stretch = Stretch::Day;
+    }
 }
 
 const fn pairs(stretch: Stretch) -> bool {
@@ -176,9 +181,14 @@ fn search(app: &Rc<App>, query: &str) {
 
 /// An item by its code, or every item whose name holds what was typed (`~`).
 fn pick(app: &Rc<App>, id: &str) {
-    let picked = match id.strip_prefix('~') {
-        Some(word) => Some(Pick::Word(word.to_owned())),
-        None => {
+    let picked = match (id.strip_prefix('~'), id.strip_prefix('=')) {
+        (Some(word), _) => Some(Pick::Word(word.to_owned())),
+        (None, Some(name)) => {
+            let lists = app.compose.lists.borrow();
+            let list = lists.iter().map(|(list, _)| list).find(|list| list.name == name);
+            list.cloned().map(Pick::List)
+        }
+        (None, None) => {
             let hits = app.compose.hits.borrow();
             let hit = hits.iter().find(|h| h.med_list_codg == id);
             hit.map(|h| Pick::Code(h.med_list_codg.clone(), h.hilist_name.clone()))
@@ -187,10 +197,14 @@ fn pick(app: &Rc<App>, id: &str) {
     let Some(picked) = picked else { return };
     {
         let mut parts = app.compose.parts.borrow_mut();
+        if parts.pattern == Pattern::Listed {
+            parts.items.clear();
+        }
         let list = if app.compose.adding.get() == 2 { &mut parts.other } else { &mut parts.items };
         if !list.contains(&picked) {
             list.push(picked);
         }
+        keep_pairs(&mut parts);
     }
     app.compose.adding.set(0);
     app.drop_keyboard();
@@ -218,27 +232,30 @@ fn picks(list: &[Pick]) -> ModelRc<NamedRow> {
         note: match pick {
             Pick::Code(code, _) => code.as_str().into(),
             Pick::Word(_) => say!("名称里有这几个字的都算").into(),
+            Pick::List(list) => word(list.kind.zh()).into(),
         },
         ..NamedRow::default()
     };
     ModelRc::new(VecModel::from_iter(list.iter().map(row)))
 }
 
-fn draw(app: &Rc<App>) {
+pub(crate) fn draw(app: &Rc<App>) {
     let parts = app.compose.parts.borrow().clone();
     let face = app.window.global::<Compose<'_>>();
     face.set_sentence(parts.sentence().into());
     face.set_patterns(options(Pattern::ALL, parts.pattern, Pattern::as_str, Pattern::zh));
-    let stretches: Vec<Stretch> = Stretch::ALL
-        .iter()
-        .copied()
-        .filter(|s| parts.pattern != Pattern::Together || pairs(*s))
-        .collect();
+    let kind = parts.list().map(|list| list.kind).filter(|_| parts.pattern == Pattern::Listed);
+    let two = parts.pattern == Pattern::Together || kind == Some(ListKind::Pair);
+    let stretches: Vec<Stretch> =
+        Stretch::ALL.iter().copied().filter(|s| !two || pairs(*s)).collect();
     face.set_stretches(options(&stretches, parts.stretch, Stretch::as_str, Stretch::zh));
     face.set_measures(options(Measured::ALL, parts.measured, Measured::as_str, Measured::zh));
     face.set_whose(options(Whose::ALL, parts.whose, Whose::as_str, Whose::zh));
     face.set_sexes(options(Sex::ALL, parts.sex, Sex::as_str, Sex::zh));
     face.set_above(words::count(u64::from(parts.above)).into());
+    face.set_listed(parts.pattern == Pattern::Listed);
+    face.set_windowed(two || kind == Some(ListKind::Limit) || parts.pattern == Pattern::Often);
+    face.set_measured(kind == Some(ListKind::Limit) || parts.pattern == Pattern::Often);
     face.set_often(parts.pattern == Pattern::Often);
     face.set_together(parts.pattern == Pattern::Together);
     face.set_by_sex(parts.pattern == Pattern::OtherSex);
@@ -247,19 +264,35 @@ fn draw(app: &Rc<App>) {
     face.set_other(picks(&parts.other));
     face.set_running(app.compose.running.get());
     face.set_adding(app.compose.adding.get());
-    face.set_hits(ModelRc::new(VecModel::from(hit_rows(app, &face.get_query()))));
+    let listed = parts.pattern == Pattern::Listed;
+    face.set_hits(ModelRc::new(VecModel::from(hit_rows(app, &face.get_query(), listed))));
     let saved = app.compose.saved.borrow();
-    let row = |own: &Composed| NamedRow {
-        title: own.sentence().into(),
-        note: format!("{} · {}", own.id(), word(own.whose.zh())).into(),
-        ..NamedRow::default()
+    face.set_saved(ModelRc::new(VecModel::from_iter(saved.iter().map(own_rules::row))));
+}
+
+/// Lists of the pack that the words name, or all of them. `whole`: only those that can be a rule by themselves.
+fn list_rows(app: &App, query: &str, whole: bool) -> Vec<NamedRow> {
+    let lists = app.compose.lists.borrow();
+    let named = |list: &ListPick| {
+        query.is_empty() || list.name.eq_ignore_ascii_case(query) || list.words.contains(query)
     };
-    face.set_saved(ModelRc::new(VecModel::from_iter(saved.iter().map(row))));
+    let row = |(list, points): &(ListPick, usize)| NamedRow {
+        id: format!("={}", list.name).into(),
+        title: say!("清单“{} {}”", list.name, list.words).into(),
+        note: say!("知识库 · {}", word(list.kind.zh())).into(),
+        state: say!("{} 条", points).into(),
+        done: false,
+    };
+    let wanted = lists.iter().filter(|(list, _)| named(list));
+    wanted.filter(|(list, _)| !whole || list.kind != ListKind::Items).map(row).collect()
 }
 
 /// What was found, after the word itself.
-fn hit_rows(app: &App, query: &str) -> Vec<NamedRow> {
+fn hit_rows(app: &App, query: &str, listed: bool) -> Vec<NamedRow> {
     let query = query.trim();
+    if listed {
+        return list_rows(app, query, true);
+    }
     let mut rows = Vec::new();
     if query.chars().count() > 1 {
         rows.push(NamedRow {
@@ -276,67 +309,6 @@ fn hit_rows(app: &App, query: &str) -> Vec<NamedRow> {
         state: words::yuan(hit.amount).into(),
         done: false,
     }));
+    rows.extend(list_rows(app, query, false));
     rows
-}
-
-fn run(app: &Rc<App>) {
-    let Some(task) = app.task_id() else { return };
-    let own = app.compose.parts.borrow().clone();
-    app.compose.running.set(true);
-    draw(app);
-    keep(app, &own);
-    let id = own.id();
-    let work = (Errand::Compose(task, Box::new(own)), say!("正在按自编规则核对").to_owned());
-    errand::run_in_turn(app, vec![work], move |app, home| {
-        if !app.compose.running.replace(false) {
-            return;
-        }
-        draw(app);
-        match home {
-            Ok(Some(Home::Audited(outcome))) => {
-                let refused = outcome.refused.first().map(ToString::to_string);
-                let told = outcome.silences.first().map(|s| s.reason.clone());
-                let count = outcome.findings.len();
-                suspicions::add(app, &id, outcome.findings);
-                match (count, refused, told) {
-                    (0, Some(why), _) => app.toast(&why),
-                    (0, None, Some(why)) => app.toast(&say!("没有找到。未判断的：{}", why)),
-                    (0, None, None) => app.toast(say!("没有找到符合的")),
-                    (count, ..) => {
-                        suspicions::show_around(app, Around::Rule(id));
-                        app.toast(&say!("找到 {} 条，仍要核实", count));
-                    }
-                }
-            }
-            Ok(_) => {}
-            Err(trouble) => errand::show_trouble(app, &trouble),
-        }
-    });
-}
-
-/// For the next visit, and once for the case.
-fn keep(app: &Rc<App>, own: &Composed) {
-    {
-        let mut saved = app.compose.saved.borrow_mut();
-        saved.retain(|other| other != own);
-        saved.insert(0, own.clone());
-        saved.truncate(KEPT);
-    }
-    let rules = app.compose.saved.borrow().clone();
-    let json =
-        serde_json::to_string(&Kept { schema: SCHEMA.to_owned(), rules }).unwrap_or_default();
-    let id = own.id();
-    let new = !app.compose.noted.borrow().contains(&id);
-    let case = app.case_id().filter(|_| new);
-    if case.is_some() {
-        app.compose.noted.borrow_mut().push(id.clone());
-    }
-    let note = format!(kept!("自编规则 {}:{}\n{}"), id, own.sentence(), own.toml());
-    app.ask(
-        move |desk| {
-            desk.keep_own(Own::Rules, &json)?;
-            case.map_or(Ok(()), |case| desk.note(&case, &note))
-        },
-        |_, ()| {},
-    );
 }

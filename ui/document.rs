@@ -9,7 +9,8 @@ use spotcheck_face::{Document, FieldItem};
 
 use crate::app::{App, Place};
 use crate::language::say;
-use crate::{draft, images, sign, words};
+use crate::phrases::typed_into;
+use crate::{draft, facts, images, sign, words};
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -18,6 +19,13 @@ pub(crate) struct Model {
     /// A page was asked for while another one was on its way: its number of pixels.
     running: Cell<bool>,
     owed: Cell<Option<u32>>,
+}
+
+impl Model {
+    /// Form of the document on the screen.
+    pub(crate) fn form(&self) -> Option<String> {
+        self.view.borrow().as_ref().map(|view| view.card.form.clone())
+    }
 }
 
 /// Fields in the order of the form.
@@ -67,6 +75,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         let name = draft_name(app, &face.get_editing());
         draft::note(app, name, &[face.get_value().to_string()]);
     }));
+    face.on_insert_facts(app.on(facts::insert));
     face.on_stop_editing(app.on(|app| {
         app.drop_keyboard();
         app.window.global::<Document<'_>>().set_editing("".into());
@@ -192,6 +201,12 @@ fn edit(app: &Rc<App>, key: &str) {
     face.set_value(left.unwrap_or_else(|| field.value.clone()).into());
     face.set_editing_label(field.label.as_str().into());
     face.set_editing_required(field.required);
+    facts::offer(app, &field.label);
+    let form = app.document.view.borrow().as_ref().map(|v| v.card.form.clone()).unwrap_or_default();
+    let kind = typed_into(&form, &field.key);
+    face.set_editing_about(kind.about.into());
+    face.set_editing_number(kind.number);
+    face.set_editing_one_line(!field.multiline);
     face.set_editing(field.key.as_str().into());
 }
 

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use slint::ComponentHandle;
 use spotcheck_app::errand::{CANCELLED, Errand, Home, Leg, Stop, Watch};
-use spotcheck_domain::{TaskId, Trouble, TroubleResult};
+use spotcheck_domain::{BundleId, TaskId, Trouble, TroubleResult};
 use spotcheck_face::Shell;
 
 use crate::app::App;
 use crate::bridge::Reply;
 use crate::language::say;
-use crate::{trouble, words};
+use crate::{sync, trouble, words};
 
 /// What is sent out.
 enum Trip {
@@ -144,6 +144,10 @@ fn next(app: &Rc<App>, mut round: Round, then: Then) {
     let shell = app.window.global::<Shell<'_>>();
     shell.set_errand(words.as_str().into());
     shell.set_errand_progress(-1.0);
+    let bundle = match &trip {
+        Trip::Errand(Errand::Send(bundle)) => Some(bundle.clone()),
+        _ => None,
+    };
     app.ask_result(
         move |desk| match trip {
             Trip::Errand(errand) => desk.set_out(&errand),
@@ -155,7 +159,7 @@ fn next(app: &Rc<App>, mut round: Round, then: Then) {
                 app.errand.out.set(app.errand.out.get().saturating_add(1));
                 let begun = app.beside(move |post| {
                     let told = Arc::new(AtomicBool::new(false));
-                    let mut hear = |leg: Leg| tell(post, &told, &words, leg);
+                    let mut hear = |leg: Leg| tell(post, &told, &words, bundle.as_ref(), leg);
                     let brought = journey(&mut Watch { hear: &mut hear, stop });
                     post(Box::new(move |app: &Rc<App>| {
                         app.errand.out.set(app.errand.out.get().saturating_sub(1));
@@ -196,12 +200,19 @@ fn come_back(app: &Rc<App>, mut round: Round, home: TroubleResult<Home>, then: T
 }
 
 /// At most one progress message waits for the window: a fast network must not flood a slow screen.
-fn tell(post: &dyn Fn(Reply), told: &Arc<AtomicBool>, words: &str, leg: Leg) {
+fn tell(
+    post: &dyn Fn(Reply),
+    told: &Arc<AtomicBool>,
+    words: &str,
+    bundle: Option<&BundleId>,
+    leg: Leg,
+) {
     if told.swap(true, Ordering::AcqRel) {
         return;
     }
     let told = Arc::clone(told);
     let words = words.to_owned();
+    let bundle = bundle.cloned();
     post(Box::new(move |app: &Rc<App>| {
         told.store(false, Ordering::Release);
         if app.errand.stop.borrow().as_ref().is_none_or(Stop::asked) {
@@ -210,6 +221,9 @@ fn tell(post: &dyn Fn(Reply), told: &Arc<AtomicBool>, words: &str, leg: Leg) {
         let shell = app.window.global::<Shell<'_>>();
         shell.set_errand_progress(share(leg));
         shell.set_errand(with_bytes(&words, leg).into());
+        if let Some(bundle) = &bundle {
+            sync::travelling(app, bundle, leg);
+        }
     }));
 }
 

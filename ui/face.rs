@@ -78,6 +78,23 @@ fn missing(what: impl Into<String>) -> Error {
     Error::Missing(what.into())
 }
 
+/// Chooses the testing backend for this thread; one that was chosen before stays.
+pub(crate) fn testing_platform() {
+    let backend = TestingBackend::new(TestingBackendOptions {
+        mock_time: true,
+        threading: false,
+        renderer_name: Some("software".into()),
+    });
+    let _already_there = slint::platform::set_platform(Box::new(backend));
+}
+
+/// What the window shows now.
+pub(crate) fn drawn(window: &slint::Window) -> Result<Picture, Error> {
+    let pixels = window.take_snapshot()?;
+    let rgb = pixels.as_slice().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
+    Ok(Picture { width: pixels.width(), height: pixels.height(), rgb })
+}
+
 impl Face {
     /// Opens a window of `size` physical pixels without a display. One thread can hold several windows
     /// one after the other; different threads do not disturb each other.
@@ -89,13 +106,7 @@ impl Face {
         options: &FaceOptions,
         size: (u32, u32),
     ) -> Result<Self, Error> {
-        let backend = TestingBackend::new(TestingBackendOptions {
-            mock_time: true,
-            threading: false,
-            renderer_name: Some("software".into()),
-        });
-        // A second window on this thread uses the backend that is there.
-        let _already_there = slint::platform::set_platform(Box::new(backend));
+        testing_platform();
         let (post, answers) = mpsc::channel::<Reply>();
         let app = App::open(desk, options, move |_| {
             Box::new(move |reply| {
@@ -288,6 +299,24 @@ impl Face {
         self.settle()
     }
 
+    /// Puts a finger on a control, or takes it away.
+    ///
+    /// # Errors
+    /// As [`Face::tap`].
+    pub fn hold(&self, label: &str, down: bool) -> Result<(), Error> {
+        let found = self.find(label)?;
+        let (origin, size) = (found.absolute_position(), found.size());
+        let position =
+            LogicalPosition::new(origin.x + size.width / 2.0, origin.y + size.height / 2.0);
+        let button = PointerEventButton::Left;
+        self.dispatch(if down {
+            WindowEvent::PointerPressed { position, button }
+        } else {
+            WindowEvent::PointerReleased { position, button }
+        })?;
+        self.settle()
+    }
+
     /// Puts text into a field.
     ///
     /// # Errors
@@ -327,6 +356,24 @@ impl Face {
         self.settle()
     }
 
+    /// A hardware key goes down and stays there.
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn key_down(&self, key: SharedString) -> Result<(), Error> {
+        self.dispatch(WindowEvent::KeyPressed { text: key })?;
+        self.settle()
+    }
+
+    /// A hardware key comes up again.
+    ///
+    /// # Errors
+    /// As [`Face::settle`].
+    pub fn key_up(&self, key: SharedString) -> Result<(), Error> {
+        self.dispatch(WindowEvent::KeyReleased { text: key })?;
+        self.settle()
+    }
+
     /// Draws strokes on a pad; points are fractions of its width and height.
     ///
     /// # Errors
@@ -357,6 +404,38 @@ impl Face {
         self.settle()
     }
 
+    /// Width and height of whatever has this label, in logical pixels.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it is not there.
+    #[cfg(test)]
+    pub(crate) fn size_of(&self, label: &str) -> Result<(u32, u32), Error> {
+        let all = self.all();
+        let found = all.iter().find(|e| e.accessible_label().is_some_and(|l| l == label));
+        let size = found.ok_or_else(|| missing(format!("no {label:?}")))?.size();
+        Ok((whole(size.width), whole(size.height)))
+    }
+
+    /// Where whatever says this begins and ends, downwards, in logical pixels.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it is not there.
+    #[cfg(test)]
+    pub(crate) fn height_of(&self, label: &str) -> Result<(f32, f32), Error> {
+        let all = self.all();
+        let says = |e: &&ElementHandle| e.accessible_label().is_some_and(|l| l == label);
+        let found = all.iter().find(says).ok_or_else(|| missing(format!("no {label:?}")))?;
+        let top = found.absolute_position().y;
+        Ok((top, top + found.size().height))
+    }
+
+    /// Shows a trouble as if an act had failed.
+    #[cfg(test)]
+    pub(crate) fn show_trouble(&self, trouble: &spotcheck_domain::Trouble) -> Result<(), Error> {
+        crate::trouble::show(&self.app, trouble);
+        self.settle()
+    }
+
     /// Has the window speak English, through the key on the locked screen. Controls are found by their Chinese
     /// labels all the same.
     ///
@@ -378,14 +457,13 @@ impl Face {
     pub fn snapshot(&self) -> Result<Picture, Error> {
         // Rows that are looked at while drawing may ask for their pages: what is shown is the picture
         // after those have come.
-        let mut pixels = self.app.window.window().take_snapshot()?;
+        let mut picture = drawn(self.app.window.window())?;
         mock_elapsed_time(Duration::ZERO);
         if self.app.pending() > 0 {
             self.settle()?;
-            pixels = self.app.window.window().take_snapshot()?;
+            picture = drawn(self.app.window.window())?;
         }
-        let rgb = pixels.as_slice().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
-        Ok(Picture { width: pixels.width(), height: pixels.height(), rgb })
+        Ok(picture)
     }
 
     #[cfg(test)]

@@ -7,12 +7,18 @@
 mod claims;
 mod compare;
 mod indicators;
+mod kinds;
+mod looks;
+mod marks;
+pub(crate) mod names;
+mod on_site;
 mod papers;
+mod playing;
 mod reference;
 mod travel;
 mod visit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -22,8 +28,9 @@ use spotcheck_app::desk::{
     OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status,
     Stroke, TaskCard,
 };
-use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey};
-use spotcheck_app::findings::{FindingCard, Judgement};
+use spotcheck_app::errand::{Brought, Errand, Home, Journey};
+use spotcheck_app::findings::{FindingCard, FindingLook, Judgement, Stick};
+use spotcheck_app::ports::PlaceState;
 use spotcheck_app::reference::{AddedSource, LineReference, LookUp, line_reference};
 use spotcheck_app::rules::export::{Audience, Format};
 use spotcheck_app::rules::{Finding, Merged};
@@ -35,7 +42,6 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{
     KindHits, ReferenceDocument, ReferenceEntry, ReferenceQuery, ReferenceReader as _, SourceReport,
 };
-use spotcheck_domain::task::PRACTICE;
 use spotcheck_domain::time::{day_number, parse_rfc3339};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
@@ -65,8 +71,15 @@ pub struct FakeDesk {
     outbox: Vec<OutboxItem>,
     /// Accesses that the real desk would journal: `(screen, number)`.
     accesses: Vec<(String, String)>,
+    /// Rule and reason of a finding that was excluded before.
+    excluded: Option<(String, String)>,
     /// By officer and kind.
     own: BTreeMap<(OfficerId, Own), String>,
+    /// Minutes of recording that are left; plenty where absent.
+    low: Option<u64>,
+    played: playing::Played,
+    marks: marks::Last,
+    long: bool,
     /// The next act fails with this.
     fail_next: Option<Trouble>,
     /// The next journey waits for a word from here.
@@ -155,38 +168,15 @@ impl FakeDesk {
                 log_index: Some(48_213),
             }],
             accesses: Vec::new(),
+            low: None,
+            played: playing::Played::default(),
+            marks: marks::Last::default(),
+            long: false,
+            excluded: None,
             fail_next: None,
             road: None,
             disk: None,
         }
-    }
-
-    /// The officers have never seen the program: every screen has its hint.
-    #[must_use]
-    pub fn with_new_hands(mut self) -> Self {
-        self.own.retain(|(_, what), _| *what != Own::Settings);
-        self
-    }
-
-    /// The first task is one to learn on.
-    #[must_use]
-    pub fn with_practice(mut self) -> Self {
-        if let Some(card) = self.tasks.first_mut() {
-            card.task.title = "新人演练".to_owned();
-            card.task.document_number = Some(format!("{PRACTICE}〔2026〕7Q4K号"));
-        }
-        self
-    }
-
-    /// The officers want large text.
-    #[must_use]
-    pub fn with_large_text(mut self) -> Self {
-        for ((_, what), json) in &mut self.own {
-            if *what == Own::Settings {
-                *json = settings::of_an_old_hand(true);
-            }
-        }
-        self
     }
 
     /// What is stored goes to `disk` when the program ends.
@@ -256,10 +246,12 @@ impl Desk for FakeDesk {
             key_protection: KeyProtection::Tpm2,
             officers: self.officers.clone(),
             unlocked: self.unlocked.clone(),
-            safe: "安全: 上次录音 12 分 08 秒, 缺 ≤ 2 秒".to_owned(),
+            safe: "安全：上次录音 12 分 08 秒，缺 ≤ 2 秒".to_owned(),
             clock_set: true,
             unsent: u32::try_from(waiting).unwrap_or_default(),
             free_bytes: 48_600_000_000,
+            budget: on_site::budget(self.low),
+            place: PlaceState::None,
             recordings: self.running.clone(),
         })
     }
@@ -271,9 +263,9 @@ impl Desk for FakeDesk {
         if right != Some(pin.expose_secret()) {
             return Err(trouble(
                 "VAULT-PIN-WRONG",
-                "PIN 不对, 还可试 4 次",
-                "数据都在, 录音继续",
-                "再输一次; 忘记时请管理员在中心重办",
+                "PIN 不对，还可试 4 次",
+                "数据都在，录音继续",
+                "再输一次；忘记时请管理员在中心重办",
             ));
         }
         self.unlocked = Some(officer.clone());
@@ -336,18 +328,17 @@ impl Desk for FakeDesk {
             Brought::Sent { bundle, receipt, .. } => receipt.map(|_| self.received(&bundle, &now)),
             Brought::Audited { outcome, .. } => outcome.map(Home::Audited),
             Brought::Indicators(answer) => answer.map(Home::Indicators),
-            Brought::Export(taken) => match taken {
-                Err(stopped) if stopped.code == CANCELLED => Err(stopped),
-                _ => Ok(Home::Export(Box::new(compare::export()))),
-            },
+            Brought::Around(found) => found.map(Home::Around),
+            Brought::Export(taken) => compare::brought(taken.err()),
             Brought::Compared { .. } => Ok(Home::Compared(Box::new(compare::compared()))),
             Brought::Journal { result, .. } => result.map(|()| Home::Sent),
+            Brought::SelfChecked(checks) => Ok(Home::SelfChecked(checks)),
         }
     }
 
     fn facility(&mut self, task: &TaskId) -> TroubleResult<FacilityView> {
         self.checked(task)?;
-        Ok(claims::facility())
+        Ok(self.house(claims::facility()))
     }
 
     fn search_persons(
@@ -358,7 +349,7 @@ impl Desk for FakeDesk {
     ) -> TroubleResult<Vec<PersonHit>> {
         self.fail()?;
         self.checked(task)?;
-        Ok(claims::search(query, page))
+        Ok(self.named(claims::search(query, page)))
     }
 
     fn wards(&mut self, task: &TaskId) -> TroubleResult<Vec<Ward>> {
@@ -368,7 +359,7 @@ impl Desk for FakeDesk {
 
     fn in_ward(&mut self, task: &TaskId, ward: &str, page: Page) -> TroubleResult<Vec<PersonHit>> {
         self.checked(task)?;
-        Ok(claims::in_ward(ward, page))
+        Ok(self.named(claims::in_ward(ward, page)))
     }
 
     fn search_items(&mut self, task: &TaskId, query: &str, _: Page) -> TroubleResult<Vec<ItemHit>> {
@@ -398,7 +389,7 @@ impl Desk for FakeDesk {
     ) -> TroubleResult<Option<PersonView>> {
         self.checked(task)?;
         self.accesses.push((screen.to_owned(), psn_no.to_owned()));
-        Ok(claims::person(psn_no))
+        Ok(self.one_named(claims::person(psn_no)))
     }
 
     fn visit(
@@ -452,6 +443,30 @@ impl Desk for FakeDesk {
     ) -> TroubleResult<Vec<u8>> {
         self.checked(task)?;
         Ok(Vec::new())
+    }
+
+    fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
+        Ok(vec![Stick { place: "/media/example".to_owned(), name: "U盘 示例".to_owned() }])
+    }
+
+    fn hand_out_findings(
+        &mut self,
+        task: &TaskId,
+        _: &[Merged],
+        (audience, format): (Audience, Format),
+        _: &str,
+    ) -> TroubleResult<String> {
+        self.checked(task)?;
+        let what = if audience == Audience::Party { "事实清单" } else { "线索清单" };
+        Ok(format!("{what}-2026-11-20.{}", format.as_str()))
+    }
+
+    fn departments(
+        &mut self,
+        _: &TaskId,
+        visits: &BTreeSet<String>,
+    ) -> TroubleResult<BTreeMap<String, String>> {
+        Ok(claims::departments(visits))
     }
 
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
@@ -523,6 +538,11 @@ impl Desk for FakeDesk {
         Ok(SourceReport { file: source.name.clone(), read: 1, ..SourceReport::default() })
     }
 
+    fn look_finding(&mut self, task: &TaskId, finding: &Finding) -> TroubleResult<FindingLook> {
+        self.checked(task)?;
+        self.do_look_finding(finding)
+    }
+
     fn judge_finding(
         &mut self,
         case: &CaseId,
@@ -556,11 +576,7 @@ impl Desk for FakeDesk {
     }
 
     fn show_certificate(&mut self, case: &CaseId, officer: &OfficerId) -> TroubleResult<()> {
-        let now = self.pass_time();
-        for shown in self.open_view(case)?.officers.iter_mut().filter(|o| o.id == *officer) {
-            shown.certificate_shown = Some(now.clone());
-        }
-        Ok(())
+        self.do_show_certificate(case, officer)
     }
 
     fn add_party(
@@ -580,11 +596,7 @@ impl Desk for FakeDesk {
     }
 
     fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()> {
-        let now = self.pass_time();
-        for begun in self.open_view(case)?.steps.iter_mut().filter(|s| s.id == step) {
-            begun.ended = Some(now.clone());
-        }
-        Ok(())
+        self.do_end_step(case, step)
     }
 
     fn note(&mut self, case: &CaseId, _text: &str) -> TroubleResult<()> {
@@ -625,10 +637,7 @@ impl Desk for FakeDesk {
         proves: &str,
         _source: &str,
     ) -> TroubleResult<()> {
-        for item in self.open_view(case)?.evidence.iter_mut().filter(|e| e.id == evidence) {
-            proves.clone_into(&mut item.proves);
-        }
-        Ok(())
+        self.do_describe(case, evidence, proves)
     }
 
     fn new_document(
@@ -695,18 +704,7 @@ impl Desk for FakeDesk {
     }
 
     fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
-        Ok(vec![
-            PrinterView {
-                uri: "ipp://printer-1.example/ipp/print".to_owned(),
-                name: "便携打印机 1".to_owned(),
-                state: "空闲".to_owned(),
-            },
-            PrinterView {
-                uri: "ipp://printer-2.example/ipp/print".to_owned(),
-                name: "护士站打印机".to_owned(),
-                state: "停止: 缺纸".to_owned(),
-            },
-        ])
+        Ok(papers::printers())
     }
 
     fn print(

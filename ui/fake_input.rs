@@ -17,6 +17,13 @@ const WORDS: [(&str, &[&str]); 5] = [
     ("h", &["和", "会", "还", "后"]),
 ];
 
+const PHRASES: [(&str, &[&str]); 4] = [
+    ("place", &["住院部", "门诊楼", "护士站", "医生办公室", "会议室", "药库"]),
+    ("post", &["院长", "主任", "护士长", "责任护士"]),
+    ("relation", &["本人", "配偶", "护工"]),
+    ("source", &["原件复印", "系统导出", "现场拍摄"]),
+];
+
 /// The engine.
 #[derive(Debug, Default)]
 pub struct FakeInput {
@@ -70,6 +77,11 @@ impl TextInput for FakeInput {
         if !self.open() {
             return Typed::Pass;
         }
+        if key == '\n' {
+            let keys = std::mem::take(&mut self.keys);
+            self.clear();
+            return Typed::Commit(keys);
+        }
         match self.choose(0) {
             Typed::Commit(text) if key == ' ' => Typed::Commit(text),
             Typed::Commit(text) => Typed::Commit(format!("{text}{key}")),
@@ -115,8 +127,10 @@ impl TextInput for FakeInput {
         self.drawn = false;
     }
 
-    fn phrases(&self, _field: &str, _prefix: &str) -> Vec<String> {
-        Vec::new()
+    fn phrases(&self, field: &str, prefix: &str) -> Vec<String> {
+        let found = PHRASES.iter().find(|(kind, _)| *kind == field).map(|(_, texts)| *texts);
+        let texts = found.unwrap_or_default().iter().filter(|text| text.starts_with(prefix));
+        texts.map(|text| (*text).to_owned()).collect()
     }
 
     fn set_learning(&mut self, _on: bool) {}

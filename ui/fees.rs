@@ -39,6 +39,8 @@ pub(crate) struct Fees {
     days: RefCell<Vec<Day>>,
     lights: RefCell<Lights>,
     revision: Cell<u64>,
+    /// The striking day that was come to last.
+    at: Cell<Option<usize>>,
     notify: ModelNotify,
 }
 
@@ -111,6 +113,7 @@ impl Fees {
             days: RefCell::default(),
             lights: RefCell::default(),
             revision: Cell::new(0),
+            at: Cell::new(None),
             notify: ModelNotify::default(),
         })
     }
@@ -133,21 +136,51 @@ impl Fees {
         }
         *self.days.borrow_mut() = days;
         *self.lights.borrow_mut() = marks.lines;
+        self.at.set(self.days.borrow().iter().position(|day| day.striking));
         self.revision.set(self.lines.restart(Some(first)));
         self.notify.reset();
     }
 
     /// Pixels above the first striking day; 0 where there is none.
     pub(crate) fn start(&self) -> i32 {
-        let mut above = 0_usize;
-        for day in self.days.borrow().iter() {
-            if day.striking {
-                return i32::try_from(above).unwrap_or(0);
-            }
-            let lines = if day.head.open { day.lines } else { 0 };
-            above = above.saturating_add(HEAD_PX).saturating_add(lines.saturating_mul(LINE_PX));
+        self.at.get().map_or(0, |day| self.above(day))
+    }
+
+    /// Days that a rule marked.
+    pub(crate) fn marked_days(&self) -> usize {
+        self.days.borrow().iter().filter(|day| day.head.light >= 0).count()
+    }
+
+    /// Goes to the next day that a rule marked, after the last the first again, and unfolds it: its place in
+    /// pixels from the top.
+    pub(crate) fn next_marked(&self) -> Option<i32> {
+        let (next, row) = {
+            let days = self.days.borrow();
+            let from = self.at.get().map_or(0, |at| at.saturating_add(1));
+            let marked = |n: &usize| days.get(*n).is_some_and(|day| day.head.light >= 0);
+            let next = (from..days.len()).chain(0..from.min(days.len())).find(marked)?;
+            let row: usize = days
+                .iter()
+                .take(next)
+                .map(|d| if d.head.open { d.lines.saturating_add(1) } else { 1 })
+                .fold(0, usize::saturating_add);
+            (next, (!days.get(next)?.head.open).then_some(row))
+        };
+        if let Some(row) = row {
+            self.fold(row);
         }
-        0
+        self.at.set(Some(next));
+        Some(self.above(next))
+    }
+
+    /// Pixels above a day's head.
+    fn above(&self, day: usize) -> i32 {
+        let height = |day: &Day| {
+            let lines = if day.head.open { day.lines } else { 0 };
+            HEAD_PX.saturating_add(lines.saturating_mul(LINE_PX))
+        };
+        let above = self.days.borrow().iter().take(day).map(height).fold(0, usize::saturating_add);
+        i32::try_from(above).unwrap_or(0)
     }
 
     /// Takes a page of lines.
@@ -298,6 +331,25 @@ mod tests {
         assert_eq!((item.name.as_str(), item.amount.as_str()), ("名称未上传", "—"));
         assert_eq!(item.note, "3 × 24.5");
         assert_eq!((item.ordered, item.executed, item.recorded, item.light), (1, 2, 0, -1));
+    }
+
+    #[test]
+    fn the_next_marked_day_is_unfolded_and_after_the_last_comes_the_first() {
+        let fees = Fees::new(|_, _| {});
+        let mut marks = Marks::default();
+        marks.days.insert("2026-11-10".to_owned(), 1);
+        marks.days.insert("2026-11-12".to_owned(), 0);
+        let days = ["2026-11-09", "2026-11-10", "2026-11-11", "2026-11-12"];
+        fees.restart(&days.map(|day| share(day, 50)), marks);
+        let px = |heads: usize, lines: usize| i32::try_from(heads * HEAD_PX + lines * LINE_PX).ok();
+        assert_eq!((fees.marked_days(), Some(fees.start())), (2, px(1, 0)));
+        fees.fold(53);
+        assert!(!fees.row_data(53).unwrap().open, "somebody folded the second one");
+        assert_eq!(fees.next_marked(), px(3, 50));
+        assert!(fees.row_data(53).unwrap().open);
+        assert_eq!(fees.next_marked(), px(1, 0));
+        fees.restart(&days.map(|day| share(day, 50)), Marks::default());
+        assert_eq!((fees.marked_days(), fees.next_marked()), (0, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseState, CaseView};
 use spotcheck_app::findings::{FindingCard, FindingState};
-use spotcheck_app::rules::LossMethod;
+use spotcheck_app::rules::{LossMethod, PENDING, method_words};
 use spotcheck_domain::Amount;
 use spotcheck_face::{Finish, NamedRow, PairItem};
 
@@ -22,6 +22,7 @@ const METHODS: [LossMethod; 5] =
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Finish<'_>>();
+    face.on_hand_out(app.on(|app| app.go(Place::HandOut)));
     face.on_timeline(app.on(|app| app.go(Place::Timeline)));
     face.on_wipe(app.on(wipe));
     face.on_finding(app.on_with(|app, key: SharedString| open(app, &key)));
@@ -71,24 +72,25 @@ fn row(card: &FindingCard) -> NamedRow {
 /// What was confirmed, added up by method: sums of different methods are never added to each other, and lines
 /// whose loss nobody has determined stand apart (rules.md, Loss).
 pub(crate) fn sums(cards: &[FindingCard]) -> Vec<PairItem> {
-    let mut by_method: BTreeMap<&str, (u64, i64, i64)> = BTreeMap::new();
+    let mut by_method: BTreeMap<(&str, bool), (u64, i64, i64)> = BTreeMap::new();
     for card in cards.iter().filter(|c| c.state == FindingState::Confirmed) {
         let money = |text: &Option<String>| {
             let amount = text.as_deref().and_then(|a| Amount::parse(a).ok());
             amount.map_or(0, Amount::millionths)
         };
-        let sum = by_method.entry(card.loss_method.as_str()).or_default();
+        let sum = by_method.entry((card.loss_method.as_str(), card.pending)).or_default();
         sum.0 = sum.0.saturating_add(1);
         sum.1 = sum.1.saturating_add(money(&card.amount));
         sum.2 = sum.2.saturating_add(money(&card.fund_amount));
     }
     by_method
         .into_iter()
-        .map(|(letter, (count, gross, fund))| {
+        .map(|((letter, pending), (count, gross, fund))| {
             let gross = words::yuan(Amount::from_millionths(gross));
             let known = METHODS.into_iter().find(|m| m.as_str() == letter);
             let loss = match known {
-                None | Some(LossMethod::N) => say!("基金损失待经办核算").to_owned(),
+                None => word(PENDING).to_owned(),
+                Some(LossMethod::N) => word(method_words(LossMethod::N, pending)).to_owned(),
                 Some(method) => {
                     say!(
                         "基金 {} · {}",
@@ -143,6 +145,9 @@ mod tests {
             amount: Some(amount.to_owned()),
             fund_amount: fund.map(str::to_owned),
             loss_method: method.to_owned(),
+            pending: method == "N",
+            origin: None,
+            body: String::new(),
             evidence: Vec::new(),
             people: Vec::new(),
             officer: OfficerId::parse("O-0001").unwrap(),

@@ -9,19 +9,27 @@ use std::time::Duration;
 use spotcheck_app::desk::Desk;
 use spotcheck_domain::{ManualClock, Trouble};
 
+use crate::catalogue;
 use crate::error::Error;
 use crate::face::Face;
 use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
 use crate::fake_input::FakeInput;
+use crate::gallery_more::{compare, figures, house, long_names, method, methods, self_check};
+use crate::gallery_rules;
+use crate::goldens::Goldens;
 use crate::options::{FaceOptions, MakeInput, ThemeMode};
 
 /// Smallest screen that is supported, in pixels.
 pub const SMALL: (u32, u32) = (480, 800);
+/// The smallest screen, lying.
+const LYING: (u32, u32) = (800, 480);
 /// Largest screen that is supported, in pixels.
 pub const LARGE: (u32, u32) = (720, 1280);
 
 /// Pictures with text at 130 %.
 const LARGE_TEXT: &str = "-text";
+/// Pictures in the theme for outdoors.
+const SUNLIGHT: &str = "-sunlight";
 /// Pictures of the window in English.
 const ENGLISH: &str = "-english";
 
@@ -41,6 +49,7 @@ const SAMPLE: &[&str] = &[
     "12-sign",
     "14-finish",
     "14-timeline",
+    "14-timeline-playing",
     "14-seal",
     "15-sync",
     "16-error",
@@ -90,20 +99,25 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
     let mut written = Vec::new();
     let sets = [
         (ThemeMode::Light, SMALL, "", None),
-        (ThemeMode::Sunlight, SMALL, "-sunlight", None),
+        (ThemeMode::Sunlight, SMALL, SUNLIGHT, None),
         (ThemeMode::Dark, SMALL, "-dark", Some(SAMPLE)),
         (ThemeMode::Light, LARGE, "-large", Some(SAMPLE)),
         (ThemeMode::Light, SMALL, LARGE_TEXT, None),
         (ThemeMode::Light, SMALL, ENGLISH, None),
     ];
+    let mut goldens = Goldens::default();
     for (theme, size, suffix, only) in sets {
         let mut shot = |face: &Face, name: &str| {
             if only.is_some_and(|only| !only.contains(&name)) {
                 return Ok(());
             }
             let path = out.join(format!("{name}{suffix}.png"));
-            let bytes = face.snapshot()?.png()?;
-            std::fs::write(&path, bytes).map_err(|error| Error::Picture(error.to_string()))?;
+            let picture = face.snapshot()?;
+            if matches!(suffix, "" | SUNLIGHT) {
+                goldens.add(&format!("{name}{suffix}"), &picture);
+            }
+            std::fs::write(&path, picture.png()?)
+                .map_err(|error| Error::Picture(error.to_string()))?;
             written.push(path);
             Ok(())
         };
@@ -118,17 +132,91 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
             whole_way(&face, &mut shot)?;
             continue;
         }
-        whole_way(&Face::open(desk(), &options(theme), size)?, &mut shot)?;
-        first_day(&options(theme), size, &mut shot)?;
-        let failing =
-            Face::open(Box::new(FakeDesk::failing_with(trouble())), &options(theme), size)?;
-        failing.fill("PIN", FIRST_PIN)?;
-        failing.tap("解锁")?;
-        shot(&failing, "16-error")?;
-        travelling(theme, size, &mut shot)?;
-        practice(&options(theme), size, &mut shot)?;
+        every_screen(desk, theme, size, &mut shot)?;
+        if size == SMALL {
+            for (name, picture) in catalogue::pictures(theme)? {
+                let path = out.join(format!("{name}{suffix}.png"));
+                if matches!(suffix, "" | SUNLIGHT) {
+                    goldens.add(&format!("{name}{suffix}"), &picture);
+                }
+                let bytes = picture.png()?;
+                std::fs::write(&path, bytes).map_err(|error| Error::Picture(error.to_string()))?;
+                written.push(path);
+            }
+        }
     }
+    goldens.write(out)?;
     Ok(written)
+}
+
+/// Every screen in one theme and size, in Chinese.
+///
+/// # Errors
+/// A control that is not there.
+pub fn every_screen(
+    desk: &dyn Fn() -> Box<dyn Desk>,
+    theme: ThemeMode,
+    size: (u32, u32),
+    shot: &mut Shot<'_>,
+) -> Result<(), Error> {
+    whole_way(&Face::open(desk(), &options(theme), size)?, shot)?;
+    first_day(&options(theme), size, shot)?;
+    let failing = Face::open(Box::new(FakeDesk::failing_with(trouble())), &options(theme), size)?;
+    failing.fill("PIN", FIRST_PIN)?;
+    failing.tap("解锁")?;
+    shot(&failing, "16-error")?;
+    travelling(theme, size, shot)?;
+    practice(&options(theme), size, shot)?;
+    on_site(&options(theme), size, shot)?;
+    if size == SMALL {
+        lying(&options(theme), shot)?;
+        long_names(&options(theme), size, shot)?;
+    }
+    Ok(())
+}
+
+/// The handheld lies across: a field with the keyboard, an answer while recording, a signature, the cover.
+fn lying(options: &FaceOptions, shot: &mut Shot<'_>) -> Result<(), Error> {
+    let face = Face::open(Box::new(FakeDesk::new()), options, LYING)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    face.tap("示例市青禾医院")?;
+    face.tap("核对数据包")?;
+    face.tap("开始检查")?;
+    face.tap("登记当事人")?;
+    face.tap("职务或与患者的关系")?;
+    shot(&face, "21-lying-phrases")?;
+    face.fill("姓名或名称", "李样本")?;
+    face.tap("键 收起")?;
+    face.tap("登记")?;
+    face.tap("录音")?;
+    face.tap("已宣读")?;
+    face.tap("取证")?;
+    face.tap("询问")?;
+    face.fill("问", "您住几床？")?;
+    face.tap("答")?;
+    for key in ["h", "u"] {
+        face.touch(&format!("键 {key}"))?;
+    }
+    shot(&face, "21-lying-keyboard")?;
+    face.tap("候选 湖")?;
+    face.touch("键 123")?;
+    shot(&face, "21-lying-signs")?;
+    face.tap("数字")?;
+    shot(&face, "21-lying-digits")?;
+    face.tap("键 收起")?;
+    face.key(slint::platform::Key::F3.into())?;
+    shot(&face, "21-lying-cover")?;
+    face.key(slint::platform::Key::F3.into())?;
+    face.tap("记下")?;
+    face.tap("笔录")?;
+    face.tap("定稿")?;
+    face.tap("确认定稿")?;
+    face.tap("去签字")?;
+    face.tap("请签字")?;
+    face.draw("签字板", &SIGNATURE)?;
+    face.advance(Duration::from_secs(11))?;
+    shot(&face, "21-lying-sign")
 }
 
 /// The whole way of a visit: unlock, task, search, person, visit, capture, interview, document, sign,
@@ -151,6 +239,34 @@ fn first_day(options: &FaceOptions, size: (u32, u32), shot: &mut Shot<'_>) -> Re
     face.fill("PIN", FIRST_PIN)?;
     face.tap("解锁")?;
     shot(&face, "02-today-hint")
+}
+
+/// The beginning of a visit on tape, a picture that is blanked, and a paper of two pages.
+fn on_site(options: &FaceOptions, size: (u32, u32), shot: &mut Shot<'_>) -> Result<(), Error> {
+    let desk = FakeDesk::new().with_minutes_left(9);
+    let face = Face::open(Box::new(desk), options, size)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    face.tap("示例市青禾医院")?;
+    face.tap("核对数据包")?;
+    face.wait_for_errands(true);
+    face.tap("开始检查")?;
+    face.tap("录音")?;
+    shot(&face, "08-opening")?;
+    face.tap("已宣读")?;
+    face.tap("拍照")?;
+    face.tap("录像")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(&face, "08-capture-video")?;
+    face.tap("按住遮挡画面")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(&face, "08-capture-blank")?;
+    face.tap("松开或再点一下恢复画面")?;
+    face.tap("翻拍文件")?;
+    face.tap("拍第 1 页")?;
+    face.tap("拍第 2 页")?;
+    face.advance(Duration::from_secs(6))?;
+    shot(&face, "08-capture-page")
 }
 
 /// A task to learn on: marked on every screen, and wiped at the end.
@@ -202,30 +318,43 @@ fn unlock_and_open(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("出示证件 吴样例")?;
     face.tap("步骤 到场、出示证件")?;
     face.tap("步骤 现场核查")?;
+    face.advance(Duration::from_secs(11))?;
     face.tap("登记当事人")?;
     face.fill("姓名或名称", "李样本")?;
     face.fill("职务或与患者的关系", "内二科患者")?;
     shot(face, "04-party")?;
+    face.tap("职务或与患者的关系")?;
+    shot(face, "04-party-phrases")?;
+    face.tap("键 收起")?;
     face.tap("登记")?;
-    face.advance(Duration::from_secs(6))?;
+    shot(face, "03-task-undo")?;
+    face.advance(Duration::from_secs(11))?;
     face.scroll(2_000.0)?;
     shot(face, "03-task")?;
     face.scroll(-480.0)?;
     shot(face, "03-task-below")?;
+    house(face, shot)?;
     figures(face, shot)
 }
 
 fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("线索")?;
     shot(face, "04-suspicions")?;
+    face.tap("筛选")?;
+    shot(face, "04-suspicions-narrow")?;
+    face.tap("看这些")?;
     judge(face, shot)?;
-    compose(face, shot)?;
+    gallery_rules::compose(face, shot)?;
+    gallery_rules::around(face, shot)?;
     basis(face, shot)?;
     face.tap("查找")?;
     face.tap("项目")?;
     face.type_text("静脉")?;
     face.tap("键 收起")?;
     shot(face, "05-search-items")?;
+    face.tap("看 静脉输液")?;
+    shot(face, "05-item-visits")?;
+    face.tap("静脉输液")?;
     face.tap("参保人")?;
     face.tap("清空查询")?;
     face.tap("查询")?;
@@ -242,6 +371,7 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.fill("查询", "6620")?;
     face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620")?;
     shot(face, "06-person")?;
+    face.tap("选理由看他处的诊断")?;
     face.tap("核对重叠住院")?;
     face.tap("显名")?;
     shot(face, "06-person-shown")?;
@@ -255,9 +385,15 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("收起费用构成")?;
     face.tap("检查费")?;
     shot(face, "07-visit-filtered")?;
-    face.tap("床位费")?;
-    let is_bed = |label: &str| label.contains(" 床位费");
-    let line = face.controls().into_iter().find(|c| is_bed(&c.label));
+    face.tap("全部")?;
+    face.tap("11-10 周二 · 21 行")?;
+    let bed = || face.controls().into_iter().find(|c| c.label.contains(" 床位费"));
+    for _ in 0..8 {
+        if bed().is_none() {
+            face.scroll(-200.0)?;
+        }
+    }
+    let line = bed();
     face.tap(&line.ok_or_else(|| Error::Missing("a line of the bed".to_owned()))?.label)?;
     shot(face, "20-basis-line")?;
     face.tap("返回")?;
@@ -274,82 +410,16 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Figures of the house: a topic, another period, one figure and what it is made of, a reason against 统方.
-fn figures(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
-    face.tap("机构指标")?;
-    shot(face, "17-indicators")?;
-    face.tap("换一段时间")?;
-    shot(face, "17-indicators-span")?;
-    face.tap("前一段同样长")?;
-    face.tap("上年同期")?;
-    face.tap("按这两段计算")?;
-    face.tap("换专题")?;
-    shot(face, "17-topics")?;
-    face.tap("机构概况")?;
-    face.tap("药品费 4,218,330.50 元")?;
-    face.tap("按科室")?;
-    shot(face, "17-indicator")?;
-    face.tap("按医师（要原因）")?;
-    shot(face, "17-indicator-reason")?;
-    face.tap("核对药品耗材与记录不符")?;
-    shot(face, "17-indicator-doctors")?;
-    face.tap("看组成它的明细")?;
-    shot(face, "17-indicator-rows")?;
-    face.tap("返回")?;
-    face.tap("返回")?;
-    face.tap("返回")
-}
-
-/// A rule from parts, and what it finds.
-fn compose(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
-    face.tap("线索")?;
-    face.tap("自编")?;
-    face.tap("加一个项目")?;
-    face.type_text("静脉")?;
-    shot(face, "18-compose-items")?;
-    face.tap("选 静脉输液")?;
-    face.scroll(2_000.0)?;
-    face.tap("加一")?;
-    face.tap("加一")?;
-    face.scroll(2_000.0)?;
-    shot(face, "18-compose")?;
-    face.tap("按这条规则核对")?;
-    shot(face, "18-composed")?;
-    face.advance(Duration::from_secs(6))?;
-    face.tap("不再只看 只看同一规则 · 1 条")?;
-    face.tap("返回")
-}
-
 /// What is in force: one box, one article, and what goes with a fee line.
 fn basis(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("依据")?;
     shot(face, "20-basis")?;
+    methods(face, shot)?;
     face.fill("依据查询", "床位")?;
     shot(face, "20-basis-answers")?;
-    face.tap("第七条 · 示例市医疗服务收费管理办法 示医保〔2024〕12号 · 床位费按日计收,计入不计出;患者请假期间不得计收床位费。")?;
+    face.tap("第七条 · 示例市医疗服务收费管理办法 示医保〔2024〕12号 · 床位费按日计收，计入不计出；患者请假期间不得计收床位费。")?;
     shot(face, "20-basis-entry")?;
     face.tap("返回")
-}
-
-/// A fresh export from a stick, held against the upload.
-fn compare(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
-    face.tap("数据比对")?;
-    shot(face, "19-compare-files")?;
-    face.tap("收费明细2026年11月.xlsx U盘 示例 · 18.4 MB")?;
-    shot(face, "19-compare-header")?;
-    face.tap("表头对，去对列")?;
-    face.tap("有把握的都对")?;
-    face.tap("数量 没有选列")?;
-    shot(face, "19-compare-column")?;
-    face.tap("实发 1、2、1")?;
-    shot(face, "19-compare-columns")?;
-    face.tap("开始比对")?;
-    shot(face, "19-compare")?;
-    face.tap("数量不一致 差额 ¥52.00")?;
-    for _ in 0..4 {
-        face.tap("返回")?;
-    }
-    Ok(())
 }
 
 /// One finding from the list to a verdict with its reason, and what the party sees of it.
@@ -357,6 +427,10 @@ fn judge(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("红 1")?;
     face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
     shot(face, "04-suspicion")?;
+    face.scroll(-480.0)?;
+    shot(face, "04-suspicion-lines")?;
+    method(face, shot)?;
+    face.scroll(2_000.0)?;
     face.tap("排除")?;
     shot(face, "04-suspicion-why")?;
     face.tap("请假保留床位（请假条）")?;
@@ -383,13 +457,13 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("拍照")?;
     face.tap("标记")?;
     face.tap("未归档 2")?;
-    face.advance(Duration::from_secs(6))?;
+    face.advance(Duration::from_secs(11))?;
     shot(face, "08-collect")?;
     compare(face, shot)?;
     for item in ["E3 照片", "E2 照片"] {
         face.tap(item)?;
         face.fill("证明什么", "药架实物、批号与数量")?;
-        face.fill("来源与保管人", "药库北架, 保管人李四")?;
+        face.fill("来源与保管人", "药库北架，保管人李四")?;
         if item == "E3 照片" {
             shot(face, "08-describe")?;
         }
@@ -401,16 +475,19 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 fn interview(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("询问")?;
     for (question, answer) in [
-        ("您住几床?", "06 床, 靠窗"),
-        ("11-09 那天您是什么时候离开病房的?", "早上交完费就走了, 八点多"),
-        ("11-10 有没有回来过?", "没有回, 在家"),
+        ("您住几床？", "06 床，靠窗"),
+        ("11-09 那天您是什么时候离开病房的？", "早上交完费就走了，八点多"),
+        ("11-10 有没有回来过？", "没有回，在家"),
     ] {
         face.fill("问", question)?;
         face.fill("答", answer)?;
         face.tap("记下")?;
     }
-    face.advance(Duration::from_secs(6))?;
+    face.advance(Duration::from_secs(11))?;
     shot(face, "09-interview")?;
+    face.tap("听第 2 问")?;
+    shot(face, "09-interview-heard")?;
+    face.tap("收起回放")?;
     face.tap("答")?;
     for key in "hushizhan".chars() {
         face.touch(&format!("键 {key}"))?;
@@ -423,6 +500,20 @@ fn interview(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("候选 龘")?;
     face.tap("笔画")?;
     shot(face, "09-interview-strokes")?;
+    face.tap("数字")?;
+    shot(face, "09-interview-digits")?;
+    face.tap("英文")?;
+    face.touch("键 123")?;
+    shot(face, "09-interview-signs-latin")?;
+    face.tap("拼音")?;
+    face.touch("键 123")?;
+    shot(face, "09-interview-signs")?;
+    face.touch("键 更多符号")?;
+    shot(face, "09-interview-signs-more")?;
+    face.key(slint::platform::Key::F3.into())?;
+    shot(face, "09-interview-cover")?;
+    face.key(slint::platform::Key::F3.into())?;
+    face.tap("答")?;
     face.tap("拼音")?;
     face.fill("答", "")?;
     face.tap("键 收起")?;
@@ -448,6 +539,9 @@ fn freeze_and_sign(face: &Face, shot: &mut Shot<'_>, take: bool) -> Result<(), E
         face.tap("整页")?;
     }
     face.tap("去签字")?;
+    if take {
+        shot(face, "12-signers")?;
+    }
     for signer in ["李样本", "周演示", "吴样例"] {
         face.tap(&format!("签字人 {signer}"))?;
         face.draw("签字板", &SIGNATURE)?;
@@ -465,12 +559,12 @@ fn inspection(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.advance(Duration::from_secs(6))?;
     shot(face, "10-document")?;
     face.tap("现场检查情况")?;
-    face.fill("现场检查情况", "10 时 14 分至 10 时 40 分, 检查人员在护士林拟名陪同下查看内二科, 核对 24 张床: 在床 21 人, 请假 2 人。")?;
+    face.fill("现场检查情况", "10 时 14 分至 10 时 40 分，检查人员在护士林拟名陪同下查看内二科，核对 24 张床：在床 21 人，请假 2 人。")?;
     shot(face, "10-document-field")?;
     face.tap("填好")?;
     face.tap("撤销")?;
     face.tap("现场检查情况")?;
-    face.fill("现场检查情况", "核对 24 张床: 在床 21 人, 请假 2 人, 06 床不在床。")?;
+    face.fill("现场检查情况", "核对 24 张床：在床 21 人，请假 2 人, 06 床不在床。")?;
     face.tap("填好")?;
     freeze_and_sign(face, shot, true)?;
     face.tap("打印")?;
@@ -490,8 +584,23 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("返回")?;
     face.tap("收尾")?;
     shot(face, "14-finish")?;
+    face.tap("导出线索 XLSX、CSV 或 JSON，给办公室或给对方")?;
+    shot(face, "14-hand-out")?;
+    face.tap("返回")?;
     face.tap("全程时间轴")?;
     shot(face, "14-timeline")?;
+    face.tap("播放")?;
+    face.tap("下一处")?;
+    face.tap("下一处")?;
+    face.advance(Duration::from_secs(1))?;
+    shot(face, "14-timeline-playing")?;
+    face.tap("已戴耳机")?;
+    face.tap("照片")?;
+    let is_photo = |label: &str| label.contains("照片 E2");
+    let row = face.controls().into_iter().find(|c| is_photo(&c.label));
+    face.tap(&row.ok_or_else(|| Error::Missing("the row of a photo".to_owned()))?.label)?;
+    face.tap("暂停")?;
+    shot(face, "14-timeline-photo")?;
     face.tap("返回")?;
     face.tap("完整性与封存")?;
     face.tap("输入 PIN 周演示")?;
@@ -521,5 +630,5 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "02-today-after")?;
     face.tap("设备")?;
     shot(face, "16-status")?;
-    Ok(())
+    self_check(face, shot)
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_app::indicators::IndicatorQuery;
-use spotcheck_app::rules::indicators::{Answer, Catalogue, Dimension, Line, Part};
+use spotcheck_app::rules::indicators::{Answer, Ask, BehindAsk, Catalogue, Dimension, Line, Part};
 use spotcheck_domain::{TaskId, mask};
 use spotcheck_face::{FigureItem, Indicators, NamedRow};
 
@@ -18,12 +18,15 @@ use crate::language::{behind, mark, say, word};
 use crate::span::{self, Span};
 use crate::{errand, words};
 
+mod months;
+mod rows;
+
 /// Entries of a ranking.
 const RANKED: usize = 20;
 /// Parts of a figure shown at most.
 const PARTS: usize = 50;
 /// Why somebody may look at what is guarded against 统方; the words stand in the device journal.
-const REASONS: [&str; 4] = [
+pub(crate) const REASONS: [&str; 4] = [
     mark!("核对现场发现的重复收费"),
     mark!("核对药品耗材与记录不符"),
     mark!("核对集中开药的线索"),
@@ -31,13 +34,26 @@ const REASONS: [&str; 4] = [
 ];
 
 /// What one figure's page shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Below {
+    #[default]
     Nothing,
+    Months,
     Parts(Dimension),
-    Rows,
+    Rows(Scope),
 }
 
+/// Whose rows: all of a figure, those under a key of a breakdown, or those of a month.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Scope {
+    key: Option<(Dimension, String)>,
+    /// First and last day.
+    month: Option<(String, String)>,
+    /// In words, for the heading.
+    words: String,
+}
+
+#[derive(Default)]
 pub(crate) struct Model {
     catalogue: RefCell<Option<Rc<Catalogue>>>,
     /// Whose figures these are.
@@ -46,32 +62,17 @@ pub(crate) struct Model {
     pub(crate) span: RefCell<Span>,
     answer: RefCell<Option<Answer>>,
     one: RefCell<Option<Line>>,
-    below: Cell<Below>,
+    below: RefCell<Below>,
+    /// What stood there before the rows, with its answer: the way back.
+    under: RefCell<Option<(Below, Answer)>>,
+    rows: rows::Model,
     /// The breakdown that waits for a reason.
-    wanted: Cell<Option<Below>>,
+    wanted: RefCell<Option<Below>>,
     /// The reason that was given for this figure.
     reason: RefCell<Option<String>>,
     running: Cell<bool>,
     /// Counts what is asked: an answer to an older question is not shown.
     asked: Cell<u64>,
-}
-
-impl Default for Model {
-    fn default() -> Self {
-        Self {
-            catalogue: RefCell::default(),
-            task: RefCell::default(),
-            topic: Cell::default(),
-            span: RefCell::default(),
-            answer: RefCell::default(),
-            one: RefCell::default(),
-            below: Cell::new(Below::Nothing),
-            wanted: Cell::default(),
-            reason: RefCell::default(),
-            running: Cell::default(),
-            asked: Cell::default(),
-        }
-    }
 }
 
 /// One line for the overview.
@@ -164,10 +165,12 @@ pub(crate) fn connect(app: &Rc<App>) {
             below(app, Below::Parts(by));
         }
     }));
-    face.on_behind(app.on(|app| below(app, Below::Rows)));
+    face.on_by_month(app.on(|app| below(app, Below::Months)));
+    face.on_behind(app.on(|app| below(app, Below::Rows(Scope::default()))));
     face.on_open_part(app.on_with(|app, key: SharedString| open_part(app, &key)));
+    face.on_choose_rows(app.on_with(rows::choose));
     face.on_reason_given(app.on_with(|app, reason: SharedString| {
-        let Some(wanted) = app.indicators.wanted.take() else { return };
+        let Some(wanted) = app.indicators.wanted.borrow_mut().take() else { return };
         *app.indicators.reason.borrow_mut() = Some(behind(reason.trim(), &REASONS).to_owned());
         app.drop_keyboard();
         app.window.global::<Indicators<'_>>().set_asking("".into());
@@ -178,7 +181,7 @@ pub(crate) fn connect(app: &Rc<App>) {
 }
 
 fn close_asking(app: &Rc<App>) {
-    app.indicators.wanted.set(None);
+    app.indicators.wanted.borrow_mut().take();
     app.drop_keyboard();
     let face = app.window.global::<Indicators<'_>>();
     face.set_asking("".into());
@@ -192,13 +195,14 @@ pub(crate) fn forget(app: &Rc<App>) {
     model.answer.borrow_mut().take();
     model.one.borrow_mut().take();
     model.reason.borrow_mut().take();
-    model.wanted.set(None);
-    model.below.set(Below::Nothing);
+    model.wanted.borrow_mut().take();
+    clear(model);
     model.running.set(false);
     model.asked.set(model.asked.get().saturating_add(1));
     let face = app.window.global::<Indicators<'_>>();
     face.set_figures(ModelRc::default());
     face.set_parts(ModelRc::default());
+    months::clear(app);
     face.set_one(FigureItem::default());
     face.set_asking("".into());
     face.set_reason("".into());
@@ -213,9 +217,12 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
         Place::Indicators if face.get_choosing() => face.set_choosing(false),
         Place::Indicators if face.get_listing() => face.set_listing(false),
         Place::Indicator(_) if !face.get_asking().is_empty() => close_asking(app),
-        Place::Indicator(_) if app.indicators.below.get() == Below::Rows => {
-            app.indicators.below.set(Below::Nothing);
-            show_below(app, None);
+        Place::Indicator(_) if matches!(*app.indicators.below.borrow(), Below::Rows(_)) => {
+            let under = app.indicators.under.borrow_mut().take();
+            let (below, answer) = under.map_or((Below::Nothing, None), |(b, a)| (b, Some(a)));
+            app.indicators.rows.forget();
+            keep_below(app, below);
+            show_below(app, answer.as_ref());
         }
         _ => return false,
     }
@@ -326,7 +333,8 @@ pub(crate) fn enter_one(app: &Rc<App>, id: &str) {
     if there {
         return;
     }
-    model.below.set(Below::Nothing);
+    clear(model);
+    months::clear(app);
     model.reason.borrow_mut().take();
     let answer = model.answer.borrow();
     let line = answer.as_ref().and_then(|a| a.indicators.iter().find(|l| l.id == id).cloned());
@@ -349,10 +357,24 @@ pub(crate) fn enter_one(app: &Rc<App>, id: &str) {
         topics.and_then(|t| t.values().nth(model.topic.get()).and_then(|t| t.by))
     };
     let by = by
-        .filter(|by| !ranked && !guarded(app, id, Below::Parts(*by)) && breaks_down(app, id, *by));
-    if let Some(by) = by {
-        below(app, Below::Parts(by));
+        .filter(|by| !ranked && !guarded(app, id, &Below::Parts(*by)) && breaks_down(app, id, *by));
+    // A ranking is what its figure is about.
+    match by {
+        Some(by) => below(app, Below::Parts(by)),
+        None if ranked => {}
+        None => below(app, Below::Months),
     }
+}
+
+/// Nothing stands below the figure.
+fn clear(model: &Model) {
+    *model.below.borrow_mut() = Below::Nothing;
+    model.under.borrow_mut().take();
+    model.rows.forget();
+}
+
+fn keep_below(app: &App, below: Below) {
+    *app.indicators.below.borrow_mut() = below;
 }
 
 fn breaks_down(app: &App, id: &str, by: Dimension) -> bool {
@@ -385,13 +407,21 @@ fn below(app: &Rc<App>, what: Below) {
         reason,
         ..IndicatorQuery::default()
     };
-    match what {
-        Below::Parts(by) => query.by = Some(by),
-        Below::Rows => query.behind = Some(None),
+    match &what {
+        Below::Months => query.months = true,
+        Below::Parts(by) => query.by = Some(*by),
+        Below::Rows(scope) => {
+            query.by = scope.key.as_ref().map(|(by, _)| *by);
+            query.behind = Some(scope.key.as_ref().map(|(_, key)| key.clone()));
+            if let Some(month) = &scope.month {
+                query.period = Some(month.clone());
+                query.against = None;
+            }
+        }
         Below::Nothing => return,
     }
-    if query.reason.is_none() && guarded(app, &id, what) {
-        app.indicators.wanted.set(Some(what));
+    if query.reason.is_none() && guarded(app, &id, &what) {
+        *app.indicators.wanted.borrow_mut() = Some(what);
         let face = app.window.global::<Indicators<'_>>();
         face.set_reason("".into());
         let reasons = REASONS.map(word).map(SharedString::from);
@@ -400,34 +430,62 @@ fn below(app: &Rc<App>, what: Below) {
         return;
     }
     compute(app, query, move |app, answer| {
-        app.indicators.below.set(what);
+        let before = app.indicators.below.replace(what);
+        let rows = matches!(*app.indicators.below.borrow(), Below::Rows(_));
+        if rows {
+            app.indicators.rows.keep(&answer);
+            // The answer of what stood there is the way back.
+            let last = app.indicators.rows.last.take();
+            if let Some(last) = last.filter(|_| !matches!(before, Below::Rows(_))) {
+                *app.indicators.under.borrow_mut() = Some((before, last));
+            }
+        }
         show_below(app, Some(&answer));
+        if !rows {
+            app.indicators.rows.last.replace(Some(answer));
+        }
     });
 }
 
-fn guarded(app: &App, id: &str, what: Below) -> bool {
+fn guarded(app: &App, id: &str, what: &Below) -> bool {
     let catalogue = app.indicators.catalogue.borrow();
     let Some(catalogue) = catalogue.as_ref() else { return false };
     let Some(indicator) = catalogue.indicators.get(id) else { return false };
     match what {
-        Below::Parts(by) => catalogue.is_guarded(indicator, &[by]),
-        Below::Rows => catalogue.is_guarded(indicator, &[Dimension::Item]),
-        Below::Nothing => false,
+        Below::Parts(by) => catalogue.is_guarded(indicator, &[*by]),
+        // As the desk will ask it.
+        Below::Rows(scope) => {
+            let behind = BehindAsk { key: scope.key.as_ref().map(|k| k.1.clone()), limit: 1 };
+            let ask = Ask {
+                ids: vec![id.to_owned()],
+                by: scope.key.as_ref().map(|(by, _)| *by),
+                behind: Some(behind),
+                ..Ask::default()
+            };
+            ask.is_guarded(catalogue).unwrap_or(true)
+        }
+        Below::Months | Below::Nothing => false,
     }
 }
 
 /// Draws what stands below the figure: nothing, a ranking, parts, or the visits behind it.
 fn show_below(app: &Rc<App>, answer: Option<&Answer>) {
     let model = &app.indicators;
-    let (below, line) = (model.below.get(), model.one.borrow().clone());
+    let (below, line) = (model.below.borrow().clone(), model.one.borrow().clone());
     let Some(line) = line else { return };
     let other = model.span.borrow().other_words();
     let face = app.window.global::<Indicators<'_>>();
-    face.set_lines(below == Below::Rows);
-    face.set_dimensions(ModelRc::new(VecModel::from(dimensions(app, &line.id, below))));
+    face.set_lines(matches!(below, Below::Rows(_)));
+    face.set_monthly(below == Below::Months);
+    face.set_dimensions(ModelRc::new(VecModel::from(dimensions(app, &line.id, &below))));
     let computed = answer.and_then(|a| a.indicators.first());
-    let (title, note, items) = match (below, computed) {
+    let (title, note, items) = match (&below, computed) {
+        (Below::Months, Some(found)) if !found.months.is_empty() => {
+            months::draw(app, found, other);
+            (say!("按月").to_owned(), String::new(), months::items(found, other))
+        }
         (Below::Parts(by), Some(found)) => {
+            let by = *by;
             let total = words::count(u64::try_from(found.parts_total).unwrap_or(u64::MAX));
             (
                 say!("按{}", word(by.zh())),
@@ -435,10 +493,9 @@ fn show_below(app: &Rc<App>, answer: Option<&Answer>) {
                 parts(found, &found.parts, by, other),
             )
         }
-        (Below::Rows, _) => {
-            let rows = answer.map(rows).unwrap_or_default();
-            let note = say!("涉及就诊 {}", rows.len());
-            (say!("组成它的就诊").to_owned(), note, rows)
+        (Below::Rows(scope), _) => {
+            let (title, note) = rows::words(app, &scope.words);
+            (title, note, rows::items(app))
         }
         _ if !line.list.is_empty() => (
             say!("排名").to_owned(),
@@ -452,33 +509,7 @@ fn show_below(app: &Rc<App>, answer: Option<&Answer>) {
     face.set_parts(ModelRc::new(VecModel::from(items)));
 }
 
-/// Visits behind a figure, those with most rows first.
-fn rows(answer: &Answer) -> Vec<FigureItem> {
-    let mut visits: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
-    for row in answer.behind.iter().flat_map(|b| &b.rows).filter(|r| !r.mdtrt_id.is_empty()) {
-        let count = visits.entry(&row.mdtrt_id).or_default();
-        *count = count.saturating_add(1);
-    }
-    let mut visits: Vec<(&str, u32)> = visits.into_iter().collect();
-    visits.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let most = visits.first().map_or(1, |v| v.1);
-    let share = |n: u32| {
-        f32::from(u16::try_from(n).unwrap_or(u16::MAX))
-            / f32::from(u16::try_from(most).unwrap_or(u16::MAX)).max(1.0)
-    };
-    visits
-        .into_iter()
-        .map(|(visit, n)| FigureItem {
-            id: visit.into(),
-            name: say!("就诊 {}", visit).into(),
-            value: say!("{} 行", n).into(),
-            share: share(n),
-            ..FigureItem::default()
-        })
-        .collect()
-}
-
-fn dimensions(app: &App, id: &str, below: Below) -> Vec<NamedRow> {
+fn dimensions(app: &App, id: &str, below: &Below) -> Vec<NamedRow> {
     let catalogue = app.indicators.catalogue.borrow();
     let Some(catalogue) = catalogue.as_ref() else { return Vec::new() };
     let Some(indicator) = catalogue.indicators.get(id) else { return Vec::new() };
@@ -499,18 +530,30 @@ fn dimensions(app: &App, id: &str, below: Below) -> Vec<NamedRow> {
                 title: word(by.zh()).into(),
                 note: note.into(),
                 state: if locked { "locked".into() } else { SharedString::default() },
-                done: below == Below::Parts(*by),
+                done: *below == Below::Parts(*by),
             }
         })
         .collect()
 }
 
-/// A person's part leads to the person, a row to its visit.
+/// A person's part leads to the person, a row to what it is of, every other part to the rows under it.
 fn open_part(app: &Rc<App>, key: &str) {
-    match app.indicators.below.get() {
-        Below::Rows => app.go(Place::Visit(key.to_owned())),
-        Below::Parts(Dimension::Person) if !key.is_empty() => app.go(Place::Person(key.to_owned())),
-        _ => {}
+    let now = app.indicators.below.borrow().clone();
+    match now {
+        Below::Rows(_) => rows::open(app, key),
+        Below::Months => {
+            let month = months::of(key);
+            let words = words::month(key);
+            below(app, Below::Rows(Scope { month, words, ..Scope::default() }));
+        }
+        Below::Parts(Dimension::Person) if key.is_empty() => {}
+        Below::Parts(Dimension::Person) => app.go(Place::Person(key.to_owned())),
+        Below::Parts(by) => {
+            let words = if key.is_empty() { say!("未上传").to_owned() } else { key.to_owned() };
+            let key = Some((by, key.to_owned()));
+            below(app, Below::Rows(Scope { key, words, ..Scope::default() }));
+        }
+        Below::Nothing => {}
     }
 }
 

@@ -11,7 +11,7 @@ use spotcheck_face::{AnswerItem, Interview};
 
 use crate::app::{App, Place};
 use crate::language::say;
-use crate::{draft, words};
+use crate::{draft, player, timeline, words};
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -35,6 +35,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Interview<'_>>();
     face.on_save(app.on(save));
     face.on_edit(app.on_with(edit));
+    face.on_hear(app.on_with(hear));
     face.on_edited(app.on(|app| {
         let face = app.window.global::<Interview<'_>>();
         let words = [face.get_question().to_string(), face.get_answer().to_string()];
@@ -178,6 +179,20 @@ fn edit(app: &Rc<App>, n: i32) {
     face.set_answer(answer.answer.as_str().into());
 }
 
+/// The sound of an answer, from where it was noted, while the words stay on the screen.
+fn hear(app: &Rc<App>, n: i32) {
+    let found = app
+        .interview
+        .view
+        .borrow()
+        .as_ref()
+        .and_then(|v| v.answers.iter().find(|a| i32::try_from(a.n) == Ok(n)).cloned());
+    if let Some((audio, at_ms)) = found.and_then(|a| a.audio.zip(a.at_ms)) {
+        timeline::load(app);
+        player::hear(app, &audio, at_ms);
+    }
+}
+
 /// Stamps question and answer. The fields are emptied only after the desk has confirmed.
 fn save(app: &Rc<App>) {
     let face = app.window.global::<Interview<'_>>();
@@ -189,7 +204,8 @@ fn save(app: &Rc<App>) {
     if question.is_empty() || answer.is_empty() {
         return;
     }
-    app.ask(
+    let back = (Place::Interview(id.clone()), n, question.clone(), answer.clone());
+    app.mark(
         move |desk| {
             let kept = desk.answer(&case, &id, n, &question, &answer)?;
             Ok((kept, desk.document(&case, &id)?))
@@ -200,9 +216,24 @@ fn save(app: &Rc<App>) {
             keep(app, view);
             let at =
                 kept.at_ms.map_or_else(String::new, |ms| format!(" · {}", words::short_time(ms)));
-            app.toast(&say!("已记下第 {} 问{}", kept.n, at));
+            say!("已记下第 {} 问{}", kept.n, at)
         },
+        move |app| reopen(app, back),
     );
+}
+
+/// The words of what was taken back, unless something else was begun on the screen since.
+fn reopen(app: &Rc<App>, (place, n, question, answer): (Place, Option<u32>, String, String)) {
+    let face = app.window.global::<Interview<'_>>();
+    let blank = face.get_question().is_empty() && face.get_answer().is_empty();
+    if app.place() != place {
+        app.go(place);
+    } else if !blank {
+        return;
+    }
+    face.set_editing(n.and_then(|n| i32::try_from(n).ok()).unwrap_or(0));
+    face.set_question(question.into());
+    face.set_answer(answer.into());
 }
 
 #[cfg(test)]

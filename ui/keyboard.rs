@@ -21,7 +21,11 @@ pub(crate) fn connect(app: &Rc<App>) {
             send(app, &Key::Backspace.into());
         }
     }));
-    keys.on_enter(app.on(|app| send(app, &Key::Return.into())));
+    keys.on_enter(app.on(|app| {
+        if !typing::end_line(app) {
+            send(app, &Key::Return.into());
+        }
+    }));
     keys.on_close(app.on(App::drop_keyboard));
 }
 

@@ -18,6 +18,7 @@
 )]
 
 mod app;
+mod around;
 mod basis;
 mod bridge;
 mod capture;
@@ -25,27 +26,43 @@ mod coach;
 mod collect;
 mod compare;
 mod compose;
+mod cover;
 mod document;
 mod draft;
 mod errand;
 mod error;
+mod facts;
 mod fees;
+mod finding;
 mod finish;
+mod hand_out;
+mod house;
 mod images;
 mod indicators;
+mod ink;
 mod interview;
 mod keyboard;
 mod language;
+mod method;
+mod narrow;
+mod noticed;
+mod opening;
 mod options;
+mod own_rules;
 mod paged;
+mod pages;
 mod party;
 mod person;
 mod persons;
+mod phrases;
+mod pictures;
 mod pin;
 mod place;
+mod player;
 mod print;
 mod recording;
 mod seal;
+mod self_check;
 mod settings;
 mod showing;
 mod sign;
@@ -56,15 +73,19 @@ mod suspicions;
 mod sync;
 mod task;
 mod timeline;
+mod toast;
 mod today;
 mod trouble;
 mod typing;
+mod unjudged;
 mod unlock;
 mod visit;
 mod words;
 
 #[cfg(any(test, feature = "testkit"))]
 pub mod canvas;
+#[cfg(any(test, feature = "testkit"))]
+pub mod catalogue;
 #[cfg(any(test, feature = "testkit"))]
 pub mod face;
 #[cfg(any(test, feature = "testkit"))]
@@ -73,6 +94,11 @@ pub mod fake_desk;
 pub mod fake_input;
 #[cfg(any(test, feature = "testkit"))]
 pub mod gallery;
+#[cfg(any(test, feature = "testkit"))]
+mod gallery_more;
+mod gallery_rules;
+#[cfg(any(test, feature = "testkit"))]
+pub mod goldens;
 #[cfg(any(test, feature = "testkit"))]
 mod spoken;
 

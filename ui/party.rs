@@ -6,7 +6,7 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_domain::vocabulary::PartyKind;
 use spotcheck_face::{NamedRow, Party};
 
-use crate::app::App;
+use crate::app::{App, Place};
 use crate::language::{say, word};
 
 /// Kinds that fit beside each other on the smallest screen.
@@ -55,14 +55,25 @@ fn add(app: &Rc<App>) {
     if name.is_empty() {
         return;
     }
-    app.ask(
+    let back = (name.clone(), kind.clone(), post.clone());
+    app.mark(
         move |desk| {
             let post = (!post.is_empty()).then_some(post.as_str());
             desk.add_party(&case, &name, &kind, post)
         },
         |app, _| {
             app.back();
-            app.toast(say!("已登记"));
+            say!("已登记").to_owned()
         },
+        move |app| reopen(app, back),
     );
+}
+
+/// The words of what was taken back, to be changed.
+fn reopen(app: &Rc<App>, (name, kind, post): (String, String, String)) {
+    app.go(Place::Party);
+    let face = app.window.global::<Party<'_>>();
+    face.set_name(name.into());
+    face.set_kind(kind.into());
+    face.set_post(post.into());
 }

@@ -3,20 +3,24 @@
 //! A year at a glance, then a life in visits: those of the package filled, those elsewhere hollow and without
 //! their diagnosis until a reason was chosen.
 
+pub(crate) mod tags;
+mod year;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_domain::claims::{Instant, PersonView, VisitElsewhere, VisitRow};
-use spotcheck_domain::time::{beijing_date, day_number};
-use spotcheck_domain::{Amount, Trouble, mask};
-use spotcheck_face::{CountItem, LifeItem, LightItem, PairItem, Person, SpanItem};
+use spotcheck_domain::time::beijing_date;
+use spotcheck_domain::{Trouble, mask};
+use spotcheck_face::{LifeItem, PairItem, Person};
 
 use crate::app::{App, Place};
 use crate::language::{mark, say, word};
 use crate::status::{pair, pairs};
-use crate::{suspicions, trouble, words};
+use crate::{noticed, trouble, words};
+use year::{draw_year, year_of};
 
 /// Why somebody may look at diagnoses from elsewhere; the words stand in the journal.
 const REASONS: [&str; 3] = [mark!("核对重叠住院"), mark!("核对重复开药"), mark!("核对病史")];
@@ -165,106 +169,6 @@ pub(crate) fn life(
     items
 }
 
-/// First day and length of a year.
-fn year_days(year: i32) -> Option<(i64, i64)> {
-    let begin = day_number(&format!("{year:04}-01-01"))?;
-    let end = day_number(&format!("{:04}-01-01", year.saturating_add(1)))?;
-    Some((begin, end.saturating_sub(begin)))
-}
-
-/// A part of the year, 0 to 1.
-fn part(days: i64, length: i64) -> f32 {
-    let thousandths = days.saturating_mul(10_000).checked_div(length.max(1)).unwrap_or(0);
-    f32::from(i16::try_from(thousandths).unwrap_or(i16::MAX)) / 10_000.0
-}
-
-fn year_of(time: Option<Instant>) -> Option<i32> {
-    time?.display().get(0..4)?.parse().ok()
-}
-
-/// 0 stay, 1 outpatient, 2 pharmacy.
-fn lane(med_type: Option<&str>) -> i32 {
-    if words::is_stay(med_type) {
-        0
-    } else if med_type == Some("41") {
-        2
-    } else {
-        1
-    }
-}
-
-struct Year {
-    spans: Vec<SpanItem>,
-    counts: Vec<CountItem>,
-    words: String,
-}
-
-/// The year's picture and its three numbers; the numbers are of this facility.
-fn year_picture(view: &PersonView, elsewhere: &[VisitElsewhere], year: i32) -> Year {
-    let mut spans = Vec::new();
-    let Some((first, length)) = year_days(year) else {
-        return Year { spans, counts: Vec::new(), words: String::new() };
-    };
-    let mut add = |begin: Option<Instant>, end: Option<Instant>, med: Option<&str>, own: bool| {
-        let Some(begin) = begin.map(|t| t.at.day().saturating_sub(first)) else { return false };
-        let end = end.map_or(begin, |t| t.at.day().saturating_sub(first)).max(begin);
-        if end < 0 || begin >= length {
-            return false;
-        }
-        let from = begin.max(0);
-        let width = end.min(length).saturating_sub(from);
-        let row = lane(med);
-        spans.push(SpanItem {
-            row,
-            from: part(from, length),
-            width: if row == 0 { part(width, length) } else { 0.0 },
-            own,
-        });
-        true
-    };
-    let (mut stays, mut days, mut others) = (0_u64, 0_i64, 0_u64);
-    let mut fund = Amount::ZERO;
-    for v in &view.visits {
-        if !add(v.begntime, v.endtime, v.med_type.as_deref(), true) {
-            continue;
-        }
-        if words::is_stay(v.med_type.as_deref()) {
-            stays = stays.saturating_add(1);
-            if let (Some(begin), Some(end)) = (v.begntime, v.endtime) {
-                days = days.saturating_add(end.at.day().saturating_sub(begin.at.day()).max(0));
-            }
-        } else {
-            others = others.saturating_add(1);
-        }
-        fund = fund.checked_add(v.fund_pay_sumamt).unwrap_or(fund);
-    }
-    let mut away = 0_u64;
-    for v in elsewhere {
-        away = away.saturating_add(u64::from(add(
-            v.begntime,
-            v.endtime,
-            v.med_type.as_deref(),
-            false,
-        )));
-    }
-    let words = say!(
-        "{} 年: 本院住院 {} 次共 {} 天, 门诊购药 {} 次, 他处 {} 次",
-        year,
-        stays,
-        days,
-        others,
-        away
-    );
-    let count =
-        |value: String, label: String| CountItem { value: value.into(), label: label.into() };
-    let counts = vec![
-        count(say!("{} 次", stays), say!("住院 {} 天", days)),
-        count(say!("{} 次", others), say!("门诊、购药").to_owned()),
-        count(words::yuan(fund), say!("基金支付").to_owned()),
-    ];
-    Year { spans, counts, words }
-}
-
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Person<'_>>();
     face.on_reveal(app.on(reveal));
@@ -311,6 +215,8 @@ pub(crate) fn forget(app: &Rc<App>) {
     face.set_shown(false);
     face.set_tab(0);
     face.set_veiled(false);
+    face.set_veil_open(false);
+    face.set_tags(ModelRc::default());
     face.set_facts(ModelRc::default());
     face.set_life(ModelRc::default());
     face.set_spans(ModelRc::default());
@@ -404,10 +310,11 @@ fn draw(app: &Rc<App>) {
         say!("，他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
     };
     face.set_visits_note(say!("住院 {} 次，共 {} 次{}", stays, view.visits.len(), away).into());
-    let lights = suspicions::visits_of_person(app, &view.psn_no);
+    let lights = noticed::visits_of_person(app, &view.psn_no);
     face.set_life(ModelRc::new(VecModel::from(life(&view, &elsewhere, &lights))));
-    let hits = suspicions::hits(app, |f| f.psn_no.as_ref() == Some(&view.psn_no));
+    let hits = noticed::hits(app, |f| f.psn_no.as_ref() == Some(&view.psn_no));
     face.set_hits(ModelRc::new(VecModel::from(hits)));
+    face.set_tags(ModelRc::new(VecModel::from(tags::tags(app, &view, &elsewhere))));
     draw_year(app);
 }
 
@@ -421,50 +328,9 @@ pub(crate) fn note(view: &PersonView) -> String {
     note.join(" · ")
 }
 
-fn draw_year(app: &Rc<App>) {
-    let Some((view, _)) = app.person.view() else { return };
-    let elsewhere = app.person.elsewhere.borrow().clone();
-    let year = app.person.year.get();
-    let years = view
-        .visits
-        .iter()
-        .map(|v| v.begntime)
-        .chain(elsewhere.iter().map(|v| v.begntime))
-        .filter_map(year_of);
-    let (first, last) = years.fold((year, year), |(a, b), y| (a.min(y), b.max(y)));
-    let picture = year_picture(&view, &elsewhere, year);
-    let face = app.window.global::<Person<'_>>();
-    face.set_year(say!("{} 年", year).into());
-    face.set_earlier(first < year);
-    face.set_later(last > year);
-    face.set_spans(ModelRc::new(VecModel::from(picture.spans)));
-    face.set_counts(ModelRc::new(VecModel::from(picture.counts)));
-    face.set_year_words(picture.words.into());
-    let mut lights = Vec::new();
-    let mut now = -1.0;
-    if let Some((begin, length)) = year_days(year) {
-        let mut last = i64::MIN;
-        for (day, light) in suspicions::days_of_person(app, &view.psn_no) {
-            let day = day.saturating_sub(begin);
-            // Marks that would lie over each other are one: the list tells them apart.
-            if (0..length).contains(&day) && day.saturating_sub(last) > NEAR_DAYS {
-                last = day;
-                lights.push(LightItem { from: part(day, length), light });
-            }
-        }
-        let today = day_number(&beijing_date(app.clock.read().wall_ms));
-        if let Some(today) =
-            today.map(|t| t.saturating_sub(begin)).filter(|t| (0..length).contains(t))
-        {
-            now = part(today, length);
-        }
-    }
-    face.set_lights(ModelRc::new(VecModel::from(lights)));
-    face.set_now(now);
-}
-
 #[cfg(test)]
 mod tests {
+    use super::year::year_picture;
     use super::*;
     use crate::fake_desk::FakeDesk;
     use spotcheck_app::desk::Desk;

@@ -3,19 +3,27 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_domain::claims::{ItemHit, Page, PersonHit, StaffHit, Ward};
-use spotcheck_domain::mask;
+use slint::{ComponentHandle, Model as _, ModelRc, SharedString, VecModel};
+use spotcheck_domain::claims::{ItemHit, ItemVisit, Page, PersonHit, StaffHit, Ward};
+use spotcheck_domain::{TroubleResult, mask};
 use spotcheck_face::{NamedRow, PersonItem, Persons};
 
 use crate::app::{App, Place};
 use crate::language::{kept, say};
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::suspicions::{self, Around};
-use crate::{trouble, words};
+use crate::{trouble, visit, words};
 
 pub(crate) struct Model {
     hits: Rc<PagedModel<PersonItem>>,
+    /// Items, staff, or visits of one item.
+    others: Rc<PagedModel<NamedRow>>,
+    /// The item whose visits are listed (code, name).
+    item: RefCell<Option<(String, String)>>,
+    /// The only person that was found.
+    single: RefCell<Option<String>>,
+    /// The search was ended with Enter, by hand or by a scanner.
+    entered: Cell<bool>,
     query: RefCell<String>,
     /// Wards in which somebody lies, and the one whose beds are listed.
     wards: RefCell<Vec<Ward>>,
@@ -29,6 +37,13 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(app: Weak<App>) -> Self {
+        let of_others = app.clone();
+        let waiting = NamedRow { title: "…".into(), ..NamedRow::default() };
+        let others = PagedModel::new(waiting, move |revision, page| {
+            if let Some(app) = of_others.upgrade() {
+                fetch_others(&app, revision, page);
+            }
+        });
         let placeholder = PersonItem { loading: true, ..PersonItem::default() };
         let hits = PagedModel::new(placeholder, move |revision, page| {
             if let Some(app) = app.upgrade() {
@@ -37,6 +52,10 @@ impl Model {
         });
         Self {
             hits,
+            others,
+            item: RefCell::default(),
+            single: RefCell::default(),
+            entered: Cell::new(false),
             query: RefCell::default(),
             wards: RefCell::default(),
             ward: RefCell::default(),
@@ -86,18 +105,104 @@ pub(crate) fn connect(app: &Rc<App>) {
         face.set_query(query.as_str().into());
         search(app, &query);
     }));
-    face.on_open_other(app.on_with(|app, code: SharedString| {
-        let code = code.to_string();
-        let around =
-            if app.persons.mode.get() == 1 { Around::Item(code) } else { Around::Staff(code) };
-        app.drop_keyboard();
-        suspicions::show_around(app, around);
+    face.set_others(ModelRc::from(app.persons.others.clone()));
+    face.on_open_other(app.on_with(|app, id: SharedString| open_other(app, id.to_string())));
+    face.on_leave_item(app.on(leave_item));
+    face.on_item_findings(app.on(|app| {
+        let item = app.persons.item.borrow().clone();
+        if let Some((code, _)) = item {
+            app.drop_keyboard();
+            suspicions::show_around(app, Around::Item(code));
+        }
     }));
+    face.on_accepted(app.on_with(|app, text: SharedString| accepted(app, &text)));
+}
+
+/// An item leads to the visits in which it was billed, a visit of it to its lines, staff to what they had to
+/// do with.
+fn open_other(app: &Rc<App>, id: String) {
+    if id.is_empty() {
+        return;
+    }
+    app.drop_keyboard();
+    let item = app.persons.item.borrow().clone();
+    match (app.persons.mode.get(), item) {
+        (1, Some((code, name))) => visit::open_for(app, id, code, name),
+        (1, None) => list_visits(app, id),
+        _ => suspicions::show_around(app, Around::Staff(id)),
+    }
+}
+
+fn list_visits(app: &Rc<App>, code: String) {
+    let rows = &app.persons.others;
+    let found = (0..rows.row_count()).filter_map(|n| rows.row_data(n)).find(|row| row.id == code);
+    let name = found.map_or_else(|| code.clone(), |row| row.title.to_string());
+    let Some(task) = app.task_id() else { return };
+    let asked = code.clone();
+    app.ask_busy(
+        say!("正在找全院的就诊"),
+        move |desk| desk.item_visits(&task, &asked, Page::first(PAGE_ROWS)),
+        move |app, visits| {
+            if app.persons.mode.get() != 1 {
+                return;
+            }
+            app.window.global::<Persons<'_>>().set_item(name.as_str().into());
+            *app.persons.item.borrow_mut() = Some((code, name));
+            show_others(app, visits.iter().map(visit_row).collect());
+        },
+    );
+}
+
+/// Back to the items that were found.
+fn leave_item(app: &Rc<App>) {
+    app.persons.item.borrow_mut().take();
+    app.window.global::<Persons<'_>>().set_item("".into());
+    run(app);
+}
+
+/// What a scanner puts around a code: the symbology (`]C1`), start and stop of Code 39, a field name, control
+/// characters. Nothing of it is part of an inpatient or ID number.
+fn scanned(text: &str) -> String {
+    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    let mut code = clean.trim();
+    let symbology = |rest: &str| {
+        let mut head = rest.chars();
+        head.next().is_some_and(|c| c.is_ascii_alphabetic())
+            && head.next().is_some_and(|c| c.is_ascii_alphanumeric())
+    };
+    if let Some(rest) = code.strip_prefix(']').filter(|rest| symbology(rest)) {
+        code = rest.get(2..).unwrap_or_default();
+    }
+    let field = code.split_once([':', '：', '=']).filter(|(name, _)| name.chars().count() <= 8);
+    if let Some((_, value)) = field {
+        code = value;
+    }
+    code.trim_matches(|c: char| c == '*' || c == ';' || c.is_whitespace()).to_owned()
+}
+
+/// Enter: what was typed or scanned is searched for, and the only person that is found is opened.
+fn accepted(app: &Rc<App>, text: &str) {
+    let code = scanned(text);
+    app.window.global::<Persons<'_>>().set_query(code.as_str().into());
+    app.persons.entered.set(app.persons.mode.get() == 0 && !code.is_empty());
+    search(app, &code);
+    if !app.persons.running.get() {
+        open_single(app);
+    }
+}
+
+fn open_single(app: &Rc<App>) {
+    let single = app.persons.single.borrow().clone();
+    if let (true, Some(person)) = (app.persons.entered.replace(false), single) {
+        app.drop_keyboard();
+        app.go(Place::Person(person));
+    }
 }
 
 /// A person in a bed: the bed leads, because that is how the list is walked.
 fn bed_item(hit: &PersonHit) -> PersonItem {
-    let mut row = item(hit);
+    // The bed is said once, so that the end of the number fits.
+    let mut row = item(&PersonHit { bed: None, ..hit.clone() });
     if let Some(bed) = &hit.bed {
         row.name = say!("{} 床  {}", bed.trim_end_matches('床').trim(), row.name).into();
     }
@@ -165,7 +270,10 @@ fn clear(app: &Rc<App>) {
     app.persons.query.borrow_mut().clear();
     app.persons.ward.borrow_mut().take();
     app.persons.hits.restart(Some(0));
-    app.window.global::<Persons<'_>>().set_others(ModelRc::default());
+    app.persons.others.restart(Some(0));
+    app.persons.item.borrow_mut().take();
+    app.persons.single.borrow_mut().take();
+    app.window.global::<Persons<'_>>().set_item("".into());
     let face = app.window.global::<Persons<'_>>();
     face.set_query("".into());
     face.set_ward(-1);
@@ -179,6 +287,9 @@ fn search(app: &Rc<App>, query: &str) {
         return;
     }
     *app.persons.query.borrow_mut() = query;
+    app.persons.single.borrow_mut().take();
+    app.persons.item.borrow_mut().take();
+    app.window.global::<Persons<'_>>().set_item("".into());
     app.persons.ward.borrow_mut().take();
     app.window.global::<Persons<'_>>().set_ward(-1);
     if app.persons.running.get() {
@@ -246,20 +357,74 @@ fn staff_row(hit: &StaffHit) -> [String; 4] {
     [hit.prac_psn_code.clone(), hit.prac_psn_name.clone(), note.join(" · "), String::new()]
 }
 
+/// A person on the staff as a row of any list.
+pub(crate) fn staff_named(hit: &StaffHit) -> NamedRow {
+    named(staff_row(hit))
+}
+
 fn show_others(app: &Rc<App>, rows: Vec<[String; 4]>) {
     let face = app.window.global::<Persons<'_>>();
     let full = u32::try_from(rows.len()).is_ok_and(|n| n >= PAGE_ROWS);
-    let more = if full { say!(" 以上，再输几个字") } else { "" };
+    let more = if full { say!(" 以上") } else { "" };
     face.set_note(say!("找到 {}{}", rows.len(), more).into());
     face.set_searched(true);
-    let rows = rows.into_iter().map(|[id, title, note, state]| NamedRow {
+    let revision = app.persons.others.restart(None);
+    app.persons.others.accept(revision, 0, rows.into_iter().map(named).collect());
+}
+
+fn named([id, title, note, state]: [String; 4]) -> NamedRow {
+    NamedRow {
         id: id.into(),
         title: title.into(),
         note: note.into(),
         state: state.into(),
         done: false,
-    });
-    face.set_others(ModelRc::new(VecModel::from_iter(rows)));
+    }
+}
+
+/// A visit of an item: whose it is (masked), when, how many lines.
+fn visit_row(visit: &ItemVisit) -> [String; 4] {
+    let begin = words::month_day(visit.begntime);
+    let end = words::month_day(visit.endtime);
+    let dates = if end.is_empty() || end == begin { begin } else { format!("{begin} → {end}") };
+    let kind = words::visit_type(visit.med_type.as_deref());
+    [
+        visit.mdtrt_id.clone(),
+        format!("{} {kind}", mask::name(&visit.psn_name)),
+        say!("{} · {} 行", dates, words::count(visit.fee_lines)),
+        words::yuan(visit.amount),
+    ]
+}
+
+/// A later page of items, staff, or visits of an item.
+fn fetch_others(app: &Rc<App>, revision: u64, page: u32) {
+    let Some(task) = app.task_id() else { return };
+    let query = app.persons.query.borrow().clone();
+    let item = app.persons.item.borrow().clone();
+    let mode = app.persons.mode.get();
+    let offset = u64::from(page).saturating_mul(u64::from(PAGE_ROWS));
+    let of = Page { offset, limit: PAGE_ROWS };
+    app.ask_result(
+        move |desk| {
+            Ok(match (mode, item) {
+                (1, Some((code, _))) => {
+                    desk.item_visits(&task, &code, of)?.iter().map(visit_row).collect()
+                }
+                (1, None) => desk.search_items(&task, &query, of)?.iter().map(item_row).collect(),
+                _ => desk.search_staff(&task, &query, of)?.iter().map(staff_row).collect(),
+            })
+        },
+        move |app, result: TroubleResult<Vec<[String; 4]>>| match result {
+            Ok(rows) => {
+                let rows = rows.into_iter().map(named).collect();
+                app.persons.others.accept(revision, page, rows);
+            }
+            Err(trouble) => {
+                app.persons.others.failed(revision, page);
+                trouble::show(app, &trouble);
+            }
+        },
+    );
 }
 
 fn show(app: &Rc<App>, hits: &[PersonHit]) {
@@ -270,6 +435,11 @@ fn show(app: &Rc<App>, hits: &[PersonHit]) {
     let full = u32::try_from(hits.len()).is_ok_and(|n| n >= PAGE_ROWS);
     let more = if full { say!(" 以上") } else { "" };
     face.set_note(say!("找到 {} 人{} · 姓名已遮盖", hits.len(), more).into());
+    *app.persons.single.borrow_mut() = match hits {
+        [one] => Some(one.psn_no.clone()),
+        _ => None,
+    };
+    open_single(app);
 }
 
 fn fetch(app: &Rc<App>, revision: u64, page: u32) {
@@ -301,6 +471,23 @@ mod tests {
     use super::*;
     use spotcheck_domain::claims::Instant;
     use spotcheck_domain::{BeijingTime, Precision};
+
+    #[test]
+    fn what_a_scanner_adds_is_no_part_of_the_number() {
+        for (read, code) in [
+            ("Z20261109006", "Z20261109006"),
+            ("]C1Z20261109006\r", "Z20261109006"),
+            ("*Z20261109006*", "Z20261109006"),
+            ("\u{2}990101195907006620\u{3}", "990101195907006620"),
+            ("住院号:Z20261109006", "Z20261109006"),
+            ("ZYH=006", "006"),
+            (" 甄示例 ", "甄示例"),
+            ("买买提·示例", "买买提·示例"),
+            ("]", "]"),
+        ] {
+            assert_eq!(scanned(read), code, "{read:?}");
+        }
+    }
 
     #[test]
     fn a_row_never_shows_the_whole_name_or_number() {

@@ -35,12 +35,15 @@ pub(crate) enum Place {
     Collect,
     Capture,
     Describe(String),
+    Opening,
     Interview(String),
     Document(String),
     Print(String),
     Finish,
     Timeline,
-    Seal { leaving: bool },
+    Seal {
+        leaving: bool,
+    },
     Sync,
     Status,
     Suspicions,
@@ -53,6 +56,15 @@ pub(crate) enum Place {
     Lookup,
     Entry(String),
     Line(String, String),
+    Unjudged,
+    Around,
+    HandOut,
+    House,
+    Methods,
+    Method(String),
+    SelfCheck,
+    /// Nothing to be seen: the screen is turned to somebody else.
+    Cover,
 }
 
 /// The places of the work space, left to right. The first is the task itself.
@@ -72,6 +84,7 @@ impl Place {
             Self::Collect => Screen::Collect,
             Self::Capture => Screen::Capture,
             Self::Describe(_) => Screen::Describe,
+            Self::Opening => Screen::Opening,
             Self::Interview(_) => Screen::Interview,
             Self::Document(_) => Screen::Document,
             Self::Print(_) => Screen::Print,
@@ -90,17 +103,26 @@ impl Place {
             Self::Lookup => Screen::Lookup,
             Self::Entry(_) => Screen::Entry,
             Self::Line(..) => Screen::Line,
+            Self::Unjudged => Screen::Unjudged,
+            Self::Around => Screen::Around,
+            Self::HandOut => Screen::HandOut,
+            Self::House => Screen::House,
+            Self::Methods => Screen::Methods,
+            Self::Method(_) => Screen::Method,
+            Self::SelfCheck => Screen::SelfCheck,
+            Self::Cover => Screen::Cover,
         }
     }
 
-    /// Screens that belong to one visit; 撤离 stands in their header.
+    /// 撤离 stands in the header as long as a case is open: wherever somebody is when it gets hot, except where
+    /// it is asked for already and where nobody is known.
     pub(crate) const fn in_case(&self) -> bool {
-        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::Seal { .. })
+        !matches!(self, Self::Unlock | Self::Seal { .. })
     }
 
     /// Screens that show something of one task; those of a practice task are marked.
     pub(crate) const fn of_task(&self) -> bool {
-        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status)
+        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::SelfCheck)
     }
 
     /// Which of the places of the work space this is; −1: none of them.
@@ -125,7 +147,11 @@ impl Place {
                 | Self::Print(_)
                 | Self::Seal { .. }
                 | Self::Suspicion(_)
+                | Self::Unjudged
+                | Self::Around
+                | Self::HandOut
                 | Self::Showing(_)
+                | Self::Cover
         )
     }
 }

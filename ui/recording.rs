@@ -6,22 +6,33 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use slint::ComponentHandle;
+use spotcheck_app::budget::Scarce;
 use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView, Status};
 use spotcheck_face::Shell;
 
 use crate::app::{App, Place};
 use crate::language::{kept, say};
-use crate::{capture, status, words};
+use crate::{capture, opening, status, unlock, words};
 
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) running: RefCell<Vec<RecordingView>>,
+    /// Of how few minutes the officer was told last.
+    warned: Cell<Option<u64>>,
+    /// What was said then.
+    warning: RefCell<String>,
     asked: Cell<bool>,
+    /// When the hardware key was pressed last, milliseconds since the boot.
+    pressed_ms: Cell<Option<i64>>,
 }
+
+/// Two presses within so many milliseconds are one double press.
+const DOUBLE_MS: i64 = 500;
 
 pub(crate) fn connect(app: &Rc<App>) {
     let shell = app.window.global::<Shell<'_>>();
     shell.on_record(app.on(|app| start(app, RecordingKind::Audio)));
+    shell.on_record_key(app.on(press));
     shell.on_mark(app.on(mark));
     shell.on_stop(app.on(stop));
     shell.on_photo(app.on(capture::photo_anywhere));
@@ -43,16 +54,32 @@ pub(crate) fn start(app: &Rc<App>, kind: RecordingKind) {
             desk.start_recording(case.as_ref(), kind)?;
             desk.status()
         },
-        |app, now| show(app, &now),
+        |app, now| {
+            show(app, &now);
+            opening::offer(app);
+        },
     );
+}
+
+/// The hardware key: the first press records at once, a second one right after it locks, without a word or a
+/// sound. The recording goes on.
+fn press(app: &Rc<App>) {
+    let now = app.clock.read().boottime_ms;
+    let before = app.recording.pressed_ms.replace(Some(now));
+    if before.is_some_and(|before| (0..=DOUBLE_MS).contains(&now.saturating_sub(before))) {
+        app.recording.pressed_ms.set(None);
+        return unlock::lock(app);
+    }
+    start(app, RecordingKind::Audio);
 }
 
 fn mark(app: &Rc<App>) {
     let Some(running) = shown(&app.recording.running.borrow()).cloned() else { return };
     let at = words::short_time(running.stored_ms);
-    app.ask(
+    app.mark(
         move |desk| desk.mark_recording(&running.evidence, kept!("标记")),
-        move |app, ()| app.toast(&say!("已标记 {}", at)),
+        move |_, ()| say!("已标记 {}", at),
+        |_| {},
     );
 }
 
@@ -104,8 +131,10 @@ pub(crate) fn poll(app: &Rc<App>) {
 
 /// Draws bar and status line.
 pub(crate) fn show(app: &Rc<App>, now: &Status) {
-    *app.recording.running.borrow_mut() = now.recordings.clone();
+    let before = app.recording.running.replace(now.recordings.clone());
+    tell_losses(app, &before, &now.recordings);
     status::show_line(app, now);
+    warn(app, now);
     let shell = app.window.global::<Shell<'_>>();
     match shown(&now.recordings) {
         Some(running) => {
@@ -119,12 +148,56 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
     capture::show_running(app);
 }
 
+/// Says once for each hole that the sound card lost sound, and once that picture or sound is gone; the recording goes on.
+fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
+    for running in now {
+        let was = before.iter().find(|r| r.evidence == running.evidence);
+        let lost_ms = running.lost_ms.saturating_sub(was.map_or(0, |r| r.lost_ms));
+        if lost_ms > 0 {
+            let words = words::seconds(lost_ms);
+            app.toast(&say!("声卡漏收了 {} 秒声音，录制继续，已记入日志", words));
+        }
+        if running.impaired && !was.is_some_and(|r| r.impaired) {
+            app.toast(say!("画面或声音中断，其余继续录制；请检查摄像头和麦克风"));
+        }
+    }
+}
+
+/// Says at 10, 5 and 2 minutes that it will end, and what ends first.
+fn warn(app: &Rc<App>, now: &Status) {
+    let low = now.budget.low;
+    let before = app.recording.warned.replace(low.map(|(at, _)| at));
+    let Some((at, scarce)) = low.filter(|(at, _)| before.is_none_or(|before| *at < before)) else {
+        return;
+    };
+    let words = match scarce {
+        Scarce::Space => say!("存储空间只够再录约 {} 分钟，封存和打印的余量另留着", at),
+        Scarce::Battery => say!("电量只够再录约 {} 分钟，封存和打印的余量另留着", at),
+    };
+    app.toast(&words);
+    *app.recording.warning.borrow_mut() = words;
+}
+
+/// Whether that stands on the screen now: said once, it is not wiped away by going to the next screen.
+pub(crate) fn warns(app: &App) -> bool {
+    let shown = app.window.global::<Shell<'_>>().get_toast();
+    !shown.is_empty() && *app.recording.warning.borrow() == shown.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn running(evidence: &str, kind: RecordingKind) -> RecordingView {
-        RecordingView { evidence: evidence.to_owned(), kind, stored_ms: 0, level: 0 }
+        RecordingView {
+            evidence: evidence.to_owned(),
+            kind,
+            stored_ms: 0,
+            level: 0,
+            covered: false,
+            lost_ms: 0,
+            impaired: false,
+        }
     }
 
     #[test]

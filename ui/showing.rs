@@ -10,8 +10,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, VecModel};
 use spotcheck_app::findings::FindingState;
-use spotcheck_app::rules::Finding;
 use spotcheck_app::rules::export::duty;
+use spotcheck_app::rules::{Finding, LossMethod};
 use spotcheck_domain::mask;
 use spotcheck_face::{FeeItem, PairItem, ShowItem, Showing};
 
@@ -20,8 +20,8 @@ use crate::fees::Marks;
 use crate::language::{say, word};
 use crate::status::pair;
 use crate::suspicion;
-use crate::suspicions::{self, Judged};
-use crate::{person, visit, words};
+use crate::suspicions::Judged;
+use crate::{noticed, person, visit, words};
 
 /// What is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,16 +69,20 @@ pub(crate) fn fact(finding: &Finding) -> Option<ShowItem> {
     }
     pairs.push(pair(say!("义务"), duty(&finding.clause)));
     if let Some(amount) = finding.amount {
-        let text = format!("{} {}", words::yuan(amount), word(finding.loss_method.zh()));
-        pairs.push(pair(say!("涉及金额"), &text));
+        // What the fund lost is reckoned later and elsewhere (rules.md, Loss): until then neither that it lost nor
+        // that it did not is said to the party.
+        let how = match finding.loss_method {
+            LossMethod::N => say!("明细金额，基金损失待经办核算"),
+            _ => word(finding.method_words()),
+        };
+        pairs.push(pair(say!("涉及金额"), &format!("{} {how}", words::yuan(amount))));
     }
     Some(ShowItem { title: title.into(), facts: ModelRc::new(VecModel::from(pairs)) })
 }
 
 pub(crate) fn enter(app: &Rc<App>, what: &What) {
     let face = app.window.global::<Showing<'_>>();
-    let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
-    face.set_facility(facility.unwrap_or_default().into());
+    name_facility(app);
     face.set_rows(ModelRc::default());
     face.set_facts(ModelRc::default());
     face.set_note("".into());
@@ -90,6 +94,17 @@ pub(crate) fn enter(app: &Rc<App>, what: &What) {
         What::Visit => enter_visit(app),
     }
     draw_name(app);
+}
+
+fn name_facility(app: &App) {
+    let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
+    app.window.global::<Showing<'_>>().set_facility(facility.unwrap_or_default().into());
+}
+
+/// Whose house it is, and nothing else.
+pub(crate) fn cover_up(app: &Rc<App>) {
+    forget(app);
+    name_facility(app);
 }
 
 fn keep(app: &Rc<App>, psn_no: &str, name: &str) {
@@ -158,7 +173,7 @@ pub(crate) fn leave(app: &Rc<App>, place: &Place) {
     let face = app.window.global::<Showing<'_>>();
     if slint::Model::row_count(&face.get_rows()) > 0 {
         face.set_rows(ModelRc::default());
-        app.visit.fees().restart(&app.visit.days(), suspicions::marks(app, &view.mdtrt_id));
+        app.visit.fees().restart(&app.visit.days(), noticed::marks(app, &view.mdtrt_id));
     }
 }
 
@@ -215,5 +230,22 @@ pub(crate) fn show(app: &Rc<App>) {
             return app.toast(say!("线索跟踪类不向对方出示"));
         }
         app.go(Place::Showing(what));
+    }
+}
+
+/// The hardware key: whoever presses it turns the screen to somebody. Where there is nothing that the party may
+/// see, it sees a cover, and the same key takes that away.
+pub(crate) fn show_key(app: &Rc<App>) {
+    let place = app.place();
+    let hint = || suspicion::open_finding(app).is_some_and(|(_, f)| fact(&f).is_none());
+    match of(&place) {
+        Some(What::Finding(_)) if hint() => app.go(Place::Cover),
+        Some(what) => app.go(Place::Showing(what)),
+        None => match place {
+            Place::Cover => app.back(),
+            // On 示证 the party may hold the handheld: its key does not lead back to the officer's screen.
+            Place::Unlock | Place::Showing(_) => {}
+            _ => app.go(Place::Cover),
+        },
     }
 }

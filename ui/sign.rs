@@ -1,20 +1,25 @@
 //! Signing by hand: who, and the strokes with the time of every point.
 //!
-//! The face reports points in the pad's own units (800 × 300); the clock is the device's boot time, so that
-//! setting the wall clock in between does not bend a stroke. A pad without pressure gives a constant.
+//! The face reports points in the record's own units (800 × 300, the same scale both ways, so that no name is
+//! stretched by the shape of a screen); the clock is the device's boot time, so that setting the wall clock in
+//! between does not bend a stroke.
+//!
+//! Pressure is a constant in the record: Slint 1.18 hands on none. Its pointer events have button, kind,
+//! modifiers and finger, its core has none to give (`MouseEvent`), and its back ends drop what the system says
+//! (`Touch::force` of the window system, the axes of libinput's tablet tools). A constant says so; a pressure
+//! guessed from speed would be an invented measurement in a piece of evidence.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{CaseView, DocumentView, Stroke};
 use spotcheck_domain::vocabulary::{Capacity, PartyKind};
-use spotcheck_face::{Document, SignerItem};
+use spotcheck_face::{SignerItem, Signing};
 
-use crate::app::App;
-use crate::document;
+use crate::app::{App, Place};
 use crate::language::{say, word};
+use crate::{document, draft, ink};
 
 /// Width of the pad in its own units.
 const PAD_WIDTH: f32 = 800.0;
@@ -67,18 +72,13 @@ pub(crate) fn signers(
 
 /// The strokes as path commands for the face.
 pub(crate) fn commands(strokes: &[Stroke]) -> String {
-    let mut text = String::new();
+    let mut path = String::new();
     for stroke in strokes {
-        for (n, (x, y, _, _)) in stroke.points.iter().enumerate() {
-            let letter = if n == 0 { 'M' } else { 'L' };
-            let _ = write!(text, "{letter} {x} {y} ");
-        }
-        // A tap is a dot, not nothing.
-        if let [(x, y, _, _)] = stroke.points.as_slice() {
-            let _ = write!(text, "L {} {y} ", x.saturating_add(2));
-        }
+        let points: Vec<(f32, f32)> =
+            stroke.points.iter().map(|(x, y, _, _)| (f32::from(*x), f32::from(*y))).collect();
+        ink::add(&mut path, &points);
     }
-    text
+    path
 }
 
 fn unit(value: f32, size: f32) -> u16 {
@@ -94,12 +94,13 @@ fn unit(value: f32, size: f32) -> u16 {
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
-    let face = app.window.global::<Document<'_>>();
-    face.on_choose_signer(app.on_with(|app, id: SharedString| {
+    let face = app.window.global::<Signing<'_>>();
+    face.on_choose(app.on_with(|app, id: SharedString| {
         *app.sign.signer.borrow_mut() = Some(id.to_string());
-        app.sign.strokes.borrow_mut().clear();
-        draw(app);
+        take(app);
     }));
+    face.on_take(app.on(take));
+    face.on_close(app.on(close));
     let weak = Rc::downgrade(app);
     face.on_pen(move |phase, x, y| {
         if let Some(app) = weak.upgrade() {
@@ -108,16 +109,84 @@ pub(crate) fn connect(app: &Rc<App>) {
     });
     face.on_clear(app.on(|app| {
         app.sign.strokes.borrow_mut().clear();
+        keep(app);
+        draw_strokes(app);
+    }));
+    face.on_undo(app.on(|app| {
+        app.sign.strokes.borrow_mut().pop();
+        keep(app);
         draw_strokes(app);
     }));
     face.on_sign(app.on(sign));
+}
+
+/// The name under which the strokes of one signer lie until they are confirmed: of these words only, so that nothing
+/// drawn under one text is ever confirmed under another.
+fn kept_as(app: &App) -> Option<String> {
+    let signer = app.sign.signer.borrow().clone()?;
+    let view = app.document.view.borrow();
+    let view = view.as_ref()?;
+    let words = view.content_sha256.as_deref().unwrap_or("-");
+    draft::name(app, "sign", &format!("{}/{words}/{signer}", view.card.id))
+}
+
+/// Keeps what is drawn like words that are typed: the lock or a kill in the middle of a name must not cost it (R17).
+fn keep(app: &Rc<App>) {
+    let strokes = app.sign.strokes.borrow().clone();
+    let json = serde_json::to_string(&strokes).unwrap_or_default();
+    let words = if strokes.is_empty() { Vec::new() } else { vec![json] };
+    draft::note(app, kept_as(app), &words);
+}
+
+/// What this signer drew before a lock and did not confirm.
+fn kept(app: &App) -> Vec<Stroke> {
+    let words = draft::of(app, kept_as(app).as_ref()).unwrap_or_default();
+    words.first().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+/// Opens the pad for the signer who was chosen, with what was drawn before a lock.
+fn take(app: &Rc<App>) {
+    app.sign.strokes.borrow_mut().clear();
+    draw(app);
+    let before = kept(app);
+    if !before.is_empty() {
+        // The next stroke comes after the last one, however long the screen was locked.
+        let last = before.iter().flat_map(|s| &s.points).map(|p| p.2).max().unwrap_or(0);
+        app.sign.began_ms.set(app.clock.read().boottime_ms.saturating_sub(i64::from(last)));
+        *app.sign.strokes.borrow_mut() = before;
+        draw_strokes(app);
+        app.toast(say!("锁屏前写的笔迹还在；请本人看过，再写完或点“签好”"));
+    }
+    let someone = app.sign.signer.borrow().is_some();
+    app.window.global::<Signing<'_>>().set_open(someone);
+}
+
+/// Puts the pad away; what was drawn and not signed is gone.
+fn close(app: &Rc<App>) {
+    app.sign.strokes.borrow_mut().clear();
+    keep(app);
+    app.window.global::<Signing<'_>>().set_open(false);
+    draw_strokes(app);
+}
+
+/// Back from the pad leads to the list of signers.
+pub(crate) fn step_back(app: &Rc<App>) -> bool {
+    let open = app.window.global::<Signing<'_>>().get_open();
+    if !open || !matches!(app.place(), Place::Document(_)) {
+        return false;
+    }
+    close(app);
+    true
 }
 
 /// Forgets strokes and signer.
 pub(crate) fn forget(app: &Rc<App>) {
     app.sign.signer.borrow_mut().take();
     app.sign.strokes.borrow_mut().clear();
-    app.window.global::<Document<'_>>().set_signers(ModelRc::default());
+    let face = app.window.global::<Signing<'_>>();
+    face.set_signers(ModelRc::default());
+    face.set_signer("".into());
+    face.set_open(false);
     draw_strokes(app);
 }
 
@@ -140,7 +209,11 @@ pub(crate) fn draw(app: &Rc<App>) {
             app.sign.signer.borrow_mut().take();
         }
     }
-    app.window.global::<Document<'_>>().set_signers(ModelRc::new(VecModel::from(items)));
+    let who = items.iter().find(|i| i.chosen && !i.done);
+    let who = who.map(|i| format!("{} · {}", i.name, i.capacity)).unwrap_or_default();
+    let face = app.window.global::<Signing<'_>>();
+    face.set_signer(who.into());
+    face.set_signers(ModelRc::new(VecModel::from(items)));
     draw_strokes(app);
 }
 
@@ -149,7 +222,7 @@ fn draw_strokes(app: &Rc<App>) {
         let strokes = app.sign.strokes.borrow();
         (commands(&strokes), !strokes.is_empty())
     };
-    let face = app.window.global::<Document<'_>>();
+    let face = app.window.global::<Signing<'_>>();
     face.set_strokes(commands.into());
     face.set_has_strokes(any && app.sign.signer.borrow().is_some());
 }
@@ -179,6 +252,9 @@ fn pen(app: &Rc<App>, phase: i32, x: f32, y: f32) {
             }
         }
     }
+    if phase == 2 {
+        keep(app);
+    }
     draw_strokes(app);
 }
 
@@ -197,7 +273,7 @@ fn sign(app: &Rc<App>) {
         },
         |app, (view, case)| {
             // The strokes leave the screen only after the desk has confirmed them.
-            app.sign.strokes.borrow_mut().clear();
+            close(app);
             app.keep_case(case);
             let name = view.signatures.last().map(|s| s.name.clone()).unwrap_or_default();
             document::keep(app, view);

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_app::budget::Budget;
 use spotcheck_app::desk::Status;
+use spotcheck_app::ports::PlaceState;
 use spotcheck_domain::{BeijingTime, Precision, rfc3339};
 use spotcheck_face::{Device, PairItem, Shell};
 
@@ -60,8 +62,31 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
             },
         ),
         pair(say!("可用空间"), &words::bytes(now.free_bytes)),
+        pair(say!("还可录音"), &words::lasting(now.budget.audio_minutes)),
+        pair(say!("还可录像"), &words::lasting(now.budget.video_minutes)),
+        pair(say!("封存打印预留"), &words::bytes(now.budget.reserve_bytes)),
+        pair(say!("电池"), &battery(&now.budget)),
+        pair(say!("定位"), receiver(&now.place)),
         pair(say!("待回传"), &say!("{} 个证据包", now.unsent)),
     ]
+}
+
+fn battery(budget: &Budget) -> String {
+    match (budget.battery_percent, budget.battery_minutes) {
+        (None, _) => say!("无").to_owned(),
+        (Some(percent), _) if budget.charging => say!("{}% · 外接电源", percent),
+        (Some(percent), Some(minutes)) => say!("{}% · 可用 {}", percent, words::lasting(minutes)),
+        (Some(percent), None) => format!("{percent}%"),
+    }
+}
+
+fn receiver(place: &PlaceState) -> &'static str {
+    match place {
+        PlaceState::None => say!("无"),
+        PlaceState::Away => say!("定位服务没有应答"),
+        PlaceState::Searching => say!("正在定位"),
+        PlaceState::Fixed(_) => say!("已定位"),
+    }
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -100,7 +125,24 @@ pub(crate) fn show_line(app: &Rc<App>, now: &Status) {
         (true, unsent) => say!("{} · 待回传 {}", left, unsent),
     };
     shell.set_status_left(left.into());
-    shell.set_status_right(say!("可用 {}", words::bytes(now.free_bytes)).into());
+    // Bytes say nothing while something is recorded.
+    let right = if now.recordings.is_empty() && now.budget.low.is_none() {
+        let room = say!("可用 {}", words::bytes(now.free_bytes));
+        match cutoff_day(app) {
+            Some(day) => say!("数据至 {} · {}", day, room),
+            None => room,
+        }
+    } else {
+        say!("可录 {}", words::lasting(now.budget.minutes))
+    };
+    shell.set_status_right(right.into());
+}
+
+/// Month and day up to which the data of the open task go.
+fn cutoff_day(app: &App) -> Option<String> {
+    let task = app.task.borrow();
+    let cutoff = task.as_ref()?.package.as_ref()?.cutoff.as_deref()?;
+    Some(cutoff.get(5..10).unwrap_or(cutoff).to_owned())
 }
 
 /// Hours and minutes in the status line.

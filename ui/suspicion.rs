@@ -7,25 +7,34 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_app::findings::{FindingState, Judgement, offers_silence};
-use spotcheck_app::rules::Finding;
+use spotcheck_app::desk::EvidenceView;
+use spotcheck_app::findings::{FindingState, Judgement, SilencedRule, offers_silence};
+use spotcheck_app::rules::{Finding, Origin};
+use spotcheck_domain::CaseId;
 use spotcheck_face::{NamedRow, PairItem, Suspicions};
 
 use crate::app::{App, Place};
 use crate::language::{self, mark, say, word};
 use crate::suspicions::{self, Around, Judged, item, staff, state_words};
-use crate::{compare, words};
+use crate::{around, compare, finding, words};
 
 /// What is asked before a verdict is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Asking {
     #[default]
     Nothing,
+    WhatSeen,
     WhyExcluded,
     WhichEvidence,
     WhySilenced,
 }
 
+/// What is often seen where the facts are as the rule says.
+const COMMON_SEEN: [&str; 3] = [
+    mark!("与病历、执行记录核对一致"),
+    mark!("现场实物与明细不符"),
+    mark!("当事人当场说明与此一致"),
+];
 /// Reasons that fit many exclusions, after the finding's own doubts.
 const COMMON_REASONS: [&str; 4] = [
     mark!("已核对病历，有医嘱和执行记录"),
@@ -46,7 +55,14 @@ pub(crate) struct Model {
     asking: Cell<Asking>,
     /// Places of the list the finding was opened from, for 下一条.
     among: RefCell<Vec<usize>>,
+    /// Evidence that goes along with the verdict being asked about.
+    along: RefCell<Vec<String>>,
+    /// The rule that is about to be silenced.
+    silencing: RefCell<Option<String>>,
 }
+
+/// Evidence offered with a verdict: the newest, because it was just taken.
+const OFFERED: usize = 3;
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Suspicions<'_>>();
@@ -63,8 +79,13 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_judge(app.on_with(judge));
     face.on_link(app.on_with(|app, id: SharedString| link(app, &id)));
     face.on_look_around(app.on_with(|app, id: SharedString| look_around(app, &id)));
-    face.on_silence(app.on(|app| ask(app, Asking::WhySilenced)));
+    face.on_silence(app.on(|app| {
+        if let Some((_, finding)) = open_finding(app) {
+            ask_to_silence(app, finding.rule, "");
+        }
+    }));
     face.on_why_given(app.on_with(|app, why: SharedString| why_given(app, why.trim())));
+    face.on_why_proof(app.on_with(|app, id: SharedString| along(app, &id)));
     face.on_why_closed(app.on(close));
 }
 
@@ -74,6 +95,8 @@ pub(crate) fn close(app: &Rc<App>) {
     let face = app.window.global::<Suspicions<'_>>();
     face.set_asking(0);
     face.set_why("".into());
+    face.set_why_proofs(ModelRc::default());
+    app.suspicions.one.along.borrow_mut().clear();
 }
 
 /// Back closes the question first.
@@ -90,6 +113,11 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 pub(crate) fn open_finding(app: &App) -> Option<(String, Finding)> {
     let findings = app.suspicions.findings.borrow();
     findings.get(app.suspicions.open.get()).map(|m| (m.key.clone(), m.finding.clone()))
+}
+
+/// Who found the one on the screen.
+fn origin(app: &App) -> Option<Origin> {
+    app.suspicions.findings.borrow().get(app.suspicions.open.get()).map(|m| m.origin)
 }
 
 fn next_place(app: &App) -> Option<usize> {
@@ -155,7 +183,9 @@ fn draw(app: &Rc<App>) {
     face.set_verdict_note(note.unwrap_or_default().into());
     let linked = card.map(|c| c.evidence.clone()).unwrap_or_default();
     face.set_proofs(ModelRc::new(VecModel::from(proofs(app, &linked))));
-    face.set_around(ModelRc::new(VecModel::from(around(app, &finding))));
+    face.set_around(ModelRc::new(VecModel::from(same(app, &finding))));
+    around::offer(app, &finding);
+    finding::enter(app, &key, &finding);
 }
 
 fn facts(finding: &Finding, origin: &str) -> Vec<PairItem> {
@@ -168,15 +198,10 @@ fn facts(finding: &Finding, origin: &str) -> Vec<PairItem> {
     add(say!("日期"), finding.date.clone().unwrap_or_default());
     add(say!("涉及金额"), finding.amount.map(words::yuan).unwrap_or_default());
     add(say!("基金"), finding.fund_amount.map(words::yuan).unwrap_or_default());
-    add(say!("计算方法"), word(finding.loss_method.zh()).to_owned());
+    add(say!("计算方法"), word(finding.method_words()).to_owned());
     add(say!("就诊号"), finding.mdtrt_id.clone().unwrap_or_default());
-    add(
-        say!("明细"),
-        match finding.bkkp_sn.len() {
-            0 => String::new(),
-            count => say!("{} 行", count),
-        },
-    );
+    add(say!("项目编码"), finding.code.clone().unwrap_or_default());
+    add(say!("涉及的其他就诊"), finding.also.join(say!("、")));
     add(say!("规则"), format!("{} · {} · {origin}", finding.rule, finding.pack));
     pairs
 }
@@ -198,23 +223,61 @@ fn proofs(app: &App, linked: &[String]) -> Vec<NamedRow> {
     let case = app.case.borrow();
     let Some(case) = case.as_ref() else { return Vec::new() };
     let items = case.evidence.iter().rev();
-    items
-        .map(|e| NamedRow {
-            id: e.id.as_str().into(),
-            title: crate::capture::title(e).into(),
-            note: if e.proves.is_empty() {
-                say!("未归档").into()
-            } else {
-                e.proves.as_str().into()
-            },
-            state: "".into(),
-            done: linked.contains(&e.id),
-        })
-        .collect()
+    items.map(|e| proof(e, linked)).collect()
+}
+
+fn proof(e: &EvidenceView, linked: &[String]) -> NamedRow {
+    NamedRow {
+        id: e.id.as_str().into(),
+        title: crate::capture::title(e).into(),
+        note: if e.proves.is_empty() { say!("未归档").into() } else { e.proves.as_str().into() },
+        state: "".into(),
+        done: linked.contains(&e.id),
+    }
+}
+
+/// The newest evidence that no finding speaks of yet: very likely taken for this one.
+fn fresh_proof(app: &App) -> Option<String> {
+    let case = app.case.borrow();
+    let case = case.as_ref()?;
+    let linked = |id: &String| case.findings.iter().any(|card| card.evidence.contains(id));
+    case.evidence.iter().rev().map(|e| &e.id).find(|id| !linked(id)).cloned()
+}
+
+/// There is evidence that may show it; a difference found in an export has its own already.
+fn asks_what_was_seen(app: &App) -> bool {
+    let own = open_finding(app).is_some_and(|(_, f)| !compare::evidence(app, &f).is_empty());
+    !own && fresh_proof(app).is_some()
+}
+
+/// Offers evidence to go along with a verdict; the fresh one is chosen already.
+fn offer_proofs(app: &App, fresh: bool) {
+    let model = &app.suspicions.one;
+    if fresh {
+        *model.along.borrow_mut() = fresh_proof(app).into_iter().collect();
+    }
+    let along = model.along.borrow().clone();
+    let case = app.case.borrow();
+    let items = case.iter().flat_map(|case| case.evidence.iter().rev()).take(OFFERED);
+    let rows: Vec<NamedRow> = items.map(|e| proof(e, &along)).collect();
+    app.window.global::<Suspicions<'_>>().set_why_proofs(ModelRc::new(VecModel::from(rows)));
+}
+
+fn along(app: &Rc<App>, id: &str) {
+    {
+        let mut along = app.suspicions.one.along.borrow_mut();
+        match along.iter().position(|e| e == id) {
+            Some(at) => {
+                along.remove(at);
+            }
+            None => along.push(id.to_owned()),
+        }
+    }
+    offer_proofs(app, false);
 }
 
 /// How many other findings share the rule, the item, the people or the person.
-fn around(app: &App, finding: &Finding) -> Vec<NamedRow> {
+fn same(app: &App, finding: &Finding) -> Vec<NamedRow> {
     let mut kinds: Vec<(String, String, Around)> = Vec::new();
     kinds.push((
         "rule".to_owned(),
@@ -243,7 +306,8 @@ fn around(app: &App, finding: &Finding) -> Vec<NamedRow> {
     kinds
         .into_iter()
         .filter_map(|(id, title, around)| {
-            let count = findings.iter().filter(|m| around.holds(&m.finding)).count();
+            let count =
+                suspicions::principals(&findings).filter(|m| around.holds(&m.finding)).count();
             (count > 1).then(|| NamedRow {
                 id: id.into(),
                 title: title.into(),
@@ -268,7 +332,9 @@ fn look_around(app: &Rc<App>, id: &str) {
 
 fn judge(app: &Rc<App>, n: i32) {
     match n {
-        0 => say(app, FindingState::Confirmed, None),
+        // Nothing to link: nothing to ask.
+        0 if !asks_what_was_seen(app) => say(app, FindingState::Confirmed, None, Vec::new()),
+        0 => ask(app, Asking::WhatSeen),
         1 => ask(app, Asking::WhyExcluded),
         _ => ask(app, Asking::WhichEvidence),
     }
@@ -278,6 +344,7 @@ fn ask(app: &Rc<App>, asking: Asking) {
     let Some((_, finding)) = open_finding(app) else { return };
     let (number, title, whys): (i32, &str, Vec<String>) = match asking {
         Asking::Nothing => return close(app),
+        Asking::WhatSeen => (4, say!("看到了什么"), COMMON_SEEN.map(shown).to_vec()),
         Asking::WhyExcluded => {
             let own = finding.doubt.iter().chain(&finding.tried).cloned();
             (1, say!("为什么排除"), own.chain(COMMON_REASONS.map(shown)).collect())
@@ -296,7 +363,10 @@ fn ask(app: &Rc<App>, asking: Asking) {
     face.set_whys(ModelRc::new(VecModel::from(whys)));
     face.set_why("".into());
     face.set_why_title(title.into());
-    face.set_why_optional(asking == Asking::WhichEvidence);
+    face.set_why_optional(matches!(asking, Asking::WhichEvidence | Asking::WhatSeen));
+    if asking != Asking::WhySilenced {
+        offer_proofs(app, true);
+    }
     face.set_asking(number);
 }
 
@@ -307,43 +377,70 @@ fn shown(reason: &str) -> String {
 
 fn why_given(app: &Rc<App>, why: &str) {
     let asking = app.suspicions.one.asking.get();
-    let why = [&COMMON_REASONS[..], &COMMON_NEEDS, &SILENCE_REASONS]
+    let why = [&COMMON_REASONS[..], &COMMON_SEEN, &COMMON_NEEDS, &SILENCE_REASONS]
         .iter()
         .fold(why, |why, choices| language::behind(why, choices));
     let reason = (!why.is_empty()).then(|| why.to_owned());
+    let along = app.suspicions.one.along.borrow().clone();
     close(app);
     app.drop_keyboard();
     match asking {
         Asking::Nothing => {}
-        Asking::WhyExcluded => say(app, FindingState::Excluded, reason),
-        Asking::WhichEvidence => say(app, FindingState::NeedsEvidence, reason),
+        Asking::WhatSeen => say(app, FindingState::Confirmed, reason, along),
+        Asking::WhyExcluded => say(app, FindingState::Excluded, reason, along),
+        Asking::WhichEvidence => say(app, FindingState::NeedsEvidence, reason, along),
         Asking::WhySilenced => {
-            let Some((_, finding)) = open_finding(app) else { return };
-            silence(app, finding.rule, reason);
+            let rule = app.suspicions.one.silencing.borrow_mut().take();
+            if let Some(rule) = rule {
+                silence(app, rule, reason);
+            }
         }
     }
 }
 
+/// Why a rule shall be silent, with a reason that may be there already. Asked on a page of that rule.
+fn ask_to_silence(app: &Rc<App>, rule: String, reason: &str) {
+    let here = open_finding(app).is_some_and(|(_, f)| f.rule == rule)
+        && matches!(app.place(), Place::Suspicion(_));
+    if !here {
+        let of_rule = app.suspicions.findings.borrow().iter().position(|m| m.finding.rule == rule);
+        match of_rule {
+            Some(n) => app.go(Place::Suspicion(n)),
+            None => return,
+        }
+    }
+    *app.suspicions.one.silencing.borrow_mut() = Some(rule);
+    ask(app, Asking::WhySilenced);
+    app.window.global::<Suspicions<'_>>().set_why(word(reason).into());
+}
+
 /// Gives a verdict; what was said before can be brought back for ten seconds.
-fn say(app: &Rc<App>, state: FindingState, reason: Option<String>) {
+fn say(app: &Rc<App>, state: FindingState, reason: Option<String>, along: Vec<String>) {
     let Some((key, finding)) = open_finding(app) else { return };
     let before = Judged::of(app).card(&key).cloned();
     let evidence = before.as_ref().map(|c| c.evidence.clone());
-    let evidence = evidence.unwrap_or_else(|| compare::evidence(app, &finding.rule));
-    let back = before
-        .map_or(Judgement { state: FindingState::Open, reason: None, evidence: Vec::new() }, |c| {
-            Judgement { state: c.state, reason: c.reason, evidence: c.evidence }
-        });
+    let mut evidence = evidence.unwrap_or_else(|| compare::evidence(app, &finding));
+    for id in along {
+        if !evidence.contains(&id) {
+            evidence.push(id);
+        }
+    }
+    let origin = origin(app);
+    let back =
+        before.map_or((FindingState::Open, None, Vec::new()), |c| (c.state, c.reason, c.evidence));
+    let back = Judgement { state: back.0, reason: back.1, evidence: back.2, origin };
     let rule = finding.rule.clone();
     let why = reason.clone();
     let undone = finding.clone();
-    commit(app, finding, Judgement { state, reason, evidence }, move |app| {
-        let mut words = say!("已记：{}", state_words(state));
+    commit(app, finding, Judgement { state, reason, evidence, origin }, move |app| {
+        let words = say!("已记：{}", state_words(state));
         let cards = app.case.borrow().as_ref().map(|c| c.findings.clone()).unwrap_or_default();
-        if state == FindingState::Excluded
-            && offers_silence(&cards, &rule, &why.unwrap_or_default())
-        {
-            words.push_str(say!("。同一理由多次，可停用这条规则"));
+        let why = why.unwrap_or_default();
+        if state == FindingState::Excluded && offers_silence(&cards, &rule, &why) {
+            let words = format!("{words}{}", say!("。同一理由多次，可停用这条规则"));
+            let silence = move |app: &Rc<App>| ask_to_silence(app, rule, &why);
+            let undo = move |app: &Rc<App>| commit(app, undone, back, |_| {});
+            return app.toast_with_undo_or(&words, undo, (say!("停用"), silence));
         }
         app.toast_with_undo(&words, move |app| commit(app, undone, back, |_| {}));
     });
@@ -388,12 +485,13 @@ fn link(app: &Rc<App>, evidence: &str) {
     } else {
         linked.push(evidence.to_owned());
     }
-    commit(app, finding, Judgement { state, reason, evidence: linked }, |_| {});
+    let origin = origin(app);
+    commit(app, finding, Judgement { state, reason, evidence: linked, origin }, |_| {});
 }
 
 fn silence(app: &Rc<App>, rule: String, reason: Option<String>) {
     let Some(case) = app.case_id() else { return };
-    app.ask(
+    app.mark(
         move |desk| {
             desk.silence_rule(&case, &rule, reason.as_deref())?;
             desk.case(&case)
@@ -401,7 +499,24 @@ fn silence(app: &Rc<App>, rule: String, reason: Option<String>) {
         |app, view| {
             app.keep_case(view);
             app.back();
-            app.toast(say!("这条规则在本次检查中不再提示"));
+            say!("这条规则在本次检查中不再提示").to_owned()
+        },
+        |_| {},
+    );
+}
+
+/// Rules that spoke again for a moment are silent for the reasons they were silent for.
+fn silence_again(app: &Rc<App>, (case, rules): (CaseId, Vec<(String, String)>)) {
+    app.ask(
+        move |desk| {
+            for (rule, reason) in &rules {
+                desk.silence_rule(&case, rule, Some(reason))?;
+            }
+            desk.case(&case)
+        },
+        |app, view| {
+            app.keep_case(view);
+            redraw(app);
         },
     );
 }
@@ -409,21 +524,26 @@ fn silence(app: &Rc<App>, rule: String, reason: Option<String>) {
 /// All silenced rules speak again.
 pub(crate) fn hear_again(app: &Rc<App>) {
     let Some(case) = app.case_id() else { return };
-    let rules: Vec<String> = {
+    let rules: Vec<(String, String)> = {
         let view = app.case.borrow();
-        let silenced = view.as_ref().map(|c| c.silenced.iter().map(|s| s.rule.clone()));
-        silenced.map(Iterator::collect).unwrap_or_default()
+        let silenced = view.as_ref().map(|c| c.silenced.iter());
+        let pair = |s: &SilencedRule| (s.rule.clone(), s.reason.clone());
+        silenced.map(|all| all.map(pair).collect()).unwrap_or_default()
     };
+    let back = (case.clone(), rules.clone());
     app.ask(
         move |desk| {
-            for rule in &rules {
+            for (rule, _) in &rules {
                 desk.silence_rule(&case, rule, None)?;
             }
             desk.case(&case)
         },
-        |app, view| {
+        move |app, view| {
             app.keep_case(view);
             suspicions::draw(app);
+            app.toast_with_undo(say!("停用的规则又都提示了"), |app| {
+                silence_again(app, back)
+            });
         },
     );
 }

@@ -10,15 +10,14 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_app::findings::{FindingCard, FindingState};
-use spotcheck_app::rules::{Finding, Grade, Merged, Pattern, merge, patterns};
+use spotcheck_app::rules::compare::is_of_export;
+use spotcheck_app::rules::{Finding, Grade, Merged, Outcome, Pattern, merge, patterns};
 use spotcheck_domain::TaskId;
-use spotcheck_domain::time::day_number;
-use spotcheck_face::{HitItem, SuspicionItem, Suspicions};
+use spotcheck_face::{SuspicionItem, Suspicions};
 
 use crate::app::{App, Place};
-use crate::fees::Marks;
 use crate::language::{say, word};
-use crate::{errand, place, suspicion, words};
+use crate::{around, compare, errand, finding, narrow, place, suspicion, unjudged, words};
 
 /// What the list is narrowed to, beside the light.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +32,8 @@ pub(crate) enum Around {
     Person(String),
     /// One entry of the list: rule, item, grade.
     Pattern(String, Option<String>, Grade),
+    /// What came out of comparing an export.
+    Export,
 }
 
 impl Around {
@@ -42,6 +43,7 @@ impl Around {
             Self::Item(code) => finding.code.as_ref() == Some(code),
             Self::Person(person) => finding.psn_no.as_ref() == Some(person),
             Self::Staff(code) => staff(finding).any(|c| c == code),
+            Self::Export => is_of_export(finding),
             Self::Pattern(rule, code, grade) => {
                 finding.rule == *rule && finding.code == *code && finding.grade == *grade
             }
@@ -55,6 +57,7 @@ impl Around {
             Self::Staff(_) => say!("只看同一医师"),
             Self::Person(_) => say!("只看同一患者"),
             Self::Pattern(..) => say!("只看这一类"),
+            Self::Export => say!("只看导出比对"),
         }
     }
 }
@@ -75,11 +78,11 @@ pub(crate) struct Model {
     packed: RefCell<Vec<Finding>>,
     /// What the handheld's own run gave.
     own: RefCell<Vec<Finding>>,
-    /// Principal findings of both. One keeps its place as long as the task is open: a screen that shows it
+    /// Findings of both, the secondary ones too: they stand on the page of their principal one. One keeps its place as long as the task is open: a screen that shows it
     /// goes on showing it when the handheld's own run ends.
     pub(crate) findings: RefCell<Vec<Merged>>,
-    /// Their places, weightiest first.
-    order: RefCell<Vec<usize>>,
+    /// Places of the principal ones, weightiest first.
+    pub(crate) order: RefCell<Vec<usize>>,
     /// What was found by a composed rule, or by comparing an export: run apart, listed and judged with the rest.
     extra: RefCell<Vec<Finding>>,
     /// 0 all, 1 red, 2 yellow, 3 green, 4 not yet judged, 5 judged.
@@ -88,6 +91,12 @@ pub(crate) struct Model {
     running: Cell<bool>,
     pub(crate) open: Cell<usize>,
     pub(crate) one: suspicion::Model,
+    pub(crate) found: finding::Model,
+    pub(crate) narrow: narrow::Model,
+    /// All lines around one of them.
+    pub(crate) all: around::Model,
+    /// What the whole run did not judge.
+    pub(crate) gaps: RefCell<unjudged::Gaps>,
 }
 
 impl Model {
@@ -104,6 +113,7 @@ impl Model {
             };
             by_filter
                 && !judged.silent.contains(&finding.rule)
+                && self.narrow.holds(finding)
                 && around.as_ref().is_none_or(|around| around.holds(finding))
         };
         let findings = self.findings.borrow();
@@ -159,7 +169,7 @@ pub(crate) fn light_of(finding: &Finding) -> usize {
     }
 }
 
-fn light_number(finding: &Finding) -> i32 {
+pub(crate) fn light_number(finding: &Finding) -> i32 {
     i32::try_from(light_of(finding)).unwrap_or(2)
 }
 
@@ -245,11 +255,17 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_open_pattern(app.on_with(open_pattern));
     face.on_widen(app.on(|app| {
         app.suspicions.around.borrow_mut().take();
+        app.suspicions.narrow.widen();
         draw(app);
     }));
     face.on_compose(app.on(|app| app.go(Place::Compose)));
     face.on_hear_again(app.on(suspicion::hear_again));
+    face.on_show_unjudged(app.on(|app| app.go(Place::Unjudged)));
     suspicion::connect(app);
+    finding::connect(app);
+    narrow::connect(app);
+    unjudged::connect(app);
+    around::connect(app);
 }
 
 /// An entry of several findings: the list shows those alone.
@@ -276,7 +292,11 @@ pub(crate) fn forget(app: &Rc<App>) {
     app.suspicions.extra.borrow_mut().clear();
     app.suspicions.around.borrow_mut().take();
     app.suspicions.filter.set(0);
+    *app.suspicions.gaps.borrow_mut() = unjudged::Gaps::default();
     suspicion::close(app);
+    finding::forget(app);
+    narrow::forget(app);
+    around::forget(app);
 }
 
 /// One line for the tile of the task.
@@ -287,89 +307,17 @@ pub(crate) fn count_words(app: &Rc<App>) -> String {
     }
     let judged = Judged::of(app);
     let findings = app.suspicions.findings.borrow();
-    let done = findings.iter().filter(|m| judged.state(&m.key).is_some()).count();
+    let own = || principals(&findings);
+    let done = own().filter(|m| judged.state(&m.key).is_some()).count();
     match done {
-        0 => say!("{} 条", findings.len()),
-        done => say!("{} 条 · 已看 {}", findings.len(), done),
+        0 => say!("{} 条", own().count()),
+        done => say!("{} 条 · 已看 {}", own().count(), done),
     }
 }
 
-/// Clauses that findings about a fee line cite, each once.
-pub(crate) fn clauses_of_line(app: &App, mdtrt_id: &str, bkkp_sn: &str) -> Vec<String> {
-    let findings = app.suspicions.findings.borrow();
-    let own = findings.iter().map(|m| &m.finding).filter(|f| {
-        f.mdtrt_id.as_deref() == Some(mdtrt_id) && f.bkkp_sn.iter().any(|line| line == bkkp_sn)
-    });
-    let all: BTreeSet<String> = own.flat_map(|f| f.clause.iter().cloned()).collect();
-    all.into_iter().collect()
-}
-
-/// Findings as rows of another screen, weightiest first.
-pub(crate) fn hits(app: &App, wanted: impl Fn(&Finding) -> bool) -> Vec<HitItem> {
-    let findings = app.suspicions.findings.borrow();
-    let order = app.suspicions.order.borrow();
-    let all = order.iter().filter_map(|n| Some((*n, &findings.get(*n)?.finding)));
-    all.filter(|(_, f)| wanted(f))
-        .map(|(n, f)| HitItem {
-            n: i32::try_from(n).unwrap_or(i32::MAX),
-            light: light_number(f),
-            title: title(f).into(),
-            text: f.reason.as_str().into(),
-        })
-        .collect()
-}
-
-/// The surest light by line and day of a visit.
-pub(crate) fn marks(app: &App, mdtrt_id: &str) -> Marks {
-    let mut marks = Marks::default();
-    let put = |map: &mut BTreeMap<String, i32>, key: &String, light: i32| {
-        let kept = map.entry(key.clone()).or_insert(light);
-        *kept = light.min(*kept);
-    };
-    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
-        if finding.mdtrt_id.as_deref() != Some(mdtrt_id) {
-            continue;
-        }
-        let light = light_number(finding);
-        for line in &finding.bkkp_sn {
-            put(&mut marks.lines, line, light);
-        }
-        if let Some(day) = finding.date.as_ref().filter(|_| !finding.bkkp_sn.is_empty()) {
-            put(&mut marks.days, day, light);
-        }
-    }
-    marks
-}
-
-/// Visits about which something was noticed, with the surest light of each.
-pub(crate) fn visits_of_person(app: &App, psn_no: &str) -> BTreeMap<String, i32> {
-    let mut visits: BTreeMap<String, i32> = BTreeMap::new();
-    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
-        if finding.psn_no.as_deref() != Some(psn_no) {
-            continue;
-        }
-        let light = light_number(finding);
-        for visit in finding.mdtrt_id.iter().chain(&finding.also) {
-            let kept = visits.entry(visit.clone()).or_insert(light);
-            *kept = light.min(*kept);
-        }
-    }
-    visits
-}
-
-/// Days on which something was noticed about a person, with the surest light of the day.
-pub(crate) fn days_of_person(app: &App, psn_no: &str) -> BTreeMap<i64, i32> {
-    let mut days: BTreeMap<i64, i32> = BTreeMap::new();
-    for finding in app.suspicions.findings.borrow().iter().map(|m| &m.finding) {
-        let about = finding.psn_no.as_deref() == Some(psn_no);
-        let day = finding.date.as_deref().filter(|_| about).and_then(day_number);
-        if let Some(day) = day {
-            let light = light_number(finding);
-            let kept = days.entry(day).or_insert(light);
-            *kept = light.min(*kept);
-        }
-    }
-    days
+/// Those that are listed and counted; the others stand under one of them.
+pub(crate) fn principals(findings: &[Merged]) -> impl Iterator<Item = &Merged> {
+    findings.iter().filter(|m| m.finding.principal)
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -409,6 +357,34 @@ fn ask_packed(app: &Rc<App>, task: TaskId) {
     );
 }
 
+/// What comparing an export found, in the place of what an earlier comparison did.
+pub(crate) fn add_export(app: &Rc<App>, findings: Vec<Finding>) {
+    let Some(task) = app.task_id() else { return };
+    {
+        let mut extra = app.suspicions.extra.borrow_mut();
+        extra.retain(|f| !is_of_export(f));
+        extra.extend(findings);
+    }
+    put(app, task);
+}
+
+/// What the case keeps of the last comparison: there again after a lock, without the way by thumb.
+fn ask_compared(app: &Rc<App>, task: TaskId) {
+    let asked = task.clone();
+    app.ask(
+        move |desk| desk.compared_findings(&asked),
+        move |app, kept| {
+            let here = app.task_id().as_ref() == Some(&task);
+            let newer = app.suspicions.extra.borrow().iter().any(is_of_export);
+            if let Some(kept) = kept.filter(|_| here && !newer) {
+                compare::remember(app, kept.evidence);
+                app.suspicions.extra.borrow_mut().extend(kept.findings);
+                put(app, task);
+            }
+        },
+    );
+}
+
 /// Adds findings that were made apart from the pack, in the place of earlier ones of the same rule.
 pub(crate) fn add(app: &Rc<App>, rule: &str, findings: Vec<Finding>) {
     let Some(task) = app.task_id() else { return };
@@ -420,9 +396,30 @@ pub(crate) fn add(app: &Rc<App>, rule: &str, findings: Vec<Finding>) {
     put(app, task);
 }
 
+/// A run of one rule: what it found and did not judge takes the place of what was known of that rule.
+pub(crate) fn keep_rule(app: &Rc<App>, rule: &str, outcome: Outcome) {
+    let Some(task) = app.task_id() else { return };
+    app.suspicions.gaps.borrow_mut().replace(rule, &outcome);
+    {
+        let mut own = app.suspicions.own.borrow_mut();
+        // Which finding of a line is its principal one is decided among all rules, not by a run of one.
+        let known: BTreeMap<String, bool> =
+            own.iter().filter(|f| f.rule == rule).map(|f| (f.key(), f.principal)).collect();
+        own.retain(|f| f.rule != rule);
+        own.extend(outcome.findings.into_iter().filter(|f| f.rule == rule).map(|mut found| {
+            if let Some(principal) = known.get(&found.key()) {
+                found.principal = *principal;
+            }
+            found
+        }));
+    }
+    put(app, task);
+}
+
 /// Shows the list narrowed to something, as a place of the work space.
 pub(crate) fn show_around(app: &Rc<App>, around: Around) {
     app.suspicions.filter.set(0);
+    app.suspicions.narrow.widen();
     *app.suspicions.around.borrow_mut() = Some(around);
     if let Some(way) = place::to_tab(&app.way(), Place::Suspicions.tab()) {
         app.restart_at(&way);
@@ -434,8 +431,7 @@ fn put(app: &Rc<App>, task: TaskId) {
     let model = &app.suspicions;
     let mut own = model.own.borrow().clone();
     own.extend(model.extra.borrow().iter().cloned());
-    let mut merged = merge(model.packed.borrow().clone(), own);
-    merged.retain(|m| m.finding.principal);
+    let merged = merge(model.packed.borrow().clone(), own);
     {
         let mut findings = model.findings.borrow_mut();
         let mut order: Vec<usize> = Vec::with_capacity(merged.len());
@@ -444,16 +440,20 @@ fn put(app: &Rc<App>, task: TaskId) {
             places.entry(m.key.clone()).or_default().push(n);
         }
         for m in merged {
+            let listed = m.finding.principal;
             let place = places.get_mut(&m.key).and_then(Vec::pop);
-            match place.and_then(|n| Some((n, findings.get_mut(n)?))) {
+            let n = match place.and_then(|n| Some((n, findings.get_mut(n)?))) {
                 Some((n, known)) => {
                     *known = m;
-                    order.push(n);
+                    n
                 }
                 None => {
-                    order.push(findings.len());
                     findings.push(m);
+                    findings.len().saturating_sub(1)
                 }
+            };
+            if listed {
+                order.push(n);
             }
         }
         *model.order.borrow_mut() = order;
@@ -465,7 +465,7 @@ fn put(app: &Rc<App>, task: TaskId) {
 fn show_here(app: &Rc<App>) {
     match app.place() {
         Place::Suspicions => draw(app),
-        Place::Task(_) => app.show(),
+        Place::Task(_) | Place::Unjudged => app.show(),
         _ => {}
     }
 }
@@ -479,6 +479,7 @@ fn run(app: &Rc<App>) {
     if app.suspicions.packed.borrow().is_empty() {
         ask_packed(app, task.clone());
     }
+    ask_compared(app, task.clone());
     if app.errand.is_out() {
         draw(app);
         app.toast(say!("正在做别的长时间工作，等它结束或先停下"));
@@ -512,6 +513,7 @@ fn run_whole(app: &Rc<App>, task: TaskId) {
             Ok(Some(Home::Audited(outcome))) => {
                 // Locked meanwhile: nobody is there to look at it.
                 if app.task_id().as_ref() == Some(&task) {
+                    *app.suspicions.gaps.borrow_mut() = unjudged::Gaps::of(&outcome);
                     *app.suspicions.own.borrow_mut() = outcome.findings;
                     put(app, task);
                     return;
@@ -531,7 +533,7 @@ pub(crate) fn draw(app: &Rc<App>) {
     let face = app.window.global::<Suspicions<'_>>();
     {
         let findings = model.findings.borrow();
-        let heard = || findings.iter().filter(|m| !judged.silent.contains(&m.finding.rule));
+        let heard = || principals(&findings).filter(|m| !judged.silent.contains(&m.finding.rule));
         let of = |n: usize| heard().filter(|m| light_of(&m.finding) == n).count();
         let done = heard().filter(|m| judged.state(&m.key).is_some()).count();
         let all = heard().count();
@@ -560,12 +562,14 @@ pub(crate) fn draw(app: &Rc<App>) {
     face.set_running(model.running.get());
     face.set_looked(model.task.borrow().is_some());
     face.set_filter(i32::try_from(model.filter.get()).unwrap_or(0));
-    let narrowed = model
-        .around
-        .borrow()
-        .as_ref()
-        .map_or_else(String::new, |around| say!("{} · {} 条", around.words(), places.len()));
+    let mut narrowed = model.narrow.words();
+    narrowed.extend(model.around.borrow().as_ref().map(|a| a.words().to_owned()));
+    let narrowed = match narrowed.is_empty() {
+        true => String::new(),
+        false => say!("{} · {} 条", narrowed.join(" · "), places.len()),
+    };
     face.set_narrowed(narrowed.into());
+    face.set_unjudged(model.gaps.borrow().words().into());
     let silenced: Vec<&str> = judged.silent.iter().map(String::as_str).collect();
     face.set_silenced(
         if silenced.is_empty() {

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use slint::{ComponentHandle, ModelRc, VecModel};
+use slint::{ComponentHandle, Model as _, ModelRc, VecModel};
 use spotcheck_app::desk::{CaseState, OutboxItem, Status};
-use spotcheck_app::errand::Errand;
+use spotcheck_app::errand::{Errand, Leg};
+use spotcheck_domain::BundleId;
 use spotcheck_face::{OutboxEntry, Sync};
 
 use crate::app::{App, Place};
@@ -72,6 +73,20 @@ fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
     );
     face.set_waiting(ModelRc::new(VecModel::from(waiting)));
     face.set_received(ModelRc::new(VecModel::from(done)));
+}
+
+/// The row of a bundle that is on its way says what the strip says.
+pub(crate) fn travelling(app: &App, bundle: &BundleId, leg: Leg) {
+    let waiting = app.window.global::<Sync<'_>>().get_waiting();
+    let mut rows = (0..waiting.row_count()).filter_map(|n| Some((n, waiting.row_data(n)?)));
+    let found = rows.find(|(_, row)| row.id == bundle.as_str());
+    let (Some((n, mut row)), true) = (found, leg.total > 0) else { return };
+    let percent = leg.done.saturating_mul(100).checked_div(leg.total).unwrap_or(0).min(100);
+    let percent = u8::try_from(percent).unwrap_or(100);
+    row.progress = f32::from(percent) / 100.0;
+    row.state = format!("{percent}%").into();
+    row.bytes = format!("{} / {}", words::bytes(leg.done), words::bytes(leg.total)).into();
+    waiting.set_row_data(n, row);
 }
 
 fn push(app: &Rc<App>) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_app::desk::{CaseState, CaseView, DocumentState, StepView, TaskCard};
+use spotcheck_app::desk::{CaseState, CaseView, DocumentState, EvidenceView, StepView, TaskCard};
 use spotcheck_app::errand::Errand;
 use spotcheck_domain::claims::FacilityView;
 use spotcheck_domain::vocabulary::PartyKind;
@@ -12,7 +12,7 @@ use spotcheck_face::{CountItem, NamedRow, StepItem, Task};
 
 use crate::app::{App, Place};
 use crate::language::{mark, say, word};
-use crate::{errand, indicators, interview, suspicions, today, words};
+use crate::{errand, indicators, interview, opening, suspicions, today, words};
 
 /// Steps of a visit in their order (inspection.md), with the kind that the record keeps.
 const STEPS: [(&str, &str); 7] = [
@@ -138,17 +138,22 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_open_case(app.on(open_case));
     face.on_show_certificate(app.on_with(|app, id: SharedString| {
         let (Some(case), Ok(id)) = (app.case_id(), OfficerId::parse(&id)) else { return };
-        app.ask(
+        app.mark(
             move |desk| {
                 desk.show_certificate(&case, &id)?;
                 desk.case(&case)
             },
-            keep_and_draw,
+            |app, case| {
+                keep_and_draw(app, case);
+                say!("已记下出示证件").to_owned()
+            },
+            |_| {},
         );
     }));
     face.on_step(app.on_with(|app, kind: SharedString| step(app, &kind)));
     face.on_add_party(app.on(|app| app.go(Place::Party)));
     face.on_suspect(app.on(|app| app.go(Place::Suspicions)));
+    face.on_house(app.on(|app| app.go(Place::House)));
     face.on_figures(app.on(|app| app.go(Place::Indicators)));
     face.on_interview(app.on_with(|app, party: SharedString| interview::begin(app, &party)));
     face.on_inspect(app.on(|app| write(app, "W03")));
@@ -262,10 +267,13 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
     );
     face.set_officers(ModelRc::new(VecModel::from(officers)));
     face.set_officers_note(note.into());
+    face.set_opening_note(opening::note(case.opening_read.as_deref()).into());
+    face.set_opening_done(case.opening_read.is_some());
     face.set_parties(ModelRc::new(VecModel::from(party_rows(case))));
     face.set_steps(ModelRc::new(VecModel::from(step_items(&case.steps))));
     face.set_documents(ModelRc::new(VecModel::from(document_rows(case))));
-    let open = case.evidence.iter().filter(|e| e.proves.is_empty()).count();
+    let superseded = |e: &EvidenceView| e.page.as_ref().is_some_and(|p| p.superseded_by.is_some());
+    let open = case.evidence.iter().filter(|e| e.proves.is_empty() && !superseded(e)).count();
     face.set_tray(say!("共 {} · 未归档 {}", case.evidence.len(), open).into());
     face.set_missing(
         match (case.state, case.missing.len()) {
@@ -309,7 +317,8 @@ fn step(app: &Rc<App>, kind: &str) {
     let running = app.case.borrow().as_ref().and_then(|c| {
         c.steps.iter().find(|s| s.kind == kind && s.ended.is_none()).map(|s| s.id.clone())
     });
-    app.ask(
+    let begins = running.is_none();
+    app.mark(
         move |desk| {
             match running {
                 Some(step) => desk.end_step(&case, &step)?,
@@ -319,7 +328,12 @@ fn step(app: &Rc<App>, kind: &str) {
             }
             desk.case(&case)
         },
-        keep_and_draw,
+        move |app, case| {
+            keep_and_draw(app, case);
+            let title = word(title);
+            if begins { say!("已开始：{}", title) } else { say!("已结束：{}", title) }
+        },
+        |_| {},
     );
 }
 

@@ -58,11 +58,12 @@ pub(crate) fn checks(now: &Status, cards: &[TaskCard]) -> Vec<CheckItem> {
     let item = |ok: bool, good: &str, bad: String| CheckItem {
         label: if ok { good.into() } else { bad.into() },
         ok,
+        fetch: false,
     };
+    let ready = !cards.is_empty() && checked_of(cards) == cards.len();
     let officers = now.officers.len();
     let pulled = cards.iter().filter(|c| c.package.is_some()).count();
-    let checked =
-        cards.iter().filter(|c| c.package.as_ref().is_some_and(|p| p.checked.is_some())).count();
+    let checked = checked_of(cards);
     vec![
         item(now.clock_set, say!("时钟已设置"), say!("时钟未设置，请先对时").to_owned()),
         item(
@@ -70,17 +71,25 @@ pub(crate) fn checks(now: &Status, cards: &[TaskCard]) -> Vec<CheckItem> {
             say!("两名执法人员的签名密钥"),
             say!("签名密钥只有 {} 人，封存要两人", officers),
         ),
-        item(
-            !cards.is_empty() && checked == cards.len(),
-            say!("数据包已下载并核对"),
-            say!("数据包：已下载 {}，已核对 {}，共 {}", pulled, checked, cards.len()),
-        ),
+        CheckItem {
+            fetch: !ready,
+            ..item(
+                ready,
+                say!("数据包已下载并核对"),
+                say!("数据包：已下载 {}，已核对 {}，共 {}", pulled, checked, cards.len()),
+            )
+        },
         item(
             now.free_bytes >= ENOUGH_BYTES,
             say!("空间足够"),
             say!("空间只剩 {}", words::bytes(now.free_bytes)),
         ),
     ]
+}
+
+fn checked_of(cards: &[TaskCard]) -> usize {
+    let checked = |card: &&TaskCard| card.package.as_ref().is_some_and(|p| p.checked.is_some());
+    cards.iter().filter(checked).count()
 }
 
 /// Two lines about the outbox.
@@ -150,6 +159,25 @@ pub(crate) fn enter(app: &Rc<App>) {
         |app, (now, cards, outbox)| {
             recording::show(app, &now);
             draw(app, &now, &cards, &outbox);
+            take_up(app, &cards);
+        },
+    );
+}
+
+/// After a restart the open case is known here as well, so that one can leave in order from here.
+fn take_up(app: &Rc<App>, cards: &[TaskCard]) {
+    let open = current(cards).and_then(|card| Some((card.clone(), card.case.as_ref()?.id.clone())));
+    let Some((card, case)) = open.filter(|_| app.case_id().is_none()) else { return };
+    app.ask_result(
+        move |desk| desk.case(&case),
+        move |app, view| match view {
+            Ok(view) if app.place() == Place::Today => {
+                *app.task.borrow_mut() = Some(card);
+                app.keep_case(view);
+            }
+            Ok(_) => {}
+            // Whoever opens the task hears of it; the other tasks go on.
+            Err(trouble) => tracing::warn!(code = trouble.code, "The open case was not read."),
         },
     );
 }

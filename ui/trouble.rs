@@ -8,6 +8,7 @@ use spotcheck_face::{Shell, TroubleCard};
 
 use crate::app::App;
 use crate::language::{english, word};
+use crate::toast;
 
 /// The card's four parts.
 ///
@@ -37,7 +38,7 @@ pub(crate) fn show(app: &Rc<App>, trouble: &Trouble) {
     tracing::warn!(code = trouble.code, cause = trouble.cause, "A trouble was shown.");
     let shell = app.window.global::<Shell<'_>>();
     app.drop_keyboard();
-    shell.set_toast("".into());
+    toast::end(app);
     shell.set_trouble(card(trouble));
     shell.set_troubled(true);
 }

@@ -17,8 +17,8 @@ use spotcheck_face::{KeyMode, Keys, ModeTab};
 
 use crate::app::{App, Place};
 use crate::bridge::Bridge;
-use crate::keyboard;
 use crate::language::word;
+use crate::{ink, keyboard};
 
 /// Side of the drawing pad in its own units.
 const PAD_SIDE: f32 = 400.0;
@@ -35,6 +35,10 @@ pub(crate) struct Model {
     began_ms: Cell<i64>,
     /// The learning table as it was last stored.
     stored: RefCell<String>,
+    /// What the phrases of the field that has the focus are about: kinds with spaces between.
+    about: RefCell<String>,
+    /// The field that has the focus takes digits.
+    number: Cell<bool>,
 }
 
 impl Model {
@@ -47,6 +51,8 @@ impl Model {
             drawing: RefCell::default(),
             began_ms: Cell::new(0),
             stored: RefCell::default(),
+            about: RefCell::default(),
+            number: Cell::new(false),
         }
     }
 
@@ -96,6 +102,19 @@ pub(crate) fn connect(app: &Rc<App>) {
     }));
     keys.on_opened(app.on(|app| begin(app, app.typing.mode.get())));
     keys.on_change_mode(app.on_with(|app, mode: KeyMode| begin(app, mode_of(mode))));
+    keys.on_choose_phrase(app.on_with(|app, n: i32| {
+        let phrases = app.window.global::<Keys<'_>>().get_phrases();
+        let chosen = usize::try_from(n).ok().and_then(|n| phrases.row_data(n));
+        if let Some(text) = chosen {
+            keyboard::send(app, &text);
+        }
+    }));
+    let weak = Rc::downgrade(app);
+    keys.on_field(move |about, number| {
+        if let Some(app) = weak.upgrade() {
+            field(&app, &about, number);
+        }
+    });
     let weak = Rc::downgrade(app);
     keys.on_pen(move |phase, x, y| {
         if let Some(app) = weak.upgrade() {
@@ -128,6 +147,7 @@ pub(crate) fn rename(app: &App) {
         ModeTab { label: mode.map_or("", |mode| word(mode.label())).into(), ..tab }
     });
     keys.set_modes(ModelRc::new(VecModel::from_iter(named)));
+    keys.set_mode_word(word(app.typing.mode.get().label()).into());
 }
 
 /// What the engine shows after something was done with it.
@@ -135,6 +155,8 @@ struct Shown {
     typed: Typed,
     composing: Composing,
     page: CandidatePage,
+    /// Of the field, while nothing is open.
+    phrases: Vec<String>,
 }
 
 /// Has the engine do something and shows what came of it.
@@ -151,14 +173,29 @@ fn drive_with(
     let Some(engine) = &app.typing.engine else { return };
     app.count_pending(true);
     app.typing.page.set(0);
+    let about = app.typing.about.borrow().clone();
     engine.send(Box::new(move |engine| {
         let typed = act(engine);
-        let shown = Shown { typed, composing: engine.composing(), page: engine.candidates(0) };
+        let (composing, page) = (engine.composing(), engine.candidates(0));
+        let open = !composing.is_empty() || !page.items.is_empty();
+        let phrases = if open { Vec::new() } else { phrases(engine, &about) };
+        let shown = Shown { typed, composing, page, phrases };
         Box::new(move |app: &Rc<App>| {
             app.count_pending(false);
             show(app, &shown, key);
         })
     }));
+}
+
+/// The phrases of every kind that a field names, in its order, each once.
+fn phrases(engine: &dyn TextInput, about: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for phrase in about.split_whitespace().flat_map(|kind| engine.phrases(kind, "")) {
+        if !all.contains(&phrase) {
+            all.push(phrase);
+        }
+    }
+    all
 }
 
 /// Another page of the same candidates; after the last the first again.
@@ -184,6 +221,10 @@ fn show(app: &Rc<App>, shown: &Shown, key: Option<SharedString>) {
     let Composing { chosen, open } = &shown.composing;
     keys.set_composing(format!("{chosen}{open}").into());
     show_page(app, &shown.page);
+    if keys.get_phrases().iter().ne(shown.phrases.iter().map(SharedString::from)) {
+        let phrases: Vec<SharedString> = shown.phrases.iter().map(SharedString::from).collect();
+        keys.set_phrases(ModelRc::new(VecModel::from(phrases)));
+    }
     match &shown.typed {
         Typed::Commit(text) => {
             clear_pad(app);
@@ -210,7 +251,32 @@ fn show_page(app: &Rc<App>, page: &CandidatePage) {
 fn enter(app: &Rc<App>, mode: InputMode) {
     clear_pad(app);
     app.typing.mode.set(mode);
-    app.window.global::<Keys<'_>>().set_mode(key_mode(mode));
+    let keys = app.window.global::<Keys<'_>>();
+    keys.set_mode(key_mode(mode));
+    keys.set_mode_word(word(mode.label()).into());
+}
+
+/// People are looked for by initials, everything else is written in words, if there is an engine for them.
+fn first_mode(app: &App) -> InputMode {
+    if app.place() == Place::Persons || app.typing.engine.is_none() {
+        InputMode::Latin
+    } else {
+        InputMode::Pinyin
+    }
+}
+
+/// A field has the focus. One that takes digits brings the pad of numbers; the next one that takes words has
+/// the way of entering that was there before, chosen or first.
+fn field(app: &Rc<App>, about: &str, number: bool) {
+    let model = &app.typing;
+    about.clone_into(&mut model.about.borrow_mut());
+    let before = model.number.replace(number);
+    let mode = match (number, before) {
+        (true, _) => InputMode::Digits,
+        (false, true) => first_mode(app),
+        (false, false) => model.mode.get(),
+    };
+    begin(app, mode);
 }
 
 fn begin(app: &Rc<App>, mode: InputMode) {
@@ -232,13 +298,22 @@ pub(crate) fn press(app: &Rc<App>, text: &SharedString) -> bool {
     if model.engine.is_none() || !composes(mode) {
         return false;
     }
-    // Signs and digits are text unless something is open that they end.
+    // Signs, digits and the end of a line are text unless something is open that they end.
     let of_mode = key.is_ascii_lowercase() || key == '\'';
     if !of_mode && !model.open.get() {
         return false;
     }
     model.open.set(true);
     drive_with(app, move |engine| engine.press(key), Some(text.clone()));
+    true
+}
+
+/// The key that ends a line; `false`: nothing is open, the field takes it.
+pub(crate) fn end_line(app: &Rc<App>) -> bool {
+    if app.typing.engine.is_none() || !app.typing.open.get() {
+        return false;
+    }
+    drive_with(app, |engine| engine.press('\n'), Some(Key::Return.into()));
     true
 }
 
@@ -254,7 +329,9 @@ pub(crate) fn erase(app: &Rc<App>) -> bool {
 
 /// The keyboard closes: what is open is dropped, what was learned is stored.
 pub(crate) fn put_away(app: &Rc<App>) {
-    let Some(engine) = &app.typing.engine else { return };
+    app.typing.number.set(false);
+    app.typing.about.borrow_mut().clear();
+    let Some(engine) = &app.typing.engine else { return enter(app, first_mode(app)) };
     clear_pad(app);
     app.count_pending(true);
     engine.send(Box::new(|engine| {
@@ -266,15 +343,11 @@ pub(crate) fn put_away(app: &Rc<App>) {
             let keys = app.window.global::<Keys<'_>>();
             keys.set_composing("".into());
             keys.set_candidates(ModelRc::default());
+            keys.set_phrases(ModelRc::default());
             keep(app, learned);
         })
     }));
-    // People are looked for by initials, everything else is written in words.
-    let mode = match app.place() {
-        Place::Persons => InputMode::Latin,
-        _ => InputMode::Pinyin,
-    };
-    enter(app, mode);
+    enter(app, first_mode(app));
 }
 
 /// Stores the learning table if it changed and somebody is there whom it belongs to.
@@ -358,12 +431,10 @@ fn pen(app: &Rc<App>, phase: i32, x: f32, y: f32) {
 
 /// The drawing as path commands for the face.
 fn commands(drawing: &PadDrawing) -> String {
-    let mut text = String::new();
+    let mut path = String::new();
     for stroke in &drawing.strokes {
-        for (n, point) in stroke.iter().enumerate() {
-            let word = if n == 0 { 'M' } else { 'L' };
-            text.push_str(&format!("{word} {:.0} {:.0} ", point.x, point.y));
-        }
+        let points: Vec<(f32, f32)> = stroke.iter().map(|p| (p.x, p.y)).collect();
+        ink::add(&mut path, &points);
     }
-    text
+    path
 }

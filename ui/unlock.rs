@@ -54,7 +54,7 @@ pub(crate) fn officer_items(
 /// One line about the device under the product's name.
 pub(crate) fn device_line(now: &Status) -> String {
     let device = now.device.as_ref().map_or(say!("未登记"), |d| d.as_str());
-    say!("设备 {} · 密钥由{}保护", device, word(now.key_protection.zh()))
+    format!("{} · {}", device, word(now.key_protection.zh()))
 }
 
 pub(crate) fn connect(app: &Rc<App>) {

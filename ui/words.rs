@@ -4,10 +4,30 @@
 //! dictionary.md) stay the source. An unknown code is shown as it is, never guessed.
 
 use spotcheck_app::desk::{CaseState, DocumentState};
-use spotcheck_domain::Amount;
 use spotcheck_domain::claims::Instant;
+use spotcheck_domain::time::day_number;
+use spotcheck_domain::{Amount, BeijingTime, Precision};
 
 use crate::language::say;
+
+/// `2026 年 3 月`, or of a part of a month its two days; the id is `2026-03-01..2026-03-31`.
+pub(crate) fn month(id: &str) -> String {
+    let Some((from, to)) = id.split_once("..") else { return id.to_owned() };
+    let next = day_number(to).map(|day| day.saturating_add(1).saturating_mul(86_400));
+    let next = next.map(|s| BeijingTime::from_seconds(s).display(Precision::Day));
+    let whole = from.ends_with("-01")
+        && from.get(..7) == to.get(..7)
+        && next.is_some_and(|day| day.ends_with("-01"));
+    match (whole, from.get(..4)) {
+        (true, Some(year)) => say!("{} 年 {} 月", year, month_number(from)),
+        _ => say!("{} 至 {}", from, to),
+    }
+}
+
+/// `3` of a day in March.
+pub(crate) fn month_number(day: &str) -> &str {
+    day.get(5..7).map_or("", |month| month.trim_start_matches('0'))
+}
 
 /// 性别 (`gend`).
 pub(crate) fn gender(code: Option<&str>) -> &str {
@@ -132,6 +152,16 @@ pub(crate) fn plain(amount: Option<Amount>) -> String {
     amount.map_or_else(|| "—".to_owned(), |a| a.to_string())
 }
 
+/// `35 分钟`, `6 小时 05 分`, `超过 99 小时`.
+pub(crate) fn lasting(minutes: u64) -> String {
+    let (hours, rest) = (minutes.div_euclid(60), minutes.rem_euclid(60));
+    match hours {
+        0 => say!("{} 分钟", minutes),
+        1..=99 => say!("{} 小时 {} 分", hours, format!("{rest:02}")),
+        _ => say!("超过 {} 小时", 99),
+    }
+}
+
 /// `1.8 GB`, `640 KB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const STEPS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
@@ -148,6 +178,12 @@ pub(crate) fn bytes(bytes: u64) -> String {
         }
     }
     format!("{bytes} B")
+}
+
+/// Seconds with one decimal, never less than 0.1.
+pub(crate) fn seconds(ms: u64) -> String {
+    let tenths = ms.saturating_add(50).div_euclid(100).max(1);
+    format!("{}.{}", tenths.div_euclid(10), tenths.rem_euclid(10))
 }
 
 /// `00:12:08`.

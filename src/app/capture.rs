@@ -12,6 +12,7 @@ use crate::chain::set;
 use crate::desk::{EvidenceView, RecordingKind, RecordingView};
 use crate::handheld::{Handheld, Running};
 use crate::model::{Evidence, kind};
+use crate::pages::PageOf;
 use crate::ports::{RecordingOrder, RecordingOutcome};
 use crate::troubles;
 
@@ -29,6 +30,7 @@ pub(crate) struct Kept<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) begun_ms: i64,
     pub(crate) source: &'a str,
+    pub(crate) page: Option<PageOf>,
 }
 
 pub(crate) fn hash(text: &str) -> TroubleResult<Hash32> {
@@ -56,7 +58,8 @@ impl Handheld {
         let begun_ms = self.now_ms();
         let jpeg = self.ports.recorder.photo()?;
         let (extension, media_type) = ("jpg", "image/jpeg");
-        self.keep(&case, &Kept { extension, media_type, bytes: &jpeg, begun_ms, source: "" })
+        let kept = Kept { extension, media_type, bytes: &jpeg, begun_ms, source: "", page: None };
+        self.keep(&case, &kept)
     }
 
     /// A whole file as evidence of an open case: into the vault, then one line of the journal.
@@ -73,6 +76,10 @@ impl Handheld {
             .fact("evidence", id.as_str())
             .fact("media_type", kept.media_type)
             .hashed(hash(&file.sha256)?);
+        let mut draft = self.placed(draft);
+        if let Some(page) = &kept.page {
+            draft = draft.fact("group", page.group.as_str()).fact("page", page.n);
+        }
         let item = Evidence {
             path,
             log_path: None,
@@ -89,6 +96,7 @@ impl Handheld {
             source: kept.source.to_owned(),
             marks: Vec::new(),
             recovered: false,
+            page: kept.page.clone(),
         };
         self.commit(case, vec![draft], vec![set(kind::EVIDENCE, &id, &item)?])?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
@@ -109,6 +117,7 @@ impl Handheld {
             let running = running.clone();
             return self.recording_view(&running);
         }
+        self.hush();
         if !writable {
             return self.early_recording(case, recording);
         }
@@ -136,6 +145,7 @@ impl Handheld {
             source: String::new(),
             marks: Vec::new(),
             recovered: false,
+            page: None,
         };
         let mut draft = self
             .draft("capture_started")?
@@ -143,6 +153,11 @@ impl Handheld {
             .fact("evidence", id.as_str())
             .fact("media_type", media_type);
         let ahead_ms = if recording == RecordingKind::Audio { self.listen_ahead() } else { 0 };
+        draft = self.placed(draft);
+        let chosen = if recording == RecordingKind::Video { self.encoder() } else { None };
+        if let Some(encoder) = &chosen {
+            draft = draft.fact("encoder", encoder.as_str());
+        }
         if ahead_ms > 0 {
             // The sound begins so long before this entry.
             draft = draft.fact("ahead_ms", ahead_ms);
@@ -162,7 +177,35 @@ impl Handheld {
         }
         let running = Running { case: case.clone(), evidence: id, path, kind: recording };
         self.running.push(running.clone());
+        if let Some(chosen) = chosen {
+            self.note_encoder(&running, &chosen)?;
+        }
         self.recording_view(&running)
+    }
+
+    /// The entry that a recording starts with comes before it; where the encoder it names broke at the start and
+    /// another one records, a line says so.
+    fn note_encoder(&mut self, running: &Running, chosen: &str) -> TroubleResult<()> {
+        let Some(records) = self.encoder().filter(|records| records != chosen) else {
+            return Ok(());
+        };
+        let draft = self
+            .draft("note")?
+            .about(running.path.as_str())
+            .fact("what", "encoder_changed")
+            .fact("evidence", running.evidence.as_str())
+            .fact("encoder", records)
+            .fact("failed", chosen);
+        self.commit(&running.case, vec![draft], vec![])?;
+        Ok(())
+    }
+
+    /// Which encoder a video gets; the start itself says what is wrong if none works.
+    fn encoder(&mut self) -> Option<String> {
+        self.ports.recorder.encoder().unwrap_or_else(|trouble| {
+            tracing::warn!(code = %trouble.code, "The encoder of a video is not known.");
+            None
+        })
     }
 
     fn note_failed(&mut self, case: &CaseId, evidence: &str, code: &str) -> TroubleResult<()> {
@@ -181,6 +224,9 @@ impl Handheld {
             evidence: running.evidence.clone(),
             kind: running.kind,
             stored_ms: progress.as_ref().map_or(0, |p| p.stored_ms),
+            covered: progress.as_ref().is_some_and(|p| p.covered_from_ms.is_some()),
+            lost_ms: progress.as_ref().map_or(0, |p| p.lost_ms),
+            impaired: progress.as_ref().is_some_and(|p| p.impaired),
             level: progress.map_or(0, |p| p.level),
         })
     }
@@ -231,7 +277,7 @@ impl Handheld {
         Ok(())
     }
 
-    fn running(&mut self, evidence: &str) -> TroubleResult<Running> {
+    pub(crate) fn running(&mut self, evidence: &str) -> TroubleResult<Running> {
         // A fresh process does not know yet what an earlier one began.
         if !self.running.iter().any(|r| r.evidence == evidence) {
             self.reattach_early()?;
@@ -260,7 +306,8 @@ impl Handheld {
             .fact("what", "mark")
             .fact("at_ms", at_ms)
             .fact("text", words.trim());
-        self.commit(&running.case, vec![draft], vec![set(kind::EVIDENCE, evidence, &item)?])?;
+        let values = vec![set(kind::EVIDENCE, evidence, &item)?];
+        self.commit_mark(&running.case, "标记", draft, values)?;
         Ok(())
     }
 
@@ -302,7 +349,8 @@ impl Handheld {
             .find(|(_, item)| item.path == path)
             .ok_or_else(|| troubles::unknown("证据"))?;
         if item.ended_ms.is_none() {
-            let stopped = self
+            self.end_cover(case, &id, &mut item, outcome.duration_ms)?;
+            let mut stopped = self
                 .draft("capture_stopped")?
                 .about(path)
                 .fact("evidence", id.as_str())
@@ -314,6 +362,10 @@ impl Handheld {
                 .fact("duration_ms", outcome.duration_ms)
                 .fact("recovered", outcome.recovered)
                 .hashed(hash(&outcome.media.sha256)?);
+            if outcome.gaps > 0 {
+                // The sound card lost sound before anybody could read it. Nothing stands in its place.
+                stopped = stopped.fact("gaps", outcome.gaps).fact("lost_ms", outcome.lost_ms);
+            }
             let closed = self
                 .draft("log_closed")?
                 .about(outcome.log.path.as_str())
@@ -333,6 +385,7 @@ impl Handheld {
             item.recovered = outcome.recovered;
             self.commit(case, vec![stopped, closed], vec![set(kind::EVIDENCE, &id, &item)?])?;
         }
+        self.take_up_closed(case, &id);
         self.ports.recorder.settle(case, path)?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
     }
@@ -352,13 +405,25 @@ impl Handheld {
         item.proves = proves.trim().to_owned();
         item.source = source.trim().to_owned();
         let draft = self.draft("note")?.about(evidence).fact("what", "evidence_described");
-        self.commit(case, vec![draft], vec![set(kind::EVIDENCE, evidence, &item)?])?;
+        let mut values = vec![set(kind::EVIDENCE, evidence, &item)?];
+        if let Some(page) = &item.page {
+            // What one page of a paper proves, the others prove with it, unless somebody said otherwise.
+            for (id, mut other) in self.evidence_items(case)? {
+                let beside = other.page.as_ref().is_some_and(|p| p.group == page.group);
+                if id != evidence && beside && other.proves.is_empty() {
+                    other.proves.clone_from(&item.proves);
+                    other.source.clone_from(&item.source);
+                    values.push(set(kind::EVIDENCE, &id, &other)?);
+                }
+            }
+        }
+        self.commit_mark(case, "写明证明什么", draft, values)?;
         Ok(())
     }
 }
 
 /// The item on screen; one that never stored anything is none.
-fn view(id: &str, item: &Evidence) -> Option<EvidenceView> {
+pub(crate) fn view(id: &str, item: &Evidence) -> Option<EvidenceView> {
     let file = item.file.as_ref()?;
     Some(EvidenceView {
         id: id.to_owned(),
@@ -371,5 +436,6 @@ fn view(id: &str, item: &Evidence) -> Option<EvidenceView> {
         proves: item.proves.clone(),
         marks: item.marks.clone(),
         recovered: item.recovered,
+        page: item.page.clone(),
     })
 }

@@ -52,8 +52,8 @@ impl Handheld {
     }
 }
 
-/// The next id of a list: prefix and count + 1, as `S1`, `E2`, `party-3`. Nothing is ever removed, so a
-/// count never repeats.
+/// The next id of a list: prefix and count + 1, as `S1`, `E2`, `party-3`. Nothing is ever removed and what was
+/// taken back is counted, so a count never repeats.
 pub(crate) fn next_id(prefix: &str, existing: usize) -> String {
     format!("{prefix}{}", existing.saturating_add(1))
 }

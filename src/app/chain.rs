@@ -16,6 +16,9 @@ use crate::troubles;
 /// A store in one piece: lines, and values as (kind, key, JSON).
 pub(crate) type Everything = (Vec<StoredLine>, Vec<(String, String, String)>);
 
+/// What stands where a value was taken back: passed over by readers, counted by whoever numbers.
+pub(crate) const TAKEN_BACK: &str = "null";
+
 /// A store with its journal's head.
 pub(crate) struct Chain {
     store: Box<dyn CaseStore>,
@@ -99,6 +102,16 @@ impl Chain {
         Ok((self.store.journal()?, self.store.all_values()?))
     }
 
+    /// How many values of a kind there ever were, also those that were taken back.
+    pub(crate) fn count(&mut self, kind: &str) -> TroubleResult<usize> {
+        Ok(self.store.values(kind)?.len())
+    }
+
+    /// One value as it is stored.
+    pub(crate) fn raw(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>> {
+        self.store.value(kind, key)
+    }
+
     /// Values of a kind.
     pub(crate) fn values<T: serde::de::DeserializeOwned>(
         &mut self,
@@ -107,6 +120,7 @@ impl Chain {
         self.store
             .values(kind)?
             .into_iter()
+            .filter(|(_, json)| json != TAKEN_BACK)
             .map(|(key, json)| {
                 Ok((key, serde_json::from_str(&json).map_err(troubles::stored_json)?))
             })
@@ -121,6 +135,7 @@ impl Chain {
     ) -> TroubleResult<Option<T>> {
         self.store
             .value(kind, key)?
+            .filter(|json| json != TAKEN_BACK)
             .map(|json| serde_json::from_str(&json).map_err(troubles::stored_json))
             .transpose()
     }

@@ -5,6 +5,7 @@
 //! the case as it came, hashed before anything is read from it. [`Comparison`] is the way through it as a
 //! state machine without a screen: a tap in, an errand or a view out.
 
+mod kept;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -17,15 +18,18 @@ use spotcheck_domain::{CaseId, TaskId, Trouble, TroubleResult};
 use spotcheck_evidence::Hash32;
 use spotcheck_rules::Finding;
 use spotcheck_rules::compare::{
-    Compared, Layout, Options, Pairing, Proposal, Scope, Uploaded, findings, layout, propose, run,
+    Compared, FreshFindings, Layout, Options, Pairing, Proposal, Scope, Uploaded, findings, judge,
+    layout, propose, run,
 };
 
 use crate::capture::Kept;
 use crate::desk::EvidenceView;
 use crate::errand::{Brought, Home, Journey, Leg, Told, Watch};
 use crate::handheld::Handheld;
+use crate::packs;
 use crate::ports::ExportFile;
 
+pub use kept::KeptFindings;
 pub use steps::{Choice, Comparison, Stage, Tap};
 
 /// A file on a stick, or wherever the device looks.
@@ -79,6 +83,16 @@ pub struct ComparedView {
     pub compared: Compared,
     /// One per difference, in the same order.
     pub findings: Vec<Finding>,
+    /// What the rules in force say of lines that only the export has.
+    pub fresh: FreshFindings,
+}
+
+impl ComparedView {
+    /// Everything that goes into the list of findings: differences, then what the rules say.
+    #[must_use]
+    pub fn all(&self) -> Vec<Finding> {
+        self.findings.iter().chain(&self.fresh.findings).cloned().collect()
+    }
 }
 
 /// The table on the desk.
@@ -88,6 +102,8 @@ pub(crate) struct Held {
     name: String,
     size: u64,
     sha256: String,
+    /// The case that the file became evidence of, and the item.
+    case: Option<CaseId>,
     evidence: Option<String>,
     file: Arc<dyn ExportFile>,
     sheet: usize,
@@ -214,6 +230,7 @@ impl Handheld {
                     name,
                     size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
                     sha256: Hash32::sha256(&bytes).to_string(),
+                    case: None,
                     evidence: None,
                     file,
                     sheet,
@@ -287,6 +304,7 @@ impl Handheld {
         Ok(Box::new(move |watch| {
             let mut compare = || {
                 let opened = packages.open(&task, keys.as_mut(), &at, &checked.fingerprint)?;
+                let (pack, _) = packs::in_force(opened.reader.as_ref())?;
                 let columns = opened.reader.columns();
                 let mut uploaded = held.uploaded.lock().unwrap_or_else(PoisonError::into_inner);
                 let compared = run(
@@ -298,8 +316,10 @@ impl Handheld {
                     &mut Told(watch),
                 )?;
                 let findings = findings(&compared, &facility);
+                let mut told = Told(watch);
+                let fresh = judge(&compared.fresh, columns.as_ref(), &pack, &mut told)?;
                 let (name, evidence) = (held.name.clone(), held.evidence.clone());
-                Ok(Box::new(ComparedView { name, evidence, compared, findings }))
+                Ok(Box::new(ComparedView { name, evidence, compared, findings, fresh }))
             };
             Brought::Compared { task: task.clone(), view: compare() }
         }))
@@ -317,13 +337,20 @@ impl Handheld {
                 Some(view) => view,
                 None => {
                     let (extension, media_type) = held.file.kind();
-                    let source = format!("被检查机构信息系统导出文件:{}", held.name);
-                    let kept =
-                        Kept { extension, media_type, bytes: &bytes, begun_ms, source: &source };
+                    let source = format!("被检查机构信息系统导出文件：{}", held.name);
+                    let kept = Kept {
+                        extension,
+                        media_type,
+                        bytes: &bytes,
+                        begun_ms,
+                        source: &source,
+                        page: None,
+                    };
                     self.keep(&case, &kept)?
                 }
             };
             held.evidence = Some(view.id);
+            held.case = Some(case);
         }
         let view = held.view();
         self.export = Some(held);
@@ -337,10 +364,15 @@ impl Handheld {
         view: TroubleResult<Box<ComparedView>>,
     ) -> TroubleResult<Home> {
         let view = view?;
-        let count = u64::try_from(view.findings.len()).unwrap_or(u64::MAX);
-        let rows = view.compared.counts.rows;
-        let draft = self.draft("compared")?.about(task.as_str());
-        self.journal_device(draft.fact("findings", count).fact("rows", rows))?;
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let draft = self
+            .draft("compared")?
+            .about(task.as_str())
+            .fact("findings", count(view.findings.len()))
+            .fact("by_rules", count(view.fresh.findings.len()))
+            .fact("rows", view.compared.counts.rows);
+        self.journal_device(draft)?;
+        self.keep_compared(task, &view)?;
         Ok(Home::Compared(view))
     }
 }

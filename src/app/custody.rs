@@ -156,8 +156,8 @@ impl Handheld {
         if !may || index.state == CaseState::Shredded {
             return Err(troubles::copy(
                 "CASE-KEPT",
-                "这个案卷还不能销毁:没有核验过的回执,或保留期未满",
-                "先回传并取得回执;保留期由中心策略规定",
+                "这个案卷还不能销毁：没有核验过的回执，或保留期未满",
+                "先回传并取得回执；保留期由中心策略规定",
             ));
         }
         let protection = self.ports.keys.protection();
@@ -194,17 +194,18 @@ impl Handheld {
         if !practice {
             return Err(troubles::copy(
                 "CASE-KEPT",
-                "这不是演练案卷,不能清除",
-                "真实案卷先回传并取得回执,保留期满后才能销毁",
+                "这不是演练案卷，不能清除",
+                "真实案卷先回传并取得回执，保留期满后才能销毁",
             ));
         }
+        self.stop_playing();
         let running: Vec<String> =
             self.running.iter().filter(|r| &r.case == case).map(|r| r.evidence.clone()).collect();
         for evidence in running {
             self.do_stop_recording(&evidence)?;
         }
         self.shred(case)?;
-        self.visit_open(false);
+        self.visit_open(case, false);
         Ok(())
     }
 

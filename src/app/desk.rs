@@ -4,6 +4,8 @@
 //! (architecture.md: "confirmed to the user" means committed and fsynced). Methods block; the GUI calls
 //! them on its worker thread. View structs are flat values; masking and wording are the face's business.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -13,20 +15,38 @@ use spotcheck_domain::claims::{
 };
 use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::task::Task;
-use spotcheck_domain::vocabulary::{Capacity, KeyProtection, SigningMethod};
+use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
 use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::{Answer, Catalogue};
 use spotcheck_rules::{Finding, Merged, Outcome, Pack, Silence};
 
+use crate::budget::Budget;
 use crate::compare::FreshFile;
 use crate::errand::{Brought, Errand, Home, Journey, Watch};
-use crate::findings::{FindingCard, Judgement, SilencedRule};
+use crate::findings::{FindingCard, FindingLook, Judgement, SilencedRule, Stick};
 use crate::indicators::IndicatorQuery;
+use crate::pages::PageOf;
+use crate::ports::PlaceState;
 use crate::reference::{AddedSource, LineReference, LookUp};
 use crate::timeline::Timeline;
 use crate::troubles;
+
+mod looks;
+mod marks;
+mod on_site;
+mod papers;
+mod results;
+
+pub use self::looks::{Looks, Zeroizing};
+pub use self::marks::{Mark, Marks};
+pub use self::on_site::{OnSite, Opening, RecordingKind, RecordingView};
+pub use self::results::{OutboxItem, PullReport, SealReport};
+pub use papers::{
+    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, PrintReport, PrinterView,
+    SignatureView, Stroke,
+};
 
 /// An officer who has a key on this handheld.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +80,10 @@ pub struct Status {
     pub unsent: u32,
     /// Free space in bytes.
     pub free_bytes: u64,
+    /// The same as minutes of recording, with the battery.
+    pub budget: Budget,
+    /// Where the handheld is, as far as a receiver tells.
+    pub place: PlaceState,
     /// Recordings running now (also while locked).
     pub recordings: Vec<RecordingView>,
 }
@@ -144,6 +168,9 @@ pub struct CaseView {
     pub findings: Vec<FindingCard>,
     /// Rules that are not shown again during this visit.
     pub silenced: Vec<SilencedRule>,
+    /// RFC 3339: when the opening words were read.
+    #[serde(default)]
+    pub opening_read: Option<String>,
     /// What is still missing before the visit is complete, by name (may be empty).
     pub missing: Vec<String>,
     /// First 16 hex digits of the case journal's head.
@@ -216,206 +243,9 @@ pub struct EvidenceView {
     pub marks: Vec<(u64, String)>,
     /// True if the recorder was cut off and the item was closed afterwards.
     pub recovered: bool,
-}
-
-/// A running recording.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingView {
-    /// The evidence item it becomes.
-    pub evidence: String,
-    /// Audio or video.
-    pub kind: RecordingKind,
-    /// Milliseconds of stored (fsynced) recording.
-    pub stored_ms: u64,
-    /// Level of the last fragment, 0–100.
-    pub level: u8,
-}
-
-/// Kinds of recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordingKind {
-    /// Ogg/Opus.
-    Audio,
-    /// Matroska.
-    Video,
-}
-
-/// A document in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentCard {
-    /// `D1` …
-    pub id: String,
-    /// `W03`, `W04`, `W25`.
-    pub form: String,
-    /// 现场检查笔录 …
-    pub title: String,
-    /// Where it stands.
-    pub state: DocumentState,
-    /// Frozen version, 0 while it is a draft.
-    pub version: u32,
-    /// The interviewee, on forms that have one.
-    pub party: Option<String>,
-}
-
-/// Life of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DocumentState {
-    /// May be edited.
-    Draft,
-    /// Shown to the party; changes are visible corrections.
-    Frozen,
-    /// Signed by hand by everybody the form asks for.
-    Signed,
-    /// The party refused to sign.
-    Refused,
-}
-
-/// A document with its fields.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentView {
-    /// Head data.
-    pub card: DocumentCard,
-    /// Fields in the order of the form.
-    pub fields: Vec<FieldView>,
-    /// Questions and answers (W04 only).
-    pub answers: Vec<AnswerView>,
-    /// Pages of the rendered version, 0 while it is a draft.
-    pub pages: u32,
-    /// SHA-256 of the elements file, once frozen.
-    pub content_sha256: Option<String>,
-    /// Signatures so far.
-    pub signatures: Vec<SignatureView>,
-    /// Copies printed so far.
-    pub prints: u32,
-    /// Why it cannot be frozen yet, by field or duty (may be empty).
-    pub missing: Vec<String>,
-}
-
-/// One field of a form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldView {
-    /// Stable key, e.g. `place`.
-    pub key: String,
-    /// Label on screen and paper.
-    pub label: String,
-    /// Text so far.
-    pub value: String,
-    /// Must not be empty.
-    pub required: bool,
-    /// Several lines.
-    pub multiline: bool,
-    /// Filled by the program (times, officers); shown, not edited.
-    pub fixed: bool,
-}
-
-/// One question with its answer, tied to the running audio.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerView {
-    /// 1, 2 …
-    pub n: u32,
-    /// Question.
-    pub question: String,
-    /// Answer in the interviewee's words.
-    pub answer: String,
-    /// Milliseconds into the audio, if one was running.
-    pub at_ms: Option<u64>,
-    /// The audio's evidence id.
-    pub audio: Option<String>,
-}
-
-/// One handwritten signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignatureView {
-    /// Party or officer id.
-    pub signer: String,
-    /// Name.
-    pub name: String,
-    /// Capacity.
-    pub capacity: Capacity,
-    /// Method.
-    pub method: SigningMethod,
-    /// RFC 3339.
-    pub at: String,
-}
-
-/// One stroke of a signature pad.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stroke {
-    /// `(x, y, milliseconds from the first touch, pressure 0–1023)`; the pad is 800 × 300.
-    pub points: Vec<(u16, u16, u32, u16)>,
-}
-
-/// A printer that was found or configured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PrinterView {
-    /// `ipp://…`.
-    pub uri: String,
-    /// Name on screen.
-    pub name: String,
-    /// Idle, printing, stopped … with reasons, in words.
-    pub state: String,
-}
-
-/// Result of a print.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PrintReport {
-    /// Printer's job number.
-    pub job: i64,
-    /// Pages per copy.
-    pub pages: u32,
-    /// Copies.
-    pub copies: u32,
-    /// First 16 hex digits of the journal head that stands on the paper.
-    pub journal_head: String,
-}
-
-/// Result of sealing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealReport {
-    /// The bundle.
-    pub bundle: BundleId,
-    /// SHA-256 of tagmanifest-sha256.txt: what everybody signed.
-    pub tagmanifest_sha256: String,
-    /// Payload files.
-    pub files: u32,
-    /// Payload bytes.
-    pub bytes: u64,
-    /// Complete, or sealed as incomplete with these gaps.
-    pub missing: Vec<String>,
-}
-
-/// Where one bundle stands on its way to the centre.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutboxItem {
-    /// The bundle.
-    pub bundle: BundleId,
-    /// Its case.
-    pub case: CaseId,
-    /// Bytes sent and durable at the centre.
-    pub sent_bytes: u64,
-    /// Bytes in all.
-    pub total_bytes: u64,
-    /// Where it stands.
-    pub state: CaseState,
-    /// The last errors in plain words, newest first.
-    pub errors: Vec<String>,
-    /// RFC 3339: when the centre received it, by the checked receipt.
-    pub received: Option<String>,
-    /// Index in the centre's log, by the checked receipt.
-    pub log_index: Option<u64>,
-}
-
-/// Result of a pull.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PullReport {
-    /// Tasks known after the pull.
-    pub tasks: u32,
-    /// Packages downloaded and checked.
-    pub packages: Vec<String>,
-    /// Packages that were up to date.
-    pub unchanged: Vec<String>,
+    /// Which page of a paper it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageOf>,
 }
 
 /// What the face keeps for one officer under that officer's own key: it names persons and holds words that
@@ -435,7 +265,7 @@ pub enum Own {
 }
 
 /// Everything the GUI and the sub-commands can do.
-pub trait Desk: Send {
+pub trait Desk: Looks + OnSite + Marks + crate::playing::PlayDesk + Send {
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.
@@ -639,6 +469,8 @@ pub trait Desk: Send {
     fn begin_step(&mut self, case: &CaseId, kind: &str, title: &str) -> TroubleResult<String>;
     /// Ends a step.
     fn end_step(&mut self, case: &CaseId, step: &str) -> TroubleResult<()>;
+    /// What stands behind a finding: visit, people by name, lines, articles. A look at the person it is about.
+    fn look_finding(&mut self, task: &TaskId, finding: &Finding) -> TroubleResult<FindingLook>;
     /// What the officers make of a finding of the rules: facts confirmed, excluded (with a reason), more
     /// evidence needed, or open again.
     fn judge_finding(
@@ -663,6 +495,24 @@ pub trait Desk: Send {
         audience: Audience,
         format: Format,
     ) -> TroubleResult<Vec<u8>>;
+    /// Sticks that findings can be written onto.
+    fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
+        Ok(Vec::new())
+    }
+    /// As [`Desk::export_findings`], written onto a stick; gives the name of the file back.
+    fn hand_out_findings(
+        &mut self,
+        task: &TaskId,
+        findings: &[Merged],
+        how: (Audience, Format),
+        stick: &str,
+    ) -> TroubleResult<String>;
+    /// Departments of visits, as far as they were uploaded.
+    fn departments(
+        &mut self,
+        task: &TaskId,
+        visits: &BTreeSet<String>,
+    ) -> TroubleResult<BTreeMap<String, String>>;
     /// A free note in the journal.
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()>;
 

@@ -10,7 +10,7 @@ use spotcheck_evidence::journal::{ChainHead, EntryDraft};
 use crate::chain::{Chain, set};
 use crate::handheld::Handheld;
 use crate::model::{CaseIndex, ONLY, kind};
-use crate::ports::TimeProof;
+use crate::ports::{PlaceState, TimeProof};
 use crate::troubles;
 
 /// Purpose of the boot key of the device store.
@@ -41,6 +41,15 @@ impl Handheld {
     /// Who has unlocked.
     pub(crate) fn officer(&self) -> TroubleResult<OfficerId> {
         self.ports.keys.unlocked().ok_or_else(troubles::locked)
+    }
+
+    /// The line with where it was written, if a receiver tells; never waits for one.
+    pub(crate) fn placed(&self, draft: EntryDraft) -> EntryDraft {
+        let PlaceState::Fixed(fix) = self.ports.locator.state() else { return draft };
+        match fix.fact(self.ports.clock.read().boottime_ms) {
+            Some(place) => draft.fact("place", place),
+            None => draft,
+        }
     }
 
     /// One line in the device journal.

@@ -83,6 +83,7 @@ impl Early {
             source: String::new(),
             marks: self.marks.clone(),
             recovered: false,
+            page: None,
         }
     }
 }
@@ -175,8 +176,8 @@ impl Handheld {
         }
         let nobody = || {
             troubles::recording(
-                "本机还没有人解锁过,没有可用的加密密钥",
-                "先由一名检查人员解锁一次;此后锁屏时也能录",
+                "本机还没有人解锁过，没有可用的加密密钥",
+                "先由一名检查人员解锁一次；此后锁屏时也能录",
             )
         };
         Ok((self.arrival()?.ok_or_else(nobody)?, false))
@@ -227,6 +228,7 @@ impl Handheld {
             .about(case.as_str())
             .fact("path", item.path.as_str())
             .hashed(hash(&file.sha256)?);
+        let draft = self.placed(draft);
         let view = early_view(&id, &item, &file, item.begun_ms);
         item.file = Some(file);
         self.keep_early(&id, &item, Some(draft))?;
@@ -249,6 +251,7 @@ impl Handheld {
             .about(case.as_str())
             .fact("path", item.path.as_str())
             .fact("media_type", media_type);
+        let draft = self.placed(draft);
         self.keep_early(&id, &item, Some(draft))?;
         let order = RecordingOrder {
             case: case.clone(),
@@ -319,12 +322,15 @@ impl Handheld {
         let Some(item) = self.early(running)? else { return Ok(None) };
         let outcome = self.ports.recorder.stop(&running.case, &running.path)?;
         self.running.retain(|r| r.evidence != running.evidence);
-        let draft = self
+        let mut draft = self
             .draft("capture_stopped")?
             .about(running.case.as_str())
             .fact("path", item.path.as_str())
             .fact("log_head", outcome.log_head.as_str())
             .hashed(hash(&outcome.media.sha256)?);
+        if outcome.gaps > 0 {
+            draft = draft.fact("gaps", outcome.gaps).fact("lost_ms", outcome.lost_ms);
+        }
         self.journal_device(draft)?;
         let ended_ms = self.now_ms();
         Ok(Some(early_view(&running.evidence, &item, &outcome.media, ended_ms)))
@@ -465,6 +471,7 @@ impl Handheld {
         let ended = self.ports.recorder.recover(case)?;
         self.adopt_early(case, &ended)?;
         self.reattach(case)?;
+        self.settle_covers(case)?;
         for (order, outcome) in &ended {
             if outcome.recovered {
                 stored_ms = stored_ms.saturating_add(outcome.duration_ms);
@@ -495,5 +502,6 @@ fn early_view(id: &str, item: &Early, file: &StoredFile, ended_ms: i64) -> Evide
         proves: String::new(),
         marks: item.marks.clone(),
         recovered: false,
+        page: None,
     }
 }

@@ -6,24 +6,29 @@
 //! the desk is free: a tap on 录音 never waits for a slow network. A journey that never comes home (the
 //! program ended) has done nothing that the next one could not do again.
 
+mod pulling;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use spotcheck_domain::claims::ClaimsReader;
-use spotcheck_domain::{BundleId, CaseId, ClockReading, PackageId, TaskId, Trouble, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, ClockReading, TaskId, Trouble, TroubleResult};
+use spotcheck_rules::around::Surroundings;
 use spotcheck_rules::compare::{Pairing, Scope};
 use spotcheck_rules::compose::Composed;
 use spotcheck_rules::indicators::Answer;
 use spotcheck_rules::{Options, Outcome, Stage};
 
+use crate::around::AroundQuery;
 use crate::chain::set;
 use crate::compare::{ComparedView, ExportView, Taken};
 use crate::desk::{CaseState, PackageState, PullReport};
 use crate::handheld::Handheld;
 use crate::indicators::{self, IndicatorQuery};
-use crate::model::{Checked, ONLY, Sent, kind};
+use crate::model::{ONLY, Sent, kind};
 use crate::ports::{Centre, PackageOnDisk, Pulled, Receipt, SealedBundle, TimeProof};
-use crate::{lookup, packs, troubles};
+use crate::self_check::Check;
+use crate::{packs, troubles};
 
 /// Errors kept per item.
 const ERRORS_KEPT: usize = 20;
@@ -51,6 +56,8 @@ pub enum Errand {
     Compose(TaskId, Box<Composed>),
     /// Compute indicators over a task's package.
     Indicators(TaskId, Box<IndicatorQuery>),
+    /// Look at everything around a finding: a doctor, an item, a card.
+    Around(TaskId, Box<AroundQuery>),
     /// Take a facility's own export: read it, propose its columns, keep the file in the case.
     TakeExport {
         /// The task whose upload it is held against.
@@ -82,6 +89,8 @@ pub enum Errand {
     Send(BundleId),
     /// Send what the centre lacks of the device journal.
     Journal,
+    /// Try every device once.
+    SelfCheck,
 }
 
 /// How far a journey is.
@@ -155,6 +164,8 @@ pub enum Brought {
     },
     /// From [`Errand::Indicators`].
     Indicators(TroubleResult<Box<Answer>>),
+    /// From [`Errand::Around`].
+    Around(TroubleResult<Box<Surroundings>>),
     /// From [`Errand::TakeExport`] and [`Errand::PairExport`].
     Export(TroubleResult<Box<Taken>>),
     /// From [`Errand::CompareExport`].
@@ -180,6 +191,8 @@ pub enum Brought {
         /// How it ended.
         result: TroubleResult<()>,
     },
+    /// From [`Errand::SelfCheck`].
+    SelfChecked(Vec<Check>),
 }
 
 /// What is known once everything is stored.
@@ -200,12 +213,16 @@ pub enum Home {
     Audited(Box<Outcome>),
     /// After [`Errand::Indicators`].
     Indicators(Box<Answer>),
+    /// After [`Errand::Around`].
+    Around(Box<Surroundings>),
     /// After [`Errand::TakeExport`] and [`Errand::PairExport`].
     Export(Box<ExportView>),
     /// After [`Errand::CompareExport`].
     Compared(Box<ComparedView>),
     /// After [`Errand::Send`] and [`Errand::Journal`].
     Sent,
+    /// After [`Errand::SelfCheck`].
+    SelfChecked(Vec<Check>),
 }
 
 fn lock(centre: &Mutex<dyn Centre>) -> MutexGuard<'_, dyn Centre + 'static> {
@@ -222,7 +239,7 @@ impl Handheld {
                 "APP-CENTRE-BUSY",
                 "手持机正在与中心通信",
                 "没有改动任何数据",
-                "等这次通信结束,或先停下它,再试",
+                "等这次通信结束，或先停下它，再试",
             );
             trouble.retryable = true;
             trouble
@@ -251,6 +268,7 @@ impl Handheld {
                 self.set_out_to_audit(task, rules, Some(own.as_ref().clone()))
             }
             Errand::Indicators(task, query) => self.set_out_to_count(task, query),
+            Errand::Around(task, query) => self.set_out_to_look_around(task, query),
             Errand::TakeExport { task, case, place } => {
                 self.set_out_to_take(task, case.as_ref(), place)
             }
@@ -262,6 +280,7 @@ impl Handheld {
             }
             Errand::Send(bundle) => self.set_out_to_send(bundle),
             Errand::Journal => self.set_out_with_journal(),
+            Errand::SelfCheck => self.set_out_to_check_self(),
         }
     }
 
@@ -279,6 +298,7 @@ impl Handheld {
                 Ok(Home::Audited(outcome))
             }
             Brought::Indicators(answer) => Ok(Home::Indicators(answer?)),
+            Brought::Around(found) => Ok(Home::Around(found?)),
             Brought::Export(taken) => self.home_from_take(*taken?),
             Brought::Compared { task, view } => self.home_from_compare(&task, view),
             Brought::Sent { bundle, bytes, receipt } => {
@@ -291,97 +311,8 @@ impl Handheld {
                 }
                 result.map(|()| Home::Sent)
             }
+            Brought::SelfChecked(checks) => self.home_from_self_check(checks),
         }
-    }
-
-    fn set_out_to_pull(&mut self, task: Option<TaskId>) -> TroubleResult<Journey> {
-        self.device_id()?;
-        let last = self.last_checkpoint()?;
-        let centre = self.ports.centre.clone();
-        let mut keys = self.ports.keys.handle();
-        Ok(Box::new(move |watch| {
-            let pulled = lock(&centre).pull(keys.as_mut(), task.as_ref(), last.as_deref(), watch);
-            Brought::Pulled(pulled)
-        }))
-    }
-
-    fn home_from_pull(&mut self, pulled: Pulled) -> TroubleResult<Home> {
-        let mut values = vec![set(kind::PROOF, ONLY, &pulled.proof)?];
-        for task in &pulled.tasks {
-            values.push(set(kind::TASK, task.id.as_str(), task)?);
-        }
-        self.device_log()?.commit(vec![], values)?;
-        self.packages.clear();
-        self.close_references();
-        let names = |list: &[(TaskId, PackageId)]| {
-            list.iter().map(|(_, package)| package.to_string()).collect::<Vec<_>>()
-        };
-        let report = PullReport {
-            tasks: u32::try_from(pulled.tasks.len()).unwrap_or(u32::MAX),
-            packages: names(&pulled.new_packages),
-            unchanged: names(&pulled.unchanged),
-        };
-        for (task, trouble) in &pulled.refused {
-            let draft = self.draft("package_refused")?;
-            let draft = draft.about(task.as_str()).fact("code", trouble.code.as_str());
-            self.journal_device(draft)?;
-        }
-        // The full check needs the package key; while locked it waits for the first opening.
-        let mut check = Vec::new();
-        for (task, _) in pulled.new_packages {
-            if self.ports.keys.unlocked().is_some() && self.my_task(&task).is_ok() {
-                check.push(task);
-            }
-        }
-        let refused = pulled.refused.into_iter().next().map(|(_, trouble)| trouble);
-        Ok(Home::Pulled { report, check, refused })
-    }
-
-    fn set_out_to_check(&mut self, task: &TaskId) -> TroubleResult<Journey> {
-        self.my_task(task)?;
-        self.packages.remove(task);
-        self.close_references();
-        let found = match self.ports.packages.find(task) {
-            Ok(found) => found.ok_or_else(troubles::no_package)?,
-            Err(trouble) => {
-                let draft = self.draft("package_refused")?.about(task.as_str());
-                self.journal_device(draft.fact("code", trouble.code.clone()))?;
-                return Err(trouble);
-            }
-        };
-        let at = self.ports.clock.read();
-        let task = task.clone();
-        let mut packages = self.ports.packages.handle();
-        let mut keys = self.ports.keys.handle();
-        Ok(Box::new(move |_| {
-            let verdict = packages.check(&task, keys.as_mut(), &at);
-            Brought::Checked { task, found, at, verdict }
-        }))
-    }
-
-    fn home_from_check(
-        &mut self,
-        task: &TaskId,
-        found: &PackageOnDisk,
-        at: &ClockReading,
-        verdict: TroubleResult<()>,
-    ) -> TroubleResult<Home> {
-        let draft = match &verdict {
-            Ok(()) => self.draft("package_checked")?.fact("sha256", found.sha256.clone()),
-            Err(trouble) => self.draft("package_refused")?.fact("code", trouble.code.clone()),
-        };
-        let checked = Checked {
-            fingerprint: found.fingerprint.clone(),
-            sha256: found.sha256.clone(),
-            at_ms: at.wall_ms,
-        };
-        let mut values = Vec::new();
-        if verdict.is_ok() {
-            values.push(set(kind::CHECKED, task.as_str(), &checked)?);
-        }
-        self.device_log()?.commit(vec![draft.about(found.id.as_str())], values)?;
-        verdict?;
-        Ok(Home::Checked(lookup::package_state(found, Some(&checked))))
     }
 
     fn set_out_to_audit(
@@ -545,6 +476,7 @@ impl Handheld {
 
     /// The device journal goes along at every sync; the centre checks that it continues.
     fn set_out_with_journal(&mut self) -> TroubleResult<Journey> {
+        self.journal_dropped()?;
         let have: u64 = self.device_log()?.value(JOURNAL_SENT, ONLY)?.unwrap_or(0);
         let lines = self.device_log()?.lines()?;
         let pending: Vec<_> = lines.into_iter().filter(|line| line.seq > have).collect();

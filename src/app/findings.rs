@@ -16,7 +16,7 @@ use spotcheck_evidence::record::{
     Answerable, AnswerableAs, Finding as RecordFinding, LossMethod, RuleRef,
 };
 use spotcheck_rules::export::{Audience, Entry, Format, Said, findings_file};
-use spotcheck_rules::{Finding, Merged, People};
+use spotcheck_rules::{Finding, Merged, Origin, People};
 
 use crate::case_file::next_id;
 use crate::chain::set;
@@ -56,6 +56,9 @@ pub struct FindingCard {
     pub fund_amount: Option<String>,
     /// Letter of the method.
     pub loss_method: String,
+    /// The loss is for the agency to reckon: see [`Finding::pending`].
+    #[serde(default)]
+    pub pending: bool,
     /// Evidence items of the case that show it.
     pub evidence: Vec<String>,
     /// Who had to do with it: (`ordering` …, national code, name).
@@ -64,6 +67,12 @@ pub struct FindingCard {
     pub officer: OfficerId,
     /// RFC 3339: when.
     pub judged: String,
+    /// Who found it.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// The whole finding: see [`Finding::body`]. Empty where an earlier version wrote the card.
+    #[serde(default)]
+    pub body: String,
 }
 
 /// A rule that shall not be shown again during this visit.
@@ -89,6 +98,8 @@ pub struct Judgement {
     pub reason: Option<String>,
     /// Evidence items that show it.
     pub evidence: Vec<String>,
+    /// Who found it, where that is known.
+    pub origin: Option<Origin>,
 }
 
 /// Whether the same reason was given often enough that the rule may as well be silent for this visit.
@@ -121,7 +132,7 @@ const fn names_nobody(people: &People) -> bool {
         && people.answerable.is_empty()
 }
 
-/// Names of the people of a finding, as the package has them.
+/// Names of the people of a finding, as the package has them: (`ordering` …, national code, name).
 fn people(
     finding: &Finding,
     reader: &dyn ClaimsReader,
@@ -194,7 +205,7 @@ impl Handheld {
             _ => {
                 return Err(troubles::document(
                     "这个状态不在现场认定",
-                    "现场只认定: 事实属实、排除、需补证",
+                    "现场只认定：事实属实、排除、需补证",
                 ));
             }
         }
@@ -226,10 +237,13 @@ impl Handheld {
             amount: yuan(finding.amount),
             fund_amount: yuan(finding.fund_amount),
             loss_method: finding.loss_method.as_str().to_owned(),
+            pending: finding.pending,
             evidence: judgement.evidence.clone(),
             people,
             officer: self.officer()?,
             judged: rfc3339(self.now_ms()),
+            origin: judgement.origin.or_else(|| before.and_then(|b| b.origin)),
+            body: finding.body(),
         };
         let mut draft = self
             .draft("finding_state")?
@@ -275,7 +289,7 @@ impl Handheld {
         if !fact.is_empty() {
             draft = draft.fact("reason", fact);
         }
-        self.commit(case, vec![draft], vec![set(kind::SILENCED, rule, &value)?])?;
+        self.commit_mark(case, "停用规则", draft, vec![set(kind::SILENCED, rule, &value)?])?;
         Ok(())
     }
 }
@@ -380,6 +394,14 @@ pub(crate) fn record_finding(card: FindingCard) -> RecordFinding {
         opinion: None,
     }
 }
+
+mod annex;
+mod departments;
+mod hand_out;
+mod look;
+
+pub use hand_out::Stick;
+pub use look::FindingLook;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The handheld put together from its ports; implements [`Desk`] by handing each act to its module.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -14,6 +14,7 @@ use spotcheck_rules::export::{Audience, Format};
 use spotcheck_rules::indicators::Catalogue;
 use spotcheck_rules::{Finding, Merged, Pack, Silence};
 
+use crate::budget::Gauge;
 use crate::chain::Chain;
 use crate::compare::{FreshFile, Held};
 use crate::copies::Kept;
@@ -22,10 +23,13 @@ use crate::desk::{
     PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
-use crate::findings::{FindingCard, Judgement};
+use crate::findings::{FindingCard, FindingLook, Judgement, Stick};
+use crate::marks::Written;
+use crate::pages::Unlooked;
+use crate::playing::Played;
 use crate::ports::{
-    BlobVault, Copies, Exports, Forms, KeyRing, Machine, OpenedPackage, Packages, Printer,
-    Recorder, References, Stores,
+    BlobVault, Copies, Exports, Forms, KeyRing, Locator, Machine, OpenedPackage, Packages, Player,
+    Printer, Probes, Recorder, References, Stores,
 };
 use crate::reference::{AddedSource, LineReference, LookUp, Opened};
 use crate::timeline::Timeline;
@@ -49,15 +53,18 @@ pub struct Ports {
     pub keys: Box<dyn KeyRing>,
     pub blobs: Box<dyn BlobVault>,
     pub recorder: Box<dyn Recorder>,
+    pub player: Box<dyn Player>,
     pub packages: Box<dyn Packages>,
     pub exports: Box<dyn Exports>,
     pub references: Box<dyn References>,
     pub forms: Box<dyn Forms>,
     pub printer: Box<dyn Printer>,
     pub machine: Box<dyn Machine>,
+    pub locator: Arc<dyn Locator>,
     pub centre: SharedCentre,
     pub stores: Box<dyn Stores>,
     pub copies: Box<dyn Copies>,
+    pub probes: Box<dyn Probes>,
     pub software: Software,
 }
 
@@ -80,8 +87,20 @@ pub struct Handheld {
     pub(crate) running: Vec<Running>,
     pub(crate) safe: String,
     pub(crate) listening: Listening,
+    /// Visits that are open in this program.
+    visits: BTreeSet<CaseId>,
+    /// What was last said of the minutes that are left.
+    pub(crate) gauge: Gauge,
+    /// Pages whose look is still to come.
+    pub(crate) unlooked: Unlooked,
+    /// What the player was given.
+    pub(crate) played: Option<Played>,
+    /// Sound comes out of the loudspeaker.
+    pub(crate) loud: bool,
     /// A facility's export between reading and comparing.
     pub(crate) export: Option<Held>,
+    /// The last mark, while it can be taken back.
+    pub(crate) marked: Option<Written>,
     /// What of each case was last kept for its second copy.
     pub(crate) kept: Kept,
 }
@@ -110,7 +129,13 @@ impl Handheld {
             running: Vec::new(),
             safe: String::new(),
             listening: Listening::Never,
+            visits: BTreeSet::new(),
+            gauge: Gauge::default(),
+            unlooked: Unlooked::default(),
+            played: None,
+            loud: false,
             export: None,
+            marked: None,
             kept: Kept::default(),
         }
     }
@@ -123,10 +148,17 @@ impl Handheld {
         self
     }
 
-    /// A visit begins or ends.
-    pub(crate) fn visit_open(&mut self, open: bool) {
+    /// A visit begins or ends. Sound is kept ahead until the last one has ended: practice that is wiped must
+    /// not take it from the real visit beside it.
+    pub(crate) fn visit_open(&mut self, case: &CaseId, open: bool) {
+        if open {
+            self.visits.insert(case.clone());
+        } else {
+            self.visits.remove(case);
+        }
         if self.listening != Listening::Never {
-            self.listening = if open { Listening::Visit } else { Listening::Idle };
+            let none = self.visits.is_empty();
+            self.listening = if none { Listening::Idle } else { Listening::Visit };
             self.listen_ahead();
         }
     }
@@ -137,7 +169,7 @@ impl Handheld {
         if self.listening == Listening::Never {
             return 0;
         }
-        let on = self.listening == Listening::Visit;
+        let on = self.listening == Listening::Visit && !self.loud;
         self.ports.recorder.listen_ahead(on).unwrap_or_else(|trouble| {
             tracing::debug!(code = %trouble.code, "Nothing is kept ahead of recordings.");
             0
@@ -267,6 +299,9 @@ impl Desk for Handheld {
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {
         self.do_packed_findings(task)
     }
+    fn look_finding(&mut self, task: &TaskId, finding: &Finding) -> TroubleResult<FindingLook> {
+        self.do_look_finding(task, finding)
+    }
     fn elsewhere(
         &mut self,
         task: &TaskId,
@@ -354,6 +389,25 @@ impl Desk for Handheld {
         format: Format,
     ) -> TroubleResult<Vec<u8>> {
         self.do_export_findings(task, findings, audience, format)
+    }
+    fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
+        self.do_sticks()
+    }
+    fn hand_out_findings(
+        &mut self,
+        task: &TaskId,
+        findings: &[Merged],
+        how: (Audience, Format),
+        stick: &str,
+    ) -> TroubleResult<String> {
+        self.do_hand_out_findings(task, findings, how, stick)
+    }
+    fn departments(
+        &mut self,
+        task: &TaskId,
+        visits: &BTreeSet<String>,
+    ) -> TroubleResult<BTreeMap<String, String>> {
+        self.do_departments(task, visits)
     }
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
         self.do_note(case, text)

@@ -31,6 +31,9 @@ pub struct IndicatorQuery {
     pub limit: usize,
     /// Rows behind the only indicator wanted: under this key, or (`None` inside) all of them.
     pub behind: Option<Option<String>>,
+    /// The figures by month too.
+    #[serde(default)]
+    pub months: bool,
     /// Why a breakdown that is guarded is opened.
     pub reason: Option<String>,
     /// Never answers what is guarded, whatever the reason: for everything that leaves the screen.
@@ -49,7 +52,7 @@ fn period(text: Option<&(String, String)>) -> TroubleResult<Option<(i64, i64)>> 
         (Some(from), Some(to)) if from <= to => Ok(Some((from, to))),
         _ => Err(Trouble::new(
             "INDICATORS-PERIOD",
-            "期间的写法不对,或开始晚于结束",
+            "期间的写法不对，或开始晚于结束",
             "没有执行任何操作",
             "写成 2026-01-01..2026-06-30",
         )),
@@ -72,6 +75,7 @@ impl IndicatorQuery {
             facility: None,
             limit: self.limit,
             behind,
+            months: self.months,
         })
     }
 }
@@ -81,7 +85,7 @@ fn no_export() -> Trouble {
         "INDICATORS-GUARDED",
         "医师或科室与药品、耗材、项目的对应数据不得导出、打印或写入案卷",
         "没有导出任何数据",
-        "在手持机界面写明原因后查看;需要取证时从疑点的明细进入",
+        "在手持机界面写明原因后查看；需要取证时从疑点的明细进入",
     )
 }
 
@@ -90,7 +94,7 @@ fn no_reason() -> Trouble {
         "INDICATORS-REASON",
         "查看医师或科室与药品、耗材、项目的对应数据需要写明原因",
         "没有打开任何数据",
-        "写明与本次检查有关的原因,原因会记入设备日志并报告中心",
+        "写明与本次检查有关的原因，原因会记入设备日志并报告中心",
     )
 }
 
@@ -121,21 +125,36 @@ impl Handheld {
             if query.export {
                 return Err(no_export());
             }
-            let reason = query.reason.as_deref().map(str::trim).unwrap_or_default();
-            if reason.chars().count() < REASON_CHARS {
-                return Err(no_reason());
-            }
             let dimensions: Vec<&str> = ask.dimensions().iter().map(|d| d.as_str()).collect();
-            let what = query.topic.clone().into_iter().chain(query.ids.iter().cloned());
-            let draft = self
-                .draft("guarded_viewed")?
-                .about(task.as_str())
-                .fact("indicators", what.collect::<Vec<_>>().join(","))
-                .fact("by", dimensions.join("×"))
-                .fact("reason", reason);
-            self.journal_device(draft)?;
+            let what: Vec<String> =
+                query.topic.clone().into_iter().chain(query.ids.iter().cloned()).collect();
+            let reason = query.reason.as_deref();
+            self.tell_guarded(task, &what.join(","), &dimensions.join("×"), reason)?;
         }
         Ok((ask, catalogue))
+    }
+}
+
+impl Handheld {
+    /// The reason for what is guarded goes into the device journal before anything is read; without one nothing is.
+    pub(crate) fn tell_guarded(
+        &mut self,
+        task: &TaskId,
+        what: &str,
+        by: &str,
+        reason: Option<&str>,
+    ) -> TroubleResult<()> {
+        let reason = reason.map(str::trim).unwrap_or_default();
+        if reason.chars().count() < REASON_CHARS {
+            return Err(no_reason());
+        }
+        let draft = self
+            .draft("guarded_viewed")?
+            .about(task.as_str())
+            .fact("indicators", what)
+            .fact("by", by)
+            .fact("reason", reason);
+        self.journal_device(draft)
     }
 }
 

@@ -12,15 +12,20 @@
         clippy::panic,
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
         reason = "tests may panic"
     )
 )]
 
+pub mod around;
+pub mod budget;
 mod capture;
 mod case_file;
 mod chain;
 pub mod compare;
+pub mod composed;
 pub mod copies;
+mod cover;
 mod custody;
 pub mod desk;
 mod device_log;
@@ -30,18 +35,26 @@ pub mod findings;
 mod handheld;
 pub mod indicators;
 pub mod input;
+mod looks;
 mod lookup;
+mod marks;
 #[cfg(any(test, feature = "testkit"))]
 pub mod memory;
 mod model;
+mod on_site;
+mod opening;
 mod packs;
+pub mod page_check;
+pub mod pages;
 mod papers;
+pub mod playing;
 pub mod ports;
 mod record_builder;
 pub mod reference;
 mod rules_of_visit;
 mod salvaged;
 mod seal;
+pub mod self_check;
 mod sync;
 pub mod timeline;
 mod troubles;

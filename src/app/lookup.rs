@@ -92,7 +92,7 @@ impl Handheld {
     }
 
     /// The access record: in the case journal while a case of the task is open, else in the device's.
-    fn access(
+    pub(crate) fn access(
         &mut self,
         task: &TaskId,
         subject: &str,

@@ -7,6 +7,7 @@
 mod copies;
 mod keys;
 mod outside;
+mod playing;
 mod reference;
 mod vault;
 
@@ -15,14 +16,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use spotcheck_domain::{CaseId, ManualClock, SeededEntropy, Trouble, TroubleResult};
 
+use crate::page_check::Grey;
 use crate::ports::{CaseChange, CaseStore, Key256, StoredLine, Stores};
 use crate::{Handheld, Ports, Software};
 
 pub use copies::MemoryCopies;
 pub use keys::MemoryKeys;
 pub use outside::{
-    MemoryCentre, MemoryExports, MemoryForms, MemoryMachine, MemoryPackages, MemoryPrinter,
+    MemoryCentre, MemoryExports, MemoryForms, MemoryLocator, MemoryMachine, MemoryPackages,
+    MemoryPrinter, MemoryProbes,
 };
+pub use playing::MemoryPlayer;
 pub use reference::{MemoryReference, MemoryReferences};
 pub use vault::{MemoryRecorder, MemoryVault};
 
@@ -40,6 +44,10 @@ pub struct Disk {
     vault: MemoryVault,
     /// What is kept for the second copy.
     pub copies: MemoryCopies,
+    /// Free bytes, 1 TiB where absent.
+    pub free: Arc<Mutex<Option<u64>>>,
+    /// Where the twin is.
+    pub locator: Arc<MemoryLocator>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,6 +69,41 @@ impl Disk {
     pub fn sealed_record(&self, case: &CaseId) -> serde_json::Value {
         let bytes = self.vault.plaintext(case, "data/record.json").unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// What the camera sees from now on.
+    pub fn show_camera(&self, picture: Grey) {
+        *guard(&self.vault.sees) = Some(picture);
+    }
+
+    /// From now on the sound card loses so many milliseconds of each recording.
+    pub fn lose_sound(&self, lost_ms: u64) {
+        *guard(&self.vault.lost) = Some(lost_ms);
+    }
+
+    /// From now on the encoder that was chosen breaks at each start, and another one records.
+    pub fn break_encoder(&self) {
+        *guard(&self.vault.breaks) = true;
+    }
+
+    /// Whether the recorder keeps sound ahead of recordings.
+    #[must_use]
+    pub fn listens_ahead(&self) -> bool {
+        self.vault.listens()
+    }
+
+    /// The recorder of a start after which no recorder process of before is left.
+    #[must_use]
+    pub fn recorder_gone(&self, clock: &Arc<ManualClock>) -> MemoryRecorder {
+        let mut recorder = MemoryRecorder::new(self.vault.clone(), clock.clone());
+        recorder.killed = true;
+        recorder
+    }
+
+    /// A file of a sealed case; empty where there is none.
+    #[must_use]
+    pub fn sealed_file(&self, case: &CaseId, path: &str) -> Vec<u8> {
+        self.vault.plaintext(case, path).unwrap_or_default()
     }
 
     /// The disk has room again.
@@ -152,15 +195,18 @@ pub fn handheld(disk: &Disk, clock: &Arc<ManualClock>, seed: u64) -> Handheld {
         keys: Box::new(MemoryKeys::default()),
         blobs: Box::new(disk.vault.clone()),
         recorder: Box::new(MemoryRecorder::new(disk.vault.clone(), clock.clone())),
+        player: Box::new(MemoryPlayer::new(clock.clone())),
         packages: Box::new(MemoryPackages),
         exports: Box::new(MemoryExports::default()),
         references: Box::new(MemoryReferences::default()),
         forms: Box::new(MemoryForms),
         printer: Box::new(MemoryPrinter::default()),
-        machine: Box::new(MemoryMachine),
+        machine: Box::new(MemoryMachine { free: disk.free.clone() }),
+        locator: disk.locator.clone(),
         centre: Arc::new(Mutex::new(MemoryCentre)),
         stores: Box::new(disk.clone()),
         copies: Box::new(disk.copies.clone()),
+        probes: Box::new(MemoryProbes),
         software: Software {
             name: "spotcheck".to_owned(),
             version: "0.1.0".to_owned(),

@@ -8,6 +8,7 @@ use spotcheck_domain::task::Task;
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId};
 
 use crate::desk::{AnswerView, CaseState, RecordingKind, Stroke};
+use crate::pages::PageOf;
 use crate::ports::{Receipt, StoredFile};
 
 /// Kinds of values.
@@ -21,6 +22,8 @@ pub(crate) mod kind {
     pub(crate) const FINDING: &str = "finding";
     pub(crate) const SILENCED: &str = "silenced";
     pub(crate) const ANNEX: &str = "annex";
+    pub(crate) const OWN_RULE: &str = "own_rule";
+    pub(crate) const COMPARED: &str = "compared";
     pub(crate) const LEARNED: &str = "learned";
     pub(crate) const PLACES: &str = "places";
     pub(crate) const OWN_RULES: &str = "own_rules";
@@ -114,6 +117,15 @@ pub(crate) struct Evidence {
     pub(crate) source: String,
     pub(crate) marks: Vec<(u64, String)>,
     pub(crate) recovered: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<PageOf>,
+}
+
+impl Evidence {
+    /// A photo of a page that was taken again.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.page.as_ref().is_some_and(|page| page.superseded_by.is_some())
+    }
 }
 
 /// A document of the case.

@@ -20,7 +20,7 @@ pub(crate) fn in_force(reader: &dyn ClaimsReader) -> TroubleResult<(Pack, Vec<Si
         match Pack::read(&files, Some(&pack)) {
             Ok(over) => pack = over,
             Err(why) => {
-                let reason = format!("规则包 {} 读不懂:{why}", packed.name);
+                let reason = format!("规则包 {} 读不懂：{why}", packed.name);
                 unreadable.push(Silence { rule: packed.name, reason, count: 1 });
             }
         }

@@ -102,7 +102,7 @@ impl Handheld {
         ];
         if info.interview {
             let id = party.ok_or_else(|| {
-                troubles::document("询问笔录没有选被询问人", "先登记被询问人,再制作询问笔录")
+                troubles::document("询问笔录没有选被询问人", "先登记被询问人，再制作询问笔录")
             })?;
             let person: Party = self
                 .case_chain(case)?
@@ -215,8 +215,8 @@ impl Handheld {
         let document = self.stored_document(case, id)?;
         if document.frozen.is_some() {
             return Err(troubles::document(
-                "文书已经定稿并向当事人出示,不能直接修改",
-                "需要更正时另作更正记录,由当事人签字确认",
+                "文书已经定稿并向当事人出示，不能直接修改",
+                "需要更正时另作更正记录，由当事人签字确认",
             ));
         }
         Ok(document)
@@ -301,7 +301,8 @@ impl Handheld {
             (Some(audio), Some(at)) => draft.fact("audio", audio.as_str()).fact("at_ms", at),
             _ => draft,
         };
-        self.commit(case, vec![draft], vec![set(kind::DOCUMENT, id, &document)?])?;
+        let was = format!("第 {} 问", view.n);
+        self.commit_mark(case, &was, draft, vec![set(kind::DOCUMENT, id, &document)?])?;
         Ok(view)
     }
 
@@ -313,7 +314,7 @@ impl Handheld {
             return Err(troubles::gate(
                 "DOC-INCOMPLETE",
                 &missing,
-                "补齐所列内容后再定稿;不适用的内容填“无”",
+                "补齐所列内容后再定稿；不适用的内容填“无”",
             ));
         }
         missing = self.missing_credentials(case, &meta.task)?;
@@ -408,7 +409,7 @@ impl Handheld {
         if !self.pad_allowed()? {
             return Err(troubles::document(
                 "本省未允许手写板签字",
-                "打印文书,由当事人在纸面签字、捺印,再拍照入卷",
+                "打印文书，由当事人在纸面签字、捺印，再拍照入卷",
             ));
         }
         if strokes.iter().all(|s| s.points.len() < 2) {
@@ -421,8 +422,8 @@ impl Handheld {
         let party_signed = document.signatures.iter().any(|s| s.capacity == Capacity::Party);
         if capacity == Capacity::Officer && !party_signed && self.party_signs(&document) {
             return Err(troubles::document(
-                "签字顺序不对:当事人尚未签字",
-                "先由当事人逐页核对签字,再由检查人员签字",
+                "签字顺序不对：当事人尚未签字",
+                "先由当事人逐页核对签字，再由检查人员签字",
             ));
         }
         let total: usize = self.documents(case)?.iter().map(|(_, d)| d.signatures.len()).sum();
@@ -538,7 +539,7 @@ impl Handheld {
 }
 
 fn not_frozen(act: &str) -> spotcheck_domain::Trouble {
-    troubles::document(&format!("文书还没有定稿,不能{act}"), "补齐内容后先定稿")
+    troubles::document(&format!("文书还没有定稿，不能{act}"), "补齐内容后先定稿")
 }
 
 fn drawn(document: &Document) -> Vec<DrawnSignature> {

@@ -2,31 +2,43 @@
 //! `print`, `sync/client` and, for packages and documents, in the handheld's composition root.
 //!
 //! Ports are cut by what one act needs, not by technology, and every one of them returns
-//! [`Trouble`], so that a use case never has to translate an error.
+//! [`Trouble`](spotcheck_domain::Trouble), so that a use case never has to translate an error.
 
+mod blobs;
+mod centre;
 mod copies;
+mod exports;
+mod place;
+mod playing;
+mod probes;
+mod recorder;
 mod stores;
-
-use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::claims::ClaimsReader;
-use spotcheck_domain::grid::Grid;
 use spotcheck_domain::reference::{ReferenceReader, SourceReport};
 use spotcheck_domain::task::{Task, TaskOfficer};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
-    BundleId, CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, Trouble, TroubleResult,
+    CaseId, ClockReading, DeviceId, OfficerId, PackageId, TaskId, TroubleResult,
 };
 use zeroize::Zeroizing;
 
-use crate::compare::FreshFile;
-use crate::desk::{AnswerView, OfficerCard, PrinterView, RecordingKind, Stroke};
-use crate::errand::Watch;
+use crate::budget::{Charge, Rates};
+use crate::desk::{AnswerView, OfficerCard, PrinterView, Stroke};
 use crate::reference::AddedSource;
 
-pub use self::copies::{Copied, Copies, CopyFolder, Partner};
+pub use self::blobs::{Blob, BlobVault, StoredFile};
+pub use self::centre::{Centre, Pulled, Receipt, RescueFolder, SealedBundle, TimeProof};
+pub use self::copies::{
+    Chosen, Copied, Copies, CopyFolder, Dropped, Heard, HeldCopy, Partner, Released,
+};
+pub use self::exports::{ExportFile, Exports};
+pub use self::place::{Fix, Locator, NoLocator, PlaceState};
+pub use self::playing::{Part, Picture, Playback, Player, RecordingBytes};
+pub use self::probes::Probes;
+pub use self::recorder::{Recorder, RecordingOrder, RecordingOutcome, RecordingProgress, Unclosed};
 pub use self::stores::{CaseChange, CaseStore, HEAD, SALVAGED, SALVAGED_KEY, StoredLine, Stores};
 
 /// A raw 256-bit key that is wiped when dropped.
@@ -107,8 +119,19 @@ pub trait KeyRing: Send {
     /// Keeps the officer's key and certificate: all or nothing. The first officer of a device also makes
     /// its package identity; later ones get it wrapped when an officer who has it is unlocked.
     fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> TroubleResult<()>;
+    /// Takes another intake key of the same centre (`age1…` and its id) into the enrolment, and nothing else of it.
+    /// New cases are sealed for it; a case keeps the key it was begun with. Works while locked.
+    fn learn_intake(&mut self, intake: &str, id: &str) -> TroubleResult<()>;
+    /// Ids of the intake keys that something here may be sealed for, the present one first; `unknown` for a case
+    /// that was taken over from another handheld. The centre keeps them until nobody names them any more.
+    fn intake_keys(&self) -> TroubleResult<Vec<String>>;
     /// Public recipient (`age1…`) to which package keys for this handheld are wrapped.
     fn package_recipient(&self) -> TroubleResult<Option<String>>;
+    /// The same as it will be once the officer, whose request was just made, is installed: whoever is the
+    /// first, or the last who forgot a PIN, brings a new package identity, and the ticket vouches for it.
+    fn package_recipient_with(&self, _officer: &OfficerId) -> TroubleResult<Option<String>> {
+        self.package_recipient()
+    }
 
     /// Unlocks. A wrong PIN is `VAULT-PIN-WRONG` (verdict), with a growing delay as courtesy.
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
@@ -184,171 +207,6 @@ pub trait KeyRing: Send {
         content: &[u8],
         at: &ClockReading,
     ) -> TroubleResult<Vec<u8>>;
-}
-
-/// One segment (or whole small file) in the vault: the unit of upload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blob {
-    /// Path in the bag.
-    pub path: String,
-    /// 0, 1 … ; the file is the concatenation of the plaintexts.
-    pub index: u32,
-    /// Lower-case hex over the age file.
-    pub ciphertext_sha256: String,
-    /// Bytes of the age file.
-    pub ciphertext_size: u64,
-    /// Lower-case hex over this segment's plaintext.
-    pub plaintext_sha256: String,
-    /// Bytes of this segment's plaintext.
-    pub size: u64,
-    /// Id of the intake key it is encrypted to.
-    pub intake_id: String,
-}
-
-/// A whole payload file as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredFile {
-    /// Path in the bag.
-    pub path: String,
-    /// SHA-256 of the whole plaintext, lower-case hex.
-    pub sha256: String,
-    /// SM3 of the whole plaintext, lower-case hex.
-    pub sm3: String,
-    /// Bytes of plaintext.
-    pub size: u64,
-    /// Segments in order.
-    pub blobs: Vec<Blob>,
-}
-
-/// Encrypted blobs of a case. Implemented by `vault`.
-pub trait BlobVault: Send {
-    /// Another handle to the same blobs, for work beside the desk.
-    fn handle(&self) -> Box<dyn BlobVault>;
-    /// Encrypts a small file whole to case, intake and escrow; fsync on file and folder before it returns.
-    /// Needs no unlocking.
-    fn put(&mut self, case: &CaseId, path: &str, plaintext: &[u8]) -> TroubleResult<StoredFile>;
-    /// The whole plaintext of a file; needs unlocking by an officer of the case. For page images and
-    /// prints, not for long media.
-    fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>>;
-    /// The age bytes of one blob, for upload: works while locked.
-    fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>>;
-    /// Removes the folder of a case whose keys were destroyed; does nothing for any other.
-    fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()>;
-}
-
-/// How a recording ended, as the recorder or the recovery after a crash tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingOutcome {
-    /// The media file: its segments are closed and durable.
-    pub media: StoredFile,
-    /// The recording log, stored as a blob as well.
-    pub log: StoredFile,
-    /// Number of fragments = lines of the log.
-    pub fragments: u64,
-    /// SHA-256 of the log's first line.
-    pub log_first: String,
-    /// SHA-256 of the log's last line.
-    pub log_head: String,
-    /// Milliseconds of media.
-    pub duration_ms: u64,
-    /// True if it was closed by the recovery, not by a stop.
-    pub recovered: bool,
-}
-
-/// Where a running recording stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingProgress {
-    /// Milliseconds durable.
-    pub stored_ms: u64,
-    /// Level of the last fragment, 0–100.
-    pub level: u8,
-    /// False once the recorder process is gone.
-    pub alive: bool,
-}
-
-/// Recordings that were not closed yet, as storage shows them: those that run, and those that were cut off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Unclosed {
-    /// How many a recorder process holds.
-    pub running: u32,
-    /// Milliseconds of these on storage.
-    pub running_ms: u64,
-    /// How many nobody holds any more.
-    pub cut_off: u32,
-    /// Milliseconds of these on storage.
-    pub cut_off_ms: u64,
-}
-
-impl Unclosed {
-    /// One more recording.
-    pub const fn add(&mut self, running: bool, stored_ms: u64) {
-        let (count, sum) = if running {
-            (&mut self.running, &mut self.running_ms)
-        } else {
-            (&mut self.cut_off, &mut self.cut_off_ms)
-        };
-        *count = count.saturating_add(1);
-        *sum = sum.saturating_add(stored_ms);
-    }
-
-    /// Both together.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self {
-            running: self.running.saturating_add(other.running),
-            running_ms: self.running_ms.saturating_add(other.running_ms),
-            cut_off: self.cut_off.saturating_add(other.cut_off),
-            cut_off_ms: self.cut_off_ms.saturating_add(other.cut_off_ms),
-        }
-    }
-}
-
-/// What a recording is to become.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingOrder {
-    /// The case it belongs to.
-    pub case: CaseId,
-    /// Media path in the bag, e.g. `data/media/0002.ogg`.
-    pub path: String,
-    /// Path of its log in the bag, e.g. `data/media/0002.log.jsonl`.
-    pub log_path: String,
-    /// Audio or video.
-    pub kind: RecordingKind,
-    /// SHA-256 of the `capture_started` line, or 64 zeros while locked.
-    pub first_prev: String,
-    /// The handheld, for the log's lines.
-    pub device: DeviceId,
-}
-
-/// The recorder: a child process of its own with write-only keys. Composed of `device` and `vault`.
-pub trait Recorder: Send {
-    /// Starts; returns when the first fragment is durable.
-    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()>;
-    /// Where it stands; `None` if no such recording runs.
-    fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>>;
-    /// Stops and closes.
-    fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome>;
-    /// Closes what a crash left behind for this case: every recording with fragments or segments on disk
-    /// that no running recorder owns.
-    fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>>;
-    /// SHA-256 of the first line of a recording's log, running or ended; `None` if there is none. Needs no
-    /// unlocking.
-    fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>>;
-    /// Recordings of the case that were not closed yet. Needs no unlocking.
-    fn unclosed(&mut self, _case: &CaseId) -> TroubleResult<Unclosed> {
-        Ok(Unclosed::default())
-    }
-    /// The case journal names media and log of this recording now: what was kept for a repetition may go.
-    fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;
-    /// Keeps the last seconds of sound in memory only, or wipes them; milliseconds kept. A sound recording
-    /// that starts begins with them.
-    fn listen_ahead(&mut self, _on: bool) -> TroubleResult<u64> {
-        Ok(0)
-    }
-    /// One photo: the camera's own JPEG bytes.
-    fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>>;
-    /// The newest viewfinder picture, JPEG.
-    fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>>;
 }
 
 /// A package that was opened.
@@ -542,6 +400,8 @@ pub trait Forms: Send {
         width: u32,
         draft: bool,
     ) -> TroubleResult<Vec<u8>>;
+    /// The words that are read aloud when a visit of this task begins, paragraph by paragraph.
+    fn opening(&self, task: &Task, now_ms: i64) -> TroubleResult<Vec<String>>;
     /// Strokes as the SVG that goes into the bag.
     fn strokes_svg(&self, strokes: &[Stroke]) -> TroubleResult<Vec<u8>>;
 }
@@ -560,147 +420,12 @@ pub trait Machine: Send {
     fn free_bytes(&self) -> TroubleResult<u64>;
     /// Model for statement.json, if known.
     fn model(&self) -> Option<String>;
-}
-
-/// What a pull brings besides tasks; kept for sealing (evidence.md §3).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TimeProof {
-    /// Newest `time/1` entry (canonical JSON bytes as text).
-    pub time_entry: String,
-    /// C2SP tlog-proof of that entry.
-    pub time_proof: String,
-    /// Newest signed checkpoint seen.
-    pub checkpoint: String,
-    /// Revocation lists, PEM, one per issuer: (file name `*.crl`, PEM).
-    pub crls: Vec<(String, String)>,
-}
-
-/// Result of a pull: everything is stored already, packages lie in the data folder.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pulled {
-    /// Tasks for this handheld.
-    pub tasks: Vec<Task>,
-    /// Time proof and revocation lists.
-    pub proof: TimeProof,
-    /// Packages that are new: (task, package id).
-    pub new_packages: Vec<(TaskId, PackageId)>,
-    /// Packages that were already here.
-    pub unchanged: Vec<(TaskId, PackageId)>,
-    /// Packages that were refused, and why; the previous one stays in force.
-    pub refused: Vec<(TaskId, Trouble)>,
-}
-
-/// A sealed bundle as handed to the outbox: tag files and signatures in full, payload by blob list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedBundle {
-    /// The bundle.
-    pub bundle: BundleId,
-    /// Its case.
-    pub case: CaseId,
-    /// Its task.
-    pub task: TaskId,
-    /// SHA-256 of tagmanifest-sha256.txt.
-    pub tagmanifest_sha256: String,
-    /// All tag files and signatures: (path in the bag, bytes). Plaintext: kept under the outbox's key only.
-    pub tag_files: Vec<(String, Vec<u8>)>,
-    /// Payload, in path order.
-    pub files: Vec<StoredFile>,
-    /// `<case>.keys.age`.
-    pub case_keys: Vec<u8>,
-}
-
-/// A checked receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The bundle.
-    pub bundle: BundleId,
-    /// `receipts/center.entry.json` bytes as text.
-    pub entry: String,
-    /// `receipts/center.tlog-proof`.
-    pub proof: String,
-    /// `receipts/center.crl`.
-    pub crl: String,
-    /// `timestamps/<role>.tsr`.
-    pub timestamps: Vec<(String, Vec<u8>)>,
-    /// RFC 3339 of the entry.
-    pub received: String,
-    /// Index in the log.
-    pub log_index: u64,
-}
-
-/// A folder outside the vault that a rescue export is written into, e.g. on a stick.
-pub trait RescueFolder: Send {
-    /// True if a file of this name and these bytes is there already.
-    fn has(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<bool>;
-    /// Writes a file whole and durable, or not at all.
-    fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()>;
-}
-
-/// An opened table of a facility. Implemented over `claims` in the composition root.
-pub trait ExportFile: Send + Sync {
-    /// Names of the sheets.
-    fn sheets(&self) -> &[String];
-    /// Reads one sheet; `rows` hears how many rows were read and stops by `false`.
-    fn read(&self, sheet: usize, rows: &mut dyn FnMut(u64) -> bool) -> TroubleResult<Grid>;
-    /// Extension in the bag and media type, by what the file is, not by what it calls itself.
-    fn kind(&self) -> (&'static str, &'static str);
-}
-
-/// Files that a facility hands over on a stick.
-pub trait Exports: Send {
-    /// Another handle, for work beside the desk.
-    fn handle(&self) -> Box<dyn Exports>;
-    /// Tables on sticks.
-    fn list(&mut self) -> TroubleResult<Vec<FreshFile>>;
-    /// Name and bytes of a file, whole: what is hashed, kept and compared are the same bytes.
-    fn read(&mut self, place: &str) -> TroubleResult<(String, Arc<[u8]>)>;
-    /// Opens what was read.
-    fn open(&self, name: &str, bytes: Arc<[u8]>) -> TroubleResult<Box<dyn ExportFile>>;
-}
-
-/// The centre. Implemented by `sync/client`.
-pub trait Centre: Send {
-    /// Enrols the device or an officer by a ticket's text. `pin` is asked for officers only.
-    fn enrol(
-        &mut self,
-        keys: &mut dyn KeyRing,
-        ticket: &str,
-        pin: Option<&SecretString>,
-    ) -> TroubleResult<String>;
-    /// Fetches tasks, packages (resumed, checked by hash, whole or not at all), CRLs and time entries.
-    /// `last_checkpoint` is the newest seen: the new one must extend it.
-    fn pull(
-        &mut self,
-        keys: &mut dyn KeyRing,
-        task: Option<&TaskId>,
-        last_checkpoint: Option<&str>,
-        watch: &mut Watch<'_>,
-    ) -> TroubleResult<Pulled>;
-    /// Announces a bundle, sends the blobs that the centre lacks, commits, waits for the receipt and checks
-    /// it and the log's consistency with `last_checkpoint`. `Ok(None)`: sent, not yet receipted.
-    fn send(
-        &mut self,
-        keys: &mut dyn KeyRing,
-        blobs: &mut dyn BlobVault,
-        bundle: &SealedBundle,
-        last_checkpoint: Option<&str>,
-        watch: &mut Watch<'_>,
-    ) -> TroubleResult<Option<Receipt>>;
-    /// Writes a sealed bundle into a folder as `spotcheck-rescue/1`: blobs as they lie here, tag files
-    /// encrypted to intake and escrow. Needs no network and no unlocking; what is there already is not
-    /// written again. Returns the bytes of the segments.
-    fn rescue(
-        &mut self,
-        keys: &mut dyn KeyRing,
-        blobs: &mut dyn BlobVault,
-        bundle: &SealedBundle,
-        folder: &mut dyn RescueFolder,
-    ) -> TroubleResult<u64>;
-    /// Sends lines of the device journal from `from_seq`; returns the last sequence number the centre has.
-    fn send_device_journal(
-        &mut self,
-        keys: &mut dyn KeyRing,
-        from_seq: u64,
-        lines: &[Vec<u8>],
-    ) -> TroubleResult<u64>;
+    /// The battery, if there is one.
+    fn charge(&self) -> Option<Charge> {
+        None
+    }
+    /// How fast recordings fill the storage, and what is kept free.
+    fn rates(&self) -> Rates {
+        Rates::default()
+    }
 }

@@ -11,6 +11,8 @@ use spotcheck_domain::vocabulary::{
 };
 use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 use spotcheck_evidence::FileHashes;
+use spotcheck_evidence::draft::{DRAFT_PATH, DRAFT_SCHEMA as RULE_DRAFT_SCHEMA};
+use spotcheck_evidence::findings::{FINDINGS_PATH, FINDINGS_SCHEMA};
 use spotcheck_evidence::interview::{INTERVIEW_SCHEMA, Interview, Question};
 use spotcheck_evidence::record::{
     Annex as RecordAnnex, BagFile, Captured, Completeness, Credential, Document as RecordDocument,
@@ -86,7 +88,7 @@ const fn has_powers(mode: Mode) -> bool {
 }
 
 impl Handheld {
-    /// Interviews and unfinished drafts as annex files: (path, schema, bytes).
+    /// Judged findings, interviews and unfinished drafts as annex files: (path, schema, bytes).
     pub(crate) fn annexes_of(
         &mut self,
         case: &CaseId,
@@ -95,6 +97,12 @@ impl Handheld {
         let evidence: Vec<(String, Evidence)> = self.case_chain(case)?.values(kind::EVIDENCE)?;
         let officers: Vec<OfficerId> = meta.task.officers.iter().map(|o| o.id.clone()).collect();
         let mut annexes = Vec::new();
+        if let Some(bytes) = self.findings_annex(case)? {
+            annexes.push((FINDINGS_PATH.to_owned(), FINDINGS_SCHEMA, bytes));
+        }
+        if let Some(bytes) = self.rule_draft(case)? {
+            annexes.push((DRAFT_PATH.to_owned(), RULE_DRAFT_SCHEMA, bytes));
+        }
         for (id, document) in self.all_documents(case)? {
             if let (Some(party), false, true) =
                 (&document.party, document.answers.is_empty(), document.frozen.is_some())
@@ -292,11 +300,12 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
     let or = |text: &str, otherwise: &str| {
         if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
     };
-    let method = match item.media_type.as_str() {
-        "image/jpeg" => "现场拍照",
-        "audio/ogg" => "现场录音",
-        "video/x-matroska" => "现场录像",
-        _ => "现场拷贝导出文件",
+    let method = match (&item.page, item.media_type.as_str()) {
+        (Some(page), _) => page.method(),
+        (None, "image/jpeg") => "现场拍照".to_owned(),
+        (None, "audio/ogg") => "现场录音".to_owned(),
+        (None, "video/x-matroska") => "现场录像".to_owned(),
+        (None, _) => "现场拷贝导出文件".to_owned(),
     };
     // What a system exported is a copy; the data themselves stay in the party's system.
     let exported = item.recording.is_none() && item.media_type != "image/jpeg";
@@ -314,7 +323,7 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
         source: or(&item.source, "检查现场"),
         keeper: None,
         original_place: exported.then(|| "被检查机构信息系统".to_owned()),
-        method: method.to_owned(),
+        method,
         maker: item.maker.to_string(),
         proves: or(&item.proves, "待说明(封存时未归类)"),
         direction: Direction::Neutral,

@@ -67,7 +67,7 @@ fn nothing() -> Trouble {
         "LOOKUP-NONE",
         "本机还没有参考资料",
         "没有改动任何数据",
-        "在办公室联网领取任务并核验数据包,或用“导入政策”添加文件",
+        "在办公室联网领取任务并核验数据包，或用“导入政策”添加文件",
     )
 }
 
@@ -133,7 +133,10 @@ impl Handheld {
     }
 
     /// Opens what there is for a task, or the newest of all packages without one.
-    fn references(&mut self, task: Option<&TaskId>) -> TroubleResult<Vec<&dyn ReferenceReader>> {
+    pub(crate) fn references(
+        &mut self,
+        task: Option<&TaskId>,
+    ) -> TroubleResult<Vec<&dyn ReferenceReader>> {
         if let Some(task) = task {
             self.my_task(task)?;
         }

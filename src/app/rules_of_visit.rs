@@ -10,7 +10,7 @@ use crate::handheld::Handheld;
 use crate::model::{Document, Evidence, Rescued, kind};
 
 /// Duty behind the two-officer gate.
-pub(crate) const TWO_OFFICERS: &str = "行政处罚法第四十二条、基金监管条例第二十七条:执法人员不少于两人,并出示执法证件。请第二名检查人员出示证件后再定稿";
+pub(crate) const TWO_OFFICERS: &str = "行政处罚法第四十二条、基金监管条例第二十七条：执法人员不少于两人，并出示执法证件。请第二名检查人员出示证件后再定稿";
 
 /// True where two shown credentials are asked for before a document closes.
 pub(crate) const fn needs_two_credentials(mode: Mode) -> bool {
@@ -61,7 +61,10 @@ impl Handheld {
             }
         }
         let evidence: Vec<(String, Evidence)> = self.case_chain(case)?.values(kind::EVIDENCE)?;
-        let tray = evidence.iter().filter(|(_, e)| e.file.is_some() && e.proves.is_empty()).count();
+        let tray = evidence
+            .iter()
+            .filter(|(_, e)| e.file.is_some() && e.proves.is_empty() && !e.is_superseded())
+            .count();
         if tray > 0 {
             missing.push(format!("{tray} 件证据未写明证明内容"));
         }

@@ -31,7 +31,7 @@ impl Salvaged {
             n => format!("至多 {n} 项内容读不出来"),
         };
         format!(
-            "{SALVAGED_WORDS} {} 页损坏,已把能读的抢救到新文件,{lost};损坏的文件原样保留",
+            "{SALVAGED_WORDS} {} 页损坏，已把能读的抢救到新文件，{lost}；损坏的文件原样保留",
             self.pages
         )
     }
@@ -61,7 +61,7 @@ impl Handheld {
         let told = set(SALVAGED, SALVAGED_KEY, &Salvaged { told: true, ..found.clone() })?;
         chain.commit(lines, vec![told])?;
         self.journal_device(draft.about(case.as_str()))?;
-        self.safe = format!("安全: {}", found.words());
+        self.safe = format!("安全：{}", found.words());
         Ok(())
     }
 

@@ -48,10 +48,11 @@ impl Handheld {
             return Err(troubles::sealed());
         }
         let signers = signers(&meta, pins)?;
+        self.stop_playing();
         if self.time_proof()?.is_none() {
             return Err(troubles::document(
-                "手持机没有中心的时间证明,不能封存",
-                "联网执行一次“领取任务”后再封存;证据都已保存",
+                "手持机没有中心的时间证明，不能封存",
+                "联网执行一次“领取任务”后再封存；证据都已保存",
             ));
         }
         let now = self.ports.clock.read();
@@ -85,7 +86,7 @@ impl Handheld {
             return Err(troubles::gate(
                 "SEAL-INCOMPLETE",
                 &missing,
-                "补齐后封存;或填写原因,作为未完成的检查封存并撤离",
+                "补齐后封存；或填写原因，作为未完成的检查封存并撤离",
             ));
         }
         for (path, schema, bytes) in self.annexes_of(case, meta)? {
@@ -252,7 +253,7 @@ impl Handheld {
             values.push(set(kind::OUTBOX, meta.bundle.as_str(), &sealed)?);
         }
         self.device_log()?.commit(vec![draft], values)?;
-        self.visit_open(false);
+        self.visit_open(case, false);
         let done = Meta { done: true, ..meta.clone() };
         self.commit(case, vec![], vec![set(kind::META, ONLY, &done)?])?;
         Ok(SealReport {

@@ -1,8 +1,14 @@
 //! The visit as the law wants it, on the twins: what blocks, what never blocks, what survives.
 
+mod camera;
+mod composed;
 mod copies;
 mod findings;
+mod looks;
+mod marks;
+mod playing;
 mod practice;
+mod reliability;
 mod timeline;
 
 use std::sync::Arc;
@@ -97,10 +103,10 @@ fn answers_are_stamped_into_the_running_sound_and_keep_their_mark() {
     let party = day.h.add_party(&day.case, "李四", "person", Some("护士长")).unwrap();
     let sound = day.h.start_recording(Some(&day.case), RecordingKind::Audio).unwrap();
     let id = day.h.new_document(&day.case, "W04", Some(&party)).unwrap().card.id;
-    let first = day.h.answer(&day.case, &id, None, "姓名?", "李四").unwrap();
+    let first = day.h.answer(&day.case, &id, None, "姓名？", "李四").unwrap();
     assert_eq!((first.audio.as_deref(), first.at_ms), (Some(sound.evidence.as_str()), Some(2_000)));
     day.clock.advance_ms(60_000);
-    let changed = day.h.answer(&day.case, &id, Some(1), "姓名?", "李四。").unwrap();
+    let changed = day.h.answer(&day.case, &id, Some(1), "姓名？", "李四。").unwrap();
     assert_eq!(changed.at_ms, Some(2_000), "the mark stays where it was first said");
     assert!(day.h.answer(&day.case, &id, None, " ", "无").is_err(), "no question");
     let item = day.h.stop_recording(&sound.evidence).unwrap();
@@ -115,7 +121,7 @@ fn leaving_early_seals_what_there_is_and_says_what_is_missing() {
     filled_record(&mut day);
     let two = pins(&["O-0001", "O-0002"]);
     assert_eq!(day.h.seal(&day.case, &two, None).unwrap_err().code, "SEAL-INCOMPLETE");
-    let sealed = day.h.seal(&day.case, &two, Some("当事人阻挠,人员撤离")).unwrap();
+    let sealed = day.h.seal(&day.case, &two, Some("当事人阻挠，人员撤离")).unwrap();
     assert!(sealed.missing.iter().any(|m| m.contains("尚未定稿")), "{:?}", sealed.missing);
     // The journal ends with it: nothing more goes in.
     assert_eq!(day.h.capture_photo(Some(&day.case)).unwrap_err().code, "CASE-SEALED");
@@ -218,7 +224,7 @@ fn r52_r53_a_clock_at_1970_captures_on_and_signatures_wait_for_both_officers() {
     let trouble = h.sign_document(&case, &id, "party-1", &strokes()).unwrap_err();
     assert_eq!((trouble.code.as_str(), trouble.verdict), ("CLOCK-NOT-SET", true));
 
-    let says = "护士站挂钟:2026-11-20 09:30";
+    let says = "护士站挂钟：2026-11-20 09:30";
     let one = pins(&["O-0001"]);
     assert_eq!(h.confirm_clock(&case, &one, says).unwrap_err().code, "DOC-STATE");
     let mut wrong = pins(&["O-0001", "O-0002"]);

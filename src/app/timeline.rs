@@ -4,13 +4,22 @@
 //! its first stored sound to its last. Kinds that this version does not know are shown by their name, because
 //! leaving one out would make a gap where there is none (evidence.md §2, kinds are open).
 
+mod axis;
+mod clock;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spotcheck_domain::{CaseId, TroubleResult};
 
-use crate::desk::CaseView;
+use self::clock::VisitClock;
+use crate::desk::{AnswerView, CaseView, RecordingKind};
 use crate::findings::{FindingState, state_words};
 use crate::handheld::Handheld;
+use crate::model::{Document, Evidence, kind};
+
+pub use self::axis::Axis;
 
 /// What a moment is about; chooses its picture and whether a filter shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,8 +50,12 @@ pub struct Moment {
     pub seq: u64,
     /// RFC 3339, as the handheld's clock stood.
     pub wall: String,
+    /// Milliseconds from the beginning of the visit, by boot time.
+    pub at_ms: u64,
     /// What it is about.
     pub kind: MomentKind,
+    /// A mark in a recording.
+    pub mark: bool,
     /// In words.
     pub title: String,
     /// What goes with it; may be empty.
@@ -51,6 +64,10 @@ pub struct Moment {
     pub evidence: Option<String>,
     /// The document it is about.
     pub document: Option<String>,
+    /// Question and answer.
+    pub said: Option<(String, String)>,
+    /// Where it can be heard or seen: recordings that ran, and milliseconds into each.
+    pub heard: Vec<(String, u64)>,
 }
 
 /// A recording on the time line.
@@ -60,10 +77,44 @@ pub struct Span {
     pub evidence: String,
     /// With pictures.
     pub video: bool,
-    /// RFC 3339.
-    pub begun: String,
-    /// RFC 3339; of one that runs, the last moment that the journal knows.
-    pub ended: String,
+    /// Milliseconds from the beginning of the visit.
+    pub from_ms: u64,
+    /// Milliseconds stored.
+    pub length_ms: u64,
+    /// It still runs.
+    pub live: bool,
+}
+
+impl Span {
+    /// Milliseconds from the beginning of the visit at its end.
+    #[must_use]
+    pub const fn until_ms(&self) -> u64 {
+        self.from_ms.saturating_add(self.length_ms)
+    }
+}
+
+/// A recording, as the time line needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// `E1` …
+    pub evidence: String,
+    /// With pictures.
+    pub video: bool,
+    /// It still runs.
+    pub live: bool,
+    /// Boot time on it.
+    pub axis: Axis,
+}
+
+/// What a journal is told with.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Recordings, oldest first.
+    pub recordings: Vec<Recorded>,
+    /// Answers by document and number: the journal has their hashes only.
+    pub answers: BTreeMap<(String, u64), AnswerView>,
+    /// SHA-256 of the last line; `None` where the chain is broken.
+    pub head: Option<String>,
 }
 
 /// A visit.
@@ -145,7 +196,11 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
         "capture_failed" => noted(Sound, format!("没有录成 {}", fact("evidence")), fact("code")),
         "note" => match fact("what") {
             "mark" => noted(Sound, format!("标记 {subject}"), fact("text")),
+            "played_with_headphones" => {
+                noted(Sound, format!("用耳机听 {}", fact("played")), "录音仍在进行")
+            }
             "evidence_described" => noted(Photo, format!("写明 {subject} 证明什么"), ""),
+            "taken_back" => noted(Step, format!("撤销 {}", fact("was")), ""),
             "document_begun" => noted(Paper, format!("开始写 {}", paper()), ""),
             "party_added" => {
                 let party = case.parties.iter().find(|p| p.id == subject);
@@ -191,34 +246,75 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
     }
 }
 
+/// Where an entry can be heard: by the recording it names itself, else by its boot time.
+fn heard(entry: &Value, recordings: &[Recorded]) -> Vec<(String, u64)> {
+    let (boot, boottime) = clock::place(entry);
+    let facts = |name: &str| text(entry, &format!("/facts/{name}"));
+    let is_mark = facts("what") == "mark";
+    let own = if is_mark { text(entry, "/subject") } else { facts("audio") };
+    let told = entry.pointer("/facts/at_ms").and_then(Value::as_u64);
+    let places = recordings.iter().filter_map(|recorded| {
+        let named = told.filter(|_| recorded.evidence == own);
+        let at = named.or_else(|| recorded.axis.at(boot, boottime))?;
+        Some((recorded.evidence == own, recorded.video, recorded.evidence.clone(), at))
+    });
+    let mut places: Vec<_> = places.collect();
+    // The one it names first, then sound, then pictures.
+    places.sort_by_key(|(own, video, ..)| (!*own, *video));
+    places.into_iter().map(|(.., evidence, at)| (evidence, at)).collect()
+}
+
 /// The visit that a journal tells.
 #[must_use]
-pub fn timeline(entries: &[Value], case: &CaseView, head: Option<String>) -> Timeline {
-    let last = entries.last().map_or("", |entry| text(entry, "/wall"));
-    let spans = case.evidence.iter().filter_map(|item| {
-        let video = match item.media_type.as_str() {
-            "audio/ogg" => false,
-            "video/x-matroska" => true,
-            _ => return None,
-        };
-        let runs = item.ended.is_empty() || item.ended == item.begun;
-        let ended = if runs { last.to_owned() } else { item.ended.clone() };
-        Some(Span { evidence: item.id.clone(), video, begun: item.begun.clone(), ended })
+pub fn timeline(entries: &[Value], case: &CaseView, told: Told) -> Timeline {
+    let Told { recordings, answers, head } = told;
+    let beginnings = recordings.iter().map(|recorded| recorded.axis.beginning());
+    let clock = VisitClock::of(entries, beginnings);
+    let spans = recordings.iter().filter_map(|recorded| {
+        let (boot, begun) = recorded.axis.beginning();
+        Some(Span {
+            evidence: recorded.evidence.clone(),
+            video: recorded.video,
+            from_ms: clock.at(boot, begun)?,
+            length_ms: recorded.axis.length_ms(),
+            live: recorded.live,
+        })
     });
+    let taken_back: BTreeSet<u64> = entries
+        .iter()
+        .filter(|entry| text(entry, "/facts/what") == "taken_back")
+        .map(|entry| number(entry, "/facts/entry"))
+        .collect();
     let moments = entries.iter().filter_map(|entry| {
         let (kind, title, note) = words(entry, case)?;
+        let gone = taken_back.contains(&number(entry, "/seq"));
+        let note = if gone { "后来撤销了".to_owned() } else { note };
         let fact = text(entry, "/facts/evidence");
-        let named = |id: &str| case.evidence.iter().any(|e| e.id == id).then(|| id.to_owned());
+        let is_recording = |id: &str| recordings.iter().any(|r| r.evidence == id);
+        let named = |id: &str| {
+            let known = is_recording(id) || case.evidence.iter().any(|e| e.id == id);
+            known.then(|| id.to_owned())
+        };
         let document = text(entry, "/facts/document");
         let written = |id: &str| case.documents.iter().any(|d| d.id == id).then(|| id.to_owned());
+        let document = written(document).or_else(|| written(text(entry, "/subject")));
+        let answer = document
+            .as_ref()
+            .filter(|_| kind == MomentKind::Talk && !gone)
+            .and_then(|id| answers.get(&(id.clone(), number(entry, "/facts/n"))));
+        let (boot, boottime) = clock::place(entry);
         Some(Moment {
             seq: number(entry, "/seq"),
             wall: text(entry, "/wall").to_owned(),
+            at_ms: clock.at(boot, boottime).unwrap_or_default(),
             kind,
+            mark: text(entry, "/facts/what") == "mark" && !gone,
             title,
             note,
             evidence: named(fact).or_else(|| named(text(entry, "/subject"))),
-            document: written(document).or_else(|| written(text(entry, "/subject"))),
+            said: answer.map(|a| (a.question.clone(), a.answer.clone())),
+            document,
+            heard: heard(entry, &recordings),
         })
     });
     Timeline {
@@ -235,6 +331,50 @@ impl Handheld {
         let entries = self.journal_entries(Some(case))?;
         // A broken chain is told, not hidden behind an empty page.
         let head = self.verify_journal(Some(case)).ok().map(|(_, head)| head);
-        Ok(timeline(&entries, &view, head))
+        let mut answers = BTreeMap::new();
+        for (id, document) in self.case_chain(case)?.values::<Document>(kind::DOCUMENT)? {
+            for answer in document.answers {
+                answers.insert((id.clone(), u64::from(answer.view.n)), answer.view);
+            }
+        }
+        let recordings = self.recorded(case, &entries)?;
+        Ok(timeline(&entries, &view, Told { recordings, answers, head }))
     }
+
+    /// Recordings of a case with something in them, also those that run.
+    fn recorded(&mut self, case: &CaseId, entries: &[Value]) -> TroubleResult<Vec<Recorded>> {
+        let mut all = Vec::new();
+        for (id, item) in self.case_chain(case)?.values::<Evidence>(kind::EVIDENCE)? {
+            let Some(recording) = item.recording else { continue };
+            let log = self.ports.blobs.recording_log(case, &item.path, item.log.as_ref());
+            let axis = match log {
+                Ok(log) => Axis::of_log(&log),
+                Err(trouble) => {
+                    tracing::warn!(code = %trouble.code, "A recording log cannot be read.");
+                    None
+                }
+            };
+            let Some(axis) = axis.or_else(|| by_journal(entries, &id)) else { continue };
+            all.push(Recorded {
+                evidence: id,
+                video: recording == RecordingKind::Video,
+                live: item.ended_ms.is_none(),
+                axis,
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// Where a recording began and how long it is, by the journal alone.
+fn by_journal(entries: &[Value], evidence: &str) -> Option<Axis> {
+    let of = |kind: &str| {
+        let fact = |e: &&Value| text(e, "/facts/evidence") == evidence && text(e, "/kind") == kind;
+        entries.iter().find(fact)
+    };
+    let started = of("capture_started")?;
+    let length_ms = number(of("capture_stopped")?, "/facts/duration_ms");
+    let (boot, boottime) = clock::place(started);
+    let ahead = i64::try_from(number(started, "/facts/ahead_ms")).unwrap_or(0);
+    Some(Axis::begun(boot, boottime.saturating_sub(ahead), length_ms))
 }

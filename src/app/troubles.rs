@@ -8,7 +8,7 @@ const ALL_KEPT: &str = "此前已确认的内容都已保存";
 
 /// A journal entry could not be made.
 pub(crate) fn journal(cause: impl Display) -> Trouble {
-    Trouble::new("CASE-JOURNAL", "这一步没有写入日志,因此没有生效", ALL_KEPT, "请重做这一步")
+    Trouble::new("CASE-JOURNAL", "这一步没有写入日志，因此没有生效", ALL_KEPT, "请重做这一步")
         .because(cause)
 }
 
@@ -17,8 +17,8 @@ pub(crate) fn stored(cause: impl Display) -> Trouble {
     Trouble::new(
         "CASE-VALUE",
         "案卷中有一项内容读不出来",
-        "案卷原样保留,其余内容不受影响",
-        "不要删除任何文件,用“救援导出”交中心恢复",
+        "案卷原样保留，其余内容不受影响",
+        "不要删除任何文件，用“救援导出”交中心恢复",
     )
     .because(cause)
 }
@@ -55,7 +55,7 @@ pub(crate) fn not_your_task() -> Trouble {
         "TASK-NOT-YOURS",
         "当前检查人员不在这项任务的名单里",
         "没有打开任何数据",
-        "由任务名单内的检查人员解锁,或请中心调整任务",
+        "由任务名单内的检查人员解锁，或请中心调整任务",
     )
 }
 
@@ -73,9 +73,9 @@ pub(crate) fn no_package() -> Trouble {
 pub(crate) fn unchecked_package() -> Trouble {
     Trouble::new(
         "PACKAGE-UNCHECKED",
-        "数据包没有通过完整核验,或核验后文件有变化",
+        "数据包没有通过完整核验，或核验后文件有变化",
         "数据包没有被打开",
-        "重新做一次完整核验;仍不通过时联网重新下载",
+        "重新做一次完整核验；仍不通过时联网重新下载",
     )
 }
 
@@ -83,9 +83,19 @@ pub(crate) fn unchecked_package() -> Trouble {
 pub(crate) fn sealed() -> Trouble {
     Trouble::new(
         "CASE-SEALED",
-        "案卷已经封存,不能再增加内容",
+        "案卷已经封存，不能再增加内容",
         "封存的内容完整保留",
-        "需要补充时另开新案卷,封存后会指向原证据包",
+        "需要补充时另开新案卷，封存后会指向原证据包",
+    )
+}
+
+/// A mark that cannot be taken back any more.
+pub(crate) fn mark_over() -> Trouble {
+    Trouble::new(
+        "MARK-OVER",
+        "这一步不能再撤销：之后又有新的操作用到了它",
+        ALL_KEPT,
+        "在原来的页面改正；日志会记下前后两次",
     )
 }
 
@@ -93,8 +103,8 @@ pub(crate) fn sealed() -> Trouble {
 pub(crate) fn gate(code: &str, missing: &[String], duty: &str) -> Trouble {
     Trouble::new(
         code,
-        &format!("还缺:{}", missing.join(";")),
-        "已填写、已采集的内容都已保存;随时可以中止/撤离",
+        &format!("还缺：{}", missing.join("；")),
+        "已填写、已采集的内容都已保存；随时可以中止/撤离",
         duty,
     )
     .as_verdict()
@@ -109,9 +119,9 @@ pub(crate) fn document(message: &str, advice: &str) -> Trouble {
 pub(crate) fn clock_not_set() -> Trouble {
     Trouble::new(
         "CLOCK-NOT-SET",
-        "手持机的时钟没有设置(早于出厂时间或中心签过的时间),暂不能签字",
-        "采集、填写都照常保存,并已标明时钟未设置",
-        "先对时(卫星、网络或联网领取任务);不能对时时,由两名检查人员共同登记当前时间:spotcheck case clock",
+        "手持机的时钟没有设置(早于出厂时间或中心签过的时间)，暂不能签字",
+        "采集、填写都照常保存，并已标明时钟未设置",
+        "先对时(卫星、网络或联网领取任务)；不能对时时，由两名检查人员共同登记当前时间:spotcheck case clock",
     )
     .as_verdict()
 }
@@ -126,8 +136,8 @@ pub(crate) fn broken_chain(cause: impl Display) -> Trouble {
     Trouble::new(
         "JOURNAL-BROKEN",
         "日志链条不连续",
-        "日志原样保留,没有改动",
-        "停止使用本机,用“救援导出”交中心核查",
+        "日志原样保留，没有改动",
+        "停止使用本机，用“救援导出”交中心核查",
     )
     .because(cause)
     .as_verdict()
@@ -135,5 +145,5 @@ pub(crate) fn broken_chain(cause: impl Display) -> Trouble {
 
 /// The second copy of another handheld's case cannot be used.
 pub(crate) fn copy(code: &str, message: &str, advice: &str) -> Trouble {
-    Trouble::new(code, message, "副本没有改动;本机已有的内容不受影响", advice)
+    Trouble::new(code, message, "副本没有改动；本机已有的内容不受影响", advice)
 }

@@ -40,6 +40,7 @@ impl Handheld {
         let (mut unsent, mut open, mut waiting) = (0_u32, 0_u32, 0_usize);
         let mut unclosed = Unclosed::default();
         if enrolment.is_some() {
+            self.journal_dropped_if_any();
             let cases = self.case_index()?;
             waiting = self.look_after_early(&cases)?;
             if self.ports.keys.unlocked().is_none() {
@@ -55,13 +56,13 @@ impl Handheld {
         }
         let mut safe = if self.safe.is_empty() {
             let calm =
-                format!("安全: 在办案卷 {open} 件、待回传证据包 {unsent} 个,都在本机加密保存");
+                format!("安全：在办案卷 {open} 件、待回传证据包 {unsent} 个，都在本机加密保存");
             unclosed_words(&unclosed).unwrap_or(calm)
         } else {
             self.safe.clone()
         };
         if waiting > 0 {
-            safe.push_str(&format!(";到场采集 {waiting} 件,打开任务后归入案卷"));
+            safe.push_str(&format!(";到场采集 {waiting} 件，打开任务后归入案卷"));
         }
         Ok(Status {
             device: enrolment.as_ref().map(|e| e.device.clone()),
@@ -73,6 +74,8 @@ impl Handheld {
             clock_set: self.clock_set(),
             unsent,
             free_bytes: self.ports.machine.free_bytes()?,
+            budget: self.budget()?,
+            place: self.ports.locator.state(),
             recordings: self.recording_views()?,
         })
     }
@@ -131,10 +134,13 @@ impl Handheld {
         if was_unlocked {
             self.keep_copies_if_configured();
         }
+        self.stop_playing();
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
         self.export = None;
+        self.marked = None;
+        self.unlooked.forget();
         self.close_references();
         self.ports.keys.lock();
         draft.map_or(Ok(()), |draft| self.journal_device(draft))
@@ -177,18 +183,18 @@ impl Handheld {
         let mut parts = Vec::new();
         if count > 0 {
             let length = minutes(stored_ms);
-            parts.push(format!("中断的录音录像 {count} 段已恢复,共 {length}, 缺 ≤ 2 秒"));
+            parts.push(format!("中断的录音录像 {count} 段已恢复，共 {length}，缺 ≤ 2 秒"));
         }
         if left > 0 {
-            parts.push(format!("{left} 段暂未恢复,原样保留,下次解锁再试"));
+            parts.push(format!("{left} 段暂未恢复，原样保留，下次解锁再试"));
         }
         if !parts.is_empty() {
             // A salvaged store was told a moment ago, and stays told.
-            let before = self.safe.strip_prefix("安全: ");
+            let before = self.safe.strip_prefix("安全：");
             if let Some(salvaged) = before.filter(|words| words.starts_with(SALVAGED_WORDS)) {
                 parts.insert(0, salvaged.to_owned());
             }
-            self.safe = format!("安全: {}", parts.join(";"));
+            self.safe = format!("安全：{}", parts.join("；"));
         }
     }
 
@@ -269,6 +275,7 @@ impl Handheld {
         case: &CaseId,
         task: &spotcheck_domain::task::Task,
     ) -> TroubleResult<CaseView> {
+        self.stop_playing_others(case);
         let first: Option<Meta> = self.case_chain(case)?.value(kind::META, ONLY)?;
         if first.is_none() {
             // Lines without their head: a damaged store, and no new case.
@@ -281,7 +288,7 @@ impl Handheld {
             let left = self.ports.recorder.unclosed(case)?.cut_off;
             self.say_recovered(stored_ms, count, left);
         }
-        self.visit_open(true);
+        self.visit_open(case, true);
         self.case_view(case)
     }
 
@@ -366,6 +373,7 @@ impl Handheld {
                 })
                 .collect(),
             evidence: self.evidence_views(case)?,
+            opening_read: self.opening_read_at(case)?,
             documents: self.document_cards(case)?,
             findings: self.finding_cards(case)?,
             silenced: self.silenced_rules(case)?,
@@ -386,7 +394,8 @@ impl Handheld {
         }
         let draft = self.draft("certificate_shown")?.about(officer.as_str()).fact("to", "party-1");
         let now = self.now_ms();
-        self.commit(case, vec![draft], vec![set(kind::SHOWN, officer.as_str(), &now)?])?;
+        let values = vec![set(kind::SHOWN, officer.as_str(), &now)?];
+        self.commit_mark(case, "出示证件", draft, values)?;
         Ok(())
     }
 
@@ -402,8 +411,7 @@ impl Handheld {
         if name.is_empty() || PartyKind::parse(party_kind).is_none() {
             return Err(troubles::document("当事人姓名或类别没有填", "填写姓名并选择类别"));
         }
-        let existing: Vec<(String, Party)> = self.case_chain(case)?.values(kind::PARTY)?;
-        let id = next_id("party-", existing.len());
+        let id = next_id("party-", self.case_chain(case)?.count(kind::PARTY)?);
         let party = Party {
             name: name.to_owned(),
             kind: party_kind.to_owned(),
@@ -414,7 +422,7 @@ impl Handheld {
             .about(id.as_str())
             .fact("what", "party_added")
             .fact("kind", party_kind);
-        self.commit(case, vec![draft], vec![set(kind::PARTY, &id, &party)?])?;
+        self.commit_mark(case, "登记当事人", draft, vec![set(kind::PARTY, &id, &party)?])?;
         Ok(id)
     }
 
@@ -428,8 +436,7 @@ impl Handheld {
         if !spotcheck_domain::id::is_plain_id(step_kind) || title.trim().is_empty() {
             return Err(troubles::document("步骤的类别或名称不对", "重新选择步骤"));
         }
-        let existing: Vec<(String, Step)> = self.case_chain(case)?.values(kind::STEP)?;
-        let id = next_id("S", existing.len());
+        let id = next_id("S", self.case_chain(case)?.count(kind::STEP)?);
         let step = Step {
             kind: step_kind.to_owned(),
             title: title.trim().to_owned(),
@@ -438,7 +445,8 @@ impl Handheld {
             officers: meta.task.officers.iter().map(|o| o.id.clone()).collect(),
         };
         let draft = self.draft("step_begun")?.about(id.as_str()).fact("step", step_kind);
-        self.commit(case, vec![draft], vec![set(kind::STEP, &id, &step)?])?;
+        let was = format!("开始 {}", step.title);
+        self.commit_mark(case, &was, draft, vec![set(kind::STEP, &id, &step)?])?;
         Ok(id)
     }
 
@@ -453,7 +461,8 @@ impl Handheld {
         }
         found.ended_ms = Some(self.now_ms());
         let draft = self.draft("step_ended")?.about(step);
-        self.commit(case, vec![draft], vec![set(kind::STEP, step, &found)?])?;
+        let was = format!("结束 {}", found.title);
+        self.commit_mark(case, &was, draft, vec![set(kind::STEP, step, &found)?])?;
         Ok(())
     }
 
@@ -474,13 +483,13 @@ fn unclosed_words(unclosed: &Unclosed) -> Option<String> {
     let mut parts = Vec::new();
     if unclosed.running > 0 {
         let length = minutes(unclosed.running_ms);
-        parts.push(format!("{} 段录音录像仍在录制,已存盘 {length}", unclosed.running));
+        parts.push(format!("{} 段录音录像仍在录制，已存盘 {length}", unclosed.running));
     }
     if unclosed.cut_off > 0 {
         let (count, length) = (unclosed.cut_off, minutes(unclosed.cut_off_ms));
-        parts.push(format!("中断的录音录像 {count} 段已存盘,共 {length}, 缺 ≤ 2 秒,解锁后恢复"));
+        parts.push(format!("中断的录音录像 {count} 段已存盘，共 {length}，缺 ≤ 2 秒，解锁后恢复"));
     }
-    (!parts.is_empty()).then(|| format!("安全: {}", parts.join(";")))
+    (!parts.is_empty()).then(|| format!("安全：{}", parts.join("；")))
 }
 
 /// `12 分 08 秒`.

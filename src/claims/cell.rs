@@ -70,7 +70,7 @@ const SHEET_DIGITS: f64 = 1e15;
 pub fn real_text(x: f64) -> Result<String, &'static str> {
     const TOO_PRECISE: &str = "小数超过6位";
     if !x.is_finite() || x.abs() >= SHEET_DIGITS {
-        return Err("数字过大,末位已丢失");
+        return Err("数字过大，末位已丢失");
     }
     let text = format!("{x:.6}");
     let nearest: f64 = text.parse().map_err(|_| TOO_PRECISE)?;

@@ -15,6 +15,7 @@ use spotcheck_domain::columns::{
 };
 use spotcheck_domain::{Amount, Precision, TroubleResult};
 
+use crate::boxes;
 use crate::cipher::ClaimsKey;
 use crate::elsewhere::{Elsewhere, Persons};
 use crate::error::{Error, Result};
@@ -44,6 +45,20 @@ pub(crate) const PSN_OTHER: &[Column] = &[
     col("det_item_fee_sumamt", Kind::Money),
 ];
 
+/// `trace_other` (claims.md §2, beside `psn_other`): settlements of the same trace codes at other facilities,
+/// one row a settlement, without person and settlement number. `med_type` says what kind of visit was settled,
+/// `refd_flag` 1 that the box was taken back, `trdn_flag` 1 that it was sold by the piece.
+pub(crate) const TRACE_OTHER: &[Column] = &[
+    col("drug_trac_codg", Kind::Serial),
+    col("fixmedins_code", Kind::Id),
+    col("fixmedins_name", Kind::Name),
+    col("setl_time", Kind::Time),
+    col("med_type", Kind::Code(0)),
+    col("med_list_codg", Kind::Id),
+    col("refd_flag", Kind::Code(0)),
+    col("trdn_flag", Kind::Code(0)),
+];
+
 /// `peer_stat` of claims.md §2: figures of the peers.
 const PEER_STAT: &[Column] = &[
     col("rule", Kind::Text),
@@ -59,6 +74,7 @@ const PEER_STAT: &[Column] = &[
 fn columns_of(name: &str) -> Option<(&'static str, &'static [Column])> {
     match name {
         "psn_other" => Some(("psn_other", PSN_OTHER)),
+        "trace_other" => Some(("trace_other", TRACE_OTHER)),
         "peer_stat" => Some(("peer_stat", PEER_STAT)),
         _ => entity(name).map(|e: &Entity| (e.name, e.columns)),
     }
@@ -133,6 +149,19 @@ fn push_time(cells: &mut Cells, value: ValueRef<'_>, letter: ValueRef<'_>) {
     }
 }
 
+/// Hands a batch over once it has `least` rows, and empties it.
+fn hand_over(
+    batch: &mut Batch,
+    least: usize,
+    each: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
+) -> Result<()> {
+    if batch.len() >= least {
+        each(batch).map_err(Error::Port)?;
+        batch.clear();
+    }
+    Ok(())
+}
+
 /// Scans one table of one file; `base` is added to every row number.
 fn scan_table(
     db: &Connection,
@@ -152,15 +181,9 @@ fn scan_table(
         let rowid: i64 = row.get(0).map_err(sql(table))?;
         batch.rows.push(base.saturating_add(rowid.unsigned_abs()));
         push_row(row, 1, wants, &mut batch, &mut *intern).map_err(sql(table))?;
-        if batch.len() >= BATCH_ROWS {
-            each(&batch).map_err(Error::Port)?;
-            batch.clear();
-        }
+        hand_over(&mut batch, BATCH_ROWS, each)?;
     }
-    if !batch.is_empty() {
-        each(&batch).map_err(Error::Port)?;
-    }
-    Ok(())
+    hand_over(&mut batch, 1, each)
 }
 
 fn cell_text(db: &Connection, table: &str, column: &str, row: u64) -> Result<Option<String>> {
@@ -198,6 +221,10 @@ impl<'a> PackageColumns<'a> {
 impl ColumnSource for PackageColumns<'_> {
     fn rows(&self, entity: &str) -> TroubleResult<u64> {
         Ok(self.reader.manifest().tables.get(entity).map_or(0, |t| t.rows))
+    }
+
+    fn carries(&self, entity: &str) -> TroubleResult<bool> {
+        Ok(self.reader.manifest().tables.contains_key(entity))
     }
 
     fn cutoff(&self, entity: &str) -> TroubleResult<Option<Instant>> {
@@ -289,8 +316,8 @@ impl Texts {
 
 /// The columns of one facility's partitions and of the region's, as the centre has them.
 ///
-/// What the persons did at other facilities (`psn_other`) comes from [`Elsewhere`], the peers' figures
-/// (`peer_stat`) from [`crate::peer_stats`], where they were gathered; else rules that need them are silent
+/// What the persons did at other facilities (`psn_other`) and where the boxes were settled (`trace_other`) comes
+/// from [`Elsewhere`], the peers' figures (`peer_stat`) from [`crate::peer_stats`], where they were gathered; else rules that need them are silent
 /// and say so.
 #[derive(Debug)]
 pub struct PartitionColumns<'a> {
@@ -328,6 +355,27 @@ impl<'a> PartitionColumns<'a> {
     #[must_use]
     pub fn with_peers(self, peers: &'a [PeerStat]) -> Self {
         Self { peers, ..self }
+    }
+
+    fn scan_boxes(
+        &self,
+        (list, wants): (&str, &[Want]),
+        each: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
+    ) -> Result<()> {
+        let Some((city, seen)) = &self.elsewhere else { return Ok(()) };
+        let sql = Error::sql;
+        let query = boxes::settled_elsewhere(list);
+        let mut statement = city.db()?.prepare(&query).map_err(sql("trace_other"))?;
+        let mut rows = statement.query([seen.facility.as_str()]).map_err(sql("trace_other"))?;
+        let (mut batch, mut number) = (Batch::new(wants), 0_u64);
+        while let Some(row) = rows.next().map_err(sql("trace_other"))? {
+            number = number.saturating_add(1);
+            batch.rows.push(number);
+            let intern = |text: &str| self.texts.borrow_mut().intern(text);
+            push_row(row, 0, wants, &mut batch, intern).map_err(sql("trace_other"))?;
+            hand_over(&mut batch, BATCH_ROWS, each)?;
+        }
+        hand_over(&mut batch, 1, each)
     }
 
     fn scan_peers(
@@ -381,15 +429,9 @@ impl<'a> PartitionColumns<'a> {
                 let intern = |text: &str| self.texts.borrow_mut().intern(text);
                 push_row(row, 1, wants, &mut batch, intern).map_err(sql("psn_other"))?;
             }
-            if batch.len() >= BATCH_ROWS {
-                each(&batch).map_err(Error::Port)?;
-                batch.clear();
-            }
+            hand_over(&mut batch, BATCH_ROWS, each)?;
         }
-        if !batch.is_empty() {
-            each(&batch).map_err(Error::Port)?;
-        }
-        Ok(())
+        hand_over(&mut batch, 1, each)
     }
 }
 
@@ -398,11 +440,21 @@ impl ColumnSource for PartitionColumns<'_> {
         if entity == "psn_other" {
             return Ok(self.elsewhere.as_ref().map_or(0, |(_, seen)| seen.rows));
         }
+        if entity == "trace_other" {
+            return Ok(self.elsewhere.as_ref().map_or(0, |(_, seen)| seen.boxes));
+        }
         if entity == "peer_stat" {
             return Ok(u64::try_from(self.peers.len()).unwrap_or(0));
         }
         let rows = |f: &PartitionReader| f.partition().tables.get(entity).map_or(0, |t| t.rows);
         Ok(self.files.iter().map(rows).fold(0, u64::saturating_add))
+    }
+
+    fn carries(&self, entity: &str) -> TroubleResult<bool> {
+        if matches!(entity, "psn_other" | "trace_other") {
+            return Ok(self.elsewhere.is_some());
+        }
+        Ok(self.rows(entity)? > 0)
     }
 
     fn cutoff(&self, entity: &str) -> TroubleResult<Option<Instant>> {
@@ -422,6 +474,9 @@ impl ColumnSource for PartitionColumns<'_> {
         let list = select_list(table, columns, wants)?;
         if table == "psn_other" {
             return Ok(self.scan_elsewhere((&list, wants), each)?);
+        }
+        if table == "trace_other" {
+            return Ok(self.scan_boxes((&list, wants), each)?);
         }
         if table == "peer_stat" {
             return self.scan_peers(wants, each);

@@ -1,4 +1,5 @@
-//! What persons did at other facilities (`psn_other` of claims.md §2), out of the partitions of these.
+//! What persons did at other facilities (`psn_other` of claims.md §2), out of the partitions of these, and where
+//! else boxes were settled ([`boxes`]).
 //!
 //! Visits with their money, and drugs: enough to see a stay here overlap one there, and the same drug being
 //! collected in several places, without bringing the whole city along. A package gets the rows of its
@@ -13,11 +14,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use spotcheck_domain::Entropy;
 
+use crate::boxes;
 use crate::cipher::{ClaimsKey, WorkDb};
-use crate::columns::PSN_OTHER;
+use crate::columns::{PSN_OTHER, TRACE_OTHER};
 use crate::error::{Error, Result};
 use crate::partition::{BASE, PartitionReader, PartitionRef, PartitionStore, REGION};
-use crate::schema::{Kind, MONTHLY};
+use crate::schema::{Column, Kind, MONTHLY};
 
 const CACHE_KIB: u32 = 64 * 1024;
 
@@ -105,21 +107,36 @@ pub(crate) struct Persons {
     pub(crate) persons: Vec<String>,
     /// Rows.
     pub(crate) rows: u64,
+    /// Settlements of the facility's boxes elsewhere.
+    pub(crate) boxes: u64,
 }
 
-fn ddl() -> String {
+/// A table of texts and numbers that knows whose partition a row came from.
+fn table(name: &str, all: &[Column]) -> String {
     let mut columns = vec!["own TEXT NOT NULL".to_owned()];
-    for column in PSN_OTHER {
+    for column in all {
         let number = matches!(column.kind, Kind::Time | Kind::Money | Kind::Quantity | Kind::Int);
         columns.push(format!("{} {}", column.name, if number { "INTEGER" } else { "TEXT" }));
         if column.kind == Kind::Time {
             columns.push(format!("{}_p TEXT", column.name));
         }
     }
+    format!("CREATE TABLE {name} ({}) STRICT;", columns.join(", "))
+}
+
+/// The tables of the boxes alone, for a package, which reads persons straight from the partitions.
+pub(crate) fn boxes_ddl() -> String {
     format!(
-        "CREATE TABLE psn_other ({}) STRICT;
-         CREATE TABLE person (own TEXT NOT NULL, psn_no TEXT NOT NULL) STRICT; BEGIN;",
-        columns.join(", ")
+        "{} CREATE TABLE trace_code (own TEXT NOT NULL, drug_trac_codg TEXT NOT NULL) STRICT;",
+        table("trace_other", TRACE_OTHER)
+    )
+}
+
+fn ddl() -> String {
+    format!(
+        "{} CREATE TABLE person (own TEXT NOT NULL, psn_no TEXT NOT NULL) STRICT; {} BEGIN;",
+        table("psn_other", PSN_OTHER),
+        boxes_ddl()
     )
 }
 
@@ -220,6 +237,7 @@ impl Elsewhere {
                 }
             }
         }
+        boxes::gather(db, &all, only, store, master)?;
         db.execute_batch(
             "CREATE INDEX psn_other_person ON psn_other (psn_no); CREATE INDEX own ON person (own);
              COMMIT;",
@@ -243,7 +261,9 @@ impl Elsewhere {
                  WHERE p.own = ?1 AND o.own <> ?1 GROUP BY p.psn_no ORDER BY p.psn_no",
             )
             .map_err(sql("psn_other"))?;
-        let mut found = Persons { facility: facility.to_owned(), persons: Vec::new(), rows: 0 };
+        let boxes = boxes::count(self.db()?, facility)?;
+        let mut found =
+            Persons { facility: facility.to_owned(), persons: Vec::new(), rows: 0, boxes };
         let mut rows = select.query([facility]).map_err(sql("psn_other"))?;
         while let Some(row) = rows.next().map_err(sql("psn_other"))? {
             found.persons.push(row.get(0).map_err(sql("psn_other"))?);
@@ -253,7 +273,8 @@ impl Elsewhere {
         Ok(found)
     }
 
-    /// SHA-256 (hex) over everything that a facility's persons did elsewhere: equal rows, equal digest.
+    /// SHA-256 (hex) over everything that a facility's persons and boxes did elsewhere: equal rows, equal
+    /// digest.
     ///
     /// # Errors
     /// The work database.
@@ -269,16 +290,27 @@ impl Elsewhere {
         for person in self.persons_of(facility)?.persons {
             let mut rows = select.query([person.as_str(), facility]).map_err(sql("psn_other"))?;
             while let Some(row) = rows.next().map_err(sql("psn_other"))? {
-                for at in 0..=WIDTH {
-                    match row.get_ref(at).map_err(sql("psn_other"))? {
-                        ValueRef::Text(bytes) => context.update(bytes),
-                        ValueRef::Integer(n) => context.update(&n.to_be_bytes()),
-                        _ => context.update(b"\x00"),
-                    }
-                    context.update(b"\x1f");
-                }
+                add(&mut context, row, WIDTH.saturating_add(1)).map_err(sql("psn_other"))?;
             }
+        }
+        let query = boxes::settled_elsewhere(boxes::ALL);
+        let mut select = self.db()?.prepare_cached(&query).map_err(sql("trace_other"))?;
+        let mut rows = select.query([facility]).map_err(sql("trace_other"))?;
+        while let Some(row) = rows.next().map_err(sql("trace_other"))? {
+            add(&mut context, row, boxes::WIDTH).map_err(sql("trace_other"))?;
         }
         Ok(hex::encode(context.finish()))
     }
+}
+
+fn add(context: &mut digest::Context, row: &Row<'_>, cells: usize) -> rusqlite::Result<()> {
+    for at in 0..cells {
+        match row.get_ref(at)? {
+            ValueRef::Text(bytes) => context.update(bytes),
+            ValueRef::Integer(n) => context.update(&n.to_be_bytes()),
+            _ => context.update(b"\x00"),
+        }
+        context.update(b"\x1f");
+    }
+    Ok(())
 }

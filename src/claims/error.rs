@@ -152,27 +152,27 @@ impl From<Error> for Trouble {
             Error::Port(trouble) => return trouble.clone(),
             Error::Io { what, .. } => Self::new(
                 "CLAIMS-IO",
-                &format!("读写文件失败:{what}"),
+                &format!("读写文件失败：{what}"),
                 IMPORT_SAFE,
                 "检查磁盘空间和文件权限后重试",
             )
             .retry(),
             Error::Sql { what, .. } => Self::new(
                 "CLAIMS-SQL",
-                &format!("数据库操作失败:{what}"),
+                &format!("数据库操作失败：{what}"),
                 IMPORT_SAFE,
-                "重试;仍失败请把支持包发给中心",
+                "重试；仍失败请把支持包发给中心",
             ),
             Error::MissingTables(tables) => Self::new(
                 "CLAIMS-IMPORT-MISSING-TABLE",
-                &format!("缺少必需的表:{}", tables.join("、")),
+                &format!("缺少必需的表：{}", tables.join("、")),
                 IMPORT_SAFE,
-                "补齐这些文件,或用映射文件说明它们从哪里来",
+                "补齐这些文件，或用映射文件说明它们从哪里来",
             )
             .as_verdict(),
             Error::Source { file, reason } => Self::new(
                 "CLAIMS-IMPORT-FILE",
-                &format!("文件 {file} 无法读取:{reason}"),
+                &format!("文件 {file} 无法读取：{reason}"),
                 IMPORT_SAFE,
                 "请提供方重新导出该文件",
             )
@@ -183,7 +183,7 @@ impl From<Error> for Trouble {
                     "CLAIMS-TABLE",
                     &format!("文件 {file}{comma}{place}:{reason}"),
                     "数据包和已采集的证据都没有改动",
-                    "请机构重新导出,另存为 XLSX 或 CSV 后再取一次",
+                    "请机构重新导出，另存为 XLSX 或 CSV 后再取一次",
                 )
                 .as_verdict()
             }
@@ -192,7 +192,7 @@ impl From<Error> for Trouble {
             }
             Error::Mapping { file, place, message } => Self::new(
                 "CLAIMS-IMPORT-MAPPING",
-                &format!("映射文件 {file} 的 {place} 出错:{message}"),
+                &format!("映射文件 {file} 的 {place} 出错：{message}"),
                 IMPORT_SAFE,
                 "按提示修改映射文件后重试",
             )
@@ -205,9 +205,9 @@ impl From<Error> for Trouble {
             ),
             Error::Partition { name, reason } => Self::new(
                 "CLAIMS-PARTITION",
-                &format!("分区文件 {name} 有误:{reason}"),
+                &format!("分区文件 {name} 有误：{reason}"),
                 "其他分区不受影响",
-                "从备份恢复该文件,或重新导入该机构该月的数据",
+                "从备份恢复该文件，或重新导入该机构该月的数据",
             ),
             Error::Manifest(_) => Self::new(
                 "CLAIMS-PACKAGE-MANIFEST",
@@ -234,7 +234,7 @@ impl From<Error> for Trouble {
                 "CLAIMS-PACKAGE-KEY",
                 "数据包不能用本机的密钥打开",
                 PACKAGE_SAFE,
-                "重新下载数据包;仍不行请中心重新授权本机",
+                "重新下载数据包；仍不行请中心重新授权本机",
             )
             .as_verdict(),
             Error::PackageCount { table, .. } => Self::new(
@@ -246,9 +246,9 @@ impl From<Error> for Trouble {
             .as_verdict(),
             Error::PackagePage { table, .. } => Self::new(
                 "CLAIMS-PACKAGE-PAGE",
-                &format!("数据包中表 {table} 有一页校验失败,已停止读取"),
+                &format!("数据包中表 {table} 有一页校验失败，已停止读取"),
                 "已采集的证据没有改动",
-                "对数据包做完整检查,必要时重新下载",
+                "对数据包做完整检查，必要时重新下载",
             )
             .as_verdict(),
             Error::Internal(_) => {

@@ -17,6 +17,7 @@
     )
 )]
 
+mod boxes;
 pub mod cell;
 pub mod cipher;
 pub mod codes;

@@ -4,6 +4,8 @@
 //! inspector adds lies in the case store and refers to it by national keys. A page that fails its HMAC stops
 //! the query and is reported with the table that was being read; nothing is guessed around it.
 
+mod house;
+mod item;
 mod visit;
 
 use std::cell::RefCell;
@@ -11,9 +13,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use spotcheck_domain::claims::{
-    ClaimsReader, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary, Instant, ItemHit,
-    PackedFinding, PackedRules, Page, PersonHit, PersonView, SettlementRow, StaffHit,
-    VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
+    ClaimsReader, DepartmentView, DiagnosisRow, FacilityView, FeeFilter, FeeLine, FeeSummary,
+    Instant, ItemHit, ItemVisit, PackedFinding, PackedRules, Page, PersonHit, PersonView,
+    SettlementRow, StaffHit, VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::columns::ColumnSource;
 use spotcheck_domain::{Amount, BeijingTime, Precision, TroubleResult};
@@ -281,6 +283,7 @@ impl PackageReader {
                     insu_admdvs: r.get(10)?,
                     emp_name: r.get(11)?,
                     die_date: instant(r, 12)?,
+                    chronic: Vec::new(),
                     visits: Vec::new(),
                 })
             },
@@ -304,10 +307,12 @@ impl PackageReader {
                 insu_admdvs: None,
                 emp_name: None,
                 die_date: None,
+                chronic: Vec::new(),
                 visits: Vec::new(),
             },
         };
         view.visits = visits;
+        view.chronic = self.read_chronic(id)?;
         Ok(Some(view))
     }
 
@@ -343,6 +348,7 @@ impl PackageReader {
                     settlements: Vec::new(),
                     fee_lines: 0,
                     fee_sum: Amount::ZERO,
+                    standing_sum: Amount::ZERO,
                 })
             },
         )?;
@@ -370,8 +376,9 @@ impl PackageReader {
         view.settlements = self.list(
             "setl_d",
             "SELECT i.text, s.setl_time, s.setl_time_p, s.medfee_sumamt, s.fund_pay_sumamt, s.psn_pay,
-               s.acct_pay, f.text
+               s.acct_pay, f.text, b.text
              FROM setl_d s JOIN dict i ON i.id = s.setl_id
+             LEFT JOIN dict b ON b.id = s.init_setl_id
              LEFT JOIN dict f ON f.id = s.refd_setl_flag
              WHERE s.mdtrt_id = ?1 ORDER BY s.setl_time, i.text, s.dup_no",
             [id],
@@ -384,19 +391,26 @@ impl PackageReader {
                     psn_pay: amount(r, 5)?,
                     acct_pay: amount(r, 6)?,
                     refd_setl_flag: r.get(7)?,
+                    init_setl_id: r.get(8)?,
                 })
             },
         )?;
         let lines = self.one(
             "fee_list_d",
-            "SELECT COUNT(*), COALESCE(SUM(det_item_fee_sumamt), 0) FROM fee_list_d
-             WHERE mdtrt_id = ?1",
+            "WITH back AS (SELECT s.setl_id, s.init_setl_id FROM setl_d s
+               JOIN dict f ON f.id = s.refd_setl_flag WHERE s.mdtrt_id = ?1 AND f.text = '1')
+             SELECT COUNT(*), COALESCE(SUM(det_item_fee_sumamt), 0),
+               COALESCE(SUM(CASE WHEN setl_id IN (SELECT setl_id FROM back)
+                 OR setl_id IN (SELECT init_setl_id FROM back)
+                 THEN 0 ELSE det_item_fee_sumamt END), 0)
+             FROM fee_list_d WHERE mdtrt_id = ?1",
             [id],
-            |r| Ok((r.get::<_, i64>(0)?, amount(r, 1)?)),
+            |r| Ok((r.get::<_, i64>(0)?, amount(r, 1)?, amount(r, 2)?)),
         )?;
-        if let Some((n, sum)) = lines {
+        if let Some((n, sum, standing)) = lines {
             view.fee_lines = n.unsigned_abs();
             view.fee_sum = sum.unwrap_or_default();
+            view.standing_sum = standing.unwrap_or_default();
         }
         Ok(Some(view))
     }
@@ -432,6 +446,10 @@ impl ClaimsReader for PackageReader {
 
     fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>> {
         self.guarded(|| search::staff(&self.db, query, page))
+    }
+
+    fn departments(&self, page: Page) -> TroubleResult<Vec<DepartmentView>> {
+        self.guarded(|| self.read_departments(page))
     }
 
     fn wards(&self) -> TroubleResult<Vec<Ward>> {
@@ -471,6 +489,19 @@ impl ClaimsReader for PackageReader {
 
     fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>> {
         self.guarded(|| self.read_events(mdtrt_id, page))
+    }
+
+    fn line_events(
+        &self,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<VisitEvent>> {
+        self.guarded(|| self.read_line_events(mdtrt_id, bkkp_sn, page))
+    }
+
+    fn item_visits(&self, med_list_codg: &str, page: Page) -> TroubleResult<Vec<ItemVisit>> {
+        self.guarded(|| self.read_item_visits(med_list_codg, page))
     }
 
     fn findings(&self) -> TroubleResult<Vec<PackedFinding>> {

@@ -261,7 +261,7 @@ impl Source {
             let limit = MAX_IN_MEMORY.saturating_add(1);
             reader.take(limit).read_to_end(&mut bytes).map_err(Error::io(file.name.clone()))?;
             if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_IN_MEMORY {
-                let reason = "ZIP内的表格超过1GB,请解压后导入".to_owned();
+                let reason = "ZIP内的表格超过1GB，请解压后导入".to_owned();
                 return Err(Error::Source { file: file.name.clone(), reason });
             }
             Ok(bytes)

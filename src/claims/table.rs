@@ -109,7 +109,7 @@ impl Table {
                 table.sheets = table.book()?.names();
             }
             Format::Xls if size > limits.xls => {
-                return Err(fail(&format!("XLS 文件超过 {} MB,请另存为 XLSX", limits.xls >> 20)));
+                return Err(fail(&format!("XLS 文件超过 {} MB，请另存为 XLSX", limits.xls >> 20)));
             }
             Format::Xls => table.sheets = table.book()?.names(),
             Format::Text => table.check_text()?,
@@ -163,7 +163,7 @@ impl Table {
             let mut limited = entry.take(most.saturating_add(1));
             let size = std::io::copy(&mut limited, &mut std::io::sink()).map_err(|e| bad(&e))?;
             if size > most {
-                return Err(self.fail("", "解压后过大,可能是伪造的压缩文件"));
+                return Err(self.fail("", "解压后过大，可能是伪造的压缩文件"));
             }
             left = left.saturating_sub(size);
         }
@@ -175,14 +175,14 @@ impl Table {
         let head = self.bytes.get(..self.bytes.len().min(4096)).unwrap_or_default();
         let wide = matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
         if !wide && head.contains(&0) {
-            return Err(self.fail("", "不认识的文件格式,不是 XLSX、XLS、DBF 或文本"));
+            return Err(self.fail("", "不认识的文件格式，不是 XLSX、XLS、DBF 或文本"));
         }
         let lower = String::from_utf8_lossy(head).to_lowercase();
         if lower.contains("<html") || lower.contains("<table") || lower.contains("<?xml") {
-            return Err(self.fail("", "这是网页格式的表格,请用 Excel 打开后另存为 XLSX"));
+            return Err(self.fail("", "这是网页格式的表格，请用 Excel 打开后另存为 XLSX"));
         }
         if head.starts_with(b"%PDF") {
-            return Err(self.fail("", "这是 PDF,不是表格"));
+            return Err(self.fail("", "这是 PDF，不是表格"));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub(crate) struct Audit {
     /// 任务 / task
     #[arg(long, value_name = "ID")]
     task: String,
-    /// 只运行这些规则,逗号分隔 / these rules only
+    /// 只运行这些规则，逗号分隔 / these rules only
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     rules: Option<Vec<String>>,
     /// 每条疑点一行 JSON / one finding a line
@@ -29,18 +29,18 @@ pub(crate) struct Audit {
 /// What can be done with rule packs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// 检查规则包:在全国规则之上能否使用 / can this pack be used above the national rules
+    /// 检查规则包：在全国规则之上能否使用 / can this pack be used above the national rules
     Check {
         /// 规则包目录 / folder of the pack
         folder: PathBuf,
     },
     /// 列出规则 / list the rules in force
     List {
-        /// 任务:连同数据包带来的地方和自编规则 / task: with the regional and own packs that its package brings
+        /// 任务：连同数据包带来的地方和自编规则 / task: with the regional and own packs that its package brings
         #[arg(long, value_name = "ID")]
         task: Option<String>,
     },
-    /// 用已知答案衡量疑点:精确率与召回率 / precision and recall against what is known to be wrong
+    /// 用已知答案衡量疑点：精确率与召回率 / precision and recall against what is known to be wrong
     Score {
         /// truth.csv
         truth: PathBuf,
@@ -80,7 +80,7 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
             let pack =
                 Pack::read(&named, Some(&base)).map_err(|e| Trouble::from(e).as_verdict())?;
             let count = pack.ids().len();
-            let lines = vec![format!("{} 可以使用,共 {count} 条规则", pack.label())];
+            let lines = vec![format!("{} 可以使用，共 {count} 条规则", pack.label())];
             Output::new(
                 "rules",
                 &serde_json::json!({ "pack": pack.label(), "rules": count }),
@@ -106,7 +106,7 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
                 }
             }
             if !off.is_empty() {
-                lines.push(format!("已停用:{}", off.join(" ")));
+                lines.push(format!("已停用：{}", off.join(" ")));
             }
             lines.extend(unreadable.iter().map(|s| s.reason.clone()));
             let unreadable: Vec<&str> = unreadable.iter().map(|s| s.reason.as_str()).collect();

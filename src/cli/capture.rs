@@ -1,11 +1,12 @@
-//! `capture photo|audio|video|stop|mark|describe`.
+//! `capture photo|page|audio|video|stop|mark|cover|uncover|describe`.
 
 use std::time::Duration;
 
 use clap::Subcommand;
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::{Desk, EvidenceView, RecordingKind};
-use spotcheck_domain::TroubleResult;
+use spotcheck_app::desk::{Desk, EvidenceView, OnSite, RecordingKind};
+use spotcheck_app::page_check::PageFault;
+use spotcheck_domain::{CaseId, TroubleResult};
 
 use super::Output;
 use super::case::case_id;
@@ -15,22 +16,33 @@ use super::case::case_id;
 pub(crate) enum Capture {
     /// 拍照 / one photo
     Photo {
-        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        /// 案卷；不写则归入在办案卷或到场采集，无须解锁 / case; else the open one, or arrival, without unlocking
         case: Option<String>,
+    },
+    /// 翻拍文件的一页，拍后检查是否清楚 / one page of a paper, checked afterwards
+    Page {
+        /// 案卷 / case
+        case: String,
+        /// 接在哪一组之后；不写则新起一组 / group to go on with; else a new one
+        #[arg(long, value_name = "G")]
+        group: Option<String>,
+        /// 重拍哪一张 / photo that is taken again
+        #[arg(long, value_name = "E")]
+        again: Option<String>,
     },
     /// 录音 / record sound
     Audio {
-        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        /// 案卷；不写则归入在办案卷或到场采集，无须解锁 / case; else the open one, or arrival, without unlocking
         case: Option<String>,
-        /// 录够几秒后停止;不写则一直录到 stop / stop after so many seconds; else until `stop`
+        /// 录够几秒后停止；不写则一直录到 stop / stop after so many seconds; else until `stop`
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
     },
     /// 录像 / record video
     Video {
-        /// 案卷;不写则归入在办案卷或到场采集,无须解锁 / case; else the open one, or arrival, without unlocking
+        /// 案卷；不写则归入在办案卷或到场采集，无须解锁 / case; else the open one, or arrival, without unlocking
         case: Option<String>,
-        /// 录够几秒后停止;不写则一直录到 stop / stop after so many seconds; else until `stop`
+        /// 录够几秒后停止；不写则一直录到 stop / stop after so many seconds; else until `stop`
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
     },
@@ -45,6 +57,16 @@ pub(crate) enum Capture {
         evidence: String,
         /// 内容 / words
         words: String,
+    },
+    /// 遮挡录像画面，声音照录，直到 uncover 或 stop / blank the picture, sound goes on
+    Cover {
+        /// 证据 / evidence id
+        evidence: String,
+    },
+    /// 恢复录像画面 / show the picture again
+    Uncover {
+        /// 证据 / evidence id
+        evidence: String,
     },
     /// 写明证明内容和来源 / say what it proves and where it comes from
     Describe {
@@ -69,8 +91,11 @@ impl Capture {
                 case.is_some()
             }
             // What runs and is in no case yet has an id of its own, A1, A2 …
-            Self::Stop { evidence } | Self::Mark { evidence, .. } => !is_early(evidence),
-            Self::Describe { .. } => true,
+            Self::Stop { evidence }
+            | Self::Mark { evidence, .. }
+            | Self::Cover { evidence }
+            | Self::Uncover { evidence } => !is_early(evidence),
+            Self::Page { .. } | Self::Describe { .. } => true,
         }
     }
 }
@@ -109,12 +134,42 @@ fn record(
     show(&handheld.stop_recording(&started.evidence)?)
 }
 
+fn page(
+    handheld: &mut Handheld,
+    case: &CaseId,
+    group: Option<&str>,
+    again: Option<&str>,
+) -> TroubleResult<Output> {
+    let taken = handheld.capture_page(case, group, again)?;
+    let item = handheld.check_page(case, &taken.id)?;
+    let Some(page) = &item.page else { return show(&item) };
+    let faults = page.verdict.iter().flat_map(|v| &v.faults).map(|f| match f {
+        PageFault::NoPage => "没有找到纸面",
+        PageFault::Cut => "可能没拍全",
+        PageFault::Blurred => "可能模糊",
+        PageFault::Glare => "可能反光",
+    });
+    let said = faults.collect::<Vec<_>>().join("、");
+    let said = if said.is_empty() { "清楚".to_owned() } else { format!("{said}，请重拍") };
+    let line = format!("{}  {} 第 {} 页  {said}", item.id, page.group, page.n);
+    Output::new("capture-page", &item, vec![line])
+}
+
+fn cover(handheld: &mut Handheld, evidence: &str, on: bool) -> TroubleResult<Output> {
+    let running = handheld.cover_picture(evidence, on)?;
+    let words = if on { "画面已遮挡，声音照录" } else { "画面已恢复" };
+    Output::new("capture-cover", &running, vec![words.to_owned()])
+}
+
 /// `capture`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Capture) -> TroubleResult<Output> {
     match args {
         Capture::Photo { case } => {
             let case = case.as_deref().map(case_id).transpose()?;
             show(&handheld.capture_photo(case.as_ref())?)
+        }
+        Capture::Page { case, group, again } => {
+            page(handheld, &case_id(case)?, group.as_deref(), again.as_deref())
         }
         Capture::Audio { case, seconds } => {
             record(handheld, case.as_deref(), RecordingKind::Audio, *seconds)
@@ -127,6 +182,8 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Capture) -> TroubleResult<Outp
             handheld.mark_recording(evidence, words)?;
             Output::new("capture-mark", &serde_json::json!({}), vec!["已标记".to_owned()])
         }
+        Capture::Cover { evidence } => cover(handheld, evidence, true),
+        Capture::Uncover { evidence } => cover(handheld, evidence, false),
         Capture::Describe { case, evidence, proves, source } => {
             handheld.describe_evidence(&case_id(case)?, evidence, proves, source)?;
             Output::new("capture-describe", &serde_json::json!({}), vec!["已写明".to_owned()])

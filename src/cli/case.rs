@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::{CaseView, Desk};
+use spotcheck_app::desk::{CaseView, Desk, OnSite};
 use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
 use super::Output;
@@ -30,6 +30,14 @@ pub(crate) enum Case {
         case: String,
         /// 检查人员 / officer
         who: String,
+    },
+    /// 开场告知：显示要宣读的内容,--read 记为已宣读 / opening words; --read: they were read aloud
+    Opening {
+        /// 案卷 / case
+        case: String,
+        /// 已宣读 / they were read aloud
+        #[arg(long)]
+        read: bool,
     },
     /// 登记当事人 / add a party
     Party {
@@ -63,7 +71,7 @@ pub(crate) enum Case {
         /// 步骤 / step
         step: String,
     },
-    /// 移交给本机另一名检查人员,如下一班 / hand over to another officer here, e.g. of the next shift
+    /// 移交给本机另一名检查人员，如下一班 / hand over to another officer here, e.g. of the next shift
     Handover {
         /// 案卷 / case
         case: String,
@@ -73,7 +81,7 @@ pub(crate) enum Case {
         /// 原因 / reason
         #[arg(long)]
         reason: Option<String>,
-        /// 未完事项,可重复 / what is still open, repeatable
+        /// 未完事项，可重复 / what is still open, repeatable
         #[arg(long = "open", value_name = "TEXT")]
         open_points: Vec<String>,
     },
@@ -82,14 +90,14 @@ pub(crate) enum Case {
         /// 案卷 / case
         case: String,
     },
-    /// 时钟未设置时,两名检查人员共同登记当前时间 / both officers speak for the time of an unset clock
+    /// 时钟未设置时，两名检查人员共同登记当前时间 / both officers speak for the time of an unset clock
     Clock {
         /// 案卷 / case
         case: String,
         /// 从何处看到的日期和时间 / date and time as read elsewhere
         #[arg(long)]
         says: String,
-        /// 检查人员,可附口令文件 / officer, with a PIN file or asked on the terminal
+        /// 检查人员，可附口令文件 / officer, with a PIN file or asked on the terminal
         #[arg(long = "signer", value_name = "ID[=PINFILE]", required = true)]
         signers: Vec<String>,
     },
@@ -128,7 +136,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output>
         }
         Case::Party { case, name, kind, post } => {
             let id = handheld.add_party(&case_id(case)?, name, kind, post.as_deref())?;
-            let lines = vec![format!("已登记:{id}")];
+            let lines = vec![format!("已登记：{id}")];
             Output::new("case-party", &serde_json::json!({ "party": id }), lines)
         }
         Case::Step { case, kind, title } => {
@@ -149,7 +157,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output>
         }
         Case::Shred { case } => {
             let protection = handheld.shred(&case_id(case)?)?;
-            let line = format!("案卷密钥已销毁(密钥保护:{})", protection.zh());
+            let line = format!("案卷密钥已销毁(密钥保护：{})", protection.zh());
             let value = serde_json::json!({ "key_protection": protection });
             Output::new("case-shred", &value, vec![line])
         }
@@ -157,6 +165,15 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Case) -> TroubleResult<Output>
             let pins = signers.iter().map(|s| signer(s)).collect::<TroubleResult<Vec<_>>>()?;
             handheld.confirm_clock(&case_id(case)?, &pins, says)?;
             Output::new("case-clock", &serde_json::json!({}), vec!["已登记".to_owned()])
+        }
+        Case::Opening { case, read } => {
+            let case = case_id(case)?;
+            let words = handheld.opening(&case)?;
+            if *read {
+                handheld.opening_read(&case, &words.paragraphs)?;
+            }
+            let now = handheld.opening(&case)?;
+            Output::new("case-opening", &now, words.paragraphs)
         }
         Case::Note { case, text } => {
             handheld.note(&case_id(case)?, text)?;

@@ -125,7 +125,7 @@ pub(crate) fn visit(handheld: &mut Handheld, args: &Visit) -> TroubleResult<Outp
         Page::first(args.limit),
     )?;
     let mut lines = vec![format!(
-        "{}  {}  费用 {} 行,合计 {} 元",
+        "{}  {}  费用 {} 行，合计 {} 元",
         visit.mdtrt_id,
         mask::name(&visit.psn_name),
         visit.fee_lines,

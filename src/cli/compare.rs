@@ -34,13 +34,13 @@ pub(crate) struct Compare {
     /// 表头所在行号 / row number of the header [default: found]
     #[arg(long, value_name = "N")]
     header: Option<u32>,
-    /// 指定列,如 mdtrt_id=住院号,cnt=;等号后为空表示没有这一列 / columns by header
+    /// 指定列，如 mdtrt_id=住院号,cnt=;等号后为空表示没有这一列 / columns by header
     #[arg(long, value_name = "FIELD=COLUMN,…", value_delimiter = ',', value_parser = field)]
     map: Vec<(Field, String)>,
     /// 文件应包含的范围 / what the file must cover: auto, visits, period
     #[arg(long, value_name = "SCOPE", default_value = "auto", value_parser = scope)]
     scope: Scope,
-    /// 只列出建议的列,不比对 / show the proposed columns only
+    /// 只列出建议的列，不比对 / show the proposed columns only
     #[arg(long)]
     columns: bool,
     /// 差异最多列出几条 / differences at most
@@ -141,7 +141,7 @@ fn pairs(view: &ExportView, way: &Comparison) -> Vec<(&'static str, &'static str
 fn columns(view: &ExportView, way: &Comparison) -> TroubleResult<Output> {
     let mut lines = vec![
         format!("{}  {} 行  工作表 {}", view.name, view.rows, view.sheets.join("、")),
-        format!("列:{}", view.columns.join("、")),
+        format!("列：{}", view.columns.join("、")),
     ];
     for choice in way.choices() {
         let name = |c: usize| view.columns.get(c).cloned().unwrap_or_default();
@@ -167,7 +167,7 @@ fn output(
     let mut lines = vec![
         format!("{}  SHA-256 {}", view.name, view.sha256),
         format!(
-            "{} 行:一致 {},冲销 {},未上传 {},读不出 {}",
+            "{} 行：一致 {}，冲销 {}，未上传 {}，读不出 {}",
             counts.rows, counts.matched, counts.netted, counts.young, counts.unreadable
         ),
         format!("差异 {} 条", compared.differences.len()),
@@ -179,6 +179,21 @@ fn output(
     lines.extend(compared.notes.iter().map(|note| format!("  {note}")));
     let shown = way.differences(None, Page::first(limit));
     lines.extend(shown.iter().map(|(_, finding)| format!("  {}", finding.reason)));
+    let fresh = &result.fresh;
+    if fresh.rows > 0 || fresh.without_code > 0 {
+        lines.push(format!(
+            "未上传的 {} 行已按 {} 条规则核对：{} 条线索；没有项目编码、未核对 {} 行",
+            fresh.rows,
+            fresh.rules,
+            fresh.findings.len(),
+            fresh.without_code
+        ));
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        lines
+            .extend(fresh.findings.iter().take(most).map(|f| format!("  {} {}", f.rule, f.reason)));
+    }
+    let by_rules: Vec<serde_json::Value> =
+        fresh.findings.iter().filter_map(|f| serde_json::from_str(&f.json_line()).ok()).collect();
     let pairing: serde_json::Map<String, serde_json::Value> =
         pairs(view, way).into_iter().map(|(f, _, column)| (f.to_owned(), json!(column))).collect();
     let by_class: serde_json::Map<String, serde_json::Value> = classes
@@ -196,6 +211,10 @@ fn output(
         "pairing": pairing,
         "classes": by_class,
         "compared": compared,
+        "fresh": {
+            "rows": fresh.rows, "without_code": fresh.without_code, "rules": fresh.rules,
+            "findings": by_rules,
+        },
     });
     Output::new("compare", &body, lines)
 }

@@ -16,25 +16,25 @@ use crate::compose::Setup;
 /// Sub-commands of `copy`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Copy {
-    /// 把未回传的案卷存到另一处,仍加密 / copy to a folder, e.g. on a stick, still encrypted
+    /// 把未回传的案卷存到另一处，仍加密 / copy to a folder, e.g. on a stick, still encrypted
     To(To),
-    /// 把未回传的案卷存到旁边的手持机,仍加密 / copy to a handheld nearby, still encrypted
+    /// 把未回传的案卷存到旁边的手持机，仍加密 / copy to a handheld nearby, still encrypted
     Peer(Peer),
     /// 替旁边的手持机保存副本 / keep copies for handhelds nearby
     Serve(Serve),
     /// 第二副本的状态 / how second copies stand, and what is held for others
     List,
-    /// 从副本恢复另一台手持机的案卷,接着办 / go on with another handheld's case from its copy
+    /// 从副本恢复另一台手持机的案卷，接着办 / go on with another handheld's case from its copy
     Rescue(Rescue),
 }
 
 /// Arguments of `copy to`.
 #[derive(Debug, Args)]
 pub(crate) struct To {
-    /// 目录,如 U 盘 / folder, e.g. on a stick
+    /// 目录，如 U 盘 / folder, e.g. on a stick
     #[arg(value_name = "DIR")]
     to: PathBuf,
-    /// 不解锁,只存已准备好的内容 / without unlocking: what was kept at the last lock
+    /// 不解锁，只存已准备好的内容 / without unlocking: what was kept at the last lock
     #[arg(long)]
     locked: bool,
     /// 连同替别的手持机保存的副本 / what is held for others too
@@ -48,7 +48,7 @@ pub(crate) struct Peer {
     /// 对方地址 / where it listens
     #[arg(value_name = "HOST:PORT")]
     address: String,
-    /// 不解锁,只存已准备好的内容 / without unlocking: what was kept at the last lock
+    /// 不解锁，只存已准备好的内容 / without unlocking: what was kept at the last lock
     #[arg(long)]
     locked: bool,
 }
@@ -127,7 +127,7 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
                 .map(|v| match (&v.copied, v.without) {
                     (None, _) => format!("{}  没有第二副本", v.case),
                     (Some(at), 0) => format!("{}  第二副本 {at}", v.case),
-                    (Some(at), n) => format!("{}  第二副本 {at},其后 {n} 个文件没有副本", v.case),
+                    (Some(at), n) => format!("{}  第二副本 {at}，其后 {n} 个文件没有副本", v.case),
                 })
                 .collect();
             lines.push(format!("替别的手持机保存 {} 个案卷的副本", held.len()));
@@ -152,7 +152,7 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
             };
             let done = handheld.rescue_case(&case, &mut FolderCopy::open(&folder)?)?;
             let line = format!(
-                "案卷 {case} 已由手持机 {} 的副本恢复(截至 {}),日志 {} 条,加密文件 {} 个",
+                "案卷 {case} 已由手持机 {} 的副本恢复(截至 {})，日志 {} 条，加密文件 {} 个",
                 done.from, done.kept, done.entries, done.files
             );
             Output::new("copy", &done, vec![line])

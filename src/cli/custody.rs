@@ -41,7 +41,7 @@ pub(crate) fn pin(handheld: &mut Handheld, common: &Common, args: &Pin) -> Troub
     let new = match &args.new_pin_file {
         Some(file) => pins::from_file(file)?,
         None => {
-            let (first, second) = (pins::ask("新口令: ")?, pins::ask("再输一次: ")?);
+            let (first, second) = (pins::ask("新口令：")?, pins::ask("再输一次：")?);
             if first.expose_secret() != second.expose_secret() {
                 return Err(Trouble::new(
                     "CLI-PIN",

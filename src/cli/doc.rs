@@ -32,7 +32,7 @@ pub(crate) enum Doc {
         /// 文书 / document
         document: String,
     },
-    /// 填写一栏;内容为 - 时读标准输入 / fill a field; `-` reads standard input
+    /// 填写一栏；内容为 - 时读标准输入 / fill a field; `-` reads standard input
     Fill {
         /// 案卷 / case
         case: String,
@@ -82,7 +82,7 @@ pub(crate) enum Doc {
         #[arg(long, value_name = "FILE.png")]
         out: PathBuf,
     },
-    /// 手写签字:笔迹 JSON(- 为标准输入)/ handwritten signature: strokes as JSON
+    /// 手写签字：笔迹 JSON(- 为标准输入)/ handwritten signature: strokes as JSON
     Sign {
         /// 案卷 / case
         case: String,
@@ -123,7 +123,7 @@ fn show(view: &DocumentView) -> TroubleResult<Output> {
     let mut lines = vec![format!("{}  {}  {} 页", view.card.id, view.card.title, view.pages)];
     lines.extend(view.fields.iter().map(|f| format!("  {}({}): {}", f.label, f.key, f.value)));
     lines.extend(
-        view.answers.iter().map(|a| format!("  问{}: {}  答: {}", a.n, a.question, a.answer)),
+        view.answers.iter().map(|a| format!("  问{}: {}  答：{}", a.n, a.question, a.answer)),
     );
     lines.extend(view.missing.iter().map(|m| format!("  缺  {m}")));
     Output::new("doc", view, lines)
@@ -167,7 +167,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Doc) -> TroubleResult<Output> 
         }
         Doc::Print { case, document, printer, copies } => {
             let report = handheld.print(&case_id(case)?, document, printer, *copies)?;
-            let lines = vec![format!("已打印 {} 份,每份 {} 页", report.copies, report.pages)];
+            let lines = vec![format!("已打印 {} 份，每份 {} 页", report.copies, report.pages)];
             Output::new("doc-print", &report, lines)
         }
         Doc::Export { case, document, out } => {

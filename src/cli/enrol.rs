@@ -16,7 +16,7 @@ pub(crate) struct Enroll {
     /// 票据文件,- 为标准输入 / ticket file, - for standard input
     #[arg(long, value_name = "FILE")]
     ticket: PathBuf,
-    /// 这是检查人员票据:为其设定口令 / an officer's ticket: the PIN is set now
+    /// 这是检查人员票据：为其设定口令 / an officer's ticket: the PIN is set now
     #[arg(long = "as-officer")]
     officer_ticket: bool,
 }
@@ -31,6 +31,6 @@ pub(crate) fn run(
     let pin: Option<SecretString> =
         if args.officer_ticket { Some(pins::read(common)?) } else { None };
     let id = handheld.enrol(ticket.trim(), pin.as_ref())?;
-    let lines = vec![format!("已登记:{id}")];
+    let lines = vec![format!("已登记：{id}")];
     Output::new("enroll", &serde_json::json!({ "id": id }), lines)
 }

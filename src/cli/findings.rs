@@ -1,4 +1,4 @@
-//! `findings list|judge|silence|export`: what the rules found, and what the officers make of it.
+//! `findings list|judge|silence|rules|export`: what the rules found, and what the officers make of it.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::{CaseView, Desk};
+use spotcheck_app::desk::{CaseView, Desk, Looks as _};
 use spotcheck_app::findings::{FindingState, Judgement};
 use spotcheck_domain::{TaskId, Trouble, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
@@ -23,7 +23,7 @@ pub(crate) struct Which {
     /// 任务 / task
     #[arg(long, value_name = "ID")]
     task: String,
-    /// 只取数据包带来的中心疑点,不再运行规则 / the centre's only, without running the rules here
+    /// 只取数据包带来的中心疑点，不再运行规则 / the centre's only, without running the rules here
     #[arg(long)]
     packed: bool,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Findings {
         /// 理由 / why
         #[arg(long)]
         reason: Option<String>,
-        /// 证据编号,逗号分隔 / evidence items
+        /// 证据编号，逗号分隔 / evidence items
         #[arg(long, value_delimiter = ',')]
         evidence: Vec<String>,
     },
@@ -73,6 +73,15 @@ pub(crate) enum Findings {
         #[arg(long, conflicts_with = "reason")]
         heard: bool,
     },
+    /// 自编规则写成规则包草案，供中心检查和试运行 / composed rules as a draft pack for the centre
+    Rules {
+        /// 案卷 / case
+        #[arg(long, value_name = "ID")]
+        case: String,
+        /// 文件(.json) / file
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
     /// 导出(留痕) / write a file; the act is recorded
     Export {
         /// Which findings.
@@ -81,7 +90,7 @@ pub(crate) enum Findings {
         /// 文件:.csv .xlsx .json / file, the form by its ending
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
-        /// 给当事人:只含已认定属实的事实、说明和法定义务 / for the party: confirmed facts and duties only
+        /// 给当事人：只含已认定属实的事实、说明和法定义务 / for the party: confirmed facts and duties only
         #[arg(long)]
         party: bool,
     },
@@ -172,7 +181,8 @@ fn judge(
         None => of(merged(handheld, &task, false)?),
     };
     let found = found.ok_or_else(|| unknown("没有这条疑点", "疑点键见 findings list"))?;
-    let card = handheld.judge_finding(&case, &found.finding, judgement)?;
+    let judgement = Judgement { origin: Some(found.origin), ..judgement.clone() };
+    let card = handheld.judge_finding(&case, &found.finding, &judgement)?;
     let lines = vec![format!("{}  {}  {}", card.id, card.state.as_str(), card.text)];
     Output::new("findings-judge", &card, lines)
 }
@@ -186,7 +196,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> TroubleResult<()> {
                 "CLI-FILE",
                 "文件写不进去",
                 "已有的文件没有改动",
-                "换一个文件名,或检查磁盘和权限",
+                "换一个文件名，或检查磁盘和权限",
             )
             .because(cause)
         },
@@ -207,6 +217,16 @@ fn export(handheld: &mut Handheld, which: &Which, to: &Path, party: bool) -> Tro
     Output::new("findings-export", &json!({ "file": to, "bytes": bytes.len() }), lines)
 }
 
+fn rules(handheld: &mut Handheld, case: &str, to: &Path) -> TroubleResult<Output> {
+    let draft = handheld.rule_draft_of_case(&case_id(case)?)?;
+    let bytes = draft.ok_or_else(|| {
+        unknown("这个案卷没有运行过自编规则", "在手持机界面运行一条自编规则后再导出")
+    })?;
+    write_new(to, &bytes)?;
+    let lines = vec![format!("已写出规则包草案 {} 字节", bytes.len())];
+    Output::new("findings-rules", &json!({ "file": to, "bytes": bytes.len() }), lines)
+}
+
 /// `findings`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Findings) -> TroubleResult<Output> {
     match args {
@@ -216,7 +236,12 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Findings) -> TroubleResult<Out
             let state = FindingState::parse(state).ok_or_else(|| {
                 unknown("没有这个状态", "用 confirmed、excluded、needs_evidence 或 open")
             })?;
-            let judgement = Judgement { state, reason: reason.clone(), evidence: evidence.clone() };
+            let judgement = Judgement {
+                state,
+                reason: reason.clone(),
+                evidence: evidence.clone(),
+                origin: None,
+            };
             judge(handheld, case, key, &judgement)
         }
         Findings::Silence { case, rule, reason, .. } => {
@@ -224,6 +249,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Findings) -> TroubleResult<Out
             let body = json!({ "rule": rule, "silenced": reason.is_some() });
             Output::new("findings-silence", &body, vec!["已记录".to_owned()])
         }
+        Findings::Rules { case, to } => rules(handheld, case, to),
         Findings::Export { which, to, party } => export(handheld, which, to, *party),
     }
 }

@@ -26,13 +26,13 @@ pub(crate) struct Indicators {
     /// 专题 / topic
     #[arg(long, value_name = "T", conflicts_with = "id")]
     topic: Option<String>,
-    /// 只算这些指标,逗号分隔 / these indicators only
+    /// 只算这些指标，逗号分隔 / these indicators only
     #[arg(long, value_name = "I,…", value_delimiter = ',')]
     id: Vec<String>,
     /// 按维度细分 / break down by
     #[arg(long, value_name = "DIMENSION", value_parser = dimension)]
     by: Option<Dimension>,
-    /// 只算某一项,可重复 / only rows under this key
+    /// 只算某一项，可重复 / only rows under this key
     #[arg(long, value_name = "DIMENSION=KEY", value_parser = only)]
     only: Vec<(Dimension, String)>,
     /// 期间 / period [default: that of the task]
@@ -44,10 +44,13 @@ pub(crate) struct Indicators {
     /// 每个指标最多列几项,0 为全部 / keys per indicator at most, 0 for all
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
-    /// 列出指标背后的明细;可给出细分的一项 / the rows behind one indicator, or behind one key of it
+    /// 列出指标背后的明细；可给出细分的一项 / the rows behind one indicator, or behind one key of it
     #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
     behind: Option<String>,
-    /// 查看受统方防护的细分的原因(只在终端显示,不导出)/ why a guarded breakdown is opened
+    /// 每个指标按月列出 / by month too
+    #[arg(long)]
+    months: bool,
+    /// 查看受统方防护的细分的原因(只在终端显示，不导出)/ why a guarded breakdown is opened
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -95,6 +98,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Indicators, json: bool) -> Tro
         against: args.against.clone(),
         limit: args.limit,
         behind: args.behind.clone().map(|key| Some(key).filter(|k| !k.is_empty())),
+        months: args.months,
         reason: args.reason.clone(),
         export,
     };

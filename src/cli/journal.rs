@@ -10,7 +10,7 @@ use super::case::case_id;
 /// Arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Journal {
-    /// 案卷日志;不写则为本机日志 / journal of a case; else the device's
+    /// 案卷日志；不写则为本机日志 / journal of a case; else the device's
     #[arg(long, value_name = "CASE")]
     case: Option<String>,
     /// 核验链条 / verify the chain
@@ -23,7 +23,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Journal) -> TroubleResult<Outp
     let case = args.case.as_deref().map(case_id).transpose()?;
     if args.verify {
         let (entries, head) = handheld.verify_journal(case.as_ref())?;
-        let lines = vec![format!("链条完好:{entries} 条,末条 {head}")];
+        let lines = vec![format!("链条完好：{entries} 条，末条 {head}")];
         return Output::new(
             "journal",
             &serde_json::json!({"entries": entries, "head": head}),

@@ -16,16 +16,16 @@ use super::sync::task_id;
 /// Arguments of `lookup`.
 #[derive(Debug, Args)]
 pub(crate) struct Lookup {
-    /// 要查的词:名称、首字母、编码、文号、条号 / words to look for
+    /// 要查的词：名称、首字母、编码、文号、条号 / words to look for
     #[arg(required_unless_present_any = ["show", "line"])]
     query: Option<String>,
-    /// 任务;不写时用最新的数据包 / task [default: the newest package]
+    /// 任务；不写时用最新的数据包 / task [default: the newest package]
     #[arg(long, value_name = "ID")]
     task: Option<String>,
     /// 只列这一天有效的 / in force on this day
     #[arg(long, value_name = "yyyy-MM-dd")]
     on: Option<String>,
-    /// 类别,逗号分隔 / kinds: article, item, drug, consumable, diagnosis, operation, case, point
+    /// 类别，逗号分隔 / kinds: article, item, drug, consumable, diagnosis, operation, case, point
     #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = kind)]
     kind: Vec<EntryKind>,
     /// 每类最多几条 / answers per kind at most
@@ -55,7 +55,7 @@ pub(crate) enum Policy {
     Import(PolicyImport),
     /// 列出本机的参考资料 / list documents that are here
     List {
-        /// 任务;不写时用最新的数据包 / task [default: the newest package]
+        /// 任务；不写时用最新的数据包 / task [default: the newest package]
         #[arg(long, value_name = "ID")]
         task: Option<String>,
     },
@@ -127,11 +127,11 @@ fn entry_lines(entry: &ReferenceEntry) -> Vec<String> {
     let mut lines = hit_lines(&ReferenceHit { snippet: String::new(), ..entry.head.clone() });
     lines.extend(entry.chapter.iter().map(|c| format!("      {c}")));
     lines.extend(entry.text.lines().map(|l| format!("    {l}")));
-    lines.extend(entry.excluded.iter().map(|t| format!("      除外内容:{t}")));
-    lines.extend(entry.head.restriction.iter().map(|t| format!("      限制:{t}")));
+    lines.extend(entry.excluded.iter().map(|t| format!("      除外内容：{t}")));
+    lines.extend(entry.head.restriction.iter().map(|t| format!("      限制：{t}")));
     if let Some(d) = &entry.document {
         let number = d.number.as_deref().unwrap_or_default();
-        lines.push(format!("      来源:{} {number} {}", d.title, d.source));
+        lines.push(format!("      来源：{} {number} {}", d.title, d.source));
     }
     for (word, beside) in [("上一条", &entry.previous), ("下一条", &entry.next)] {
         lines.extend(beside.iter().map(|n| format!("      {word} {}  {}", n.id, n.heading)));
@@ -146,7 +146,7 @@ fn line_lines(found: &LineReference) -> Vec<String> {
     let mut lines = vec![format!("{name}  {on}  单价 {price} 元")];
     for l in &found.limits {
         let limit = l.limit.as_ref().map_or_else(
-            || "没有本机构等级的限价,或等级未上传".to_owned(),
+            || "没有本机构等级的限价，或等级未上传".to_owned(),
             |limit| format!("{} {} 元", limit.zh(), limit.amount.to_cents()),
         );
         let over = l.over.map(|o| format!(",高出 {} 元", o.to_cents())).unwrap_or_default();
@@ -242,7 +242,7 @@ fn import(handheld: &mut Handheld, args: &PolicyImport) -> TroubleResult<Output>
         valid_until: args.valid_until.clone(),
     })?;
     let mut lines = vec![format!(
-        "{} {}:读 {} 条,添加 {} 条,拒收 {} 条;{} 至 {}",
+        "{} {}:读 {} 条，添加 {} 条，拒收 {} 条；{} 至 {}",
         report.title,
         report.number,
         report.read,

@@ -119,9 +119,9 @@ pub(crate) enum Command {
     /// 完整核验数据包 / full check of a package
     #[command(name = "package")]
     Package(claims::OfTask),
-    /// 对数据包运行规则,列出疑点 / run the rules over a package
+    /// 对数据包运行规则，列出疑点 / run the rules over a package
     Audit(audit::Audit),
-    /// 疑点:列出、认定、导出 / findings: list, judge, export
+    /// 疑点：列出、认定、导出 / findings: list, judge, export
     #[command(subcommand)]
     Findings(findings::Findings),
     /// 医院系统导出与上传数据比对 / a facility's own export against the upload
@@ -151,9 +151,9 @@ pub(crate) enum Command {
     Seal(seal::Seal),
     /// 回传 / send what waits
     Push,
-    /// 导出已封存的证据包,仍加密 / write sealed bundles to a stick, still encrypted
+    /// 导出已封存的证据包，仍加密 / write sealed bundles to a stick, still encrypted
     Rescue(sync::Rescue),
-    /// 第二副本:U 盘或旁边的手持机,仍加密 / second copies, on a stick or at a handheld nearby
+    /// 第二副本:U 盘或旁边的手持机，仍加密 / second copies, on a stick or at a handheld nearby
     #[command(subcommand)]
     Copy(copy::Copy),
     /// 本机状态 / state of this handheld

@@ -70,9 +70,9 @@ pub(crate) fn print_trouble(trouble: &Trouble, json: bool) {
     if json {
         println!("{}", serde_json::json!({ "error": trouble }));
     } else {
-        eprintln!("安全:    {}", trouble.safe);
-        eprintln!("发生了:  {}", trouble.message);
-        eprintln!("怎么办:  {}", trouble.advice);
-        eprintln!("代码:    {}", trouble.code);
+        eprintln!("安全：    {}", trouble.safe);
+        eprintln!("发生了：  {}", trouble.message);
+        eprintln!("怎么办：  {}", trouble.advice);
+        eprintln!("代码：    {}", trouble.code);
     }
 }

@@ -16,7 +16,7 @@ use super::Common;
 const MAX_PIN_BYTES: u64 = 1024;
 
 fn trouble(message: &str, advice: &str) -> Trouble {
-    Trouble::new("CLI-PIN", message, "没有解锁,数据仍然加密", advice)
+    Trouble::new("CLI-PIN", message, "没有解锁，数据仍然加密", advice)
 }
 
 fn first_line(reader: impl Read) -> TroubleResult<SecretString> {
@@ -41,7 +41,7 @@ pub(crate) fn from_file(path: &Path) -> TroubleResult<SecretString> {
         .map_err(|cause| trouble("口令文件打不开", "检查 --pin-file 的路径").because(cause))?
         .mode();
     if mode & 0o077 != 0 {
-        return Err(trouble("口令文件可以被别人读取", "执行 chmod 600 后再试,并更换口令"));
+        return Err(trouble("口令文件可以被别人读取", "执行 chmod 600 后再试，并更换口令"));
     }
     first_line(file)
 }
@@ -60,7 +60,7 @@ pub(crate) fn read(common: &Common) -> TroubleResult<SecretString> {
     match (&common.pin_file, &common.pin) {
         (Some(path), _) => from_file(path),
         (None, Some(pin)) => Ok(pin.clone()),
-        (None, None) => ask("口令: "),
+        (None, None) => ask("口令："),
     }
 }
 

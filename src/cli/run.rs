@@ -91,8 +91,8 @@ pub(crate) fn unlock(handheld: &mut Handheld, common: &Common) -> TroubleResult<
         (None, _) => {
             return Err(Trouble::new(
                 "CLI-OFFICER",
-                "本机有多名检查人员(或尚无检查人员),不知道由谁解锁",
-                "没有解锁,数据仍然加密",
+                "本机有多名检查人员(或尚无检查人员)，不知道由谁解锁",
+                "没有解锁，数据仍然加密",
                 "用 --officer 指明编号",
             ));
         }
@@ -185,7 +185,7 @@ fn bad_line(line: &str) -> Trouble {
         "CLI-BATCH",
         &format!("批处理中有一行看不懂(以 {word} 开头)"),
         "此前各行已执行并保存",
-        "改正这一行,从这一行起继续",
+        "改正这一行，从这一行起继续",
     )
 }
 

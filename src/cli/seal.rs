@@ -17,7 +17,7 @@ use super::{Output, pins};
 pub(crate) struct Seal {
     /// 案卷 / case
     case: String,
-    /// 签名的检查人员,可附口令文件 / signing officer, with a PIN file or asked on the terminal
+    /// 签名的检查人员，可附口令文件 / signing officer, with a PIN file or asked on the terminal
     #[arg(long = "signer", value_name = "ID[=PINFILE]", required = true)]
     signers: Vec<String>,
     /// 未完成时的原因(中止/撤离) / reason for sealing as incomplete
@@ -32,7 +32,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Seal) -> TroubleResult<Output>
         args.signers.iter().map(|s| signer(s)).collect::<TroubleResult<_>>()?;
     let report = handheld.seal(&case, &pins, args.incomplete.as_deref())?;
     let mut lines = vec![
-        format!("已封存:{},{} 个文件,{} 字节", report.bundle, report.files, report.bytes),
+        format!("已封存：{}，{} 个文件，{} 字节", report.bundle, report.files, report.bytes),
         format!("签名清单 SHA-256:{}", report.tagmanifest_sha256),
     ];
     lines.extend(report.missing.iter().map(|m| format!("  缺  {m}")));
@@ -48,7 +48,7 @@ pub(crate) fn signer(text: &str) -> TroubleResult<(OfficerId, SecretString)> {
     let officer = OfficerId::parse(id).map_err(|cause| bad_id("检查人员").because(cause))?;
     let pin = match file {
         Some(file) => pins::from_file(Path::new(file))?,
-        None => pins::ask(&format!("{officer} 的口令: "))?,
+        None => pins::ask(&format!("{officer} 的口令："))?,
     };
     Ok((officer, pin))
 }

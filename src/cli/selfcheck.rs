@@ -3,7 +3,9 @@
 use clap::Subcommand;
 use serde::Serialize;
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::Desk;
+use spotcheck_app::budget::{Budget, RESERVE_PERCENT};
+use spotcheck_app::desk::{Desk, Status};
+use spotcheck_app::ports::PlaceState;
 use spotcheck_domain::{Trouble, TroubleResult};
 
 use super::Output;
@@ -16,6 +18,9 @@ pub(crate) enum Config {
     Show,
 }
 
+/// gpsd reports once a second.
+const RECEIVER: std::time::Duration = std::time::Duration::from_secs(3);
+
 #[derive(Serialize)]
 struct Check {
     name: &'static str,
@@ -23,9 +28,22 @@ struct Check {
     what: String,
 }
 
+/// The status, once a configured receiver had a moment to say something.
+fn settled(handheld: &mut Handheld) -> TroubleResult<Status> {
+    let begun = std::time::Instant::now();
+    loop {
+        let status = handheld.status()?;
+        let waits = matches!(status.place, PlaceState::Away | PlaceState::Searching);
+        if !waits || begun.elapsed() > RECEIVER {
+            return Ok(status);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 /// `selfcheck`: journals, clock, space, enrolment. A *no* is exit code 1.
 pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Output> {
-    let status = handheld.status()?;
+    let status = settled(handheld)?;
     let mut checks = vec![
         Check {
             name: "enrolment",
@@ -40,8 +58,16 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Outpu
         Check {
             name: "space",
             ok: status.free_bytes >= setup.reserve_bytes,
-            what: format!("剩余 {} MB", status.free_bytes.checked_div(1_000_000).unwrap_or(0)),
+            what: format!(
+                "剩余 {} MB，可录音 {} 分钟、录像 {} 分钟，已另留 {} MB 用于封存打印",
+                status.free_bytes.checked_div(1_000_000).unwrap_or(0),
+                status.budget.audio_minutes,
+                status.budget.video_minutes,
+                status.budget.reserve_bytes.checked_div(1_000_000).unwrap_or(0),
+            ),
         },
+        battery(&status.budget),
+        Check { name: "gnss", ok: true, what: place(&status.place).to_owned() },
     ];
     if status.device.is_some() {
         let journal = handheld.verify_journal(None);
@@ -58,13 +84,36 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Outpu
     if checks.iter().any(|c| !c.ok) {
         return Err(Trouble::new(
             "SELFCHECK",
-            &lines.join(";"),
+            &lines.join("；"),
             "已保存的内容不受影响",
             "按所列各项处理后再自检",
         )
         .as_verdict());
     }
     Output::new("selfcheck", &serde_json::json!({ "checks": checks }), lines)
+}
+
+/// Enough to seal and print, or on external power.
+fn battery(budget: &Budget) -> Check {
+    let percent = budget.battery_percent;
+    let ok = budget.charging || percent.is_none_or(|percent| percent > RESERVE_PERCENT);
+    let what = match (percent, budget.battery_minutes) {
+        (None, _) => "无电池".to_owned(),
+        (Some(percent), _) if budget.charging => format!("{percent}%，外接电源"),
+        (Some(percent), Some(minutes)) => format!("{percent}%，约可用 {minutes} 分钟"),
+        (Some(percent), None) => format!("{percent}%"),
+    };
+    Check { name: "battery", ok, what }
+}
+
+/// A receiver that is away is nothing that keeps anybody from working.
+const fn place(state: &PlaceState) -> &'static str {
+    match state {
+        PlaceState::None => "无",
+        PlaceState::Away => "定位服务没有应答",
+        PlaceState::Searching => "正在定位",
+        PlaceState::Fixed(_) => "已定位",
+    }
 }
 
 /// `config show`.

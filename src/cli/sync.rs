@@ -37,7 +37,7 @@ pub(crate) struct Receipts {
 /// Arguments of `rescue`.
 #[derive(Debug, Args)]
 pub(crate) struct Rescue {
-    /// 写入的目录,如 U 盘 / folder to write into, e.g. on a stick
+    /// 写入的目录，如 U 盘 / folder to write into, e.g. on a stick
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     /// 只导出这个证据包 / this bundle only [default: all that have no receipt yet]
@@ -76,7 +76,7 @@ pub(crate) fn pull(handheld: &mut Handheld, args: &Pull) -> TroubleResult<Output
     let task = args.task.as_deref().map(task_id).transpose()?;
     let report = handheld.pull(task.as_ref())?;
     let lines = vec![format!(
-        "任务 {} 项;新数据包 {} 个;未变 {} 个",
+        "任务 {} 项；新数据包 {} 个；未变 {} 个",
         report.tasks,
         report.packages.len(),
         report.unchanged.len()
@@ -122,8 +122,8 @@ pub(crate) fn status(handheld: &mut Handheld) -> TroubleResult<Output> {
     let device = status.device.as_ref().map_or("尚未登记", |d| d.as_str());
     let lines = vec![
         status.safe.clone(),
-        format!("手持机 {device},密钥保护:{}", status.key_protection.zh()),
-        format!("检查人员 {} 名,待回传 {} 个证据包", status.officers.len(), status.unsent),
+        format!("手持机 {device}，密钥保护：{}", status.key_protection.zh()),
+        format!("检查人员 {} 名，待回传 {} 个证据包", status.officers.len(), status.unsent),
     ];
     Output::new("status", &status, lines)
 }
@@ -144,13 +144,13 @@ fn outbox_lines(items: &[OutboxItem]) -> Vec<String> {
         .map(|item| {
             let state = match item.state {
                 CaseState::Open => "在办",
-                CaseState::Sealed => "已封存,待回传",
-                CaseState::Sent => "已送达,待回执",
+                CaseState::Sealed => "已封存，待回传",
+                CaseState::Sent => "已送达，待回执",
                 CaseState::Received => "已收讫",
                 CaseState::Shredded => "已销毁",
             };
             let receipt = match (&item.received, item.log_index) {
-                (Some(at), Some(index)) => format!("  中心收讫 {at},日志第 {index} 条"),
+                (Some(at), Some(index)) => format!("  中心收讫 {at}，日志第 {index} 条"),
                 _ => String::new(),
             };
             format!(

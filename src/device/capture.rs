@@ -8,9 +8,12 @@
 //! wiped when dropped; GStreamer's own buffers are ordinary memory, which is why core dumps are off.
 
 mod ahead;
+mod cover;
 mod cutter;
 mod devices;
 mod encoder;
+mod gate;
+mod grey;
 mod hub;
 mod matroska;
 mod ogg;
@@ -24,7 +27,10 @@ use std::ops::ControlFlow;
 use zeroize::Zeroizing;
 
 pub use self::devices::{DeviceReport, Devices};
+pub use self::grey::grey_of;
+pub use self::hub::Gaps;
 pub use self::recording::Capture;
+pub(crate) use self::source::{build, named};
 
 /// 1–2 s of a recording; the first one is shorter and carries the container's header.
 pub struct Fragment {

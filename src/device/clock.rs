@@ -9,13 +9,20 @@ mod stand_in;
 mod step;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use spotcheck_domain::{Clock, ClockQuality, ClockReading, ClockSource};
 
 pub use self::stand_in::ClockStandIn;
 pub use self::step::{ClockStep, STEP_LIMIT_MS, StepDetector, step_between};
+use crate::Gnss;
 use crate::config::{ClockConfig, SyncedBy};
+
+/// The wall clock agrees with a receiver up to here: the step that makes an entry of its own.
+const AGREES_MS: i64 = STEP_LIMIT_MS;
+/// A report may reach us so much later than the moment it speaks of.
+const GPSD_DELAY_MS: i64 = 1_000;
 
 const NO_BOOT_ID: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -33,6 +40,7 @@ pub struct SystemClock {
     synced_by: SyncedBy,
     has_rtc: bool,
     stand_in: Option<ClockStandIn>,
+    gnss: Option<Arc<Gnss>>,
 }
 
 impl SystemClock {
@@ -46,17 +54,27 @@ impl SystemClock {
             .unwrap_or_else(|| NO_BOOT_ID.to_owned());
         let has_rtc = config.rtc.unwrap_or_else(|| Path::new("/sys/class/rtc/rtc0").exists());
         let stand_in = config.stand_in.as_deref().map(ClockStandIn::new);
-        Self { boot_id, synced_by: config.synced_by, has_rtc, stand_in }
+        Self { boot_id, synced_by: config.synced_by, has_rtc, stand_in, gnss: None }
+    }
+
+    /// The same with a receiver whose time may vouch for the wall clock. The clock is never set by it: what
+    /// it says instead stands in the journal beside the position.
+    #[must_use]
+    pub fn with_gnss(mut self, gnss: Option<Arc<Gnss>>) -> Self {
+        self.gnss = gnss;
+        self
     }
 }
 
 impl Clock for SystemClock {
     fn read(&self) -> ClockReading {
-        let boottime_ms = millis(clock_gettime(ClockId::Boottime));
+        let boottime_ms = boottime_ms(clock_gettime(ClockId::Boottime));
         let wall_ms = millis(clock_gettime(ClockId::Realtime));
         let read = |wall_ms, state| {
             let (source, quality) =
                 judge(state, wall_ms, build_time_ms(), self.has_rtc, self.synced_by);
+            let off = self.gnss.as_ref().and_then(|g| g.clock_off_ms(wall_ms, boottime_ms));
+            let (source, quality) = vouched(source, quality, off);
             ClockReading { wall_ms, boottime_ms, boot_id: self.boot_id.clone(), source, quality }
         };
         match &self.stand_in {
@@ -102,6 +120,27 @@ fn judge(
     }
 }
 
+/// A wall clock that nobody keeps right, and that agrees with a satellite receiver, has a source and an error.
+/// The kernel's own word goes before.
+fn vouched(
+    source: ClockSource,
+    quality: ClockQuality,
+    off_ms: Option<i64>,
+) -> (ClockSource, ClockQuality) {
+    match off_ms.map(i64::saturating_abs) {
+        Some(off) if !quality.synced && off <= AGREES_MS => {
+            let error_ms = Some(off.saturating_add(GPSD_DELAY_MS));
+            (ClockSource::Gnss, ClockQuality { synced: false, error_ms })
+        }
+        _ => (source, quality),
+    }
+}
+
+/// A kernel time as milliseconds.
+pub(crate) fn boottime_ms(t: Timespec) -> i64 {
+    millis(t)
+}
+
 fn millis(t: Timespec) -> i64 {
     t.tv_sec.saturating_mul(1000).saturating_add(t.tv_nsec.div_euclid(1_000_000))
 }
@@ -127,6 +166,18 @@ mod tests {
         let ours = second.boottime_ms as f64 / 1000.0;
         // A container's /proc/uptime may be its own; it never runs ahead of the kernel's.
         assert!(told <= ours + 5.0, "{told} vs {ours}");
+    }
+
+    #[test]
+    fn a_receiver_vouches_for_a_clock_that_nobody_keeps_right() {
+        let unknown = ClockQuality { synced: false, error_ms: None };
+        let (source, quality) = vouched(ClockSource::Rtc, unknown, Some(-300));
+        assert_eq!((source, quality.error_ms), (ClockSource::Gnss, Some(1_300)));
+        assert!(!quality.synced, "nobody steers it");
+        assert_eq!(vouched(ClockSource::Rtc, unknown, Some(5_000)).0, ClockSource::Rtc);
+        assert_eq!(vouched(ClockSource::None, unknown, None).0, ClockSource::None);
+        let kept = ClockQuality { synced: true, error_ms: Some(20) };
+        assert_eq!(vouched(ClockSource::Ntp, kept, Some(3)), (ClockSource::Ntp, kept));
     }
 
     const BUILD: i64 = 1_800_000_000_000;

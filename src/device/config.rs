@@ -7,6 +7,7 @@
 
 mod load;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,16 @@ pub struct DeviceConfig {
     pub camera: CameraConfig,
     /// `[microphone]`.
     pub microphone: MicrophoneConfig,
+    /// `[speaker]`: where recordings are played.
+    pub speaker: SpeakerConfig,
     /// `[audio]`: how sound is encoded.
     pub audio: AudioConfig,
     /// `[video]`: how video is encoded.
     pub video: VideoConfig,
     /// `[clock]`: hints about the time source.
     pub clock: ClockConfig,
+    /// `[gnss]`: a satellite receiver.
+    pub gnss: GnssConfig,
     /// `[recorder]`.
     pub recorder: RecorderConfig,
     /// `[copy]`: where second copies of open cases go.
@@ -134,12 +139,43 @@ pub struct MicrophoneConfig {
     /// Of kind `test`: so many times faster than real time, 1–200; for recordings of hours in a test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pace: Option<u32>,
+    /// Of kind `test`: so many milliseconds of each second are lost, as at an overrun of a sound card, 1–900.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overrun_ms: Option<u32>,
     /// Name in the sound system's own words (`hw:1,0`, a source name); the default one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
     /// Media file of kind `file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+}
+
+/// Which loudspeaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeakerKind {
+    /// What the sound system has.
+    #[default]
+    Auto,
+    /// `alsasink`.
+    Alsa,
+    /// `pulsesink`.
+    Pulse,
+    /// `pipewiresink`.
+    Pipewire,
+    /// None: time passes, nothing is heard.
+    Test,
+}
+
+/// `[speaker]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeakerConfig {
+    /// Which kind.
+    pub kind: SpeakerKind,
+    /// Name in the sound system's own words; the default one where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// `[audio]`: Ogg/Opus mono.
@@ -178,6 +214,23 @@ pub enum Encoder {
     Jpegenc,
 }
 
+impl Encoder {
+    /// GStreamer's name of the element.
+    #[must_use]
+    pub const fn element(self) -> &'static str {
+        match self {
+            Self::V4l2h264enc => "v4l2h264enc",
+            Self::Mpph264enc => "mpph264enc",
+            Self::Vah264enc => "vah264enc",
+            Self::Vaapih264enc => "vaapih264enc",
+            Self::Openh264enc => "openh264enc",
+            Self::X264enc => "x264enc",
+            Self::Vp8enc => "vp8enc",
+            Self::Jpegenc => "jpegenc",
+        }
+    }
+}
+
 /// `[video]`: Matroska.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -193,7 +246,7 @@ pub struct VideoConfig {
     /// Record sound with it. Without a working microphone a video with sound does not start: losing the
     /// sound without a word would be worse.
     pub sound: bool,
-    /// Encoders in order of preference; each is tried with ten pictures.
+    /// Encoders in order of preference; each is tried with one second of pictures.
     pub encoders: Vec<Encoder>,
 }
 
@@ -245,6 +298,15 @@ pub struct ClockConfig {
     pub stand_in: Option<PathBuf>,
 }
 
+/// `[gnss]`: a satellite receiver. Without it there is none, and nothing is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GnssConfig {
+    /// `127.0.0.1:2947`: where gpsd listens, on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpsd: Option<SocketAddr>,
+}
+
 /// `[recorder]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -275,7 +337,7 @@ pub struct CopyConfig {
     /// `address:port` on which this handheld keeps copies for others: this interface and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
-    /// Seconds between two copies, 10–240: with what is kept once a minute it stays below five minutes.
+    /// Seconds between two copies, 10–180: with what is kept once a minute it stays below five minutes.
     pub every_seconds: u32,
 }
 
@@ -342,6 +404,7 @@ impl DeviceConfig {
                 kind: MicrophoneKind::Test,
                 ..MicrophoneConfig::default()
             },
+            speaker: SpeakerConfig { kind: SpeakerKind::Test, device: None },
             ..Self::default()
         }
     }
@@ -377,6 +440,10 @@ impl DeviceConfig {
                     .encoders
                     .is_empty()
                     .then(|| ("video.encoders", "至少要有一个编码器".to_owned()))
+            })
+            .or_else(|| {
+                let far = self.gnss.gpsd.is_some_and(|address| !address.ip().is_loopback());
+                far.then(|| ("gnss.gpsd", "只能是本机地址，如 127.0.0.1:2947".to_owned()))
             })
             .or_else(|| within("recorder.orphan_hours", self.recorder.orphan_hours, 1, 48))
             .or_else(|| within("recorder.segment_seconds", self.recorder.segment_seconds, 2, 60))

@@ -310,7 +310,7 @@ impl TextInput for InputEngine {
                 "INPUT-MODE",
                 &format!("本机没有安装{}输入所需的组件。", mode.label()),
                 "已输入的内容没有改动。",
-                &format!("请改用拼音输入,或请维护人员安装 {package}。"),
+                &format!("请改用拼音输入，或请维护人员安装 {package}。"),
             ));
         }
         self.clear();

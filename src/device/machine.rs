@@ -6,19 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
+use spotcheck_app::budget::{Charge, Rates};
 use spotcheck_app::ports::Machine;
 use spotcheck_domain::TroubleResult;
 
 use crate::{DeviceConfig, Error};
-
-/// State of the battery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Battery {
-    /// 0–100.
-    pub percent: u8,
-    /// External power is connected and the battery charges or is full.
-    pub charging: bool,
-}
 
 /// This handheld.
 #[derive(Debug, Clone)]
@@ -26,6 +18,7 @@ pub struct DeviceMachine {
     data: PathBuf,
     model: Option<String>,
     sys: PathBuf,
+    rates: Rates,
 }
 
 impl DeviceMachine {
@@ -37,12 +30,20 @@ impl DeviceMachine {
 
     fn with_sys(config: &DeviceConfig, data: &Path, sys: &Path) -> Self {
         let model = config.model.clone().or_else(|| firmware_model(sys));
-        Self { data: data.to_owned(), model, sys: sys.to_owned() }
+        let rates = Rates::of(config.audio.bitrate, config.video.bitrate, 0);
+        Self { data: data.to_owned(), model, sys: sys.to_owned(), rates }
+    }
+
+    /// The same, with so many bytes that recordings leave free.
+    #[must_use]
+    pub const fn with_reserve(mut self, bytes: u64) -> Self {
+        self.rates.reserve = bytes;
+        self
     }
 
     /// The battery, if this machine has one.
     #[must_use]
-    pub fn battery(&self) -> Option<Battery> {
+    pub fn battery(&self) -> Option<Charge> {
         let supplies = std::fs::read_dir(self.sys.join("class/power_supply")).ok()?;
         let mut found: Vec<PathBuf> = supplies.filter_map(|e| Some(e.ok()?.path())).collect();
         found.sort();
@@ -56,9 +57,10 @@ impl DeviceMachine {
             }
             let percent: u8 = line(&supply.join("capacity"))?.parse().ok()?;
             let status = line(&supply.join("status")).unwrap_or_default();
-            Some(Battery {
+            Some(Charge {
                 percent: percent.min(100),
                 charging: matches!(status.as_str(), "Charging" | "Full" | "Not charging"),
+                minutes: minutes_left(supply),
             })
         })
     }
@@ -74,6 +76,31 @@ impl Machine for DeviceMachine {
     fn model(&self) -> Option<String> {
         self.model.clone()
     }
+
+    fn charge(&self) -> Option<Charge> {
+        self.battery()
+    }
+
+    fn rates(&self) -> Rates {
+        self.rates
+    }
+}
+
+/// Minutes until a battery is empty: the driver's own estimate in seconds, else energy by power, else charge by
+/// current. Which of them a driver shows differs.
+fn minutes_left(supply: &Path) -> Option<u64> {
+    let number = |name: &str| -> Option<u64> {
+        // Some drivers show a discharging current as a negative number.
+        line(&supply.join(name))?.trim_start_matches('-').parse().ok()
+    };
+    if let Some(seconds) = number("time_to_empty_now").or_else(|| number("time_to_empty_avg")) {
+        return Some(seconds.div_euclid(60));
+    }
+    let by = |full: &str, flow: &str| {
+        let (full, flow) = (number(full)?, number(flow).filter(|flow| *flow > 0)?);
+        full.saturating_mul(60).checked_div(flow)
+    };
+    by("energy_now", "power_now").or_else(|| by("charge_now", "current_now"))
 }
 
 /// First line of a file of the kernel, without NUL and white space around.
@@ -153,7 +180,17 @@ mod tests {
         put(sys.path(), &format!("{supply}/BAT0/capacity"), "81\n");
         put(sys.path(), &format!("{supply}/BAT0/status"), "Discharging\n");
         let machine = machine(&DeviceConfig::default(), sys.path());
-        assert_eq!(machine.battery(), Some(Battery { percent: 81, charging: false }));
+        let charge = |minutes| Some(Charge { percent: 81, charging: false, minutes });
+        assert_eq!(machine.battery(), charge(None));
+        // 30 Wh at 12 W; 4 Ah at 2 A, shown as negative; the driver's own word goes before.
+        put(sys.path(), &format!("{supply}/BAT0/charge_now"), "4000000\n");
+        put(sys.path(), &format!("{supply}/BAT0/current_now"), "-2000000\n");
+        assert_eq!(machine.battery(), charge(Some(120)));
+        put(sys.path(), &format!("{supply}/BAT0/energy_now"), "30000000\n");
+        put(sys.path(), &format!("{supply}/BAT0/power_now"), "12000000\n");
+        assert_eq!(machine.battery(), charge(Some(150)));
+        put(sys.path(), &format!("{supply}/BAT0/time_to_empty_now"), "5400\n");
+        assert_eq!(machine.charge(), charge(Some(90)));
     }
 
     #[test]

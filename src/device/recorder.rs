@@ -16,6 +16,7 @@ mod socket;
 mod spawn;
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use serde_json::Value;
 use spotcheck_app::desk::RecordingKind;
@@ -26,7 +27,7 @@ pub use self::child::{ChildOptions, child_main, serve};
 pub use self::message::{Progress, RunningRecording};
 pub use self::parent::Parent;
 pub use self::spawn::Launch;
-use crate::capture::{Capture, DeviceReport, Devices, Fragment, OnFragment};
+use crate::capture::{Capture, DeviceReport, Devices, Fragment, Gaps, OnFragment};
 
 /// Stores the fragments of one recording. Implemented in the composition root over the vault's writer.
 /// Dropped without `close` if the recording never got a first fragment.
@@ -37,6 +38,10 @@ pub trait FragmentSink: Send {
     /// # Errors
     /// Any trouble ends the recording; it is closed and told to whoever asks.
     fn push(&mut self, bytes: &[u8], media_ms: u64, level: u8) -> TroubleResult<u64>;
+
+    /// What the sound card has lost since the recording began, told before each fragment: it belongs to the one
+    /// that follows.
+    fn lost(&mut self, _so_far: Gaps) {}
 
     /// Closes the recording; returns its outcome as JSON, whatever the composition root wants back.
     ///
@@ -68,11 +73,25 @@ pub trait FragmentSource: Send + Sync + 'static {
     fn viewfinder(&self) -> TroubleResult<Option<Vec<u8>>>;
     /// What answers.
     fn report(&self) -> DeviceReport;
+    /// The video encoder that works here, by its own name; `None`: none was looked for.
+    ///
+    /// # Errors
+    /// None works.
+    fn encoder(&self) -> TroubleResult<Option<String>> {
+        Ok(None)
+    }
     /// Keeps the last seconds of sound in memory, or wipes them; milliseconds kept.
     ///
     /// # Errors
     /// No microphone.
     fn listen_ahead(&self, _on: bool) -> TroubleResult<u64> {
+        Ok(0)
+    }
+    /// Listens for so long and keeps nothing: the loudest level, 0–100. A source without sound hears nothing.
+    ///
+    /// # Errors
+    /// No microphone.
+    fn loudest(&self, _length: Duration) -> TroubleResult<u8> {
         Ok(0)
     }
     /// Called about twice a second.
@@ -85,6 +104,18 @@ pub trait RunningSource: Send {
     fn ended(&self) -> Option<String>;
     /// What is missing from now on although it goes on.
     fn impaired(&self) -> Option<String> {
+        None
+    }
+    /// Sound that was lost since it began.
+    fn gaps(&self) -> Gaps {
+        Gaps::default()
+    }
+    /// Blanks the picture, or shows it again; media time in milliseconds at that moment. `None`: no picture.
+    fn cover(&self, _on: bool) -> Option<u64> {
+        None
+    }
+    /// Media time in milliseconds since which the picture is blank.
+    fn covered_from(&self) -> Option<u64> {
         None
     }
     /// Ends it; the last fragment, if there is more.
@@ -116,8 +147,16 @@ impl FragmentSource for Devices {
         Self::report(self)
     }
 
+    fn encoder(&self) -> TroubleResult<Option<String>> {
+        Ok(Some(Self::encoder_name(self)?))
+    }
+
     fn listen_ahead(&self, on: bool) -> TroubleResult<u64> {
         Ok(Self::listen_ahead(self, on)?)
+    }
+
+    fn loudest(&self, length: Duration) -> TroubleResult<u8> {
+        Ok(Self::loudest(self, length)?)
     }
 
     fn tick(&self) {
@@ -132,6 +171,18 @@ impl RunningSource for Capture {
 
     fn impaired(&self) -> Option<String> {
         Self::impaired(self)
+    }
+
+    fn gaps(&self) -> Gaps {
+        Self::gaps(self)
+    }
+
+    fn cover(&self, on: bool) -> Option<u64> {
+        Self::cover(self, on)
+    }
+
+    fn covered_from(&self) -> Option<u64> {
+        Self::covered_from(self)
     }
 
     fn stop(self: Box<Self>) -> Option<Fragment> {

@@ -67,7 +67,7 @@ impl From<Error> for Trouble {
             }
             Error::UnknownField => Self::new(
                 "DOC-FIELD-UNKNOWN",
-                "该文书没有这一栏,或该栏由程序填写。",
+                "该文书没有这一栏，或该栏由程序填写。",
                 safe,
                 "请按文书中列出的栏目填写。",
             ),
@@ -75,18 +75,18 @@ impl From<Error> for Trouble {
                 "DOC-ELEMENTS-SHAPE",
                 "文书要素与文书格式不符。",
                 safe,
-                "请升级程序后重试;如仍出现,请导出诊断包报送技术支持。",
+                "请升级程序后重试；如仍出现，请导出诊断包报送技术支持。",
             ),
             Error::Incomplete(names) => Self::new(
                 "DOC-INCOMPLETE",
-                &format!("还有 {} 项未填写:{}。", names.len(), names.join("、")),
+                &format!("还有 {} 项未填写：{}。", names.len(), names.join("、")),
                 safe,
-                "请补填后再定稿;不适用的栏目可以留空,打印时自动划去。",
+                "请补填后再定稿；不适用的栏目可以留空，打印时自动划去。",
             ),
             Error::Unprintable(list) => Self::new(
                 "DOC-UNPRINTABLE",
                 &format!(
-                    "有 {} 处字符无法印在纸面上:{}。",
+                    "有 {} 处字符无法印在纸面上：{}。",
                     list.len(),
                     list.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join("、")
                 ),
@@ -97,11 +97,11 @@ impl From<Error> for Trouble {
                 "DOC-ELEMENTS-FILE",
                 "文书要素文件的格式不对。",
                 safe,
-                "该文件可能被改动过,请以封存时的校验结果为准。",
+                "该文件可能被改动过，请以封存时的校验结果为准。",
             ),
             Error::OtherTemplate(_) => Self::new(
                 "DOC-TEMPLATE-OTHER",
-                "这份文书使用了另一版本的模板,本机无法重新排版。",
+                "这份文书使用了另一版本的模板，本机无法重新排版。",
                 "定稿时的 PDF 仍在证据包中。",
                 "请直接使用定稿时的 PDF。",
             ),
@@ -109,7 +109,7 @@ impl From<Error> for Trouble {
                 "DOC-TEMPLATE",
                 "文书排版失败。",
                 safe,
-                "请导出诊断包报送技术支持;现场可先使用纸质空白文书并拍照存入。",
+                "请导出诊断包报送技术支持；现场可先使用纸质空白文书并拍照存入。",
             ),
             Error::NoSuchPage => Self::new("DOC-PAGE", "没有这一页。", safe, "请重新打开该文书。"),
             Error::PageCode => Self::new(

@@ -88,6 +88,8 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
         let mut known: Vec<&str> =
             forms().iter().flat_map(|f| files(f.id).unwrap()).map(|f| f.0).collect();
+        // What is read aloud before them.
+        known.extend(["opening-agreement.txt", "opening-daily.txt", "opening-enforcement.txt"]);
         known.sort_unstable();
         known.dedup();
         let entries = std::fs::read_dir(folder).unwrap();

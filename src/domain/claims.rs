@@ -64,6 +64,22 @@ pub struct FacilityView {
     pub cutoff: Vec<(String, Instant)>,
 }
 
+/// A department as it was uploaded: with its beds and the subject of treatment for which the house is licensed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct DepartmentView {
+    pub hosp_dept_codg: String,
+    pub hosp_dept_name: Option<String>,
+    /// Code of the licensed subject (科别).
+    pub caty: Option<String>,
+    pub aprv_bed_cnt: Option<i64>,
+    pub hi_crtf_bed_cnt: Option<i64>,
+    pub begntime: Option<Instant>,
+    pub endtime: Option<Instant>,
+    /// Staff registered in it.
+    pub staff: u64,
+}
+
 /// One row of a person search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
@@ -108,7 +124,19 @@ pub struct PersonView {
     pub insu_admdvs: Option<String>,
     pub emp_name: Option<String>,
     pub die_date: Option<Instant>,
+    /// Chronic diseases registered for clinic treatment (5301), in the order of their beginning.
+    pub chronic: Vec<ChronicRow>,
     pub visits: Vec<VisitRow>,
+}
+
+/// One 门诊慢特病 registration (5301).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct ChronicRow {
+    pub dise_codg: String,
+    pub dise_name: Option<String>,
+    pub begndate: Option<Instant>,
+    pub enddate: Option<Instant>,
 }
 
 /// One visit in a person's list.
@@ -154,6 +182,33 @@ pub struct VisitView {
     pub fee_lines: u64,
     /// Exact sum of `det_item_fee_sumamt` of all fee lines of the visit.
     pub fee_sum: Amount,
+    /// The same without lines of settlements that were taken back.
+    pub standing_sum: Amount,
+}
+
+impl VisitView {
+    /// Settlements that stand: neither taken back nor the entry that takes one back.
+    pub fn standing(&self) -> impl Iterator<Item = &SettlementRow> {
+        let back = |row: &SettlementRow| row.refd_setl_flag.as_deref() == Some("1");
+        let taken = move |id: &str| {
+            let entries = self.settlements.iter().filter(|row| back(row));
+            entries.filter_map(|row| row.init_setl_id.as_deref()).any(|first| first == id)
+        };
+        self.settlements.iter().filter(move |row| !back(row) && !taken(&row.setl_id))
+    }
+
+    /// What the fee lines say more (or, negative, less) than the settlements that stand, exact; `None` while
+    /// nothing is settled, or where a settlement has no total.
+    #[must_use]
+    pub fn beyond_settled(&self) -> Option<Amount> {
+        let mut standing = self.standing().peekable();
+        standing.peek()?;
+        let mut settled = Amount::ZERO;
+        for row in standing {
+            settled = settled.checked_add(row.medfee_sumamt?)?;
+        }
+        self.standing_sum.checked_sub(settled)
+    }
 }
 
 /// One diagnosis.
@@ -178,6 +233,8 @@ pub struct SettlementRow {
     pub psn_pay: Option<Amount>,
     pub acct_pay: Option<Amount>,
     pub refd_setl_flag: Option<String>,
+    /// Of a refund: the settlement that it takes back.
+    pub init_setl_id: Option<String>,
 }
 
 /// One fee line.
@@ -211,6 +268,14 @@ pub struct FeeLine {
 pub struct FeeFilter {
     /// `med_chrgitm_type`; empty text: lines without one.
     pub med_chrgitm_type: Option<String>,
+    /// `med_list_codg`.
+    pub med_list_codg: Option<String>,
+    /// These lines alone (`bkkp_sn`).
+    pub only: Option<Vec<String>>,
+    /// Items other than drugs and material that were billed on more than one line of the day.
+    pub repeated: bool,
+    /// Lines without an order or prescription of the visit; none where the facility has uploaded none at all.
+    pub unordered: bool,
 }
 
 /// What the fees of a visit consist of; kinds and days each add up to the visit's `fee_sum`.
@@ -293,6 +358,21 @@ pub struct VisitEvent {
     pub who: Option<String>,
 }
 
+/// A visit in which an item was billed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
+pub struct ItemVisit {
+    pub mdtrt_id: String,
+    pub psn_no: String,
+    pub psn_name: String,
+    pub med_type: Option<String>,
+    pub begntime: Option<Instant>,
+    pub endtime: Option<Instant>,
+    /// Lines of the item in this visit, and their exact sum.
+    pub fee_lines: u64,
+    pub amount: Amount,
+}
+
 /// A visit of the person at another facility.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "national field names, explained in dictionary.md")]
@@ -361,6 +441,8 @@ pub trait ClaimsReader: Send {
     fn search_items(&self, query: &str, page: Page) -> TroubleResult<Vec<ItemHit>>;
     /// Staff by name, initials or code.
     fn search_staff(&self, query: &str, page: Page) -> TroubleResult<Vec<StaffHit>>;
+    /// Departments of the house by code; none where none were uploaded.
+    fn departments(&self, page: Page) -> TroubleResult<Vec<DepartmentView>>;
     /// Wards in which somebody lies as of the cut-off, by name.
     fn wards(&self) -> TroubleResult<Vec<Ward>>;
     /// Who lies in a ward as of the cut-off, by bed.
@@ -382,6 +464,16 @@ pub trait ClaimsReader: Send {
     fn fee_summary(&self, mdtrt_id: &str, filter: &FeeFilter) -> TroubleResult<FeeSummary>;
     /// What was ordered, done, seen and written during a visit, by time.
     fn visit_events(&self, mdtrt_id: &str, page: Page) -> TroubleResult<Vec<VisitEvent>>;
+    /// Orders, executions and reports that go with one fee line, by order number or item, by time; as
+    /// [`FeeLine::ordered`] and its neighbours ask.
+    fn line_events(
+        &self,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        page: Page,
+    ) -> TroubleResult<Vec<VisitEvent>>;
+    /// Visits in which an item was billed, the largest amount first.
+    fn item_visits(&self, med_list_codg: &str, page: Page) -> TroubleResult<Vec<ItemVisit>>;
     /// What the centre's rules found before the package was made, in the order of files and lists.
     fn findings(&self) -> TroubleResult<Vec<PackedFinding>>;
     /// Rule packs above the national one, in the order in which they are laid over it.

@@ -324,12 +324,17 @@ impl Batch {
 
 /// Where the columns come from: an open package, a facility's partitions, or memory.
 ///
-/// Entities and columns carry the names of claims.md §1; `psn_other` and `peer_stat` (claims.md §2) are
-/// entities too. An entity that the source does not have has no rows; a column that the contract does not
+/// Entities and columns carry the names of claims.md §1; `psn_other`, `trace_other` and `peer_stat`
+/// (claims.md §2) are entities too. An entity that the source does not have has no rows; a column that the contract does not
 /// know is a programming error and told as trouble `COLUMNS-UNKNOWN`.
 pub trait ColumnSource {
     /// Rows of an entity; 0 if it is not there.
     fn rows(&self, entity: &str) -> TroubleResult<u64>;
+    /// True if the source was made with this entity, be it without rows: what was looked for and not found is
+    /// something else than what nobody looked for.
+    fn carries(&self, entity: &str) -> TroubleResult<bool> {
+        Ok(self.rows(entity)? > 0)
+    }
     /// Newest upload of an entity (claims.md §1, cut-off), if known.
     fn cutoff(&self, entity: &str) -> TroubleResult<Option<Instant>>;
     /// Hands the wanted columns over in batches of at most [`BATCH_ROWS`], each row once, in a stable order.
@@ -358,7 +363,7 @@ pub trait ColumnSource {
 pub fn unknown_column(entity: &str, column: &str) -> Trouble {
     Trouble::new(
         "COLUMNS-UNKNOWN",
-        "程序内部错误:数据列不存在",
+        "程序内部错误：数据列不存在",
         "数据没有改动",
         "请把支持包发给中心",
     )

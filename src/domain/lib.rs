@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no random source. What the outside world knows (time, entropy, claims)
 //! comes in through the small traits here, so that everything above can be tested with plain values.
 
+pub mod calendar;
 pub mod canonical;
 pub mod claims;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod id;
 pub mod mask;
 pub mod money;
 pub mod numeral;
+pub mod procedure;
 pub mod reference;
 pub mod task;
 pub mod time;

@@ -75,7 +75,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "安全:{} 发生了:{} 怎么办:{} 代码:{}",
+            "安全：{} 发生了：{} 怎么办：{} 代码：{}",
             self.safe, self.message, self.advice, self.code
         )
     }

@@ -72,12 +72,12 @@ impl From<EvidenceError> for Trouble {
             EvidenceError::Schema { .. } | EvidenceError::OtherSchema { .. } => (
                 "EVIDENCE-SCHEMA",
                 "案卷内容不符合证据包格式",
-                "请按提示补全内容后重试;仍不行请联系维护人员",
+                "请按提示补全内容后重试；仍不行请联系维护人员",
             ),
             EvidenceError::Chain { .. } => (
                 "EVIDENCE-CHAIN",
                 "日志链条不连续",
-                "请立即停止在本机继续取证,并把设备交回中心检查",
+                "请立即停止在本机继续取证，并把设备交回中心检查",
             ),
             EvidenceError::BagPath => {
                 ("EVIDENCE-PATH", "证据文件名不合规定", "请导出支持包并联系维护人员")
@@ -85,7 +85,7 @@ impl From<EvidenceError> for Trouble {
             EvidenceError::Announced => (
                 "EVIDENCE-CONTENT",
                 "证据文件的内容与登记的哈希或大小不一致",
-                "请不要删除任何文件,并联系维护人员",
+                "请不要删除任何文件，并联系维护人员",
             ),
             EvidenceError::Io(_) => {
                 ("EVIDENCE-IO", "读写证据文件失败", "请检查存储空间与介质后重试")
@@ -94,16 +94,16 @@ impl From<EvidenceError> for Trouble {
                 ("EVIDENCE-ENCODING", "证书或签名文件的编码有误", "请联系中心重新签发证书")
             }
             EvidenceError::Key(_) => {
-                ("EVIDENCE-KEY", "签名密钥不可用", "请重新解锁后再试;仍不行请联系中心")
+                ("EVIDENCE-KEY", "签名密钥不可用", "请重新解锁后再试；仍不行请联系中心")
             }
             EvidenceError::OtherCertificate => {
                 ("EVIDENCE-CERTIFICATE", "签名证书与密钥不匹配", "请联系中心重新签发证书")
             }
             EvidenceError::Signature(_) => {
-                ("EVIDENCE-SIGNATURE", "签名不成立", "请不要使用这些内容,并联系中心核实来源")
+                ("EVIDENCE-SIGNATURE", "签名不成立", "请不要使用这些内容，并联系中心核实来源")
             }
             EvidenceError::Log(_) => {
-                ("EVIDENCE-LOG", "中心存证日志的证明不成立", "请稍后重新同步;再次出现时请报告中心")
+                ("EVIDENCE-LOG", "中心存证日志的证明不成立", "请稍后重新同步；再次出现时请报告中心")
             }
         };
         let retryable = matches!(error, EvidenceError::Io(_) | EvidenceError::Log(_));

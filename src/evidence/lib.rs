@@ -21,11 +21,14 @@
 pub mod bag;
 pub mod chain;
 pub mod cms;
+pub mod draft;
 pub mod entry;
 mod error;
+pub mod findings;
 pub mod hashes;
 pub mod interview;
 pub mod journal;
+pub mod media;
 pub mod record;
 pub mod statement;
 #[cfg(any(test, feature = "testkit"))]

@@ -2,10 +2,16 @@
 //!
 //! ```text
 //! DATA/copies/list.json        which cases are copied
+//! DATA/copies/released.json    which cases have their receipt, with its proof
 //! DATA/copies/partners.json    handhelds that hold copies for this one
 //! DATA/copies/<case>.json      the newest copy of a case
+//! DATA/copies/dropped/         copies held for others that were dropped, until the journal says so
 //! DATA/partners/<device>/<case>.copy/   what this handheld holds for others
 //! ```
+
+mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, ToSocketAddrs};
@@ -14,25 +20,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spotcheck_app::copies::{LinkKeys, link_keys};
+use spotcheck_app::copies::{LinkKeys, Rounds, link_keys};
 use spotcheck_app::errand::Stop;
-use spotcheck_app::ports::{Blob, Copied, Copies, CopyFolder, KeyRing, Machine, Partner};
+use spotcheck_app::ports::{
+    Blob, Chosen, Copied, Copies, CopyFolder, Dropped, HeldCopy, KeyRing, Machine, Partner,
+    Released,
+};
 use spotcheck_client::{
     COPY_LABEL, COPY_SCHEMA, CopyLabel, PartnerLink, PartnerShelf, copy_folder_name, serve_partners,
 };
 use spotcheck_device::config::CopyConfig;
 use spotcheck_domain::time::rfc3339;
-use spotcheck_domain::{CaseId, Clock, DeviceId, Trouble, TroubleResult};
+use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
 use spotcheck_vault::{
-    FolderCopy, bring, create_folder, forget_copies, holds, pack, write_durable,
+    FolderCopy, bring, create_folder, drop_copy, forget_copies, holds, pack, write_durable,
 };
 
+use self::shelf::{copies_in, label_of};
+
 const COPIES: &str = "copies";
-const SHELF: &str = "partners";
 const LIST: &str = "list.json";
+const RELEASED: &str = "released.json";
 const PARTNERS: &str = "partners.json";
-/// With the minute between two times of keeping, a copy is never five minutes behind.
+/// With the minute between two times of keeping, and a try every quarter of a minute while the link is down
+/// ([`Rounds`]), a copy is never five minutes behind where somebody holds it.
 const MOST_SECONDS: u32 = 180;
+/// How often it is looked whether a round is due.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 fn trouble(code: &str, message: &str, advice: &str, cause: impl std::fmt::Display) -> Trouble {
     Trouble::new(code, message, "案卷在本机完整、加密地保存", advice).because(cause)
@@ -43,7 +57,7 @@ fn address(text: &str, what: &str) -> TroubleResult<std::net::SocketAddr> {
         trouble(
             "COPY-ADDRESS",
             "第二副本的网络地址不能用",
-            "写成 地址:端口",
+            "写成 地址：端口",
             format!("{what}: {cause}"),
         )
     };
@@ -98,10 +112,11 @@ impl CopyRoom {
         let failed = |cause: &dyn std::fmt::Display| {
             trouble("COPY-LIST", "第二副本的清单没有写成", "检查剩余空间", cause)
         };
-        let folder = self.data.join(COPIES);
-        create_folder(&folder).map_err(|cause| failed(&cause))?;
+        let path = self.data.join(COPIES).join(name);
+        if let Some(folder) = path.parent() {
+            create_folder(folder).map_err(|cause| failed(&cause))?;
+        }
         let bytes = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
-        let path = folder.join(name);
         if std::fs::read(&path).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
@@ -115,9 +130,9 @@ impl CopyRoom {
         place: &str,
         with: &mut dyn FnMut(&CaseId, &mut Copying<'_>) -> TroubleResult<()>,
     ) -> TroubleResult<usize> {
-        let cases: Vec<CaseId> = self.read(LIST)?;
-        for case in &cases {
-            with(case, &mut |to| self.copy_one(keys, case, place, to))?;
+        let cases: Vec<Chosen> = self.read(LIST)?;
+        for chosen in &cases {
+            with(&chosen.case, &mut |to| self.copy_one(keys, chosen, place, to))?;
         }
         Ok(cases.len())
     }
@@ -125,11 +140,12 @@ impl CopyRoom {
     fn copy_one(
         &self,
         keys: &LinkKeys,
-        case: &CaseId,
+        chosen: &Chosen,
         place: &str,
         to: &mut dyn CopyFolder,
     ) -> TroubleResult<()> {
         let at_ms = self.clock.read().wall_ms;
+        let case = &chosen.case;
         let names = pack(&self.case_folder(case), to)?;
         let mut there = to.names()?;
         let stale: Vec<String> =
@@ -140,6 +156,7 @@ impl CopyRoom {
             case: case.to_string(),
             device: keys.me.device.to_string(),
             intake_id: keys.intake_id.clone(),
+            bundle: chosen.bundle.as_ref().map(ToString::to_string),
             copied: rfc3339(at_ms),
             files: there,
         };
@@ -155,9 +172,18 @@ impl CopyRoom {
 
     /// Copies into a folder, e.g. on a stick; returns the number of cases.
     pub(crate) fn copy_to(&self, keys: &LinkKeys, folder: &Path) -> TroubleResult<usize> {
-        self.copy_all(keys, &folder.display().to_string(), &mut |case, copy| {
+        let count = self.copy_all(keys, &folder.display().to_string(), &mut |case, copy| {
             copy(&mut FolderCopy::create(&folder.join(copy_folder_name(case.as_str())))?)
-        })
+        })?;
+        // What has its receipt needs no copy there either, and the keys for others in it must go.
+        let released: Vec<Released> = self.read(RELEASED)?;
+        for (case, copy) in copies_in(folder) {
+            let ours = label_of(&copy).is_none_or(|l| l.device == keys.me.device.as_str());
+            if ours && released.iter().any(|r| r.case.as_str() == case) {
+                drop_copy(&copy)?;
+            }
+        }
+        Ok(count)
     }
 
     /// Copies to a handheld nearby; returns the number of cases and who it is. Keys for it are shared at
@@ -172,6 +198,8 @@ impl CopyRoom {
         self.remember(&partner)?;
         let place = format!("{} ({peer})", partner.device);
         let count = self.copy_all(keys, &place, &mut |case, copy| copy(&mut link.folder(case)))?;
+        let released: Vec<Released> = self.read(RELEASED)?;
+        link.release(&released)?;
         Ok((count, partner))
     }
 
@@ -205,43 +233,7 @@ impl CopyRoom {
         let listener = TcpListener::bind(at).map_err(failed)?;
         ready(listener.local_addr().map_err(failed)?);
         let shelf: Arc<dyn PartnerShelf> = Arc::new(self.clone());
-        serve_partners(&listener, &keys.identity, &keys.roots, &keys.me, &shelf, stop)
-    }
-
-    /// Copies that this handheld holds for others: (device, case, folder).
-    pub(crate) fn shelf(&self) -> Vec<(String, String, PathBuf)> {
-        let mut found = Vec::new();
-        for device in subfolders(&self.data.join(SHELF)) {
-            for copy in subfolders(&device) {
-                let name = |path: &Path| {
-                    path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned()
-                };
-                if let Some(case) = name(&copy).strip_suffix(".copy") {
-                    found.push((name(&device), case.to_owned(), copy));
-                }
-            }
-        }
-        found
-    }
-
-    /// Copies what is held for others into a folder, as it is; returns the number of cases.
-    pub(crate) fn hand_over(&self, folder: &Path) -> TroubleResult<usize> {
-        let held = self.shelf();
-        for (_, case, from) in &held {
-            let mut from = FolderCopy::open(from)?;
-            let mut to = FolderCopy::create(&folder.join(copy_folder_name(case)))?;
-            let there = to.names()?;
-            let mut names: Vec<(String, u64)> = from.names()?.into_iter().collect();
-            // The label last, as everywhere.
-            names.sort_by_key(|(name, _)| name == COPY_LABEL);
-            for (name, size) in names {
-                let blob = name.ends_with(".age") && there.get(&name) == Some(&size);
-                if let Some(bytes) = if blob { None } else { from.get(&name)? } {
-                    to.put(&name, &bytes)?;
-                }
-            }
-        }
-        Ok(held.len())
+        serve_partners(&listener, keys, &shelf, stop)
     }
 
     /// The work of a window: copies go out every few minutes, and others' are kept, as configured.
@@ -263,40 +255,62 @@ impl CopyRoom {
         if self.configured() {
             let room = self.clone();
             std::thread::spawn(move || {
+                let mut turns = Turns::default();
                 loop {
-                    room.once(&keys);
-                    let seconds = u64::from(room.config.every_seconds.clamp(10, MOST_SECONDS));
-                    std::thread::sleep(std::time::Duration::from_secs(seconds));
+                    // Keys are unsealed for a round only: a chip takes its time for it.
+                    if room.is_due(&turns)
+                        && let Ok(own) = own_keys(&keys)
+                    {
+                        room.turn(&own, &mut turns);
+                    }
+                    std::thread::sleep(LOOK);
                 }
             });
         }
     }
 
-    fn once(&self, keys: &Mutex<Box<dyn KeyRing>>) {
-        let Ok(own) = own_keys(keys) else { return };
-        let tell = |done: TroubleResult<usize>| {
+    fn every_ms(&self) -> i64 {
+        i64::from(self.config.every_seconds.clamp(10, MOST_SECONDS)).saturating_mul(1000)
+    }
+
+    fn is_due(&self, turns: &Turns) -> bool {
+        let (now, every_ms) = (self.clock.read(), self.every_ms());
+        (self.config.peer.is_some() && turns.peer.due(&now, every_ms))
+            || (self.config.folder.is_some() && turns.folder.due(&now, every_ms))
+    }
+
+    /// One look: a round to each place where one is due.
+    fn turn(&self, own: &LinkKeys, turns: &mut Turns) {
+        let every_ms = self.every_ms();
+        let go = |rounds: &mut Rounds, copy: &dyn Fn() -> TroubleResult<usize>| {
+            let now = self.clock.read();
+            if !rounds.due(&now, every_ms) {
+                return;
+            }
+            let done = copy();
+            rounds.went(&now, done.is_ok());
             if let Err(trouble) = done {
                 tracing::warn!(code = %trouble.code, cause = %trouble.cause, "No second copy could be made.");
             }
         };
         if let Some(peer) = &self.config.peer {
-            tell(self.copy_to_peer(&own, peer).map(|(count, _)| count));
+            go(&mut turns.peer, &|| self.copy_to_peer(own, peer).map(|(count, _)| count));
         }
         if let Some(folder) = &self.config.folder {
-            tell(self.copy_to(&own, folder));
+            go(&mut turns.folder, &|| self.copy_to(own, folder));
         }
     }
 }
 
-fn own_keys(keys: &Mutex<Box<dyn KeyRing>>) -> TroubleResult<LinkKeys> {
-    link_keys(keys.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+/// When each place was last gone to.
+#[derive(Debug, Default)]
+struct Turns {
+    peer: Rounds,
+    folder: Rounds,
 }
 
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = listed.map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    found.sort();
-    found
+fn own_keys(keys: &Mutex<Box<dyn KeyRing>>) -> TroubleResult<LinkKeys> {
+    link_keys(keys.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
 }
 
 impl Copies for CopyRoom {
@@ -310,8 +324,12 @@ impl Copies for CopyRoom {
             .map_err(|cause| trouble("COPY-KEEP", "第二副本的内容没有写成", "检查剩余空间", cause))
     }
 
-    fn choose(&mut self, cases: &[CaseId]) -> TroubleResult<()> {
+    fn choose(&mut self, cases: &[Chosen]) -> TroubleResult<()> {
         self.write(LIST, &cases)
+    }
+
+    fn release(&mut self, cases: &[Released]) -> TroubleResult<()> {
+        self.write(RELEASED, &cases)
     }
 
     fn partners(&mut self) -> TroubleResult<Vec<Partner>> {
@@ -341,22 +359,20 @@ impl Copies for CopyRoom {
         let held: Vec<PathBuf> = held.map(|(_, _, folder)| folder).collect();
         forget_copies(&self.case_folder(case), &held)
     }
-}
 
-impl PartnerShelf for CopyRoom {
-    fn open(&self, device: &DeviceId, case: &CaseId) -> TroubleResult<Box<dyn CopyFolder>> {
-        let free = self.machine.lock().unwrap_or_else(PoisonError::into_inner).free_bytes()?;
-        if free < self.reserve_bytes {
-            return Err(trouble(
-                "COPY-NO-ROOM",
-                "剩余空间不足,不替别的手持机保存副本",
-                "先回传",
-                free,
-            ));
-        }
-        let folder = self.data.join(SHELF).join(device.as_str());
-        create_folder(&folder)
-            .map_err(|cause| trouble("COPY-SHELF", "副本目录不能建立", "检查剩余空间", cause))?;
-        Ok(Box::new(FolderCopy::create(&folder.join(copy_folder_name(case.as_str())))?))
+    fn held(&mut self) -> TroubleResult<Vec<HeldCopy>> {
+        Ok(self.held_copies())
+    }
+
+    fn drop_held(&mut self, dropped: &Dropped) -> TroubleResult<()> {
+        self.drop_copy_of(dropped)
+    }
+
+    fn dropped(&mut self) -> TroubleResult<Vec<Dropped>> {
+        self.dropped_copies()
+    }
+
+    fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()> {
+        self.forget_note(dropped)
     }
 }

@@ -3,11 +3,12 @@
 //! Only folders of two levels are looked at and links are not followed: a stick is somebody else's.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use spotcheck_app::compare::FreshFile;
+use spotcheck_app::findings::Stick;
 use spotcheck_app::ports::{ExportFile, Exports};
 use spotcheck_claims::source::Format;
 use spotcheck_claims::table::{Table, TableLimits};
@@ -32,10 +33,55 @@ fn unreadable(cause: std::io::Error) -> Trouble {
         "COMPARE-FILE",
         "导出文件读不出来",
         "没有改动任何数据",
-        "检查U盘是否插好,重新插入后再选",
+        "检查U盘是否插好，重新插入后再选",
     )
     .because(cause)
     .retry()
+}
+
+fn unwritable(cause: std::io::Error) -> Trouble {
+    Trouble::new(
+        "FINDINGS-STICK",
+        "线索清单没有写到U盘上",
+        "线索和案卷都没有改动",
+        "检查U盘是否插好、有没有写保护、空间够不够，再导出一次",
+    )
+    .because(cause)
+    .retry()
+}
+
+/// Mount points below the usual places, by the kernel's own table, in which a blank is `\\040`.
+fn sticks(mounts: &str) -> Vec<Stick> {
+    let places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+    let mut sticks: Vec<Stick> = places
+        .map(|place| place.replace("\\040", " "))
+        .filter(|place| MOUNTS.iter().any(|m| Path::new(place).starts_with(m)))
+        .map(|place| {
+            let name = place.rsplit('/').next().unwrap_or_default().to_owned();
+            Stick { place, name }
+        })
+        .collect();
+    sticks.sort_by(|a, b| a.place.cmp(&b.place));
+    sticks.dedup();
+    sticks
+}
+
+/// A file that was not there; a name that is taken gets a number before its ending.
+fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<String> {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "bin"));
+    for n in 1_u32..=999 {
+        let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}.{ending}") };
+        let made = fs::OpenOptions::new().write(true).create_new(true).open(folder.join(&name));
+        let mut file = match made {
+            Ok(file) => file,
+            Err(taken) if taken.kind() == std::io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        return Ok(name);
+    }
+    Err(std::io::Error::other("all names are taken"))
 }
 
 fn fits(path: &Path) -> bool {
@@ -100,6 +146,18 @@ impl Exports for SticksAndPaths {
     fn open(&self, name: &str, bytes: Arc<[u8]>) -> TroubleResult<Box<dyn ExportFile>> {
         Ok(Box::new(OpenTable(Table::open(name, bytes, TableLimits::default())?)))
     }
+
+    fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
+        let mounts = fs::read_to_string("/proc/self/mounts").map_err(unwritable)?;
+        Ok(sticks(&mounts))
+    }
+
+    fn write(&mut self, stick: &str, name: &str, bytes: &[u8]) -> TroubleResult<String> {
+        if !self.sticks()?.iter().any(|s| s.place == stick) {
+            return Err(unwritable(std::io::Error::other("no such stick")));
+        }
+        write_new(Path::new(stick), name, bytes).map_err(unwritable)
+    }
 }
 
 /// A table of `claims`.
@@ -123,5 +181,36 @@ impl ExportFile for OpenTable {
             Format::Dbf => ("dbf", "application/x-dbf"),
             Format::Text => ("csv", "text/csv"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_mounted_at_the_usual_places_is_a_stick() {
+        let mounts = "/dev/sda1 / ext4 rw 0 0\n\
+                      /dev/sdb1 /media/officer/KEEP\\040IT vfat rw 0 0\n\
+                      tmpfs /mediation tmpfs rw 0 0\n";
+        let found = sticks(mounts);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].name.as_str(), found[0].place.ends_with("KEEP IT")),
+            ("KEEP IT", true)
+        );
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..3)
+            .map(|n| write_new(folder.path(), "事实清单-2026-11-20.csv", &[n]).unwrap())
+            .collect();
+        assert_eq!(names[2], "事实清单-2026-11-20-3.csv");
+        assert_eq!(fs::read(folder.path().join(&names[0])).unwrap(), [0]);
+        assert!(write_new(&folder.path().join("gone"), "a.csv", &[]).is_err());
     }
 }

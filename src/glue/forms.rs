@@ -6,9 +6,10 @@ use spotcheck_app::ports::{
 };
 use spotcheck_documents::{
     Draft, Elements, Error, Look, Officer, Overlay, PadSignature, Signer, elements_file, form,
-    read_elements_file, render_print, render_with, strokes_svg, template,
+    opening, read_elements_file, render_print, render_with, strokes_svg, template,
 };
 use spotcheck_domain::TroubleResult;
+use spotcheck_domain::task::Task;
 use spotcheck_domain::vocabulary::Capacity;
 
 /// The forms that this program carries.
@@ -92,7 +93,7 @@ impl Forms for TypstForms {
     fn missing(&self, from: &FormDraft) -> TroubleResult<Vec<String>> {
         let draft = draft(from)?;
         let mut missing = draft.missing()?;
-        missing.extend(draft.unprintable()?.iter().map(|bad| format!("不能打印的字符:{bad}")));
+        missing.extend(draft.unprintable()?.iter().map(|bad| format!("不能打印的字符：{bad}")));
         Ok(missing)
     }
 
@@ -140,6 +141,10 @@ impl Forms for TypstForms {
     ) -> TroubleResult<Vec<u8>> {
         let look = Look { draft, signatures: signatures(signed), ..Look::default() };
         Ok(render_with(&elements(file)?, frozen_ms, &look)?.page_png(page, width)?)
+    }
+
+    fn opening(&self, task: &Task, now_ms: i64) -> TroubleResult<Vec<String>> {
+        Ok(opening(task, now_ms))
     }
 
     fn strokes_svg(&self, from: &[Stroke]) -> TroubleResult<Vec<u8>> {

@@ -32,8 +32,8 @@ fn refused(code: &str, message: &str, cause: impl std::fmt::Display) -> Trouble 
     Trouble::new(
         code,
         message,
-        "数据包没有被打开,案卷和证据不受影响",
-        "联网重新领取任务;仍不通过时联系中心",
+        "数据包没有被打开，案卷和证据不受影响",
+        "联网重新领取任务；仍不通过时联系中心",
     )
     .because(cause)
     .as_verdict()
@@ -106,12 +106,12 @@ fn believe(
     at: &ClockReading,
 ) -> TroubleResult<()> {
     let enrolment = keys.enrolment()?.ok_or_else(|| {
-        refused("PACKAGE-TRUST", "手持机还没有登记,无法核验数据包", "not enrolled")
+        refused("PACKAGE-TRUST", "手持机还没有登记，无法核验数据包", "not enrolled")
     })?;
     let p7s = fs::read(found.folder.join(SIGNATURE)).map_err(unreadable)?;
     let judged = at.wall_ms.max(spotcheck_device::clock::build_time_ms());
     centre_signature(&found.bytes, &p7s, &enrolment.roots, &[], judged)
-        .map_err(|cause| refused("PACKAGE-SIGNATURE", "数据包不是中心签发的,或被改动过", cause))?;
+        .map_err(|cause| refused("PACKAGE-SIGNATURE", "数据包不是中心签发的，或被改动过", cause))?;
     if &found.manifest.task != task {
         return Err(refused("PACKAGE-TASK", "数据包属于另一项任务", "task"));
     }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use spotcheck_app::page_check::Grey;
 use spotcheck_app::ports::{
     Machine, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress, Unclosed,
 };
 use spotcheck_device::recorder::{ChildOptions, FragmentSink, Launch, Parent, child_main};
-use spotcheck_device::{DeviceConfig, DeviceMachine, SystemClock};
+use spotcheck_device::{DeviceConfig, DeviceMachine, Gaps, SystemClock};
 use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
 use spotcheck_vault::{Recipients, RecordingWriter, Vault};
 use zeroize::Zeroizing;
@@ -31,7 +32,7 @@ fn broken(cause: impl std::fmt::Display) -> Trouble {
         "RECORDER-ORDER",
         "录制进程的消息读不懂",
         "已存盘的录音录像都在",
-        "重新开始录制;仍不成功时重启本机",
+        "重新开始录制；仍不成功时重启本机",
     )
     .because(cause)
 }
@@ -43,21 +44,20 @@ pub(crate) struct RecorderProcess {
 }
 
 impl RecorderProcess {
-    /// For a data folder; the child is `program` again.
-    pub(crate) fn new(
-        program: &Path,
-        data: &Path,
-        device_file: Option<&Path>,
-        vault: Vault,
-    ) -> Self {
-        let mut args = vec!["--data".into(), data.into()];
-        if let Some(file) = device_file {
-            args.extend(["--device".into(), file.into()]);
-        }
-        args.push("recorder".into());
-        let launch = Launch { program: program.to_owned(), args, env: Vec::new() };
+    /// For a data folder.
+    pub(crate) fn new(data: &Path, launch: Launch, vault: Vault) -> Self {
         Self { parent: Parent::new(data, launch), vault }
     }
+}
+
+/// How the recorder of a data folder is started: the child is `program` again.
+pub(crate) fn launch(program: &Path, data: &Path, device_file: Option<&Path>) -> Launch {
+    let mut args = vec!["--data".into(), data.into()];
+    if let Some(file) = device_file {
+        args.extend(["--device".into(), file.into()]);
+    }
+    args.push("recorder".into());
+    Launch { program: program.to_owned(), args, env: Vec::new() }
 }
 
 /// One key per recording on this device: media paths repeat from case to case.
@@ -86,12 +86,24 @@ impl Recorder for RecorderProcess {
             stored_ms: p.stored_ms,
             level: p.level,
             alive: p.running,
+            stored_bytes: p.stored_bytes,
+            covered_from_ms: p.covered_from_ms,
+            lost_ms: p.gaps.lost_ms,
+            impaired: p.impaired,
         }))
     }
 
     fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome> {
         let outcome = self.parent.stop(&key(case, path))?;
         serde_json::from_value(outcome).map_err(broken)
+    }
+
+    fn cover(&mut self, case: &CaseId, path: &str, on: bool) -> TroubleResult<u64> {
+        self.parent.cover(&key(case, path), on)
+    }
+
+    fn encoder(&mut self) -> TroubleResult<Option<String>> {
+        self.parent.encoder()
     }
 
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
@@ -124,6 +136,10 @@ impl Recorder for RecorderProcess {
         self.parent.photo()
     }
 
+    fn grey(&self, jpeg: &[u8]) -> TroubleResult<Grey> {
+        Ok(spotcheck_device::grey_of(jpeg)?)
+    }
+
     fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {
         self.parent.viewfinder()
     }
@@ -136,9 +152,9 @@ fn room(machine: &DeviceMachine, reserve_bytes: u64) -> TroubleResult<()> {
     }
     Err(Trouble::new(
         "RECORDER-RESERVE",
-        "存储空间只剩封存所需的余量,录音录像已停止",
+        "存储空间只剩封存所需的余量，录音录像已停止",
         "此前录下的都已加密保存",
-        "先封存并回传,或导出已封存的证据包,腾出空间后再录",
+        "先封存并回传，或导出已封存的证据包，腾出空间后再录",
     )
     .retry())
 }
@@ -159,6 +175,10 @@ impl FragmentSink for Sink {
         self.writer.push(bytes, length_ms)?;
         self.until_ms = media_ms.max(self.until_ms);
         Ok(self.writer.stored_ms())
+    }
+
+    fn lost(&mut self, so_far: Gaps) {
+        self.writer.lost(so_far.count, so_far.lost_ms);
     }
 
     fn close(self: Box<Self>) -> TroubleResult<Value> {

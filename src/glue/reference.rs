@@ -60,7 +60,7 @@ fn damaged(cause: impl std::fmt::Display) -> Trouble {
     Trouble::new(
         "REFERENCE-DAMAGED",
         "以前添加的一份参考资料读不出来",
-        "没有改动任何文件,任务的数据包不受影响",
+        "没有改动任何文件，任务的数据包不受影响",
         "把支持包发给中心",
     )
     .because(cause)
@@ -172,9 +172,9 @@ impl References for ReferenceFolder {
         if source.bytes.len() > MAX_BYTES {
             return Err(Trouble::new(
                 "REFERENCE-TOO-LARGE",
-                "文件超过 64 MB,手持机上不能添加",
+                "文件超过 64 MB，手持机上不能添加",
                 "没有添加任何内容",
-                "请中心用 spotcheck-center policy add 导入,随数据包下发",
+                "请中心用 spotcheck-center policy add 导入，随数据包下发",
             ));
         }
         let options = options(source);

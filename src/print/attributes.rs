@@ -60,7 +60,7 @@ pub struct PrinterInfo {
 }
 
 impl PrinterInfo {
-    /// State and reasons in one line, e.g. `已停止:缺纸`.
+    /// State and reasons in one line, e.g. `已停止：缺纸`.
     #[must_use]
     pub fn words(&self) -> String {
         let state = self.state.zh();
@@ -68,7 +68,7 @@ impl PrinterInfo {
         if self.reasons.is_empty() {
             format!("{state}{refusing}")
         } else {
-            format!("{state}{refusing}:{}", self.reasons.join("、"))
+            format!("{state}{refusing}：{}", self.reasons.join("、"))
         }
     }
 

@@ -58,7 +58,7 @@ pub enum Error {
     Client(String),
 }
 
-const SAFE: &str = "文书已定稿保存,没有丢失。";
+const SAFE: &str = "文书已定稿保存，没有丢失。";
 
 fn listed(reasons: &[String]) -> String {
     if reasons.is_empty() { "原因不明".to_owned() } else { reasons.join("、") }
@@ -71,27 +71,27 @@ impl From<Error> for Trouble {
                 "PRINT-URI",
                 "打印机地址不对。",
                 SAFE,
-                "地址应为 ipp://主机[:端口]/路径,不得含用户名和密码。",
+                "地址应为 ipp://主机[:端口]/路径，不得含用户名和密码。",
             ),
             Error::Unreachable(_) => Self::new(
                 "PRINT-UNREACHABLE",
                 "连接不上打印机。",
                 SAFE,
-                "请检查打印机是否开机、是否在同一网络,然后重试;也可换一台打印机或改用手写。",
+                "请检查打印机是否开机、是否在同一网络，然后重试；也可换一台打印机或改用手写。",
             )
             .retry(),
             Error::Timeout => Self::new(
                 "PRINT-TIMEOUT",
                 "打印机没有按时应答。",
-                "文书已定稿保存,没有丢失;可能已有纸张打出。",
-                "请先查看出纸口,再决定是否重打。",
+                "文书已定稿保存，没有丢失；可能已有纸张打出。",
+                "请先查看出纸口，再决定是否重打。",
             )
             .retry(),
             Error::Tls => Self::new(
                 "PRINT-TLS",
                 "打印机的证书不受信任。",
                 SAFE,
-                "请核对打印机,或请管理员登记该打印机的证书。",
+                "请核对打印机，或请管理员登记该打印机的证书。",
             ),
             Error::Protocol(_) => Self::new(
                 "PRINT-PROTOCOL",
@@ -101,7 +101,7 @@ impl From<Error> for Trouble {
             ),
             Error::NotReady(reasons) => Self::new(
                 "PRINT-NOT-READY",
-                &format!("打印机现在不能打印:{}。", listed(reasons)),
+                &format!("打印机现在不能打印：{}。", listed(reasons)),
                 SAFE,
                 "请按提示处理打印机后重试。",
             )
@@ -110,7 +110,7 @@ impl From<Error> for Trouble {
                 "PRINT-FORMAT",
                 "打印机不接受本机能提供的文件格式。",
                 SAFE,
-                "请换一台支持 PDF 或 PWG 光栅的打印机,或把 PDF 拷到对方打印机打印。",
+                "请换一台支持 PDF 或 PWG 光栅的打印机，或把 PDF 拷到对方打印机打印。",
             ),
             Error::Refused(_) => Self::new(
                 "PRINT-REFUSED",
@@ -121,29 +121,29 @@ impl From<Error> for Trouble {
             .retry(),
             Error::Aborted(reasons) => Self::new(
                 "PRINT-ABORTED",
-                &format!("打印被打印机中止:{}。", listed(reasons)),
-                "文书已定稿保存,没有丢失;可能已有纸张打出。",
-                "请收回已打出的纸张,处理后重打;未用的纸张注明作废。",
+                &format!("打印被打印机中止：{}。", listed(reasons)),
+                "文书已定稿保存，没有丢失；可能已有纸张打出。",
+                "请收回已打出的纸张，处理后重打；未用的纸张注明作废。",
             )
             .retry(),
             Error::Canceled => Self::new(
                 "PRINT-CANCELED",
                 "打印已取消。",
-                "文书已定稿保存,没有丢失;可能已有纸张打出。",
-                "请收回已打出的纸张;需要时重打。",
+                "文书已定稿保存，没有丢失；可能已有纸张打出。",
+                "请收回已打出的纸张；需要时重打。",
             ),
             Error::Stuck { reasons, .. } => Self::new(
                 "PRINT-STUCK",
-                &format!("打印还没有完成:{}。", listed(reasons)),
-                "文书已定稿保存,没有丢失;打印机上的作业还在。",
-                "请处理打印机,作业会继续;不要马上重打,以免多出一份。",
+                &format!("打印还没有完成：{}。", listed(reasons)),
+                "文书已定稿保存，没有丢失；打印机上的作业还在。",
+                "请处理打印机，作业会继续；不要马上重打，以免多出一份。",
             )
             .retry(),
             Error::Forgotten => Self::new(
                 "PRINT-FORGOTTEN",
-                "打印机不再保留这次打印的记录,无法确认是否完成。",
-                "文书已定稿保存,没有丢失;可能已有纸张打出。",
-                "请查看出纸口,核对页数。",
+                "打印机不再保留这次打印的记录，无法确认是否完成。",
+                "文书已定稿保存，没有丢失；可能已有纸张打出。",
+                "请查看出纸口，核对页数。",
             ),
             Error::Bitmap | Error::Client(_) => Self::new(
                 "PRINT-INTERNAL",

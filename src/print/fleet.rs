@@ -9,6 +9,7 @@ use spotcheck_app::desk::PrinterView;
 use spotcheck_app::ports::Printer;
 use spotcheck_domain::TroubleResult;
 
+use crate::attributes::PrinterState;
 use crate::printer::IppPrinter;
 
 /// How long a print may take before the officer is told what the printer waits for.
@@ -42,19 +43,30 @@ impl Printers {
     }
 }
 
-impl Printer for Printers {
-    /// Every configured printer; one that does not answer is listed with the reason as its state.
-    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
+impl Printers {
+    /// Every configured printer with whether it takes a print now; one that does not answer is listed with the
+    /// reason as its state.
+    #[must_use]
+    pub fn looked_at(&self) -> Vec<(PrinterView, bool)> {
         let look = |c: &Configured| {
             let info = self.at(&c.uri).and_then(|p| Ok(p.attributes()?));
-            let (own, state) = match info {
-                Ok(info) => (info.name.clone(), info.words()),
-                Err(trouble) => (c.uri.clone(), trouble.message),
+            let (own, state, ready) = match info {
+                Ok(info) => {
+                    let ready = info.accepting && info.state != PrinterState::Stopped;
+                    (info.name.clone(), info.words(), ready)
+                }
+                Err(trouble) => (c.uri.clone(), trouble.message, false),
             };
             let name = if c.name.is_empty() { own } else { c.name.clone() };
-            PrinterView { uri: c.uri.clone(), name, state }
+            (PrinterView { uri: c.uri.clone(), name, state }, ready)
         };
-        Ok(self.configured.iter().map(look).collect())
+        self.configured.iter().map(look).collect()
+    }
+}
+
+impl Printer for Printers {
+    fn printers(&mut self) -> TroubleResult<Vec<PrinterView>> {
+        Ok(self.looked_at().into_iter().map(|(printer, _)| printer).collect())
     }
 
     fn print(&mut self, uri: &str, job_name: &str, pdf: &[u8]) -> TroubleResult<i64> {

@@ -6,6 +6,7 @@
 //! Nothing of the order depends on the order of the rows read: ties are
 //! broken by the rows' own serial numbers.
 
+mod boxes;
 mod fees;
 mod grouped;
 mod house;
@@ -19,7 +20,7 @@ mod side;
 mod types;
 mod visits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use spotcheck_domain::claims::Instant;
 
@@ -27,9 +28,9 @@ pub use grouped::Grouped;
 pub use lines::{Line, Lines, NO_TIME, flag};
 pub use load::{LoadCounts, load};
 pub use types::{
-    Catalogue, Diagnosis, Elsewhere, Equipment, Event, EventKind, Facility, Figure, Item, Leave,
-    Moment, Note, Operation, Order, Peer, Period, Person, Prescribed, Registration, Report,
-    Settlement, Sex, Staff, Stock, StockKind, Trace, Unit, Visit, VisitKind,
+    Catalogue, Diagnosis, Earlier, Elsewhere, Equipment, Event, EventKind, Facility, Figure, Item,
+    Leave, Moment, Note, Operation, Order, Peer, Period, Person, Prescribed, Registration, Report,
+    SettledElsewhere, Settlement, Sex, Staff, Stock, StockKind, Trace, Unit, Visit, VisitKind,
 };
 
 /// No such row.
@@ -81,6 +82,8 @@ pub struct Book {
     pub catalogue: HashMap<u32, Vec<Catalogue>>,
     /// Settled trace codes, by code and time.
     pub traces: Vec<Trace>,
+    /// Settlements of the same boxes at other facilities, by code and time.
+    pub settled_elsewhere: Vec<SettledElsewhere>,
     /// Movements of stock.
     pub stock: Vec<Stock>,
     /// Equipment with its log.
@@ -93,8 +96,12 @@ pub struct Book {
     pub units: Vec<Unit>,
     /// Figures of the peers.
     pub peers: Vec<Peer>,
+    /// What was found at the facility before, by rule.
+    pub earlier: BTreeMap<Box<str>, Earlier>,
     /// Rows per entity as the source has them.
     pub rows: BTreeMap<&'static str, u64>,
+    /// Entities that the source was made with, be it without rows.
+    pub carried: BTreeSet<&'static str>,
     /// Cut-off per entity.
     pub cutoffs: BTreeMap<&'static str, Instant>,
     /// What loading saw.
@@ -113,6 +120,15 @@ impl Book {
     #[must_use]
     pub fn has(&self, entity: &str) -> bool {
         self.rows.get(entity).is_some_and(|n| *n > 0)
+    }
+
+    /// The settlements of a box at other facilities, by time.
+    #[must_use]
+    pub fn elsewhere_of(&self, code: u64) -> &[SettledElsewhere] {
+        let from = self.settled_elsewhere.partition_point(|s| s.code < code);
+        let rest = self.settled_elsewhere.get(from..).unwrap_or_default();
+        let own = rest.partition_point(|s| s.code == code);
+        rest.get(..own).unwrap_or_default()
     }
 
     /// A line.

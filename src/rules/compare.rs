@@ -8,9 +8,11 @@
 
 mod book;
 mod finding;
+mod fresh;
 mod his;
 mod layout;
 mod lines;
+mod overlay;
 mod pair;
 mod run;
 mod uploaded;
@@ -23,6 +25,7 @@ use serde::Serialize;
 use spotcheck_domain::{Amount, words};
 
 pub use finding::{PACK, RULE, findings};
+pub use fresh::{FreshFindings, FreshRow, is_of_export, judge};
 pub use layout::{Layout, layout};
 pub use pair::{Candidate, MAX_CANDIDATES, Proposal, SURE, Sample, propose, proposed};
 pub use run::run;
@@ -96,13 +99,13 @@ words!(
         /// Another item: other code under the same name, or the same money under another item.
         Item = "item", "项目不一致";
         /// Taken back in the export, not in the upload.
-        Refund = "refund", "HIS已退费,未上传退费";
+        Refund = "refund", "HIS已退费，未上传退费";
         /// The same line on another day.
         Date = "date", "费用日期不一致";
         /// Another person.
         Person = "person", "人员不一致";
         /// A line of the export that was not uploaded.
-        HisOnly = "his_only", "HIS中有,未上传";
+        HisOnly = "his_only", "HIS中有，未上传";
     }
 );
 
@@ -236,6 +239,10 @@ pub struct Compared {
     pub cutoff: Option<String>,
     /// What to keep in mind when reading the result, in sentences.
     pub notes: Vec<String>,
+    /// Lines of the export that were not uploaded, young ones too, in visits that the package knows: for
+    /// [`judge`].
+    #[serde(skip)]
+    pub fresh: Vec<FreshRow>,
 }
 
 impl Compared {

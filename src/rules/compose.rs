@@ -4,6 +4,10 @@
 //! composed rule is checked, run, refused and told like every other. It points, it does not settle: its light is
 //! yellow at best, it counts no fund loss, and its sentence is made of facts only (rules.md).
 
+mod draft;
+mod lists;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +16,9 @@ use spotcheck_domain::words;
 
 use crate::error::{Error, PackError, Result};
 use crate::pack::{PACK_TOML, Pack};
+
+pub use draft::{DRAFT_NAME, draft_files};
+pub use lists::{ListKind, ListPick, lists};
 
 words!(
     /// What is compared.
@@ -24,6 +31,8 @@ words!(
         OtherSex = "other_sex", "性别不符";
         /// Something without any of some diagnoses.
         NoDiagnosis = "no_diagnosis", "没有对应诊断";
+        /// Whatever a list of the pack in force says: what excludes each other, how many, for whom.
+        Listed = "listed", "按知识库清单";
     }
 );
 
@@ -75,7 +84,7 @@ words!(
     }
 );
 
-/// What is meant by an item: one code with its name, or a word of the name.
+/// What is meant by an item: one code with its name, a word of the name, or a list of the pack in force.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Pick {
@@ -83,6 +92,8 @@ pub enum Pick {
     Code(String, String),
     /// A word that the name contains.
     Word(String),
+    /// All items of a knowledge list.
+    List(ListPick),
 }
 
 impl Pick {
@@ -92,20 +103,24 @@ impl Pick {
         match self {
             Self::Code(_, name) => format!("“{name}”"),
             Self::Word(word) => format!("名称含“{word}”的项目"),
+            Self::List(list) => format!("清单“{} {}”的项目", list.name, list.words),
         }
     }
 
-    /// As a knowledge point names it.
-    fn cell(&self) -> String {
+    /// As knowledge points name it: one cell, or one for each item of a list.
+    fn cells(&self, base: &Pack) -> Result<Vec<String>> {
         match self {
-            Self::Code(code, _) => code.clone(),
-            Self::Word(word) => format!("~{word}"),
+            Self::Code(code, _) => Ok(vec![code.clone()]),
+            Self::Word(word) => Ok(vec![format!("~{word}")]),
+            Self::List(list) => list.cells(base),
         }
     }
 
     fn is_empty(&self) -> bool {
-        let (Self::Code(text, _) | Self::Word(text)) = self;
-        text.trim().is_empty()
+        match self {
+            Self::Code(text, _) | Self::Word(text) => text.trim().is_empty(),
+            Self::List(list) => list.name.trim().is_empty(),
+        }
     }
 }
 
@@ -149,9 +164,6 @@ impl Default for Composed {
     }
 }
 
-/// List of the items and list of a pair.
-const LIST: &str = "own";
-
 fn list(picks: &[Pick]) -> String {
     picks.iter().map(Pick::words).collect::<Vec<_>>().join("、")
 }
@@ -194,6 +206,10 @@ impl Composed {
                 let codes = self.diagnoses.join("、");
                 format!("收了{items}，诊断里没有 {codes} 开头的编码")
             }
+            Pattern::Listed => match self.list() {
+                None => "（未选清单）".to_owned(),
+                Some(list) => list.sentence(self.stretch, self.measured),
+            },
         }
     }
 
@@ -206,8 +222,19 @@ impl Composed {
         format!("Q{digits}")
     }
 
+    /// The list that the rule is about ([`Pattern::Listed`]).
+    #[must_use]
+    pub fn list(&self) -> Option<&ListPick> {
+        match self.items.as_slice() {
+            [Pick::List(list)] => Some(list),
+            _ => None,
+        }
+    }
+
     /// `use` and the statement of fact, with the placeholders of its kernel.
     fn usage(&self) -> (&'static str, String, &'static str) {
+        // Each rule has a list of its own, so that several can stand in one draft.
+        let own = self.id();
         let scope = match self.whose {
             Whose::All => "",
             Whose::Inpatient => ", scope = [\"inpatient\", \"day_surgery\"]",
@@ -221,31 +248,45 @@ impl Composed {
                 (
                     "K3",
                     format!(
-                        "form = \"sum\", items = {{ list = \"{LIST}\" }}, window = \"{window}\", cap = \"param\", measure = \"{measure}\", per = \"{per}\"{scope}"
+                        "form = \"sum\", items = {{ list = \"{own}\" }}, window = \"{window}\", cap = \"param\", measure = \"{measure}\", per = \"{per}\"{scope}"
                     ),
-                    "{item}合计{qty},比{cap}多{excess}",
+                    "{item}合计{qty}，比{cap}多{excess}",
                 )
             }
             Pattern::Together => (
                 "K2",
-                format!("form = \"pair\", list = \"{LIST}\", window = \"{window}\"{scope}"),
+                format!("form = \"pair\", list = \"{own}\", window = \"{window}\"{scope}"),
                 "{item}与{item_b}同时计费{count}条",
             ),
             Pattern::OtherSex => (
                 "K1",
-                format!("form = \"line\", attribute = \"sex\", list = \"{LIST}\"{scope}"),
-                "{item}计{count}条,登记性别为{value}",
+                format!("form = \"line\", attribute = \"sex\", list = \"{own}\"{scope}"),
+                "{item}计{count}条，登记性别为{value}",
             ),
             Pattern::NoDiagnosis => (
                 "K1",
-                format!("form = \"line\", attribute = \"dx\", list = \"{LIST}\"{scope}"),
-                "{item}计{count}条,诊断为{value}",
+                format!("form = \"line\", attribute = \"dx\", list = \"{own}\"{scope}"),
+                "{item}计{count}条，诊断为{value}",
             ),
+            Pattern::Listed => match self.list() {
+                Some(list) => list.usage(self.stretch, self.measured, scope),
+                None => ("K2", String::new(), ""),
+            },
         }
     }
 
-    /// Rows of the knowledge list: item, other item, words.
-    fn points(&self) -> String {
+    /// Rows of the knowledge list: item, other item, words. A rule about a list of the pack has none.
+    fn points(&self, base: &Pack) -> Result<Option<String>> {
+        if self.pattern == Pattern::Listed {
+            return Ok(None);
+        }
+        let cells = |picks: &[Pick]| -> Result<BTreeSet<String>> {
+            let mut all = BTreeSet::new();
+            for pick in picks {
+                all.extend(pick.cells(base)?);
+            }
+            Ok(all)
+        };
         let mut csv = "code,code_b,value,unit,text,begndate,enddate,origin,source\n".to_owned();
         let mut row = |code: &str, other: &str, text: &str| {
             let cells = [code, other, "", "", text, "2000-01-01", "", "local", "检查人员自编"];
@@ -259,16 +300,17 @@ impl Composed {
             Pattern::NoDiagnosis => self.diagnoses.join("|"),
             _ => String::new(),
         };
-        for item in &self.items {
+        let (items, others) = (cells(&self.items)?, cells(&self.other)?);
+        for item in &items {
             if self.pattern == Pattern::Together {
-                for other in &self.other {
-                    row(&item.cell(), &other.cell(), "");
+                for other in &others {
+                    row(item, other, "");
                 }
             } else {
-                row(&item.cell(), "", &text);
+                row(item, "", &text);
             }
         }
-        csv
+        Ok(Some(csv))
     }
 
     /// The rule's file.
@@ -284,16 +326,22 @@ impl Composed {
             _ => String::new(),
         };
         format!(
-            "[[rule]]\nid = \"{}\"\nname = {sentence}\nname_party = \"{fact}\"\nkernel = \"{kernel}\"\nuse = {{ {usage} }}\ngrade = \"S\"\nseverity = \"M\"\nweight = 20\nclause = [\"-\"]\nreason = \"{fact}\"\nlook = [\"费用明细\", \"医嘱与记录\"]\ndoubt = [\"自编规则,没有经过验证\", \"当地另有规定\"]\nno_loss = true\nbegndate = \"2000-01-01\"\n[rule.official]\ndefinition = {sentence}\nlogic = {sentence}\nresult = \"自编\"\nrange = \"检查期间\"\nlevel = [\"全部\"]\nfacility = [\"全部\"]\nscene = [\"全部\"]\nfee = [\"全部\"]\nstage = [\"事后\"]\ninsurance = [\"全部\"]\nnumbers = []\n{params}",
+            "[[rule]]\nid = \"{}\"\nname = {sentence}\nname_party = \"{fact}\"\nkernel = \"{kernel}\"\nuse = {{ {usage} }}\ngrade = \"S\"\nseverity = \"M\"\nweight = 20\nclause = [\"-\"]\nreason = \"{fact}\"\nlook = [\"费用明细\", \"医嘱与记录\"]\ndoubt = [\"自编规则，没有经过验证\", \"当地另有规定\"]\nno_loss = true\nbegndate = \"2000-01-01\"\n[rule.official]\ndefinition = {sentence}\nlogic = {sentence}\nresult = \"自编\"\nrange = \"检查期间\"\nlevel = [\"全部\"]\nfacility = [\"全部\"]\nscene = [\"全部\"]\nfee = [\"全部\"]\nstage = [\"事后\"]\ninsurance = [\"全部\"]\nnumbers = []\n{params}",
             self.id()
         )
     }
 
-    /// The rule above the pack in force, checked as every pack is; run it by [`Composed::id`].
-    ///
-    /// # Errors
-    /// [`Error::Pack`] with what is missing or wrong, in words.
-    pub fn pack(&self, base: &Pack) -> Result<Pack> {
+    /// What is still missing before the rule can run; the first thing.
+    fn lacks(&self, base: &Pack) -> Result<()> {
+        if self.pattern == Pattern::Listed {
+            let list = self.list().ok_or_else(|| lacking("items", "选一份知识库清单"))?;
+            list.fits(base)?;
+            if list.kind == ListKind::Pair && !matches!(self.stretch, Stretch::Day | Stretch::Visit)
+            {
+                return Err(lacking("window", "成对的项目只能比同一天或同一次就诊"));
+            }
+            return Ok(());
+        }
         if self.items.is_empty() || self.items.iter().chain(&self.other).any(Pick::is_empty) {
             return Err(lacking("items", "至少选一个项目"));
         }
@@ -308,16 +356,28 @@ impl Composed {
         if self.pattern == Pattern::NoDiagnosis
             && self.diagnoses.iter().all(|d| d.trim().is_empty())
         {
-            return Err(lacking("diagnoses", "写出诊断编码的开头,例如 I63"));
+            return Err(lacking("diagnoses", "写出诊断编码的开头，例如 I63"));
         }
-        let (head, rule, points) =
-            ("name = \"own\"\nversion = \"1\"\n".to_owned(), self.toml(), self.points());
-        let list = format!("{LIST}.kp.csv");
-        let files: [(&str, &[u8]); 3] = [
-            (PACK_TOML, head.as_bytes()),
-            ("own.toml", rule.as_bytes()),
-            (&list, points.as_bytes()),
-        ];
+        Ok(())
+    }
+
+    /// Name and bytes of the rule's own list, where it has one.
+    fn list_file(&self, base: &Pack) -> Result<Option<(String, Vec<u8>)>> {
+        let points = self.points(base)?;
+        Ok(points.map(|csv| (format!("{}.kp.csv", self.id()), csv.into_bytes())))
+    }
+
+    /// The rule above the pack in force, checked as every pack is; run it by [`Composed::id`].
+    ///
+    /// # Errors
+    /// [`Error::Pack`] with what is missing or wrong, in words.
+    pub fn pack(&self, base: &Pack) -> Result<Pack> {
+        self.lacks(base)?;
+        let (head, rule) = ("name = \"own\"\nversion = \"1\"\n", self.toml());
+        let list = self.list_file(base)?;
+        let mut files: Vec<(&str, &[u8])> =
+            vec![(PACK_TOML, head.as_bytes()), ("own.toml", rule.as_bytes())];
+        files.extend(list.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
         Pack::read(&files, Some(base))
     }
 }

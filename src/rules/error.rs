@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a pack is refused: always with file, line, field and reason (issue 4).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("{file}:{line}: {field}: {reason}")]
+#[error("{}: {field}: {reason}", self.place())]
 pub struct PackError {
     /// Name of the file inside the pack.
     pub file: String,
@@ -18,6 +18,23 @@ pub struct PackError {
     pub field: String,
     /// Why, in words for the author of the pack.
     pub reason: String,
+}
+
+impl PackError {
+    /// `rules.toml:12`; the file alone where it is meant as a whole.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.line == 0 { self.file.clone() } else { format!("{}:{}", self.file, self.line) }
+    }
+
+    /// The same in words.
+    fn place_zh(&self) -> String {
+        if self.line == 0 {
+            self.file.clone()
+        } else {
+            format!("{} 第 {} 行", self.file, self.line)
+        }
+    }
 }
 
 /// Everything that stops the engine.
@@ -77,7 +94,7 @@ impl From<Error> for Trouble {
             Error::Source(trouble) => return trouble.clone(),
             Error::Pack(p) => Self::new(
                 "RULES-PACK",
-                &format!("规则包有误:{} 第 {} 行 {}:{}", p.file, p.line, p.field, p.reason),
+                &format!("规则包有误：{} {}:{}", p.place_zh(), p.field, p.reason),
                 "原规则包继续有效",
                 "请规则包的作者按提示改正后重新发布",
             )
@@ -86,7 +103,7 @@ impl From<Error> for Trouble {
                 "RULES-NO-FACILITY",
                 "数据中没有这个机构",
                 SAFE,
-                "检查机构编号,或先导入该机构的数据",
+                "检查机构编号，或先导入该机构的数据",
             ),
             Error::Ask(what) => Self::new(
                 "INDICATORS-ASK",
@@ -95,14 +112,14 @@ impl From<Error> for Trouble {
                 "用 spotcheck indicators --list 查看可用的指标、专题和维度",
             ),
             Error::Export => {
-                Self::new("RULES-EXPORT", "疑点文件写不出来", SAFE, "改用 CSV,或减少条数后再导出")
+                Self::new("RULES-EXPORT", "疑点文件写不出来", SAFE, "改用 CSV，或减少条数后再导出")
             }
             Error::Cancelled => cancelled(),
             Error::Unreadable { file, line } => Self::new(
                 "RULES-SCORE",
                 &format!("{file} 第 {line} 行读不懂"),
                 SAFE,
-                "truth.csv 由 demo-data --truth 写出,疑点由 audit --json-lines 写出",
+                "truth.csv 由 demo-data --truth 写出，疑点由 audit --json-lines 写出",
             ),
         };
         trouble.because(cause)

@@ -179,7 +179,7 @@ fn cell(entry: &Entry<'_>, column: &str) -> Cell {
         "code" => some(&f.code),
         "amount" => Cell::Money(f.amount),
         "fund_amount" => Cell::Money(f.fund_amount),
-        "method" => Cell::Text(f.loss_method.zh().to_owned()),
+        "method" => Cell::Text(f.method_words().to_owned()),
         "grade" => Cell::Text(f.grade.as_str().to_owned()),
         "weight" => Cell::Number(f.weight),
         "principal" => Cell::Text(if f.principal { "是" } else { "否" }.to_owned()),
@@ -315,7 +315,7 @@ fn json_file(
         }
         list.push(Value::Object(members));
     }
-    let body = json!({ "schema": "spotcheck-findings/1", "findings": list });
+    let body = json!({ "schema": "spotcheck-finding-list/1", "findings": list });
     let mut bytes = serde_json::to_vec_pretty(&body).map_err(|_| Error::Export)?;
     bytes.push(b'\n');
     Ok(bytes)

@@ -68,6 +68,19 @@ impl LossMethod {
     }
 }
 
+/// What stands for the method where the agency has to reckon the loss (rules.md, Loss).
+pub const PENDING: &str = "基金损失待经办核算";
+
+/// The method of an amount in words: the only place where it is told whether N means that no loss is shown, or
+/// that the loss of a stay paid by group is for the agency to reckon.
+#[must_use]
+pub const fn method_words(method: LossMethod, pending: bool) -> &'static str {
+    match (method, pending) {
+        (LossMethod::N, true) => PENDING,
+        (method, _) => method.zh(),
+    }
+}
+
 /// Who had to do with it, by staff code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct People {
@@ -98,6 +111,9 @@ pub struct Finding {
     pub amount: Option<Amount>,
     pub fund_amount: Option<Amount>,
     pub loss_method: LossMethod,
+    /// What the fund lost is for the agency to reckon: the stay was paid by group, or nobody knows how. The
+    /// method is then N, which alone says no more than that no loss is shown yet.
+    pub pending: bool,
     /// It is the one finding under which at least one of its lines stands, or it has no lines.
     pub principal: bool,
     pub reason: String,
@@ -123,6 +139,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// How its amount was found, in words: see [`method_words`].
+    #[must_use]
+    pub const fn method_words(&self) -> &'static str {
+        method_words(self.loss_method, self.pending)
+    }
+
     /// By what the same fact from centre and device is one (rules.md, Finding).
     #[must_use]
     pub fn merge_key(
@@ -131,7 +153,11 @@ impl Finding {
         let lines = self.bkkp_sn.clone();
         // Without a visit or lines the family alone would melt different days into one.
         let loose = lines.is_empty() || self.mdtrt_id.is_none();
-        let date = if loose { self.date.clone() } else { None };
+        let mut date = if loose { self.date.clone() } else { None };
+        // Two drugs of one count, or of one person, are two facts.
+        if let (true, Some(code)) = (lines.is_empty(), &self.code) {
+            date = Some(format!("{} {code}", date.unwrap_or_default()));
+        }
         (self.family.clone(), self.mdtrt_id.clone(), self.psn_no.clone(), lines, date)
     }
 

@@ -74,6 +74,10 @@ impl ColumnSource for Head<'_> {
         Ok(self.source.rows(entity)?.min(u64::try_from(most).unwrap_or(u64::MAX)))
     }
 
+    fn carries(&self, entity: &str) -> TroubleResult<bool> {
+        self.source.carries(entity)
+    }
+
     fn cutoff(&self, entity: &str) -> TroubleResult<Option<Instant>> {
         self.source.cutoff(entity)
     }

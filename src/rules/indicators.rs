@@ -27,7 +27,7 @@ mod tally;
 mod words;
 mod world;
 
-pub use answer::{Answer, Cell, Line, Note, Part, Raised};
+pub use answer::{Answer, Cell, Line, Month, Note, Part, Raised};
 pub use ask::{Ask, BehindAsk};
 pub use behind::{Behind, BehindRow};
 pub use catalogue::{

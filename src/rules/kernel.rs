@@ -22,6 +22,7 @@ mod k09_written;
 mod k10_balance;
 mod k10_goods;
 mod k11_capacity;
+mod k12_elsewhere;
 mod k12_trace;
 mod k13_doctor;
 mod k13_window;
@@ -92,7 +93,10 @@ pub(crate) fn compile(cx: Cx<'_>) -> Compiled {
             _ => k10_balance::compile(cx),
         },
         KernelId::K11 => k11_capacity::compile(cx),
-        KernelId::K12 => k12_trace::compile(cx),
+        KernelId::K12 => match cx.rule.usage.form.as_str() {
+            "repeat_elsewhere" | "shelf_elsewhere" => k12_elsewhere::compile(cx),
+            _ => k12_trace::compile(cx),
+        },
         KernelId::K13 => match cx.rule.usage.form.as_str() {
             "doctor_hour" | "doctor_gap" => k13_doctor::compile(cx),
             _ => k13_window::compile(cx),
@@ -256,7 +260,7 @@ impl Out<'_> {
             hit.doubt.push("本地计算口径未装载");
         }
         if self.soft {
-            hit.doubt.push("知识点为本地默认,待地方确认");
+            hit.doubt.push("知识点为本地默认，待地方确认");
         }
         self.hits.push(hit);
     }

@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod around;
 pub mod book;
 mod changes;
 pub mod compare;
@@ -42,7 +43,8 @@ pub use changes::{Change, Changes, changed_rules};
 pub use engine::{Options, Outcome, Silence, Stage, Watch, audit, load_book, run};
 pub use error::{Error, PackError, Result};
 pub use finding::{
-    Finding, LossMethod, Merged, Origin, Pattern, People, json_lines, merge, patterns, rank,
+    Finding, LossMethod, Merged, Origin, PENDING, Pattern, People, json_lines, merge, method_words,
+    patterns, rank,
 };
 pub use first::first_look;
 pub use netting::{NetLine, NetState, net};

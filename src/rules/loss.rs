@@ -22,7 +22,7 @@ pub(crate) struct Loss {
     /// How.
     pub(crate) method: LossMethod,
     /// The stay is paid by group or in an unknown way: 待经办核算.
-    pub(crate) grouped: bool,
+    pub(crate) pending: bool,
 }
 
 /// Judges a hit of a grade.
@@ -31,7 +31,7 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
         true => hit.gross,
         false => Some(crate::kernel::sum(hit.lines.iter().map(|(_, amount)| *amount))),
     };
-    let none = Loss { gross, fund: None, method: LossMethod::N, grouped: false };
+    let none = Loss { gross, fund: None, method: LossMethod::N, pending: false };
     if grade == Grade::Z {
         return Loss { gross: None, ..none };
     }
@@ -52,7 +52,7 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
             let method = if hit.apportioned { LossMethod::D } else { LossMethod::A };
             Loss { fund: Some(fund), method, ..none }
         }
-        Err(Unpaid::Grouped) => Loss { grouped: true, ..none },
+        Err(Unpaid::Grouped) => Loss { pending: true, ..none },
         Err(Unpaid::Unknown) => none,
     }
 }
@@ -91,9 +91,9 @@ fn as_a_whole(book: &Book, hit: &Hit, correct: Correct, none: Loss) -> Loss {
     let Some(visit) = book.visit(hit.visit) else { return none };
     let mut live = book.settlements_of(visit).iter().filter(|s| !s.cancelled);
     // Two settlements of one stay: which of them the group is for is the agency's to say.
-    let (Some(s), None) = (live.next(), live.next()) else { return Loss { grouped: true, ..none } };
+    let (Some(s), None) = (live.next(), live.next()) else { return Loss { pending: true, ..none } };
     let Some((more, method)) = difference(s, correct) else {
-        return Loss { grouped: true, ..none };
+        return Loss { pending: true, ..none };
     };
     if more <= 0 { none } else { Loss { fund: Some(more), method, ..none } }
 }
@@ -118,7 +118,7 @@ fn in_proportion(book: &Book, hit: &Hit, none: Loss) -> Loss {
             let fund = muldiv(gross, fund, total);
             Loss { fund: Some(fund), method: LossMethod::D, ..none }
         }
-        Err(Unpaid::Grouped) => Loss { grouped: true, ..none },
+        Err(Unpaid::Grouped) => Loss { pending: true, ..none },
         Ok(_) | Err(Unpaid::Unknown) => none,
     }
 }

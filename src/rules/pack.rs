@@ -48,18 +48,19 @@ pub struct Pack {
     pub digest: String,
 }
 
-/// `pack_digest`: SHA-256 over a canonical listing, one line `sha256-of-file  name` per file in byte order
-/// of the names.
+/// What is signed of a pack: one line `sha256-of-file  name` per file in byte order of the names.
 #[must_use]
-pub fn pack_digest(files: &[(&str, &[u8])]) -> String {
+pub fn pack_listing(files: &[(&str, &[u8])]) -> String {
     let mut lines: Vec<(&str, String)> =
         files.iter().map(|(name, bytes)| (*name, hex::encode(Sha256::digest(bytes)))).collect();
     lines.sort_unstable();
-    let mut whole = Sha256::new();
-    for (name, hash) in lines {
-        whole.update(format!("{hash}  {name}\n"));
-    }
-    hex::encode(whole.finalize())
+    lines.into_iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect()
+}
+
+/// `pack_digest`: SHA-256 over the [`pack_listing`], lower-case hex.
+#[must_use]
+pub fn pack_digest(files: &[(&str, &[u8])]) -> String {
+    hex::encode(Sha256::digest(pack_listing(files).as_bytes()))
 }
 
 impl Pack {
@@ -108,6 +109,15 @@ impl Pack {
         ids
     }
 
+    /// True if a knowledge list of the rule has no points yet: official or regional ones still have to come.
+    #[must_use]
+    pub fn waits_for_points(&self, rule: &Rule) -> bool {
+        let u = &rule.usage;
+        let lists = [&u.items, &u.other].into_iter().flatten().filter_map(|s| s.list.as_ref());
+        let empty = |l: &String| self.knowledge.get(l).is_none_or(|k| k.points.is_empty());
+        lists.chain(u.list.as_ref()).any(empty)
+    }
+
     /// Refuses a pack of which a rule gave more hits than it may (`max_hits`), with file and line.
     ///
     /// # Errors
@@ -120,7 +130,7 @@ impl Pack {
                     file: rule.file.clone(),
                     line: rule.line,
                     field: format!("rule {} .max_hits", rule.id),
-                    reason: format!("命中 {found} 条,超过上限 {}", rule.max_hits),
+                    reason: format!("命中 {found} 条，超过上限 {}", rule.max_hits),
                 });
             }
         }

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use spotcheck_domain::Amount;
 use spotcheck_domain::columns::ColumnSource;
 
-use crate::book::{Book, NONE};
+use crate::book::{Book, Earlier, NONE};
 use crate::engine::Raw;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, LossMethod, People, render, sort, weight};
+use crate::finding::{Finding, LossMethod, PENDING, People, render, sort, weight};
 use crate::kernel::{Hit, date, traits, yuan};
 use crate::loss;
 use crate::pack::{Grade, Rule};
@@ -175,14 +175,17 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
         hit.facts.entry("code").or_insert(code);
     }
     let mut reason = render(&rule.reason, &hit.facts);
-    if loss.grouped {
-        reason.push_str("(基金损失待经办核算)");
+    if loss.pending {
+        reason.push('(');
+        reason.push_str(PENDING);
+        reason.push(')');
     }
     let also: BTreeSet<u32> =
         hit.also.iter().filter_map(|v| book.visit(*v)).map(|v| v.code).collect();
     let tried = rule.exclude.iter().chain(&rule.downgrade).map(|e| traits::words(*e));
     let tried: Vec<String> = tried.filter(|w| !hit.doubt.contains(w)).map(str::to_owned).collect();
     let doubts = hit.doubt.iter().map(|d| (*d).to_owned());
+    let past = book.earlier.get(rule.id.as_str());
     Finding {
         rule: rule.id.clone(),
         pack: rule.pack.clone(),
@@ -196,19 +199,44 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
         amount: loss.gross.map(Amount::from_millionths),
         fund_amount: loss.fund.map(Amount::from_millionths),
         loss_method: if loss.fund.is_some() { loss.method } else { LossMethod::N },
+        pending: loss.pending && loss.fund.is_none(),
         principal,
         reason,
         name: rule.name.clone(),
         party: grade.is_for_party().then(|| render(&rule.name_party, &hit.facts)),
         severity: rule.severity,
         clause: rule.clause.clone(),
-        weight: weight(rule, grade, loss.gross),
+        weight: raised(weight(rule, grade, loss.gross), past),
         date: hit.day.map(date),
         also: sorted(also),
         people,
-        look: rule.look.clone(),
+        look: rule.look.iter().cloned().chain(past.and_then(before)).collect(),
         tried,
         doubt: doubts.chain(rule.doubt.iter().cloned()).collect(),
         family: rule.family.clone(),
     }
+}
+
+/// Each earlier finding of the rule at the facility adds as much to the weight, three of them count.
+const REPEAT: u32 = 4;
+const REPEATS: u32 = 3;
+
+/// What comes back after an inspection stands before what was never seen; what a facility reported of itself
+/// raises nothing.
+fn raised(weight: u32, past: Option<&Earlier>) -> u32 {
+    let times = past.map_or(0, |p| p.found.min(REPEATS));
+    weight.saturating_add(times.saturating_mul(REPEAT)).min(100)
+}
+
+/// What was found before, as one more thing to look at.
+fn before(past: &Earlier) -> Option<String> {
+    let mut parts = Vec::new();
+    if past.found > 0 {
+        parts.push(format!("既往同规则 {} 次", past.found));
+    }
+    if past.self_checked > 0 {
+        parts.push(format!("机构自查报告过 {} 次，核对是否已退回", past.self_checked));
+    }
+    let last = past.last.map(|day| format!("(最近 {})", date(day))).unwrap_or_default();
+    (!parts.is_empty()).then(|| parts.join("；") + &last)
 }

@@ -449,14 +449,14 @@ impl Score {
             ("同类合并后前 100 项", self.entries100),
         ] {
             lines.push(format!(
-                "{name}:{} 条中 {} 条属实,涉及埋入金额的 {}",
+                "{name}:{} 条中 {} 条属实，涉及埋入金额的 {}",
                 f.shown,
                 f.right,
                 share(f.money, self.planted)
             ));
         }
         lines.push(format!(
-            "埋入金额 {} 元,疑点涉及 {} 元;未找到 {} 处,无依据疑点 {} 条",
+            "埋入金额 {} 元，疑点涉及 {} 元；未找到 {} 处，无依据疑点 {} 条",
             self.planted.to_cents(),
             self.reached.to_cents(),
             self.missed.len(),

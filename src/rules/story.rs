@@ -1,8 +1,10 @@
 //! Stories over the whole crate: small hospitals made by hand, each with what a rule must find or leave.
 
+mod cancelled;
 mod cases;
 mod composed;
 mod first;
+mod house;
 mod inpatient;
 mod items;
 mod leads;
@@ -10,5 +12,5 @@ mod output;
 mod outside;
 mod payment;
 mod planted;
-mod support;
+pub(crate) mod support;
 mod timing;

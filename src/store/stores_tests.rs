@@ -110,6 +110,33 @@ fn r25_an_empty_file_is_a_beginning_only_where_nothing_lies() {
     assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
 }
 
+/// R32: a program of before meets a store of a later one, in a loop of starts. It says so each time, changes no byte
+/// and makes no new store; the right program finds everything.
+#[test]
+fn r32_a_store_of_a_later_program_is_refused_again_and_again_and_stays_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let mut stores = FileStores::new(data.path());
+    let path = data.path().join("cases").join(CASE).join("case.db");
+    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    store.commit(&line(1, "一")).unwrap();
+    drop(store);
+    let version = |number: i64| {
+        let db = crate::db::connect(&path, &key(1)).unwrap();
+        db.pragma_update(None, "user_version", number).unwrap();
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    };
+    version(2);
+    let bytes = std::fs::read(&path).unwrap();
+    for _ in 0..20 {
+        let refused = stores.case_store(&case, &key(1)).err().unwrap();
+        assert_eq!(refused.code, "STORE-NEWER");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    version(1);
+    assert_eq!(stores.case_store(&case, &key(1)).unwrap().journal().unwrap().len(), 1);
+}
+
 /// A kill before the first checkpoint: the database is empty, everything is in its log.
 #[test]
 fn r26_an_empty_database_beside_its_log_is_whole() {

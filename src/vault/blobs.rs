@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use age::x25519::Recipient;
 use ring::digest::{Context, SHA256};
-use spotcheck_app::ports::{Blob, BlobVault, StoredFile};
+use spotcheck_app::ports::{Blob, BlobVault, RecordingBytes, StoredFile};
 use spotcheck_domain::{CaseId, TroubleResult};
 use spotcheck_evidence::{FileHashes, Hash32};
 use zeroize::Zeroizing;
@@ -101,13 +101,9 @@ pub fn put(
     });
     let sm3 = sm3.map_err(|_| VaultError::Crypto("hashing"))?;
     let blob = staged?.publish()?;
-    Ok(StoredFile {
-        path: path.to_owned(),
-        sha256: blob.plaintext_sha256.clone(),
-        sm3: sm3.to_string(),
-        size: blob.size,
-        blobs: vec![blob],
-    })
+    let sha256 = Hash32::parse(&blob.plaintext_sha256).ok_or(VaultError::Crypto("hashing"))?;
+    let hashes = FileHashes { sha256, sm3, size: blob.size };
+    Ok(stored(path, &hashes, vec![blob]))
 }
 
 /// A file as the ports describe it.
@@ -119,6 +115,11 @@ pub(crate) fn stored(path: &str, hashes: &FileHashes, blobs: Vec<Blob>) -> Store
         size: hashes.size,
         blobs,
     }
+}
+
+/// True if the blob has its name.
+pub(crate) fn exists(case_folder: &Path, blob: &Blob) -> bool {
+    path_of(case_folder, &blob.ciphertext_sha256).is_some_and(|path| path.exists())
 }
 
 /// The age bytes of a blob, checked against their hash.
@@ -198,6 +199,24 @@ impl BlobVault for Vault {
     fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
         let folder = self.case_folder(case);
         Ok(ciphertext(&folder, blob)?)
+    }
+
+    fn recording(
+        &self,
+        case: &CaseId,
+        path: &str,
+        file: Option<&StoredFile>,
+    ) -> TroubleResult<Box<dyn RecordingBytes>> {
+        Ok(self.reading(case, path, file)?)
+    }
+
+    fn recording_log(
+        &mut self,
+        case: &CaseId,
+        path: &str,
+        file: Option<&StoredFile>,
+    ) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        self.log_so_far(case, path, file)
     }
 
     fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()> {

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use spotcheck_app::ports::{DeviceEnrolment, Key256};
 use spotcheck_domain::{CaseId, OfficerId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -21,6 +21,9 @@ use crate::vault::{CaseKeys, Inner};
 
 /// Schema of the JSON inside `<case>.keys.age` and inside each officer's wrap.
 pub const CASE_KEYS_SCHEMA: &str = "spotcheck-case-keys/1";
+
+/// Stands for the intake keys of a case that was taken over from another handheld (`spotcheck-wire` has the word).
+const UNKNOWN_INTAKE: &str = "unknown";
 
 const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
 const PACKAGE: &str = "package";
@@ -108,6 +111,36 @@ impl NewWrap {
     }
 }
 
+/// A package identity that was not kept yet: its public half, and the secret one to its first officer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NewPackage {
+    pub(crate) recipient: String,
+    wrap: Vec<u8>,
+}
+
+impl NewPackage {
+    fn make(officer_recipient: &str) -> Result<Self, VaultError> {
+        let (secret, recipient) = sealing::new_identity();
+        let to = [sealing::recipient(officer_recipient, "officer")?];
+        Ok(Self { recipient, wrap: sealing::seal(&to, sealing::secret_bytes(&secret))? })
+    }
+}
+
+/// True if somebody here can open the package identity, once this officer has this recipient.
+fn package_openable(
+    db: &rusqlite::Connection,
+    officer: &OfficerId,
+    recipient: &str,
+) -> Result<bool, VaultError> {
+    let count: i64 = db.query_row(
+        "SELECT count(*) FROM wrap w JOIN officer o ON o.id = w.officer WHERE w.kind = 'package' \
+         AND w.recipient = CASE o.id WHEN ?1 THEN ?2 ELSE o.recipient END",
+        [officer.as_str(), recipient],
+        |row| row.get(0),
+    )?;
+    Ok(count > 0)
+}
+
 fn parse_cases(
     rows: impl Iterator<Item = rusqlite::Result<String>>,
 ) -> Result<Vec<CaseId>, VaultError> {
@@ -152,6 +185,39 @@ impl Inner {
         }
     }
 
+    /// Intake key a case was begun with, and its id; `None` for a case that was taken over.
+    pub(crate) fn case_intake(
+        &self,
+        case: &CaseId,
+    ) -> Result<Option<(String, String)>, VaultError> {
+        let found = self
+            .db
+            .connection()?
+            .query_row(
+                "SELECT intake, intake_id FROM case_keys WHERE id = ?1",
+                [case.as_str()],
+                |row| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?)),
+            )
+            .optional()?;
+        Ok(found.and_then(|(intake, id)| intake.zip(id)))
+    }
+
+    /// Ids of the intake keys that something here may be sealed for, the present one first.
+    pub(crate) fn intake_keys(&self) -> Result<Vec<String>, VaultError> {
+        let mut keys = vec![self.enrolled()?.intake_id];
+        let mut statement = self
+            .db
+            .connection()?
+            .prepare("SELECT DISTINCT intake_id FROM case_keys WHERE shredded = 0 ORDER BY 1")?;
+        for row in statement.query_map([], |row| row.get::<_, Option<String>>(0))? {
+            let id = row?.unwrap_or_else(|| UNKNOWN_INTAKE.to_owned());
+            if !keys.contains(&id) {
+                keys.push(id);
+            }
+        }
+        Ok(keys)
+    }
+
     /// Cases whose keys are here.
     pub(crate) fn cases(&self) -> Result<Vec<CaseId>, VaultError> {
         let mut statement = self
@@ -178,15 +244,16 @@ impl Inner {
         let (secret, _): (SecretString, String) = sealing::new_identity();
         let json = case_keys_json(case, &db_key, secret.expose_secret());
         let escrow = sealing::seal(&centre_recipients(&enrolment)?, &json)?;
-        self.store_case(case, &json, &escrow, officers, &unlocked)
+        let intake = Some((enrolment.intake, enrolment.intake_id));
+        self.store_case(case, (&json, &escrow), intake, officers, &unlocked)
     }
 
     /// Escrow file first, then the wraps in one transaction.
     fn store_case(
         &mut self,
         case: &CaseId,
-        json: &[u8],
-        escrow: &[u8],
+        (json, escrow): (&[u8], &[u8]),
+        intake: Option<(String, String)>,
         officers: &[OfficerId],
         unlocked: &OfficerId,
     ) -> Result<(), VaultError> {
@@ -200,9 +267,10 @@ impl Inner {
         atomic::create_folder(&self.case_folder(case))?;
         atomic::write_durable(&self.escrow_path(case), escrow)?;
         self.db.change(|tx| {
+            let (intake, intake_id) = intake.unzip();
             tx.execute(
-                "INSERT INTO case_keys (id, recipient) VALUES (?1, ?2)",
-                params![case.as_str(), recipient],
+                "INSERT INTO case_keys (id, recipient, intake, intake_id) VALUES (?1, ?2, ?3, ?4)",
+                params![case.as_str(), recipient, intake, intake_id],
             )?;
             for officer in &named {
                 tx.execute(
@@ -262,7 +330,9 @@ impl Inner {
             sealing::open(&identity, shared).ok_or(VaultError::Sealed("shared case keys"))?;
         let recipient = sealing::public_text(&read_case_keys(case, &json)?.identity);
         match self.case_recipient(case) {
-            Err(VaultError::NoCase(_)) => self.store_case(case, &json, escrow, officers, &unlocked),
+            Err(VaultError::NoCase(_)) => {
+                self.store_case(case, (&json, escrow), None, officers, &unlocked)
+            }
             Ok(known) if known == recipient => {
                 let named: Vec<&OfficerId> = officers.iter().chain([&unlocked]).collect();
                 let wraps = self.case_wraps(case, &json, &named)?;
@@ -329,32 +399,47 @@ impl Inner {
             .optional()?)
     }
 
-    /// Makes the package identity with the first officer of the device; no PIN is needed for it. It is made
-    /// anew if no officer here can open the old one any more (the only officer forgot the PIN): the centre
-    /// then wraps package keys to the new recipient, instead of the handheld being a dead end.
+    /// A package identity for an officer who is to have this recipient, if nobody here could open the present
+    /// one any more: for the first officer of a device, and where all others' keys went with their PINs. No
+    /// PIN is needed for it. It is made with the request, so that the ticket's proof carries it to the centre;
+    /// the mTLS key alone must never do that, since it opens without a PIN and would let whoever stole the
+    /// handheld ask for packages of their own.
+    pub(crate) fn new_package_for(
+        &self,
+        officer: &OfficerId,
+        recipient: &str,
+    ) -> Result<Option<NewPackage>, VaultError> {
+        if package_openable(self.db.connection()?, officer, recipient)? {
+            return Ok(None);
+        }
+        NewPackage::make(recipient).map(Some)
+    }
+
+    /// Keeps the package identity that came with an officer's request, if it is still needed.
     pub(crate) fn ensure_package_identity(
         tx: &rusqlite::Transaction<'_>,
         officer: &OfficerId,
         officer_recipient: &str,
+        made: Option<NewPackage>,
     ) -> Result<(), VaultError> {
-        let openable: i64 = tx.query_row(
-            "SELECT count(*) FROM wrap w JOIN officer o ON o.id = w.officer \
-             WHERE w.kind = 'package' AND w.recipient = o.recipient",
-            [],
-            |row| row.get(0),
-        )?;
-        if openable > 0 {
+        if package_openable(tx, officer, officer_recipient)? {
             return Ok(());
         }
-        let (secret, recipient) = sealing::new_identity();
+        let new = made.map_or_else(|| NewPackage::make(officer_recipient), Ok)?;
         tx.execute(
             "INSERT INTO package (id, recipient) VALUES (1, ?1) \
              ON CONFLICT (id) DO UPDATE SET recipient = excluded.recipient",
-            [&recipient],
+            [&new.recipient],
         )?;
         tx.execute("DELETE FROM wrap WHERE kind = 'package'", [])?;
-        let secret = sealing::secret_bytes(&secret);
-        NewWrap::seal(PACKAGE, "", officer.as_str(), officer_recipient, secret)?.store(tx)
+        NewWrap {
+            kind: PACKAGE,
+            subject: String::new(),
+            officer: officer.to_string(),
+            recipient: officer_recipient.to_owned(),
+            body: new.wrap,
+        }
+        .store(tx)
     }
 
     pub(crate) fn unwrap_package_key(&mut self, wrapped: &[u8]) -> Result<Key256, VaultError> {

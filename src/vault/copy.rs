@@ -33,7 +33,7 @@ fn unusable(cause: impl std::fmt::Display) -> Trouble {
     Trouble::new(
         "COPY-FOLDER",
         "第二副本所在的目录不能读写",
-        "案卷在本机完整、加密地保存;已写出的部分不会重写",
+        "案卷在本机完整、加密地保存；已写出的部分不会重写",
         "检查存储介质是否插好、可写、有足够空间",
     )
     .because(cause)
@@ -269,6 +269,14 @@ pub fn holds(case_folder: &Path, blob: &Blob) -> TroubleResult<bool> {
         Err(VaultError::BlobMissing(_) | VaultError::BlobDamaged(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Removes a copy, files and keys; one that is not there is no error.
+///
+/// # Errors
+/// A folder that cannot be read or written.
+pub fn drop_copy(folder: &Path) -> TroubleResult<()> {
+    if folder.exists() { Ok(atomic::remove_folder(folder)?) } else { Ok(()) }
 }
 
 /// Removes the keys of a case that were sealed to other handhelds, and the copies of it that this one holds

@@ -156,23 +156,23 @@ impl VaultError {
 
     fn words(&self) -> (&'static str, String, &'static str, &'static str) {
         const KEPT: &str = "已保存的内容没有改动";
-        const SEALED: &str = "已采集的内容仍加密保存, 没有丢失";
-        const SUPPORT: &str = "请不要清空数据目录, 用“支持”导出诊断信息并联系中心";
+        const SEALED: &str = "已采集的内容仍加密保存，没有丢失";
+        const SUPPORT: &str = "请不要清空数据目录，用“支持”导出诊断信息并联系中心";
         let s = str::to_owned;
         let full = || {
             let advice = "请腾出空间(上传或导出已封存的证据包)后重试";
-            ("VAULT-DISK-FULL", s("存储空间已满, 没有写入"), KEPT, advice)
+            ("VAULT-DISK-FULL", s("存储空间已满，没有写入"), KEPT, advice)
         };
         match self {
             Self::Io { source, .. } if is_full(source) => full(),
             Self::Sql(error) if sql_is_full(error) => full(),
             Self::Io { .. } => {
-                ("VAULT-IO", s("读写存储失败"), KEPT, "请重试; 仍失败时更换存储或联系中心")
+                ("VAULT-IO", s("读写存储失败"), KEPT, "请重试；仍失败时更换存储或联系中心")
             }
             Self::Sql(_) => ("VAULT-KEYS-DB", s("密钥库读写失败"), KEPT, SUPPORT),
             Self::KeysUnreadable(_) => (
                 "VAULT-KEYS-UNREADABLE",
-                s("密钥库打不开: 已损坏, 或不是本机的密钥库"),
+                s("密钥库打不开：已损坏，或不是本机的密钥库"),
                 SEALED,
                 SUPPORT,
             ),
@@ -181,7 +181,7 @@ impl VaultError {
             }
             Self::Missing(_) => (
                 "VAULT-KEYS-MISSING",
-                s("数据目录中缺少本机密钥, 已停止以免生成空的密钥库"),
+                s("数据目录中缺少本机密钥，已停止以免生成空的密钥库"),
                 SEALED,
                 SUPPORT,
             ),
@@ -198,25 +198,25 @@ impl VaultError {
                 "VAULT-CERTIFICATE",
                 s("中心发来的证书与本机申请的密钥不符或无法读取"),
                 "没有保存任何证书",
-                "请重新登记; 再次出现时联系中心",
+                "请重新登记；再次出现时联系中心",
             ),
             Self::Recipient(_) => (
                 "VAULT-RECIPIENT",
                 s("中心发来的加密公钥无法读取"),
                 "没有保存任何内容",
-                "请重新登记; 再次出现时联系中心",
+                "请重新登记；再次出现时联系中心",
             ),
             Self::Policy => ("VAULT-POLICY", s("中心的策略无法读取"), KEPT, "请重新拉取或联系中心"),
             Self::FileProtection => (
                 "VAULT-FILE-PROTECTION",
                 s("策略不允许用文件保护密钥"),
                 KEPT,
-                "请换用带安全芯片的设备, 或由中心修改策略",
+                "请换用带安全芯片的设备，或由中心修改策略",
             ),
             Self::PinWeak { least, letters } => (
                 "VAULT-PIN-WEAK",
                 format!(
-                    "口令太短: 至少 {least} 个字符{}",
+                    "口令太短：至少 {least} 个字符{}",
                     if *letters { ", 并含字母" } else { "" }
                 ),
                 KEPT,
@@ -225,31 +225,31 @@ impl VaultError {
             Self::PinWrong(_) => ("VAULT-PIN-WRONG", s("口令不对"), KEPT, "请核对人员和口令后重试"),
             Self::PinDelay(ms) => (
                 "VAULT-PIN-DELAY",
-                format!("口令连续输错, 请等待 {} 秒", seconds_up(*ms)),
+                format!("口令连续输错，请等待 {} 秒", seconds_up(*ms)),
                 SEALED,
-                "到时间后再输入; 录音录像不受影响",
+                "到时间后再输入；录音录像不受影响",
             ),
             Self::PinLocked => (
                 "VAULT-PIN-LOCKED",
-                s("口令输错次数过多, 安全芯片已锁定, 现在正确的口令也不能用"),
+                s("口令输错次数过多，安全芯片已锁定，现在正确的口令也不能用"),
                 SEALED,
-                "请按安全芯片的规定时间等待后再试; 录音录像不受影响",
+                "请按安全芯片的规定时间等待后再试；录音录像不受影响",
             ),
             Self::Tpm(_) => (
                 "VAULT-TPM",
                 s("安全芯片不能使用"),
                 KEPT,
-                "请重启后再试; 仍不成功时由中心用第二副本或托管密钥恢复",
+                "请重启后再试；仍不成功时由中心用第二副本或托管密钥恢复",
             ),
             Self::TpmOther(_) => (
                 "VAULT-TPM-OTHER",
-                s("本机密钥不是这个安全芯片的, 或芯片被清空过"),
+                s("本机密钥不是这个安全芯片的，或芯片被清空过"),
                 KEPT,
-                "请不要清空数据目录; 由中心用第二副本或托管密钥恢复",
+                "请不要清空数据目录；由中心用第二副本或托管密钥恢复",
             ),
             Self::Token(_) => (
                 "VAULT-TOKEN",
-                s("需要插入本人的密钥设备(UKey), 现在没有找到"),
+                s("需要插入本人的密钥设备(UKey)，现在没有找到"),
                 KEPT,
                 "请插好本人的密钥设备后重试",
             ),
@@ -257,7 +257,7 @@ impl VaultError {
                 "VAULT-TOKEN-PIN",
                 s("密钥设备的口令不对"),
                 KEPT,
-                "请核对密钥设备的口令; 输错次数过多时设备会自行锁定",
+                "请核对密钥设备的口令；输错次数过多时设备会自行锁定",
             ),
             Self::NoOfficer(_) => {
                 ("VAULT-NO-OFFICER", s("该人员在本机没有密钥"), KEPT, "请先登记该人员")
@@ -267,7 +267,7 @@ impl VaultError {
                 "VAULT-NO-CASE-KEY",
                 s("该人员没有这个案件的密钥"),
                 SEALED,
-                "请由本案检查人员解锁一次, 之后新登记的本案人员即可打开",
+                "请由本案检查人员解锁一次，之后新登记的本案人员即可打开",
             ),
             Self::NoCase(_) => ("VAULT-NO-CASE", s("本机没有这个案件"), KEPT, "请核对案件编号"),
             Self::CaseExists(_) => {
@@ -287,9 +287,9 @@ impl VaultError {
             ),
             Self::PackageKey => (
                 "VAULT-PACKAGE-KEY",
-                s("数据包密钥打不开: 不是发给本机的, 或已损坏"),
+                s("数据包密钥打不开：不是发给本机的，或已损坏"),
                 KEPT,
-                "请重新拉取数据包; 再次出现时联系中心",
+                "请重新拉取数据包；再次出现时联系中心",
             ),
             Self::Sealed(_) => ("VAULT-SEALED-DAMAGED", s("加密保存的密钥已损坏"), SEALED, SUPPORT),
             Self::BlobMissing(_) => {

@@ -9,7 +9,7 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{CaseId, ClockReading, OfficerId, TroubleResult};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::cases::centre_recipients;
+use crate::cases::{NewPackage, centre_recipients};
 use crate::certs::{check_chain, public_key, request};
 use crate::crypto::{key_from, open, random_key, seal};
 use crate::error::VaultError;
@@ -37,6 +37,9 @@ struct PendingOfficer {
     keys: OfficerKeys,
     /// Public point of the signing key, to check the certificate without the PIN.
     signing_public: Vec<u8>,
+    /// The package identity that comes with this officer, where nobody else could open the one of before.
+    #[serde(default)]
+    package: Option<NewPackage>,
 }
 
 fn pending_officer(officer: &OfficerId) -> String {
@@ -125,6 +128,20 @@ impl Inner {
         })
     }
 
+    /// Another intake key of the same centre; everything else of the enrolment stays.
+    fn learn_intake(&mut self, intake: &str, id: &str) -> Result<(), VaultError> {
+        sealing::recipient(intake, "intake")?;
+        let mut enrolment = self.enrolled()?;
+        enrolment.intake = intake.to_owned();
+        enrolment.intake_id = id.to_owned();
+        let text =
+            serde_json::to_string(&enrolment).map_err(|_| VaultError::Sealed("enrolment"))?;
+        self.db.change(|tx| {
+            tx.execute("UPDATE device SET enrolment = ?1", [text])?;
+            Ok(())
+        })
+    }
+
     fn device_key(&self, column: &str, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let sealed: Vec<u8> = self
             .db
@@ -158,7 +175,8 @@ impl Inner {
         let key = request(officer.as_str(), Some(officer.as_str()))?;
         let signing = self.pin_wrap(PinPurpose::Signing, officer, pin, &key.pkcs8)?;
         let keys = OfficerKeys { vault, recipient, identity_wrap, signing };
-        let pending = PendingOfficer { keys, signing_public: key.public };
+        let package = self.new_package_for(officer, &keys.recipient)?;
+        let pending = PendingOfficer { keys, signing_public: key.public, package };
         let json =
             serde_json::to_vec(&pending).map_err(|_| VaultError::Sealed("pending request"))?;
         self.set_pending(&pending_officer(officer), &json)?;
@@ -241,15 +259,19 @@ impl Inner {
         })
     }
 
+    fn pending_keys(&self, officer: &OfficerId) -> Result<PendingOfficer, VaultError> {
+        serde_json::from_slice(&self.pending(&pending_officer(officer))?)
+            .map_err(|_| VaultError::Sealed("pending request"))
+    }
+
     fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> Result<(), VaultError> {
         let officer = &enrolment.officer;
         let name = pending_officer(officer);
-        let PendingOfficer { keys, signing_public } = serde_json::from_slice(&self.pending(&name)?)
-            .map_err(|_| VaultError::Sealed("pending request"))?;
+        let PendingOfficer { keys, signing_public, package } = self.pending_keys(officer)?;
         let until = check_chain(&enrolment.chain, &signing_public, officer.as_str())?;
         self.db.change(|tx| {
             officers::store(tx, officer, &enrolment.name, &enrolment.chain, &until, &keys)?;
-            Self::ensure_package_identity(tx, officer, &keys.recipient)?;
+            Self::ensure_package_identity(tx, officer, &keys.recipient, package)?;
             tx.execute("DELETE FROM pending WHERE name = ?1", [&name])?;
             Ok(())
         })?;
@@ -378,8 +400,25 @@ impl KeyRing for Vault {
         Ok(self.state().install_officer(enrolment)?)
     }
 
+    fn learn_intake(&mut self, intake: &str, id: &str) -> TroubleResult<()> {
+        Ok(self.state().learn_intake(intake, id)?)
+    }
+
+    fn intake_keys(&self) -> TroubleResult<Vec<String>> {
+        Ok(self.state().intake_keys()?)
+    }
+
     fn package_recipient(&self) -> TroubleResult<Option<String>> {
         Ok(self.state().package_recipient()?)
+    }
+
+    fn package_recipient_with(&self, officer: &OfficerId) -> TroubleResult<Option<String>> {
+        let state = self.state();
+        match state.pending_keys(officer) {
+            Ok(PendingOfficer { package: Some(new), .. }) => Ok(Some(new.recipient)),
+            Ok(_) | Err(VaultError::NothingPending(_)) => Ok(state.package_recipient()?),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {

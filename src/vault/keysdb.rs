@@ -24,7 +24,8 @@ const SALT_BYTES: usize = 16;
 const PURPOSE: &str = "keys.db";
 
 /// Numbered and frozen; `user_version` counts how many ran.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_keys.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_keys.sql"), include_str!("migrations/0002_intake.sql")];
 
 /// The open key database.
 pub(crate) struct KeysDb {
@@ -83,9 +84,13 @@ impl KeysDb {
     }
 
     fn migrate(&mut self) -> Result<(), VaultError> {
+        self.bring_to(MIGRATIONS)
+    }
+
+    fn bring_to(&mut self, migrations: &[&str]) -> Result<(), VaultError> {
         let found: i64 =
             self.connection()?.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
         if found > known {
             return Err(VaultError::KeysNewer { found, known });
         }
@@ -99,7 +104,7 @@ impl KeysDb {
             atomic::write_durable(&self.data.join(&backup), &bytes)?;
         }
         self.change(|tx| {
-            for (number, sql) in (1_i64..).zip(MIGRATIONS) {
+            for (number, sql) in (1_i64..).zip(migrations) {
                 if number > found {
                     tx.execute_batch(sql)?;
                     tx.pragma_update(None, "user_version", number)?;
@@ -243,3 +248,9 @@ fn connect(path: &Path, secret: &dyn DeviceSecret) -> Result<Connection, VaultEr
 fn sync_file(path: &Path) -> Result<(), VaultError> {
     File::open(path).and_then(|f| f.sync_all()).map_err(VaultError::io("sync keys.db"))
 }
+
+#[cfg(test)]
+#[path = "keysdb/tests.rs"]
+mod tests;
+#[cfg(test)]
+pub(crate) use tests::restore;

@@ -45,7 +45,7 @@ mod tests;
 pub use atomic::{create_folder, write_durable};
 pub use blobs::put as put_blob;
 pub use cases::CASE_KEYS_SCHEMA;
-pub use copy::{FolderCopy, bring, forget_copies, holds, pack};
+pub use copy::{FolderCopy, bring, drop_copy, forget_copies, holds, pack};
 pub use crypto::Argon2Cost;
 pub use error::VaultError;
 pub use keysdb::KEYS_FILE;

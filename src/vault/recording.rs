@@ -27,6 +27,9 @@ mod child_tests;
 #[cfg(test)]
 mod damage_tests;
 mod layout;
+mod read;
+#[cfg(test)]
+mod read_tests;
 mod recover;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ mod custody;
 mod enrolment;
 #[cfg(all(feature = "tpm", feature = "pkcs11"))]
 mod hardware;
+mod intake;
 mod keys;
 mod no_plaintext;
 pub(crate) mod support;
+mod upgrade;

@@ -243,12 +243,12 @@ impl Inner {
 
     pub(crate) fn recipients(&self, case: &CaseId) -> Result<Recipients, VaultError> {
         let enrolment = self.enrolled()?;
-        Ok(Recipients {
-            case: self.case_recipient(case)?,
-            intake: enrolment.intake,
-            escrow: enrolment.escrow,
-            intake_id: enrolment.intake_id,
-        })
+        let case_recipient = self.case_recipient(case)?;
+        // A case stays with the intake key it was begun with: `<case>.keys.age` opens for no other, and one case
+        // under two keys would need both for as long as it lives.
+        let (intake, intake_id) =
+            self.case_intake(case)?.unwrap_or((enrolment.intake, enrolment.intake_id));
+        Ok(Recipients { case: case_recipient, intake, escrow: enrolment.escrow, intake_id })
     }
 
     pub(crate) fn enrolled(&self) -> Result<DeviceEnrolment, VaultError> {

@@ -5,15 +5,16 @@
 //! has changed. What a person did at other facilities counts as data of this one: the cross-facility rules
 //! speak here as they do on the handheld.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use spotcheck_claims::columns::PartitionColumns;
+use spotcheck_claims::partition::PartitionKey;
 use spotcheck_claims::partition::REGION;
-use spotcheck_claims::{
-    ClaimsKey, Elsewhere, PartitionRef, PartitionStore as _, PeerStat, peer_stats,
-};
-use spotcheck_domain::{Amount, Trouble};
+use spotcheck_claims::{ClaimsKey, Elsewhere, PartitionRef, PartitionStore, PeerStat, peer_stats};
+use spotcheck_domain::{Amount, Trouble, TroubleResult};
 use spotcheck_rules::{
     Error as RulesError, Finding, Options, Outcome, Pack, PackError, Silence, Watch,
     audit as run_rules,
@@ -46,6 +47,36 @@ pub struct Audited {
     pub fresh: bool,
 }
 
+/// The centre's partitions without those of facilities that cannot be read.
+struct Readable<'a> {
+    all: CentrePartitions<'a>,
+    without: BTreeSet<String>,
+}
+
+impl PartitionStore for Readable<'_> {
+    fn current(&self, key: &PartitionKey) -> TroubleResult<Option<PartitionRef>> {
+        if self.without.contains(&key.facility) { Ok(None) } else { self.all.current(key) }
+    }
+
+    fn list(&self, facility: Option<&str>) -> TroubleResult<Vec<PartitionRef>> {
+        let mut list = self.all.list(facility)?;
+        list.retain(|p| !self.without.contains(&p.key.facility));
+        Ok(list)
+    }
+
+    fn local(&self, partition: &PartitionRef) -> TroubleResult<PathBuf> {
+        self.all.local(partition)
+    }
+
+    fn put(&self, partition: &PartitionRef, file: &Path) -> TroubleResult<()> {
+        self.all.put(partition, file)
+    }
+
+    fn switch(&self, now: &[PartitionRef], gone: &[PartitionKey]) -> TroubleResult<()> {
+        self.all.switch(now, gone)
+    }
+}
+
 /// Runs one pack over facilities.
 pub struct Auditor<'a> {
     centre: &'a Centre,
@@ -56,6 +87,7 @@ pub struct Auditor<'a> {
     only: Option<String>,
     elsewhere: OnceCell<Elsewhere>,
     peers: OnceCell<Vec<PeerStat>>,
+    unreadable: RefCell<BTreeSet<String>>,
 }
 
 /// Digest over the names of partitions; a name is the hash of its content.
@@ -83,6 +115,7 @@ impl<'a> Auditor<'a> {
             only: only.map(str::to_owned),
             elsewhere: OnceCell::new(),
             peers: OnceCell::new(),
+            unreadable: RefCell::new(BTreeSet::new()),
         })
     }
 
@@ -97,11 +130,12 @@ impl<'a> Auditor<'a> {
         if let Some(found) = self.elsewhere.get() {
             return Ok(found);
         }
-        let store = CentrePartitions::new(self.centre);
         let work = self.centre.folder().work();
         let entropy = self.centre.entropy().as_ref();
         let only = self.only.as_deref();
-        let found = Elsewhere::gather(&store, only, &work, &self.master, entropy).map_err(told)?;
+        let found = self.over_readable(|store| {
+            Elsewhere::gather(store, only, &work, &self.master, entropy).map_err(told)
+        })?;
         Ok(self.elsewhere.get_or_init(|| found))
     }
 
@@ -111,9 +145,43 @@ impl<'a> Auditor<'a> {
         if let Some(found) = self.peers.get() {
             return Ok(found);
         }
-        let store = CentrePartitions::new(self.centre);
-        let found = peer_stats(&store, &self.master).map_err(told)?;
+        let found = self.over_readable(|store| peer_stats(store, &self.master).map_err(told))?;
         Ok(self.peers.get_or_init(|| found))
+    }
+
+    /// What is read over all facilities leaves out those that cannot be read: their damage stays their own. Who they
+    /// are is found by trying each alone, and only after something failed.
+    fn over_readable<T>(&self, work: impl Fn(&dyn PartitionStore) -> Result<T>) -> Result<T> {
+        let store = |without| Readable { all: CentrePartitions::new(self.centre), without };
+        let known = self.unreadable.borrow().clone();
+        let cause = match work(&store(known.clone())) {
+            Ok(done) => return Ok(done),
+            Err(cause) => cause,
+        };
+        let all = self.partitions.iter().map(|p| p.key.facility.clone());
+        let all: BTreeSet<String> = all.filter(|c| c != REGION && !known.contains(c)).collect();
+        let fails = |code: &&String| {
+            let others = all.iter().filter(|c| c != code).chain(&known).cloned().collect();
+            work(&store(others)).is_err()
+        };
+        let broken: Vec<String> = all.iter().filter(fails).cloned().collect();
+        if broken.is_empty() {
+            return Err(cause);
+        }
+        tracing::warn!(count = broken.len(), "Facilities cannot be read and are left out.");
+        self.unreadable.borrow_mut().extend(broken);
+        let without = self.unreadable.borrow().clone();
+        work(&store(without))
+    }
+
+    /// State of all partitions, and which of them were left out.
+    fn city(&self) -> String {
+        let unreadable = self.unreadable.borrow();
+        let without: Vec<&str> = unreadable.iter().map(String::as_str).collect();
+        if without.is_empty() {
+            return self.city_state.clone();
+        }
+        sha256_hex(format!("{}\u{1f}{}", self.city_state, without.join("\u{1f}")).as_bytes())
     }
 
     /// Kernels are code: another version of the program may see something else.
@@ -138,14 +206,14 @@ impl<'a> Auditor<'a> {
         if row.rules_state != self.rules_state() {
             return Ok(None);
         }
-        if row.city_state == self.city_state {
+        if row.city_state == self.city() {
             return Ok(Some(row));
         }
         // Something was imported somewhere; perhaps nothing that concerns this facility.
         if row.data_state != self.data_state(code)? {
             return Ok(None);
         }
-        self.centre.repo().keep_audit(&row.id, &self.city_state)?;
+        self.centre.repo().keep_audit(&row.id, &self.city())?;
         Ok(Some(row))
     }
 
@@ -187,7 +255,7 @@ impl<'a> Auditor<'a> {
             pack: self.pack.label(),
             rules_state: self.rules_state(),
             data_state,
-            city_state: self.city_state.clone(),
+            city_state: self.city(),
             at_ms: self.centre.now_ms(),
             outcome: serde_json::to_vec(&said).map_err(|_| Error::Stored("audit"))?,
         };

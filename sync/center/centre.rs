@@ -54,7 +54,6 @@ pub struct Centre {
     ca: Authorities,
     log: Log,
     objects: Objects,
-    recipients: Recipients,
 }
 
 impl std::fmt::Debug for Centre {
@@ -94,7 +93,8 @@ impl Centre {
         let sha = ca.tls.sha256();
         let name = format!("spotcheck-center/{}", sha.get(..16).unwrap_or_default());
         let log = Log::open(Arc::clone(&repo), objects.clone(), &name, with.entropy.as_ref())?;
-        let recipients = recipients(store.as_ref())?;
+        // Made at the first start, so that a data folder that cannot keep them is no centre.
+        recipients(store.as_ref())?;
         Ok(Self {
             folder,
             key,
@@ -106,7 +106,6 @@ impl Centre {
             ca,
             log,
             objects,
-            recipients,
         })
     }
 
@@ -182,10 +181,12 @@ impl Centre {
         &self.objects
     }
 
-    /// Intake and escrow recipients.
-    #[must_use]
-    pub const fn recipients(&self) -> &Recipients {
-        &self.recipients
+    /// Intake and escrow recipients as they are now: another process may have changed the intake key.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn recipients(&self) -> Result<Recipients> {
+        recipients(self.store.as_ref())
     }
 
     /// The policy in force.

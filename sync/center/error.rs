@@ -139,13 +139,13 @@ impl From<Error> for Trouble {
                 "CENTRE-IO",
                 "读写文件失败。",
                 SAFE,
-                "请检查数据目录的权限和磁盘,然后重试。",
+                "请检查数据目录的权限和磁盘，然后重试。",
             ),
             Error::Db(_) => Self::new(
                 "CENTRE-DATABASE",
                 "数据库操作失败。",
                 SAFE,
-                "请重试;仍然失败时查看日志并联系维护人员。",
+                "请重试；仍然失败时查看日志并联系维护人员。",
             ),
             Error::WrongKey => Self::new(
                 "CENTRE-KEY",
@@ -155,9 +155,9 @@ impl From<Error> for Trouble {
             ),
             Error::KeyFile(what) => Self::new(
                 "CENTRE-KEY-FILE",
-                &format!("密钥文件不可用:{what}。"),
+                &format!("密钥文件不可用：{what}。"),
                 SAFE,
-                "密钥文件须为 64 个十六进制字符,权限 0600。",
+                "密钥文件须为 64 个十六进制字符，权限 0600。",
             ),
             Error::NewerDatabase { .. } => Self::new(
                 "CENTRE-DATABASE-NEWER",
@@ -174,9 +174,12 @@ impl From<Error> for Trouble {
             Error::Certificate(_) => {
                 Self::new("CENTRE-CERTIFICATE", "证书处理失败。", SAFE, "请查看日志。")
             }
-            Error::Age(_) => {
-                Self::new("CENTRE-AGE", "加密文件处理失败。", SAFE, "请查看日志;原始密文仍然保留。")
-            }
+            Error::Age(_) => Self::new(
+                "CENTRE-AGE",
+                "加密文件处理失败。",
+                SAFE,
+                "请查看日志；原始密文仍然保留。",
+            ),
             Error::Log(_) => {
                 Self::new("CENTRE-LOG", "透明日志处理失败。", SAFE, "请查看日志后重试。")
             }
@@ -184,7 +187,7 @@ impl From<Error> for Trouble {
                 "CENTRE-STORED",
                 "已存数据读不出来。",
                 "没有写入任何内容。",
-                "请从备份恢复,并保留现有数据目录以供检查。",
+                "请从备份恢复，并保留现有数据目录以供检查。",
             ),
             Error::NotFound { zh, .. } => Self::new(
                 "CENTRE-NOT-FOUND",

@@ -128,7 +128,7 @@ pub fn export(centre: &Centre, out: &Path, custodians: u8) -> Result<Vec<PathBuf
         ));
     }
     let secret = pending_escrow(centre.repo())?.ok_or_else(|| {
-        Error::refused("ESCROW-GONE", "托管密钥的分片已经发放,中心不再保存。", "请联系保管人。")
+        Error::refused("ESCROW-GONE", "托管密钥的分片已经发放，中心不再保存。", "请联系保管人。")
     })?;
     let what = "write a share";
     std::fs::create_dir_all(out).map_err(Error::io(what))?;

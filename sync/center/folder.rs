@@ -197,7 +197,7 @@ pub fn find_key(
         return Ok((RawKey::parse(&text)?, KeySource::File(path)));
     }
     if folder.database().exists() {
-        return Err(Error::KeyFile("文件不存在,而数据库已经建立"));
+        return Err(Error::KeyFile("文件不存在，而数据库已经建立"));
     }
     let key = RawKey::generate(entropy);
     let what = "create the key file";

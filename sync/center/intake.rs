@@ -3,6 +3,12 @@
 //! Every blob names the intake key it was made for, so that keys can be rotated; old ones stay to open old
 //! blobs. Of escrow only the recipient stays here once the custodians have their shares.
 
+mod rotation;
+
+pub use rotation::{
+    IntakeKey, IntakeState, Retired, hear, intake_keys, named_keys, retire, rotate,
+};
+
 use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
@@ -17,8 +23,10 @@ const CURRENT: &str = "intake.current";
 const ESCROW_RECIPIENT: &str = "escrow.recipient";
 const ESCROW_PENDING: &str = "escrow.pending";
 
+const IDENTITY: &str = "intake.identity.";
+
 fn identity_setting(id: &str) -> String {
-    format!("intake.identity.{id}")
+    format!("{IDENTITY}{id}")
 }
 
 fn parse(bytes: &[u8]) -> Result<Identity> {
@@ -56,11 +64,7 @@ pub fn recipients(settings: &dyn Settings) -> Result<Recipients> {
     let intake = match settings.setting(CURRENT)? {
         Some(stored) => text_of(stored)?,
         None => {
-            let fresh = Identity::generate();
-            let public = fresh.to_public().to_string();
-            let secret = fresh.to_string();
-            let name = identity_setting(&intake_id(&public));
-            settings.put_setting(&name, secret.expose_secret().as_bytes())?;
+            let public = new_identity(settings)?;
             text_of(settings.setting_or_insert(CURRENT, public.as_bytes())?)?
         }
     };
@@ -76,6 +80,41 @@ pub fn recipients(settings: &dyn Settings) -> Result<Recipients> {
         }
     };
     Ok(Recipients { intake_id: intake_id(&intake), intake, escrow })
+}
+
+/// Makes an intake identity and keeps it; gives its public half. Nobody is told of it yet.
+fn new_identity(settings: &dyn Settings) -> Result<String> {
+    let fresh = Identity::generate();
+    let public = fresh.to_public().to_string();
+    let name = identity_setting(&intake_id(&public));
+    settings.put_setting(&name, fresh.to_string().expose_secret().as_bytes())?;
+    Ok(public)
+}
+
+/// All intake identities that are kept, the one of this id first: what was put together over some time (a second
+/// copy, a rescue export) may be sealed for more than the one key its label names.
+///
+/// # Errors
+/// Unknown id.
+pub fn intake_identities(settings: &dyn Settings, first: &str) -> Result<Vec<Identity>> {
+    let mut found = vec![intake_identity(settings, first)?];
+    let own = identity_setting(first);
+    for (name, secret) in settings.settings_under(IDENTITY)? {
+        let secret = Zeroizing::new(secret);
+        if name != own {
+            found.push(parse(&secret)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The identity that opens the blobs of a received bundle in place of intake keys that were retired since.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn case_identity(settings: &dyn Settings, bundle: &str) -> Result<Option<Identity>> {
+    let stored = settings.setting(&rotation::case_setting(bundle))?;
+    stored.map(|secret| parse(&Zeroizing::new(secret))).transpose()
 }
 
 /// The intake identity of an id.

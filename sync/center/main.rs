@@ -16,5 +16,8 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .try_init();
+    // Before the first database is opened; where it cannot be put in, SQLCipher's own functions do the same work.
+    let pages = spotcheck_pages::install();
+    tracing::debug!(?pages, "page cipher");
     ExitCode::from(run(&cli))
 }

@@ -14,8 +14,14 @@ use spotcheck_wire::tasks::PackageFile;
 use crate::Result;
 
 mod audits;
+mod judged;
+mod procedure;
+mod watched;
 
 pub use audits::{AuditRow, Audits, FindingEntry, RulePackRow, RulePacks, Tally};
+pub use judged::{Judged, JudgedBundle, Judgements, Shown, Silenced};
+pub use procedure::{FindingStateRow, Procedure, RectificationRow};
+pub use watched::{GuardedCount, GuardedView, RaisedRow, Watched};
 
 /// A handheld.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,6 +311,8 @@ pub trait Settings {
     fn remove_setting(&self, key: &str) -> Result<()>;
     /// Writes down what was done at the centre.
     fn record_act(&self, id: &str, at_ms: i64, kind: &str, subject: &str) -> Result<()>;
+    /// Subjects of the acts of one kind, the oldest first.
+    fn acts(&self, kind: &str) -> Result<Vec<String>>;
 }
 
 /// Devices, officers, tickets, certificates.
@@ -435,8 +443,15 @@ pub trait Bundles {
     fn expired_uploads(&self, now_ms: i64) -> Result<Vec<String>>;
     /// Last line of a device's journal: sequence number and bytes.
     fn journal_head(&self, device: &str) -> Result<Option<(u64, Vec<u8>)>>;
-    /// Appends lines if the journal still ends at `after`; `false` if it does not.
-    fn append_journal(&self, device: &str, after: u64, lines: &[Vec<u8>]) -> Result<bool>;
+    /// Appends lines if the journal still ends at `after`, with the guarded views they tell of; `false` if it
+    /// does not.
+    fn append_journal(
+        &self,
+        device: &str,
+        after: u64,
+        lines: &[Vec<u8>],
+        views: &[GuardedView],
+    ) -> Result<bool>;
     /// The line with this number.
     fn journal_line(&self, device: &str, seq: u64) -> Result<Option<Vec<u8>>>;
 }
@@ -477,11 +492,35 @@ pub trait LogStore {
 
 /// All of it.
 pub trait Repository:
-    Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
+    Settings
+    + Directory
+    + Tasks
+    + Audits
+    + RulePacks
+    + Judgements
+    + Procedure
+    + Watched
+    + Bundles
+    + Jobs
+    + LogStore
+    + Send
+    + Sync
 {
 }
 
 impl<T> Repository for T where
-    T: Settings + Directory + Tasks + Audits + RulePacks + Bundles + Jobs + LogStore + Send + Sync
+    T: Settings
+        + Directory
+        + Tasks
+        + Audits
+        + RulePacks
+        + Judgements
+        + Procedure
+        + Watched
+        + Bundles
+        + Jobs
+        + LogStore
+        + Send
+        + Sync
 {
 }

@@ -13,6 +13,7 @@ use spotcheck_claims::{PackFiles, RulePackRef};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::chain::{Role, TrustRoots, leaf_profile};
 use spotcheck_evidence::cms::{self, RingP256, sign_detached, verify_detached};
+use spotcheck_evidence::draft::RuleDraft;
 use spotcheck_rules::pack::PACK_SIGNATURE;
 use spotcheck_rules::{
     Error as RulesError, Options, Pack, PackError, changed_rules, national, pack_digest,
@@ -24,6 +25,9 @@ use crate::objects::sha256_hex;
 use crate::repository::{CertificateKind, RulePackRow};
 use crate::{Error, Result};
 
+/// Largest draft file that is read, bytes.
+const MOST_DRAFT: u64 = 64 * 1024 * 1024;
+
 /// A pack as it lies in a folder.
 #[derive(Debug, Clone, Default)]
 pub struct PackFolder {
@@ -32,12 +36,16 @@ pub struct PackFolder {
 }
 
 impl PackFolder {
-    /// Reads the files of a folder, not of those below.
+    /// Reads the files of a folder, not of those below; or one file that holds a whole draft, as a handheld makes
+    /// it of composed rules.
     ///
     /// # Errors
-    /// The folder cannot be read.
+    /// The folder cannot be read, or the file is no such draft.
     pub fn read(folder: &Path) -> Result<Self> {
         let what = "read the pack";
+        if folder.is_file() {
+            return Self::of_draft(folder);
+        }
         let mut own = Self::default();
         for item in std::fs::read_dir(folder).map_err(Error::io(what))? {
             let path = item.map_err(Error::io(what))?.path();
@@ -53,6 +61,24 @@ impl PackFolder {
             }
         }
         Ok(own)
+    }
+
+    /// What is wrong with the file itself is told by its name and line.
+    fn of_draft(path: &Path) -> Result<Self> {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("draft");
+        let length = std::fs::metadata(path).map_err(Error::io("read the draft"))?.len();
+        if length > MOST_DRAFT {
+            return Err(refused(name, "file", "文件过大，不是规则包草案"));
+        }
+        let bytes = std::fs::read(path).map_err(Error::io("read the draft"))?;
+        if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+            return Err(refused_at(name, error.line(), "JSON", &error.to_string()));
+        }
+        let draft = RuleDraft::parse(&bytes)
+            .map_err(|error| refused_at(name, 1, "draft", &error.to_string()))?;
+        let signature = draft.signature_der();
+        let files = draft.files.into_iter().map(|(name, text)| (name, text.into_bytes()));
+        Ok(Self { files: files.collect(), signature })
     }
 
     fn list(&self) -> Vec<(&str, &[u8])> {
@@ -78,11 +104,16 @@ impl PackFolder {
     }
 }
 
-/// A refusal with the place in the pack, as every refusal of a pack.
+/// A refusal of a file as a whole.
 fn refused(file: &str, field: &str, reason: &str) -> Error {
+    refused_at(file, 0, field, reason)
+}
+
+/// A refusal with the place in the pack, as every refusal of a pack.
+fn refused_at(file: &str, line: usize, field: &str, reason: &str) -> Error {
     told(RulesError::Pack(PackError {
         file: file.to_owned(),
-        line: 0,
+        line,
         field: field.to_owned(),
         reason: reason.to_owned(),
     }))
@@ -153,8 +184,20 @@ pub fn sign(centre: &Centre, folder: &Path) -> Result<String> {
     let key = RingP256::from_pkcs8(&pkcs8).map_err(signed)?;
     let chain = [CertificateDer::from(certificate.der)];
     let p7s = sign_detached(&pack.hash()?, &key, &chain, Some(centre.now_ms())).map_err(signed)?;
-    std::fs::write(folder.join(PACK_SIGNATURE), p7s).map_err(Error::io("write the signature"))?;
+    write_signature(folder, &p7s)?;
     Ok(pack.digest())
+}
+
+/// Beside the files of a folder; in a draft file the centre's signature takes the place of the handheld's.
+fn write_signature(folder: &Path, p7s: &[u8]) -> Result<()> {
+    let io = Error::io("write the signature");
+    if !folder.is_file() {
+        return std::fs::write(folder.join(PACK_SIGNATURE), p7s).map_err(io);
+    }
+    let bytes = std::fs::read(folder).map_err(Error::io("read the draft"))?;
+    let draft = RuleDraft::parse(&bytes).map_err(|e| Error::Certificate(e.to_string()))?;
+    let signed = draft.signed(p7s).to_bytes().map_err(|e| Error::Certificate(e.to_string()))?;
+    std::fs::write(folder, signed).map_err(io)
 }
 
 /// Name and version of a pack by itself.
@@ -167,12 +210,17 @@ fn head(pack: &PackFolder) -> Result<(String, String)> {
     let file = spotcheck_rules::pack::PACK_TOML;
     let bytes = pack.files.get(file).ok_or_else(|| refused(file, "file", "缺少这个文件"))?;
     let text = std::str::from_utf8(bytes).map_err(|_| refused(file, "file", "不是 UTF-8 文本"))?;
-    let head: Head = toml::from_str(text).map_err(|e| refused(file, "TOML", e.message().trim()))?;
+    let head: Head = toml::from_str(text).map_err(|e| {
+        let before = e.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |b| b.matches('\n').count().saturating_add(1));
+        refused_at(file, line, "TOML", e.message().trim())
+    })?;
     Ok((head.name, head.version))
 }
 
-/// Who signed: the centre, or an officer by id; anybody else's signature is refused.
-fn signer(centre: &Centre, pack: &PackFolder) -> Result<String> {
+/// Who signed: the centre, or an officer by id; anybody else's signature is refused. A handheld's says who made a
+/// draft and puts nothing in force.
+fn signer(centre: &Centre, pack: &PackFolder, in_force: bool) -> Result<String> {
     let no = |reason: &str| refused(PACK_SIGNATURE, "signature", reason);
     let p7s = pack.signature.as_ref().ok_or_else(|| no("缺少签名"))?;
     let hash = pack.hash()?;
@@ -185,7 +233,7 @@ fn signer(centre: &Centre, pack: &PackFolder) -> Result<String> {
         let roots = TrustRoots::from_pem(centre.ca().evidence.pem().as_bytes())
             .map_err(|e| Error::Certificate(e.to_string()))?;
         if roots.path(&certificate, &signature.certificates, centre.now_ms()).is_err() {
-            return Err(no("签名证书不是本中心签发的,或已过期"));
+            return Err(no("签名证书不是本中心签发的，或已过期"));
         }
         let role = |role: Role| leaf_profile(&certificate, role).ok();
         let (kind, subject, name) = if let Some(profile) = role(Role::Inspector) {
@@ -193,6 +241,12 @@ fn signer(centre: &Centre, pack: &PackFolder) -> Result<String> {
             (CertificateKind::Officer, id.clone(), id)
         } else if role(Role::Centre).is_some() {
             (CertificateKind::Centre, crate::centre::CENTRE_ID.to_owned(), "centre".to_owned())
+        } else if let Some(profile) = role(Role::Device) {
+            if in_force {
+                return Err(no("草案由手持机签名；由中心或检查人员签名后才能生效"));
+            }
+            let id = profile.serial_number.unwrap_or_default();
+            (CertificateKind::Device, id.clone(), id)
         } else {
             return Err(no("签名证书不属于中心或检查人员"));
         };
@@ -231,8 +285,11 @@ pub fn check(centre: &Centre, pack: &PackFolder, must_be_signed: bool) -> Result
     let (name, version) = head(pack)?;
     let base = composed(centre, Some(&name))?;
     let over = pack.over(&base)?;
-    let signer =
-        if must_be_signed || pack.signature.is_some() { Some(signer(centre, pack)?) } else { None };
+    let signer = if must_be_signed || pack.signature.is_some() {
+        Some(signer(centre, pack, must_be_signed)?)
+    } else {
+        None
+    };
     let changed = changed_rules(&base, &over);
     let auditor = Auditor::new(centre, base, None)?;
     let facilities = crate::claims::facilities(centre)?;

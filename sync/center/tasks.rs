@@ -1,12 +1,16 @@
 //! Inspection tasks: who goes where, with which handhelds, for which period.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use spotcheck_domain::task::{PRACTICE, TASK_SCHEMA, Task, TaskOfficer, is_practice_number};
-use spotcheck_domain::time::beijing_date;
+use spotcheck_domain::time::{beijing_date, parse_rfc3339};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{DeviceId, OfficerId, TaskId, rfc3339};
 
+use spotcheck_wire::bundles::BundleState;
 use spotcheck_wire::enrol::TicketKind;
 
+use crate::audits::standings;
 use crate::ca::DAY_MS;
 use crate::centre::Centre;
 use crate::claims::facility;
@@ -140,7 +144,7 @@ pub fn new_task(centre: &Centre, new: &NewTask) -> Result<Task> {
         Some(number) if is_practice_number(number) => {
             return Err(bad("以“演练”开头的文号只用于演练任务(--practice)。"));
         }
-        Some(_) if new.practice => return Err(bad("演练任务的文号由系统编排,不能指定。")),
+        Some(_) if new.practice => return Err(bad("演练任务的文号由系统编排，不能指定。")),
         None if new.practice => Some(practice_number(&id, now)),
         number => number.clone(),
     };
@@ -161,4 +165,55 @@ pub fn new_task(centre: &Centre, new: &NewTask) -> Result<Task> {
     };
     centre.repo().add_task(&task, now)?;
     Ok(task)
+}
+
+/// Tasks made from the ranked list.
+#[derive(Debug)]
+pub struct TopTasks {
+    /// In the order of the list.
+    pub made: Vec<Task>,
+    /// Facilities of the list that were passed over, each with the id of its open task.
+    pub passed: Vec<(String, TaskId)>,
+}
+
+/// The task of each facility that is on its way: it can still be opened, and nothing has come back of it.
+fn open_tasks(centre: &Centre) -> Result<BTreeMap<String, TaskId>> {
+    let bundles = centre.repo().bundles()?.into_iter();
+    let back: BTreeSet<String> =
+        bundles.filter(|b| b.state == BundleState::Received).map(|b| b.task).collect();
+    let now = centre.now_ms();
+    let open = |t: &Task| {
+        let practice = t.document_number.as_deref().is_some_and(is_practice_number);
+        let valid = parse_rfc3339(&t.valid_until).is_some_and(|until| now <= until);
+        !practice && valid && !back.contains(t.id.as_str())
+    };
+    let tasks = centre.repo().tasks()?.into_iter().filter(open);
+    Ok(tasks.map(|t| (t.facility.fixmedins_code, t.id)).collect())
+}
+
+/// Enters a task for each of the first `count` facilities of the ranked list that have something to be checked
+/// and no open task; what `like` says of facility, id and number is not used.
+///
+/// # Errors
+/// As [`new_task`], before anything was entered where officers, devices or period are wrong; nothing is ranked.
+pub fn new_top_tasks(centre: &Centre, like: &NewTask, count: usize) -> Result<TopTasks> {
+    let ranked = standings(centre)?.into_iter().filter(|s| s.to_check().findings > 0);
+    let open = open_tasks(centre)?;
+    let (mut made, mut passed) = (Vec::new(), Vec::new());
+    for standing in ranked {
+        if made.len() >= count {
+            break;
+        }
+        let code = standing.fixmedins_code;
+        if let Some(task) = open.get(&code) {
+            passed.push((code, task.clone()));
+            continue;
+        }
+        let own = NewTask { id: None, facility: code, document_number: None, ..like.clone() };
+        made.push(new_task(centre, &own)?);
+    }
+    if made.is_empty() && passed.is_empty() {
+        return Err(bad("没有可排序的机构：先运行 audit,或没有待核查的线索。"));
+    }
+    Ok(TopTasks { made, passed })
 }

@@ -27,7 +27,7 @@ pub fn public_url(centre: &Centre) -> Result<String> {
         Error::refused(
             "CENTRE-NO-URL",
             "还不知道手持机用什么地址访问中心。",
-            "请先运行 serve,或用 --centre https://主机:端口 指定。",
+            "请先运行 serve,或用 --centre https://主机：端口 指定。",
         )
     })?;
     String::from_utf8(stored).map_err(|_| Error::Stored("public URL"))
@@ -45,7 +45,7 @@ pub fn new_ticket(
     url: Option<&str>,
 ) -> Result<Ticket> {
     let revoked =
-        || Error::refused("TICKET-REVOKED", "该编号已停用,不能再登记。", "请使用新的编号。");
+        || Error::refused("TICKET-REVOKED", "该编号已停用，不能再登记。", "请使用新的编号。");
     if !is_plain_id(id) || matches!(id, "." | "..") {
         return Err(Error::refused(
             "TICKET-ID",

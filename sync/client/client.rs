@@ -12,11 +12,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use spotcheck_app::errand::{Stop, Watch};
 use spotcheck_app::ports::{
-    BlobVault, Centre, DeviceEnrolment, KeyRing, Pulled, Receipt, RescueFolder, SealedBundle,
-    TimeProof,
+    BlobVault, Centre, DeviceEnrolment, HeldCopy, KeyRing, Pulled, Receipt, RescueFolder,
+    SealedBundle, TimeProof,
 };
 use spotcheck_domain::{Clock, Entropy, TaskId, TroubleResult};
 use spotcheck_wire::PROTOCOL_VERSION;
+use spotcheck_wire::bundles::{BundleState, BundleStatus};
 use spotcheck_wire::enrol::EnrolResponse;
 use spotcheck_wire::hello::Hello;
 use tokio::runtime::{Builder, Runtime};
@@ -31,7 +32,7 @@ use crate::rescue;
 use crate::send::Sending;
 use crate::state::{ClientState, FolderState};
 use crate::tls::{self, Anchor};
-use crate::{certificate, enrol, journal};
+use crate::{certificate, enrol, journal, receipt};
 
 /// Folder of the client's own small state below the packages folder. Starts with a dot, so that it is no
 /// task's folder.
@@ -254,18 +255,25 @@ impl CentreClient {
         if self.renew_if_due(keys, &http, &enrolment)? {
             (http, enrolment) = self.enrolled(keys)?;
         }
+        let intake_keys = keys.intake_keys()?;
         let pull = Pull {
             http: &http,
             packages_dir: &self.packages_dir,
             enrolment: &enrolment,
             time: &self.time,
+            intake_keys: &intake_keys,
         };
         let stop = watch.stop.clone();
-        let (mut pulled, refused) = self.block_on_until(&stop, async {
+        let (mut pulled, refused, intake) = self.block_on_until(&stop, async {
             greet(&http).await?;
             pull.run(task, last_checkpoint, watch.hear).await
         })?;
         self.remember_time(&pulled.proof)?;
+        if let Some((recipient, id)) = intake {
+            keys.learn_intake(&recipient, &id)?;
+            tracing::info!("The centre has another intake key: {id}.");
+            pulled.new_intake = Some(id);
+        }
         // Every other package is in force by now; what was refused must be said.
         pulled.refused = refused
             .into_iter()
@@ -276,6 +284,42 @@ impl CentreClient {
             })
             .collect();
         Ok(pulled)
+    }
+
+    /// Asks about each copy by itself. What the centre does not know, or does not say to us, is not received.
+    fn try_received(
+        &self,
+        keys: &dyn KeyRing,
+        held: &[HeldCopy],
+        last_checkpoint: Option<&str>,
+    ) -> Result<Vec<HeldCopy>> {
+        let (http, enrolment) = self.enrolled(keys)?;
+        let log = Log::new(&enrolment.log_key)?;
+        self.block_on(async {
+            let mut settled = Vec::new();
+            for copy in held {
+                let Some(bundle) = &copy.bundle else { continue };
+                let mut url = http.url(&format!("/v1/bundles/{bundle}"))?;
+                let seen = log.seen_size(last_checkpoint)?;
+                url.query_pairs_mut().append_pair("from_size", &seen.to_string());
+                // One try: it is asked again at the next sync.
+                let status: BundleStatus = match http.json(http.client().get(url)).await {
+                    Ok(status) => status,
+                    Err(Error::Problem(problem)) if problem.status == 404 => continue,
+                    Err(error) => return Err(error),
+                };
+                let Some(wire) = status.receipt.filter(|_| status.state == BundleState::Received)
+                else {
+                    continue;
+                };
+                let (entry, under) = receipt::proven(&wire.entry, &wire.proof, log.key())?;
+                log.continues(last_checkpoint, &under, &wire.consistency)?;
+                if entry.bundle == *bundle && entry.device == copy.device {
+                    settled.push(copy.clone());
+                }
+            }
+            Ok(settled)
+        })
     }
 
     fn try_send(
@@ -339,6 +383,15 @@ impl Centre for CentreClient {
         watch: &mut Watch<'_>,
     ) -> TroubleResult<Pulled> {
         self.try_pull(keys, task, last_checkpoint, watch).map_err(|error| error.during(Act::Pull))
+    }
+
+    fn received(
+        &mut self,
+        keys: &mut dyn KeyRing,
+        held: &[HeldCopy],
+        last_checkpoint: Option<&str>,
+    ) -> TroubleResult<Vec<HeldCopy>> {
+        self.try_received(keys, held, last_checkpoint).map_err(|error| error.during(Act::Pull))
     }
 
     fn send(

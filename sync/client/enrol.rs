@@ -16,7 +16,7 @@ use spotcheck_domain::{DeviceId, OfficerId, parse_canonical, to_canonical};
 use spotcheck_evidence::tlog::LogKey;
 use spotcheck_wire::enrol::{
     ENROL_SCHEMA, EnrolRequest, EnrolResponse, POLICY_SCHEMA, RENEW_SCHEMA, RenewRequest,
-    TRUST_SCHEMA, Ticket, TicketKind, TrustStatement,
+    SignedTrust, TRUST_SCHEMA, Ticket, TicketKind, TrustStatement,
 };
 
 use crate::certificate::{
@@ -89,7 +89,7 @@ pub(crate) fn prepare(
                 OfficerId::parse(&ticket.id).map_err(|_| Error::Ticket(TicketFault::Form))?;
             request.device = Some(device.device.to_string());
             request.signing_csr = keys.request_officer(&officer, pin)?;
-            request.package_recipient = keys.package_recipient()?;
+            request.package_recipient = keys.package_recipient_with(&officer)?;
         }
     }
     request.proof = ticket.proof(&request.proof_parts());
@@ -104,6 +104,63 @@ pub(crate) fn prepare(
         device: enrolled.filter(|_| ticket.kind == TicketKind::Officer),
     };
     Ok((request, pending))
+}
+
+/// A trust statement, signed by the CA and made for this id, whose parts have the form they must have.
+fn statement(
+    ca: &CertificateDer<'_>,
+    bytes: &[u8],
+    signature: &[u8],
+    id: &str,
+) -> std::result::Result<TrustStatement, String> {
+    check_signature(ca, bytes, signature).map_err(|error| format!("trust statement: {error}"))?;
+    let trust: TrustStatement =
+        parse_canonical(bytes).map_err(|_| "trust statement: form".to_owned())?;
+    if trust.schema != TRUST_SCHEMA || trust.id != id {
+        return Err("trust statement is for another id or schema".to_owned());
+    }
+    if trust.policy.schema != POLICY_SCHEMA {
+        return Err("policy of another schema".to_owned());
+    }
+    chain(&trust.roots).map_err(|error| format!("roots: {error}"))?;
+    chain(&trust.tls_roots).map_err(|error| format!("TLS roots: {error}"))?;
+    if !trust.tsa_roots.trim().is_empty() {
+        chain(&trust.tsa_roots).map_err(|error| format!("TSA roots: {error}"))?;
+    }
+    for recipient in [&trust.intake, &trust.escrow] {
+        let plain = recipient.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if !(plain && recipient.starts_with("age1") && recipient.len() == 62) {
+            return Err("not an age recipient".to_owned());
+        }
+    }
+    if !spotcheck_domain::id::is_plain_id(&trust.intake_id) || trust.intake == trust.escrow {
+        return Err("intake id, or intake and escrow are the same".to_owned());
+    }
+    LogKey::parse(&trust.log_key).map_err(|error| format!("log key: {error}"))?;
+    Ok(trust)
+}
+
+/// The intake key (`age1…` and its id) of a trust statement that came with a pull, if it is another one than the
+/// enrolment has. Escrow and log of a centre never change: a statement with others is another centre's.
+pub(crate) fn another_intake(
+    enrolment: &DeviceEnrolment,
+    signed: &SignedTrust,
+) -> Result<Option<(String, String)>> {
+    let roots = chain(&enrolment.tls_roots).map_err(Error::SetUp)?;
+    let id = enrolment.device.as_str();
+    let mut trust = Err("no root".to_owned());
+    for root in &roots {
+        trust = statement(root, &signed.statement, &signed.signature, id);
+        if trust.is_ok() {
+            break;
+        }
+    }
+    let trust = trust.map_err(Error::FalseEnrolment)?;
+    if trust.escrow != enrolment.escrow || trust.log_key != enrolment.log_key {
+        return Err(Error::FalseEnrolment("another escrow or log key".to_owned()));
+    }
+    let known = trust.intake_id == enrolment.intake_id && trust.intake == enrolment.intake;
+    Ok((!known).then_some((trust.intake, trust.intake_id)))
 }
 
 /// Makes new keys for an enrolled handheld whose certificates end soon (or have ended).
@@ -164,32 +221,7 @@ impl Pending {
             return Err("the CA is not the one that was named".to_owned());
         }
         let ca = CertificateDer::from(answer.ca.as_slice());
-        check_signature(&ca, &answer.trust, &answer.trust_signature)
-            .map_err(|error| format!("trust statement: {error}"))?;
-        let trust: TrustStatement =
-            parse_canonical(&answer.trust).map_err(|_| "trust statement: form".to_owned())?;
-        if trust.schema != TRUST_SCHEMA || trust.id != self.id {
-            return Err("trust statement is for another id or schema".to_owned());
-        }
-        if trust.policy.schema != POLICY_SCHEMA {
-            return Err("policy of another schema".to_owned());
-        }
-        chain(&trust.roots).map_err(|error| format!("roots: {error}"))?;
-        chain(&trust.tls_roots).map_err(|error| format!("TLS roots: {error}"))?;
-        if !trust.tsa_roots.trim().is_empty() {
-            chain(&trust.tsa_roots).map_err(|error| format!("TSA roots: {error}"))?;
-        }
-        for recipient in [&trust.intake, &trust.escrow] {
-            let plain = recipient.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-            if !(plain && recipient.starts_with("age1") && recipient.len() == 62) {
-                return Err("not an age recipient".to_owned());
-            }
-        }
-        if !spotcheck_domain::id::is_plain_id(&trust.intake_id) || trust.intake == trust.escrow {
-            return Err("intake id, or intake and escrow are the same".to_owned());
-        }
-        LogKey::parse(&trust.log_key).map_err(|error| format!("log key: {error}"))?;
-        Ok(trust)
+        statement(&ca, &answer.trust, &answer.trust_signature, &self.id)
     }
 
     fn device(

@@ -36,12 +36,12 @@ impl Act {
     #[must_use]
     pub const fn safe(self) -> &'static str {
         match self {
-            Self::Enrol => "手持机没有保存任何新内容,原有数据未改动。",
-            Self::Pull => "手持机上已有的任务和数据包未改动,可继续使用。",
-            Self::Send => "证据包完整、加密地保存在手持机上;中心已收到的部分不会重传。",
+            Self::Enrol => "手持机没有保存任何新内容，原有数据未改动。",
+            Self::Pull => "手持机上已有的任务和数据包未改动，可继续使用。",
+            Self::Send => "证据包完整、加密地保存在手持机上；中心已收到的部分不会重传。",
             Self::Journal => "设备日志完整保存在手持机上。",
-            Self::Copy => "案卷在本机完整、加密地保存;另一台手持机已收到的部分不会重传。",
-            Self::Rescue => "证据包完整、加密地保存在手持机上;已写出的部分不会重写。",
+            Self::Copy => "案卷在本机完整、加密地保存；另一台手持机已收到的部分不会重传。",
+            Self::Rescue => "证据包完整、加密地保存在手持机上；已写出的部分不会重写。",
         }
     }
 }
@@ -244,21 +244,21 @@ impl Error {
         match self {
             Self::Offline(_) => words(
                 "SYNC-OFFLINE",
-                "现在连不上中心,或者连接中断。",
-                "有网络时会自动继续,也可以稍后手动重试。",
+                "现在连不上中心，或者连接中断。",
+                "有网络时会自动继续，也可以稍后手动重试。",
             ),
             Self::Cancelled => {
-                words(CANCELLED, "已按要求停下。", "需要时再次开始,从停下的地方继续。")
+                words(CANCELLED, "已按要求停下。", "需要时再次开始，从停下的地方继续。")
             }
             Self::FalseCentre(_) => verdict(
                 "SYNC-FALSE-CENTRE",
-                "对方不是已登记的中心:它的证书不可信。",
-                "不要继续。换一个网络再试;仍然如此,请报告中心管理员。",
+                "对方不是已登记的中心：它的证书不可信。",
+                "不要继续。换一个网络再试；仍然如此，请报告中心管理员。",
             ),
             Self::CentreCertificateTime(_) => words(
                 "SYNC-CERT-TIME",
-                "按本机时间,中心的证书尚未生效或已过期。",
-                "核对手持机的日期和时间;时间正确仍然如此,请报告中心管理员。",
+                "按本机时间，中心的证书尚未生效或已过期。",
+                "核对手持机的日期和时间；时间正确仍然如此，请报告中心管理员。",
             ),
             Self::DeviceRefused(_) => words(
                 "SYNC-DEVICE-REFUSED",
@@ -278,13 +278,13 @@ impl Error {
             Self::Ticket(fault) => ticket_words(*fault),
             Self::FalseEnrolment(_) => verdict(
                 "ENROL-FALSE-CENTRE",
-                "登记的回答不是登记票所指的中心签发的,已拒绝。",
-                "不要继续。可能有人冒充中心:换一个网络,向中心索取新的登记票,并报告管理员。",
+                "登记的回答不是登记票所指的中心签发的，已拒绝。",
+                "不要继续。可能有人冒充中心：换一个网络，向中心索取新的登记票，并报告管理员。",
             ),
             Self::Log(_) => verdict(
                 "SYNC-LOG",
-                "中心的公开日志与以前看到的不一致,或者签名不对。",
-                "请立即报告中心管理员:日志可能被改动。",
+                "中心的公开日志与以前看到的不一致，或者签名不对。",
+                "请立即报告中心管理员：日志可能被改动。",
             ),
             Self::TimeEntry(_) => {
                 verdict("SYNC-TIME", "中心的时间记录没有得到日志证明。", "请报告中心管理员。")
@@ -294,8 +294,8 @@ impl Error {
             Self::Receipt { fault, .. } => receipt_words(*fault),
             Self::BlobDamaged { path, index } => verdict(
                 "SYNC-BLOB-DAMAGED",
-                &format!("手持机上的文件 {path} 第 {index} 段与封存时不一致,未发送。"),
-                "不要删除任何内容;请用救援导出把证据包交给中心。",
+                &format!("手持机上的文件 {path} 第 {index} 段与封存时不一致，未发送。"),
+                "不要删除任何内容；请用救援导出把证据包交给中心。",
             ),
             Self::UploadAddress(_) => {
                 verdict("SYNC-UPLOAD-URL", "中心给出的上传地址不属于中心。", "请报告中心管理员。")
@@ -303,36 +303,36 @@ impl Error {
             Self::Rejected(_) => verdict(
                 "SYNC-REJECTED",
                 "中心核验证据包没有通过。",
-                "证据包仍在手持机上,不要删除;请联系中心管理员查看原因。",
+                "证据包仍在手持机上，不要删除；请联系中心管理员查看原因。",
             ),
             Self::Quarantined => words(
                 "SYNC-QUARANTINED",
-                "本手持机已被吊销:证据包已送达,由中心单独存放,等待人工确认。",
+                "本手持机已被吊销：证据包已送达，由中心单独存放，等待人工确认。",
                 "请联系中心管理员确认接收。",
             ),
             Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => words(
                 "SYNC-DISK-FULL",
                 "手持机存储空间不足。",
-                "先上传并清理已收讫的证据包,再重试。",
+                "先上传并清理已收讫的证据包，再重试。",
             ),
             Self::Disk(_) => {
-                words("SYNC-DISK", "手持机读写文件出错。", "重启后再试;仍然如此,请报告管理员。")
+                words("SYNC-DISK", "手持机读写文件出错。", "重启后再试；仍然如此，请报告管理员。")
             }
             Self::Port(trouble) => words(&trouble.code, &trouble.message, &trouble.advice),
             Self::Link(_) => words(
                 "COPY-LINK",
-                "连不上旁边的手持机,或者连接中断。",
-                "确认两台手持机在同一局域网、对方程序开着;会自动再试。",
+                "连不上旁边的手持机，或者连接中断。",
+                "确认两台手持机在同一局域网、对方程序开着；会自动再试。",
             ),
             Self::Partner(code) => words(
                 "COPY-REFUSED",
                 &format!("旁边的手持机没有收下这份副本({code})。"),
-                "看对方剩余空间;也可以把副本存到 U 盘。",
+                "看对方剩余空间；也可以把副本存到 U 盘。",
             ),
             Self::SetUp(_) => words(
                 "SYNC-SETUP",
                 "手持机的网络组件无法启动。",
-                "重启程序;仍然如此,请报告管理员。",
+                "重启程序；仍然如此，请报告管理员。",
             ),
         }
     }
@@ -377,11 +377,11 @@ fn ticket_words(fault: TicketFault) -> Words {
         TicketFault::Expired => words(
             "ENROL-TICKET-EXPIRED",
             "登记票已过期。",
-            "核对手持机的日期和时间;无误则向中心索取新的登记票。",
+            "核对手持机的日期和时间；无误则向中心索取新的登记票。",
         ),
         TicketFault::DeviceFirst => words(
             "ENROL-DEVICE-FIRST",
-            "这是人员登记票,但本手持机尚未登记。",
+            "这是人员登记票，但本手持机尚未登记。",
             "先用设备登记票登记本手持机。",
         ),
         TicketFault::AlreadyEnrolled => words(
@@ -398,28 +398,28 @@ fn ticket_words(fault: TicketFault) -> Words {
 fn package_words(fault: PackageFault) -> Words {
     match fault {
         PackageFault::Form => {
-            verdict("SYNC-PACKAGE-FORM", "数据包的内容清单不对,已拒绝。", "请中心重新制作数据包。")
+            verdict("SYNC-PACKAGE-FORM", "数据包的内容清单不对，已拒绝。", "请中心重新制作数据包。")
         }
         PackageFault::Truncated => words(
             "SYNC-PACKAGE-TRUNCATED",
-            "数据包没有下载完整,未启用。",
-            "已下载的部分保留,联网后继续下载。",
+            "数据包没有下载完整，未启用。",
+            "已下载的部分保留，联网后继续下载。",
         ),
         PackageFault::Hash => verdict(
             "SYNC-PACKAGE-HASH",
-            "数据包文件与清单的哈希不符,已拒绝。",
-            "重新下载;仍然如此,请中心重新制作。",
+            "数据包文件与清单的哈希不符，已拒绝。",
+            "重新下载；仍然如此，请中心重新制作。",
         ),
         PackageFault::Signature => verdict(
             "SYNC-PACKAGE-SIGNATURE",
-            "数据包不是中心签发的:签名不对,已拒绝。",
-            "不要使用其他来源的数据包;请报告中心管理员。",
+            "数据包不是中心签发的：签名不对，已拒绝。",
+            "不要使用其他来源的数据包；请报告中心管理员。",
         ),
     }
 }
 
 fn receipt_words(fault: ReceiptFault) -> Words {
-    let advice = "证据包不会标记为已收讫,也不会被清理;请报告中心管理员。";
+    let advice = "证据包不会标记为已收讫，也不会被清理；请报告中心管理员。";
     match fault {
         ReceiptFault::Entry => verdict("SYNC-RECEIPT-ENTRY", "回执不是这个证据包的回执。", advice),
         ReceiptFault::Proof => {
@@ -440,7 +440,7 @@ fn problem_words(problem: &Problem) -> Words {
     match problem.code.as_str() {
         code::TICKET => words(
             "ENROL-TICKET",
-            "中心不接受这张登记票:已用过、已过期或不存在。",
+            "中心不接受这张登记票：已用过、已过期或不存在。",
             "向中心索取新的登记票。",
         ),
         code::CSR => words("ENROL-CSR", "中心不接受本机的证书申请。", contact),
@@ -448,21 +448,21 @@ fn problem_words(problem: &Problem) -> Words {
         code::EXPIRED => words(
             "SYNC-DEVICE-EXPIRED",
             "本手持机的证书已过期。",
-            "证据包仍可上传;请联系中心更新证书。",
+            "证据包仍可上传；请联系中心更新证书。",
         ),
         code::REVOKED => {
-            words("SYNC-DEVICE-REVOKED", "本手持机已被中心吊销:只能上交已封存的证据包。", contact)
+            words("SYNC-DEVICE-REVOKED", "本手持机已被中心吊销：只能上交已封存的证据包。", contact)
         }
         code::CLIENT_TOO_OLD => words(
             "SYNC-CLIENT-TOO-OLD",
-            "手持机软件版本太旧,不能再领取任务。",
-            "请更新软件;已封存的证据包仍可上传。",
+            "手持机软件版本太旧，不能再领取任务。",
+            "请更新软件；已封存的证据包仍可上传。",
         ),
         code::CONFLICT => verdict("SYNC-CONFLICT", "中心已有同一编号、内容不同的证据包。", contact),
         code::JOURNAL_GAP => words("SYNC-JOURNAL-GAP", "设备日志与中心已有的部分接不上。", contact),
         code::BUSY => words("SYNC-CENTRE-BUSY", "中心正忙或空间不足。", "稍后会自动重试。"),
         code::INTERNAL => {
-            words("SYNC-CENTRE-ERROR", "中心内部出错。", "稍后重试;仍然如此,请报告中心管理员。")
+            words("SYNC-CENTRE-ERROR", "中心内部出错。", "稍后重试；仍然如此，请报告中心管理员。")
         }
         other => words(&format!("SYNC-{}", plain_code(other)), "中心拒绝了请求。", contact),
     }

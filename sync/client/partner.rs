@@ -7,6 +7,8 @@
 
 mod link;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
 pub use link::PartnerLink;

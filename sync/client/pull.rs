@@ -9,8 +9,9 @@ use spotcheck_app::errand::Leg;
 use spotcheck_app::ports::{DeviceEnrolment, Pulled, TimeProof};
 use spotcheck_domain::task::TASK_SCHEMA;
 use spotcheck_domain::{PackageId, TaskId};
-use spotcheck_wire::tasks::{PackageItem, TASKS_SCHEMA, TaskItem, TaskList};
+use spotcheck_wire::tasks::{INTAKE_PARAMETER, PackageItem, TASKS_SCHEMA, TaskItem, TaskList};
 
+use crate::enrol::another_intake;
 use crate::error::{Error, PackageFault, Result};
 use crate::http::Http;
 use crate::judged::JudgedTime;
@@ -21,31 +22,41 @@ use crate::proofs;
 /// Packages that were refused, by task.
 pub(crate) type Refused = Vec<(TaskId, Error)>;
 
+/// Another intake key of the centre: `age1…`, and its id.
+pub(crate) type NewIntake = Option<(String, String)>;
+
 /// Everything a pull works with.
 pub(crate) struct Pull<'a> {
     pub(crate) http: &'a Http,
     pub(crate) packages_dir: &'a Path,
     pub(crate) enrolment: &'a DeviceEnrolment,
     pub(crate) time: &'a JudgedTime,
+    /// Intake keys that something here is sealed for, the present one first.
+    pub(crate) intake_keys: &'a [String],
 }
 
 impl Pull<'_> {
-    /// Pulls all tasks, or only `task`. Beside what came: the packages that were refused, and why.
+    /// Pulls all tasks, or only `task`. Beside what came: the packages that were refused, and why, and the intake
+    /// key if the centre has another one now.
     pub(crate) async fn run(
         &self,
         task: Option<&TaskId>,
         last_checkpoint: Option<&str>,
         hear: &mut (dyn FnMut(Leg) + '_),
-    ) -> Result<(Pulled, Refused)> {
+    ) -> Result<(Pulled, Refused, NewIntake)> {
         let log = Log::new(&self.enrolment.log_key)?;
         let mut url = self.http.url("/v1/tasks")?;
         let from_size = log.seen_size(last_checkpoint)?;
-        url.query_pairs_mut().append_pair("from_size", &from_size.to_string());
+        url.query_pairs_mut()
+            .append_pair("from_size", &from_size.to_string())
+            .append_pair(INTAKE_PARAMETER, &self.intake_keys.join(","));
         let list: TaskList = self.http.get(&url).await?;
         if list.schema != TASKS_SCHEMA {
             return Err(Error::Protocol("task list of another schema".to_owned()));
         }
         let proof = self.check_proofs(&log, &list, last_checkpoint)?;
+        let trust = list.trust.as_ref();
+        let intake = trust.map_or(Ok(None), |signed| another_intake(self.enrolment, signed))?;
         let mut pulled = Pulled { proof, ..Pulled::default() };
         let mut refused = Refused::new();
         for item in list.tasks {
@@ -68,7 +79,7 @@ impl Pull<'_> {
         {
             tracing::info!("The centre has no task {wanted} for this handheld.");
         }
-        Ok((pulled, refused))
+        Ok((pulled, refused, intake))
     }
 
     async fn take(

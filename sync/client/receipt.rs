@@ -7,8 +7,8 @@
 
 use spotcheck_app::ports::{DeviceEnrolment, Receipt, SealedBundle};
 use spotcheck_domain::time::parse_rfc3339;
-use spotcheck_evidence::entry::LogEntry;
-use spotcheck_evidence::tlog::LogProof;
+use spotcheck_evidence::entry::{BundleEntry, LogEntry};
+use spotcheck_evidence::tlog::{Checkpoint, LogKey, LogProof};
 use spotcheck_wire::bundles::WireReceipt;
 
 use crate::error::{Error, ReceiptFault, Result};
@@ -64,6 +64,23 @@ pub(crate) fn check(
         },
         received_ms,
     })
+}
+
+/// The bundle that the log's entry says was received, proven under the log's key. For whoever holds a copy of
+/// it: the entry binds bundle and handheld, and nothing else is asked of it.
+pub(crate) fn proven(
+    entry: &[u8],
+    proof: &str,
+    log_key: &LogKey,
+) -> Result<(BundleEntry, Checkpoint)> {
+    let wrong = refused(ReceiptFault::Proof);
+    let parsed = LogProof::parse(proof).map_err(|error| wrong(error.to_string()))?;
+    let checkpoint = parsed.verify(entry, log_key).map_err(|error| wrong(error.to_string()))?;
+    let wrong = refused(ReceiptFault::Entry);
+    match LogEntry::parse(entry).map_err(|error| wrong(error.to_string()))? {
+        LogEntry::Bundle(entry) => Ok((entry, checkpoint)),
+        _ => Err(wrong("an entry of another type".to_owned())),
+    }
 }
 
 fn check_entry(

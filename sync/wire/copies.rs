@@ -8,7 +8,8 @@
 //!
 //! Between handhelds: TLS 1.3 with the certificates of both, then calls and answers, each a length (four
 //! bytes, big-endian) and JSON; [`Call::Put`] and the answer to [`Call::Get`] are followed by the file's
-//! bytes.
+//! bytes. Version 2 adds [`Call::Held`] and [`Call::Release`]; whoever speaks it greets with version 1 where
+//! version 2 is refused, and then releases nothing.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,9 @@ pub const COPY_SCHEMA: &str = "spotcheck-copy/1";
 /// File of the label.
 pub const COPY_LABEL: &str = "copy.json";
 /// What the two handhelds speak.
-pub const PARTNER_SCHEMA: &str = "spotcheck-partner/1";
+pub const PARTNER_SCHEMA: &str = "spotcheck-partner/2";
+/// The same without letting go of copies.
+pub const PARTNER_SCHEMA_1: &str = "spotcheck-partner/1";
 /// Longest call or answer without a file's bytes: the list of a long recording's fragments is the longest.
 pub const MAX_MESSAGE_BYTES: u32 = 16 << 20;
 /// Longest file: a segment is closed at 16 MiB, a photo or document is far below this.
@@ -42,6 +45,9 @@ pub struct CopyLabel {
     pub device: String,
     /// Intake key that opens it at the centre.
     pub intake_id: String,
+    /// Its bundle, under which the centre will know it; the arrival case has none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
     /// When this copy was finished, RFC 3339 by that handheld's clock.
     pub copied: String,
     /// Files and their sizes.
@@ -87,6 +93,22 @@ pub enum Call {
         /// Their names.
         names: Vec<String>,
     },
+    /// Which of my cases have you a copy of? Since version 2.
+    Held,
+    /// The centre has received the bundle of this case: drop its copy, files and keys. Since version 2.
+    Release {
+        /// The case.
+        case: String,
+        /// Its bundle.
+        bundle: String,
+        /// The log's entry about the bundle, exactly the leaf's bytes.
+        #[serde(with = "crate::b64")]
+        entry: Vec<u8>,
+        /// Its C2SP tlog-proof.
+        proof: String,
+        /// The keys of the case were destroyed at the handheld whose case it was.
+        shredded: bool,
+    },
 }
 
 /// What it answers.
@@ -104,6 +126,8 @@ pub enum Answer {
     Names(BTreeMap<String, u64>),
     /// To [`Call::Get`]: so many bytes follow; `None`, it is not there.
     File(Option<u64>),
+    /// To [`Call::Held`]: cases.
+    Held(Vec<String>),
     /// Done.
     Done,
     /// Refused, by a code.
@@ -111,4 +135,26 @@ pub enum Answer {
         /// The code.
         code: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Handhelds of two versions meet: what version 1 said and wrote is still read, byte for byte.
+    #[test]
+    fn calls_and_labels_of_version_1_are_read() {
+        for text in [
+            r#"{"op":"hello","schema":"spotcheck-partner/1"}"#,
+            r#"{"op":"remove","case":"CASE-1","names":["a.age"]}"#,
+            r#"{"op":"held"}"#,
+        ] {
+            let call: Call = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&call).unwrap(), text);
+        }
+        let label = r#"{"schema":"spotcheck-copy/1","case":"C","device":"D","intake_id":"i","copied":"t","files":{}}"#;
+        let read: CopyLabel = serde_json::from_str(label).unwrap();
+        assert_eq!(read.bundle, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), label);
+    }
 }

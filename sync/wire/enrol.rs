@@ -233,6 +233,17 @@ pub struct TrustStatement {
     pub policy: Policy,
 }
 
+/// A [`TrustStatement`] that travels by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedTrust {
+    /// Its canonical bytes.
+    #[serde(with = "crate::b64")]
+    pub statement: Vec<u8>,
+    /// Signature over them by the CA of the handheld's enrolment: ECDSA P-256 SHA-256, ASN.1 DER.
+    #[serde(with = "crate::b64")]
+    pub signature: Vec<u8>,
+}
+
 /// Policy of the centre; cannot be loosened locally (architecture.md).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {

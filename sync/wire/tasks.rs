@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::task::Task;
 
+use crate::enrol::SignedTrust;
+
 /// Schema of [`TaskList`].
 pub const TASKS_SCHEMA: &str = "spotcheck-tasks/1";
 
@@ -27,7 +29,17 @@ pub struct TaskList {
     pub checkpoint: String,
     /// RFC 6962 consistency proof from the size given in `?from_size=` to the checkpoint, base64 hashes.
     pub consistency: Vec<String>,
+    /// The trust statement anew, where the handheld named its intake keys (`?intake=`) and the present one of
+    /// the centre is not among them. Only the intake key is taken from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<SignedTrust>,
 }
+
+/// Name of the query parameter of `GET /v1/tasks` by which a handheld names the intake keys that something on it
+/// is sealed for, the present one first, separated by commas. [`UNKNOWN_INTAKE`] stands for one it cannot name.
+pub const INTAKE_PARAMETER: &str = "intake";
+/// An intake key that the handheld cannot name: a case it took over was sealed for it elsewhere.
+pub const UNKNOWN_INTAKE: &str = "unknown";
 
 /// One task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

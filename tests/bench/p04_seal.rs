@@ -9,47 +9,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use secrecy::SecretString;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use spotcheck_app::desk::Desk as _;
-use spotcheck_domain::{Entropy as _, OfficerId, SeededEntropy, TaskId};
-use spotcheck_tests::support::programs::program;
-use spotcheck_tests::support::visit::Claims;
+use spotcheck_domain::{Entropy as _, SeededEntropy};
 
 use crate::data::{self, Scale};
 use crate::measure::{Watch, child, number, seconds, told};
+use crate::photos::{Photographed, noisy, photographed};
 use crate::report::{Met, Report, Row};
 
-/// Child: `DATA DEVICE TASK COUNT PIN PIN`.
+/// Child: [`photographed`]'s arguments.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {
-    let [data, device, task, count, pins @ ..] = arguments else {
-        anyhow::bail!("DATA DEVICE TASK COUNT PIN PIN")
-    };
-    let (mut desk, _lock) =
-        spotcheck_handheld::open(Path::new(data), Path::new(device), &program("spotcheck")?)
-            .map_err(told)?;
-    let officers: Vec<(OfficerId, SecretString)> = pins
-        .iter()
-        .enumerate()
-        .filter_map(|(n, pin)| {
-            Some((
-                OfficerId::parse(&format!("O-{:04}", n + 1)).ok()?,
-                SecretString::from(pin.clone()),
-            ))
-        })
-        .collect();
-    let (first, pin) = officers.first().context("no officer")?;
-    let begun = Instant::now();
-    desk.unlock(first, pin).map_err(told)?;
-    let unlock = begun.elapsed().as_secs_f64();
-    let task = TaskId::parse(task).ok().context("task")?;
-    let case = desk.open_case(&task).map_err(told)?.id;
-    let begun = Instant::now();
-    for _ in 0..count.parse::<usize>()? {
-        desk.capture_photo(Some(&case)).map_err(told)?;
-    }
-    let capture = begun.elapsed().as_secs_f64();
+    let Photographed { mut desk, officers, case, unlock, capture, .. } = photographed(arguments)?;
     let watch = Watch::start();
     let sealed = desk.seal(&case, &officers, Some("测量")).map_err(told)?;
     Ok(json!({
@@ -85,26 +57,13 @@ fn bag(folder: &Path, files: u64, bytes: u64) -> Result<Option<f64>> {
 }
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
-    // Photos of 8 megapixels of noise are about 7 MB each.
     let count = match scale {
         Scale::Small => 30,
         Scale::Full => 300,
     };
     let folder = tempfile::tempdir_in(data::folder()?)?;
-    let world =
-        crate::p06_start::world(&folder.path().join("world"), &Claims::DemoCity { seed: 4 })?;
-    let h = &world.handheld;
-    let device = "[camera]\nkind = \"test\"\nnoise = true\nwidth = 3264\nheight = 2448\nfps = 5\n\n[microphone]\nkind = \"test\"\n";
-    std::fs::write(&h.device, device)?;
-    let pins: Vec<String> = h
-        .pins
-        .iter()
-        .map(|(_, file)| Ok(std::fs::read_to_string(file)?.trim().to_owned()))
-        .collect::<Result<_>>()?;
-    let (data, file) = (h.data.display().to_string(), h.device.display().to_string());
-    let count = count.to_string();
-    let mut arguments = vec![data.as_str(), &file, &world.task, &count];
-    arguments.extend(pins.iter().map(String::as_str));
+    let (_world, arguments) = noisy(folder.path(), 4, count)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let said = child("seal", &arguments)?;
     let (wall, unlock) = (number(&said, "wall")?, number(&said, "unlock")?);
     let after = (wall - 2.0 * unlock).max(0.0);

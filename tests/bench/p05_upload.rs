@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use spotcheck_app::desk::Desk as _;
 use spotcheck_app::errand::{Brought, Errand, Leg, Stop, Watch};
 use spotcheck_app::ports::KeyRing as _;
-use spotcheck_domain::{ManualClock, OfficerId, SeededEntropy, TaskId};
-use spotcheck_tests::support::programs::{free_port, program};
-use spotcheck_tests::support::visit::{Claims, World};
+use spotcheck_domain::{ManualClock, SeededEntropy};
+use spotcheck_tests::support::programs::free_port;
+use spotcheck_tests::support::visit::World;
 use spotcheck_vault::{Vault, VaultOptions};
 
 use crate::data::{self, Scale};
 use crate::measure::{child, median, number, object, told};
+use crate::photos::{Photographed, noisy, photographed};
 use crate::report::{Met, Report, Row};
 
 const ROUNDS: usize = 3;
@@ -46,29 +46,9 @@ for name in sorted(os.listdir(folder)):
 print(json.dumps({"wall": time.perf_counter() - at, "bytes": sent}))
 "#;
 
-/// Child: `DATA DEVICE TASK COUNT PIN PIN`: photos, sealed, sent; how long the blobs took on their way.
+/// Child: [`photographed`]'s arguments: sealed, sent; how long the blobs took on their way.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {
-    let [data, device, task, count, pins @ ..] = arguments else {
-        anyhow::bail!("DATA DEVICE TASK COUNT PIN PIN")
-    };
-    let (mut desk, _lock) =
-        spotcheck_handheld::open(Path::new(data), Path::new(device), &program("spotcheck")?)
-            .map_err(told)?;
-    let officers: Vec<(OfficerId, SecretString)> = pins
-        .iter()
-        .enumerate()
-        .filter_map(|(n, pin)| {
-            let id = OfficerId::parse(&format!("O-{:04}", n + 1)).ok()?;
-            Some((id, SecretString::from(pin.clone())))
-        })
-        .collect();
-    let (first, pin) = officers.first().context("no officer")?;
-    desk.unlock(first, pin).map_err(told)?;
-    let task = TaskId::parse(task).ok().context("task")?;
-    let case = desk.open_case(&task).map_err(told)?.id;
-    for _ in 0..count.parse::<usize>()? {
-        desk.capture_photo(Some(&case)).map_err(told)?;
-    }
+    let Photographed { mut desk, officers, case, .. } = photographed(arguments)?;
     let sealed = desk.seal(&case, &officers, Some("测量")).map_err(told)?;
     let journey = desk.set_out(&Errand::Send(sealed.bundle)).map_err(told)?;
     let (mut begun, mut ended, mut total) = (None, None, 0);
@@ -230,25 +210,15 @@ fn cutting(here: u16, there: u16) -> Result<Arc<Line>> {
 }
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
-    // Photos of 8 megapixels of noise are about 7 MB each.
     let count = match scale {
-        Scale::Small => "5",
-        Scale::Full => "20",
+        Scale::Small => 5,
+        Scale::Full => 20,
     };
     let folder = tempfile::tempdir_in(data::folder()?)?;
-    let world: World =
-        crate::p06_start::world(&folder.path().join("world"), &Claims::DemoCity { seed: 5 })?;
-    let h = &world.handheld;
-    let device = "[camera]\nkind = \"test\"\nnoise = true\nwidth = 3264\nheight = 2448\nfps = 5\n\n[microphone]\nkind = \"test\"\n";
-    std::fs::write(&h.device, device)?;
-    let pins: Vec<String> = h
-        .pins
-        .iter()
-        .map(|(_, file)| Ok(std::fs::read_to_string(file)?.trim().to_owned()))
-        .collect::<Result<_>>()?;
-    let (data, device) = (h.data.display().to_string(), h.device.display().to_string());
-    let mut arguments = vec![data.as_str(), &device, &world.task, count];
-    arguments.extend(pins.iter().map(String::as_str));
+    let (world, arguments) = noisy(folder.path(), 5, count)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let h = world.handheld.clone();
+    let data = h.data.display().to_string();
     let keys = folder.path().join("keys");
     std::fs::create_dir(&keys)?;
     child("identity", &[&data, &keys.display().to_string()])?;

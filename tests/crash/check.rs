@@ -86,7 +86,7 @@ pub(crate) fn check(
     // The first sentence, before anybody unlocks.
     let status = h.locked().ok(&["status"]).context("status")?;
     let safe = text(&status, "/safe")?;
-    ensure!(safe.starts_with("安全: "), "{safe}");
+    ensure!(safe.starts_with("安全："), "{safe}");
     let open_told = told.iter().find(|t| t.act == "case open");
     let tasks = h.cli.run_as(who, &["tasks"])?.ok().context("unlock")?;
     let known = tasks.pointer("/items/0/case/id").and_then(Value::as_str).map(str::to_owned);

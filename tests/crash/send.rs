@@ -135,7 +135,7 @@ fn interrupt(
         child.kill()?;
         child.wait()?;
     }
-    ensure!(text(&h.locked().ok(&["status"])?, "/safe")?.starts_with("安全: "));
+    ensure!(text(&h.locked().ok(&["status"])?, "/safe")?.starts_with("安全："));
     centre.push(&h)?;
     let receipts = h.cli.ok(&["receipts"])?;
     let all = receipts["items"].as_array().cloned().unwrap_or_default();

@@ -35,14 +35,24 @@ def inside(column, values):
 
 
 class Pack:
-    def __init__(self, folder):
+    """The national pack, and the packs of regions laid over it: a point replaces those that say it of the same items, an
+    adjustment the values of parameters."""
+
+    def __init__(self, folder, *overlays):
         self.rules, self.points = {}, {}
         for path in sorted(folder.glob("*.toml")):
             for rule in tomllib.loads(path.read_text("utf-8")).get("rule", []):
                 self.rules[rule["id"]] = rule
-        for path in sorted(folder.glob("*.kp.csv")):
-            rows = list(csv.DictReader(path.open(encoding="utf-8")))
-            self.points[path.name.removesuffix(".kp.csv")] = rows
+        for pack in (folder, *overlays):
+            for path in sorted(pack.glob("*.toml")):
+                for adjust in tomllib.loads(path.read_text("utf-8")).get("adjust", []):
+                    self.rules[adjust["id"]].setdefault("params", {}).update(adjust.get("params", {}))
+            for path in sorted(pack.glob("*.kp.csv")):
+                rows = list(csv.DictReader(path.open(encoding="utf-8")))
+                own = {(r["code"], r["code_b"]) for r in rows}
+                kept = self.points.get(path.name.removesuffix(".kp.csv"), [])
+                kept = [r for r in kept if (r["code"], r["code_b"]) not in own]
+                self.points[path.name.removesuffix(".kp.csv")] = kept + rows
 
     def param(self, rule, name):
         return float(self.rules[rule]["params"][name]["value"])
@@ -93,11 +103,15 @@ def prepare(city):
         ("died", "die_date", "DATE"), ("employer", "emp_no", TEXT), ("tel", "tel", TEXT)])
     city.view("v0", "mdtrt_d", [
         ("visit", "mdtrt_id", TEXT), ("psn", "psn_no", TEXT), ("fac", "fixmedins_code", TEXT),
-        ("med_type", "med_type", TEXT), ("b", "begntime", TIME), ("e", "endtime", TIME),
+        ("med_type", "med_type", TEXT), ("insutype", "insutype", TEXT),
+        ("b", "begntime", TIME), ("e", "endtime", TIME),
         ("dept", "adm_dept_codg", TEXT), ("dept_name", "adm_dept_name", TEXT),
         ("left_dept", "dscg_dept_codg", TEXT), ("ward", "wardarea_bed", TEXT),
         ("doctor", "chfpdr_code", TEXT), ("dx0", "dscg_maindiag_code", TEXT),
         ("way", "dscg_way", TEXT)], valid)
+    city.view("house", "fixmedins_b", [
+        ("fac", "fixmedins_code", TEXT), ("level", "hosp_lv", TEXT), ("kind", "fixmedins_type", TEXT),
+        ("beds", "aprv_bed_cnt", "BIGINT")])
     city.view("diagnosis", "diag", [
         ("visit", "mdtrt_id", TEXT), ("code", "diag_code", TEXT), ("main", "maindiag_flag", TEXT)])
     db.execute("""
@@ -119,11 +133,13 @@ def prepare(city):
     city.view("s0", "setl_d", [
         ("setl", "setl_id", TEXT), ("visit", "mdtrt_id", TEXT), ("fac", "fixmedins_code", TEXT),
         ("ts", "setl_time", TIME), ("total", "medfee_sumamt", NUMBER),
-        ("fund", "fund_pay_sumamt", NUMBER), ("flag", "refd_setl_flag", TEXT),
+        ("fund", "fund_pay_sumamt", NUMBER), ("own", "psn_pay", NUMBER), ("cash", "cash_payamt", NUMBER), ("flag", "refd_setl_flag", TEXT),
         ("init", "init_setl_id", TEXT)], valid)
     db.execute("""
-        CREATE TABLE s AS SELECT s0.*, (flag = '1' OR coalesce(total < 0, FALSE)) OR setl IN
-          (SELECT init FROM s0 WHERE flag = '1' OR coalesce(total < 0, FALSE)) AS cancelled FROM s0""")
+        CREATE TABLE s AS SELECT s0.*, (flag = '1' OR coalesce(total < 0, FALSE)) OR
+          (b.n IS NOT NULL AND (b.n > b.known OR coalesce(b.back >= s0.total, TRUE))) AS cancelled
+        FROM s0 LEFT JOIN (SELECT init, count(*) AS n, count(total) AS known, sum(abs(total)) AS back FROM s0
+          WHERE init <> '' AND (flag = '1' OR coalesce(total < 0, FALSE)) GROUP BY init) b ON b.init = s0.setl""")
     lines(city)
     db.execute(f"""
         CREATE TABLE trait AS SELECT v.visit,
@@ -148,11 +164,11 @@ def prepare(city):
         ("visit", "mdtrt_id", TEXT), ("kind", "evt_type", TEXT), ("code", "item_code", TEXT),
         ("name", "item_name", TEXT), ("b", "begntime", TIME), ("e", "endtime", TIME),
         ("who", "exec_psn_code", TEXT), ("q", "cnt", NUMBER), ("no", "evt_no", TEXT),
-        ("ordno", "drord_no", TEXT)])
+        ("ordno", "drord_no", TEXT), ("result", "result_hash", TEXT)])
     city.view("vital_of", "vital", [("visit", "mdtrt_id", TEXT), ("ts", "rcd_time", TIME)])
     city.view("note_of", "note", [
         ("visit", "mdtrt_id", TEXT), ("ts", "note_time", TIME), ("kind", "note_type", TEXT),
-        ("words", "text", TEXT)])
+        ("words", "text", TEXT), ("who", "psn_code", TEXT)])
     city.view("written", "rx", [
         ("visit", "mdtrt_id", TEXT), ("name", "rx_detl_name", TEXT), ("q", "drug_used_idose", NUMBER),
         ("unit", "drug_used_dosunt", TEXT)], "coalesce(vali_flag, '') <> '0'")
@@ -179,7 +195,7 @@ def prepare(city):
         ("e", "enddate", "DATE")])
     city.view("unit", "fac_unit", [
         ("fac", "fixmedins_code", TEXT), ("kind", "unit_type", TEXT), ("name", "unit_name", TEXT),
-        ("b", "begntime", "DATE"), ("e", "endtime", "DATE")])
+        ("b", "begntime", "DATE"), ("e", "endtime", "DATE"), ("value", "value", TEXT)])
     city.view("member", "staff", [
         ("fac", "fixmedins_code", TEXT), ("code", "prac_psn_code", TEXT),
         ("kind", "prac_psn_type", TEXT), ("insured", "hi_dr_flag", TEXT), ("b", "begntime", "DATE"),
@@ -198,7 +214,7 @@ def prepare(city):
     boxes = ("boxes", "drug_trac_codg", TEXT)
     city.view("bought", "inv_purchase", stock + [
         ("q", "purc_retn_cnt", NUMBER), ("ts", "purc_retn_stoin_time", TIME),
-        ("invoice", "purc_invo_no", TEXT), boxes])
+        ("invoice", "purc_invo_no", TEXT), ("price", "finl_trns_pric", NUMBER), boxes])
     city.view("sent_back", "inv_purchase_return", stock + [
         ("q", "purc_retn_cnt", NUMBER), ("ts", "purc_retn_stoin_time", TIME)])
     city.view("sold", "inv_sale", stock + [
@@ -209,7 +225,9 @@ def prepare(city):
     db.execute("""CREATE TABLE opened AS SELECT DISTINCT fac, trim(unnest(string_split(boxes, ','))) AS box
         FROM sold WHERE split = '1' AND boxes <> ''""")
     city.view("taken_back", "inv_sale_return", stock + [
-        ("q", "sel_retn_cnt", NUMBER), ("ts", "sel_retn_time", TIME)])
+        ("q", "sel_retn_cnt", NUMBER), ("ts", "sel_retn_time", TIME), boxes])
+    db.execute("""CREATE TABLE returned AS SELECT DISTINCT fac, trim(unnest(string_split(boxes, ','))) AS box
+        FROM taken_back WHERE boxes <> ''""")
     city.view("shelf", "inv_check", stock + [("q", "inv_cnt", NUMBER), ("ts", "invdate", TIME), boxes])
     city.view("moved", "inv_change", stock + [
         ("q", "cnt", NUMBER), ("ts", "inv_chg_time", TIME), ("kind", "inv_chg_type", TEXT)])
@@ -284,3 +302,4 @@ def lines(city):
             if q <= 0 and amt <= 0:
                 break
     db.execute("DELETE FROM f WHERE NOT (q > 0 AND amt >= 0)")
+    db.execute("CREATE TABLE item AS SELECT DISTINCT code, name FROM f")

@@ -2,9 +2,10 @@
 """A second opinion on the indicators: DuckDB SQL over the source CSV, written from the words of the formulas.
 
     indicators_duckdb.py --city DIR --pack indicators.toml --facility CODE --period A..B
-                         [--against C..D] [--by DIMENSION] [--only DIMENSION=KEY] [--ids I,...]
+                         [--against C..D] [--by DIMENSION] [--only DIMENSION=KEY] [--ids I,...] [--rows KEY]
 
-Prints one JSON object: {id: {"value", "rows", "missing", "why", "against", "growth",
+With --rows: {term: [[visit, settlement, serial, person], ...]} instead, each list in its order. Else prints one
+JSON object: {id: {"value", "rows", "missing", "why", "against", "growth",
                               "parts": {key: {...}}, "list": [[key, value]]}}.
 
 What rows an entity has, and when, is written here as tables by hand. Terms and formulas are read from the pack's
@@ -28,6 +29,7 @@ parser.add_argument("--against")
 parser.add_argument("--by")
 parser.add_argument("--only", action="append", default=[])
 parser.add_argument("--ids")
+parser.add_argument("--rows", metavar="KEY", help="the rows behind the only id: of this key, '' for all of them")
 args = parser.parse_args()
 
 with open(args.pack, "rb") as handle:
@@ -475,6 +477,26 @@ def dimensions_of(indicator):
     named = indicator["dimensions"]
     return PACK["dimensions"][named] if isinstance(named, str) else named
 
+
+def rows_behind(term, of, key):
+    """Rows that a term of the first period counts, as the keys with which they are looked up."""
+    t = TERMS[term]
+    entity = t["entity"]
+    test = " AND ".join(condition(f, c) for f, c in t.get("where", {}).items()) or "TRUE"
+    field = t.get("sum") or t.get("distinct")
+    there = f"{field} IS NOT NULL" if field else "TRUE"
+    under = f" AND coalesce({key_of(args.by, entity)}, '') = {literal(key)}" if args.by else ""
+    settlement = "setl_id" if entity in ("settlement", "refund", "line") else "''"
+    serial = "bkkp_sn" if entity == "line" else "''"
+    base = (f"SELECT coalesce(mdtrt_id, ''), coalesce({settlement}, ''), coalesce({serial}, ''), coalesce(psn_no, '') "
+            f"FROM {rows_of(entity, PERIODS[0])} AND ({test}) AND {there}{under}")
+    return sorted(list(row) for row in db.execute(base).fetchall())
+
+
+if args.rows is not None:
+    formula = INDICATORS[args.ids]["formula"]
+    print(json.dumps({t: rows_behind(t, of, args.rows) for t, of in terms_of(formula)}, ensure_ascii=False))
+    raise SystemExit(0)
 
 answer = {}
 wanted = args.ids.split(",") if args.ids else list(INDICATORS)

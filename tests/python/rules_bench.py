@@ -83,7 +83,7 @@ class Typed(City):
         super().view(name, table, columns, where)
 
 
-DERIVED = {"v", "dx", "s", "trait", "op", "opened", "cut0", "cut", "raw", "gone", "f"}
+DERIVED = {"v", "dx", "s", "trait", "op", "opened", "cut0", "cut", "raw", "gone", "f", "item"}
 
 
 def load(folder, house, file):

@@ -11,11 +11,13 @@ def odd_settlement(j):
           AND (s.fund > s.total OR CAST(s.ts AS DATE) < v.bd) GROUP BY v.fac, v.visit""")
 
 
-@rule("F02")
+@rule("F02", "F02-1")
 def fields(j):
+    # Nobody orders at a counter.
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
-        WHERE {j.scope()} AND (f.q IS NULL OR f.price IS NULL OR f.amt IS NULL OR f.code = '' OR f.dr = '')
+        WHERE {j.scope()} AND (f.q IS NULL OR f.price IS NULL OR f.amt IS NULL OR f.code = ''
+          OR f.dr = '' AND v.kind <> 'pharmacy')
         GROUP BY f.fac, f.visit""")
 
 

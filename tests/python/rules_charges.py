@@ -4,16 +4,18 @@ from duckdb_city import either, quoted
 from duckdb_judge import ITEM, SOONER, by_item, excess, lines_of, rule
 
 
-@rule("B01", "B02", "B11", "B14", "B17", "B18", "B21", "B23", "B24", "B37", "B38")
+@rule("B01", "B02", "B11", "B14", "B17", "B18", "B21", "B23", "B24", "B37", "B38", "C16")
 def pair(j):
     def meets(p):
-        return f"({j.match(p['code'], 'a.code', 'a.name')} AND {j.match(p['code_b'])})"
+        return (f"({j.match(p['code'], 'a.code', 'a.name')} AND {j.match(p['code_b'])} AND least(a.d, f.d)"
+                f" BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')})")
     points = j.pack.points[j.use["list"]]
+    day = j.use["window"] == "day"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(DISTINCT f.sn) AS lines
-        FROM f JOIN v USING (visit) JOIN f a ON a.visit = f.visit AND a.d = f.d
+        FROM f JOIN v USING (visit) JOIN f a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
           AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))}
-        WHERE {j.scope()} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}, f.d""")
+        WHERE {j.scope()} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}{', f.d' if day else ''}""")
 
 
 LIMIT = """(SELECT max(cap) FROM price p WHERE p.code = f.code AND coalesce(p.b - 1 <= f.d, TRUE)
@@ -82,13 +84,14 @@ def self_paid(j):
 
 def outside_age(j, wrong):
     def limit(p):
+        now = f"f.d BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')}"
         age = "f.d - p.birth" if p["unit"] == "天" else "date_diff('year', p.birth, f.d) - CASE WHEN (month(f.d), day(f.d)) < (month(p.birth), day(p.birth)) THEN 1 ELSE 0 END"
-        return f"({j.match(p['code'])} AND {wrong(age, p['value'])})"
+        return f"({j.match(p['code'])} AND {now} AND {wrong(age, p['value'])})"
     points = j.pack.points[j.use["list"]]
     return by_item(j, f"f.d >= p.birth AND {either(map(limit, points))}", "JOIN person p USING (psn)")
 
 
-@rule("E02", "C03", "C04", "D01")
+@rule("E02", "C03", "C04", "C19-2", "D01")
 def too_old(j):
     return outside_age(j, lambda age, value: f"({age}) > {value}")
 

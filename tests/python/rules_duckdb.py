@@ -1,15 +1,16 @@
 """The rules a second time, in SQL: what others make of the same text.
 
-    rules_duckdb.py CITY PACK [RULE,RULE,...]
+    rules_duckdb.py CITY PACK[:OVERLAY...] [RULE,RULE,...]
 
-CITY is a folder of CSV files in the import contract, PACK the folder of the national pack, of which only data is
-read: parameters, lists of items, exclusions, knowledge points. What a rule means is written here once more, in
+CITY is a folder of CSV files in the import contract, PACK the folder of the national pack, OVERLAY that of a region's
+pack above it. Only data of them is read: parameters, lists of items, exclusions, knowledge points. What a rule means is written here once more, in
 SQL, from the text of the rules (names, definitions, readings, worked cases). Prints one JSON object a finding:
 rule, fixmedins_code, psn_no, mdtrt_id, bkkp_sn, code; rules that this program does not know are left out, and
 `--rules` prints which it knows.
 """
 
 import json
+import os
 import pathlib
 import sys
 
@@ -19,6 +20,8 @@ import duckdb
 import rules_cards  # noqa: F401
 import rules_charges  # noqa: F401
 import rules_elsewhere  # noqa: F401
+import rules_house  # noqa: F401
+import rules_lists  # noqa: F401
 import rules_records  # noqa: F401
 import rules_stays  # noqa: F401
 import rules_stock  # noqa: F401
@@ -31,7 +34,8 @@ def main(arguments):
     if arguments == ["--rules"]:
         print("\n".join(sorted(RULES)))
         return
-    city, pack = City(pathlib.Path(arguments[0])), Pack(pathlib.Path(arguments[1]))
+    packs = map(pathlib.Path, arguments[1].split(os.pathsep))
+    city, pack = City(pathlib.Path(arguments[0])), Pack(*packs)
     prepare(city)
     wanted = arguments[2].split(",") if len(arguments) > 2 else sorted(RULES)
     found = []

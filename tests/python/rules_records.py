@@ -7,7 +7,7 @@ from duckdb_judge import by_item, rule
 SAME = "({a}.code = f.code AND f.code <> '' OR {a}.name <> '' AND (contains(f.name, {a}.name) OR contains({a}.name, f.name)))"
 
 
-@rule("B20-1", "B29", "B29-1", "B29-2", "B29-3", "B29-4", "B31", "E12")
+@rule("B20-1", "B29", "B29-1", "B29-2", "B29-3", "B29-4", "B31", "C29", "C31", "D03", "E12", "H05")
 def no_record(j):
     days = j.rule.get("params", {}).get("days", {}).get("value")
     per_code = j.use.get("per") == "code"
@@ -20,9 +20,12 @@ def no_record(j):
         return SAME.format(a=a) if per_code else "TRUE"
     def event(kinds):
         return f"EXISTS (SELECT 1 FROM x WHERE x.visit = f.visit AND {inside('x.kind', kinds)} AND {same('x')} AND {near('x.b')})"
+    # Where a rule names what must lie beside the charge, only a report of that proves it.
+    def told(a):
+        return j.items(j.use["other"], a) if j.use.get("other") else same(a)
     def report(table, kind):
-        return (f"EXISTS (SELECT 1 FROM {table} r WHERE r.visit = f.visit AND {same('r')} AND {near('r.done', 'r.told')})"
-                f" OR {event([kind])}")
+        return (f"EXISTS (SELECT 1 FROM {table} r WHERE r.visit = f.visit AND {told('r')} AND {near('r.done', 'r.told')})"
+                f" OR EXISTS (SELECT 1 FROM x WHERE x.visit = f.visit AND x.kind = '{kind}' AND {told('x')} AND {near('x.b')})")
     proofs = {
         "order": f"EXISTS (SELECT 1 FROM ord WHERE ord.visit = f.visit AND (ord.no = f.ordno AND f.ordno <> '' OR {same('ord')}))",
         "exec": event(["order_exec", "nursing", "treat", "lab", "exam", "oprn", "anst"]),
@@ -31,6 +34,7 @@ def no_record(j):
         "lab": report("lab_of", "lab"), "exam": report("exam_of", "exam"),
         "operation": f"{chr(40)}{'f.charge = ' + quoted('06') if per_code else 'TRUE'} AND EXISTS (SELECT 1 FROM op WHERE op.visit = f.visit AND {near('op.ts')})){''}",
         "note": f"EXISTS (SELECT 1 FROM note_of n WHERE n.visit = f.visit AND {near('n.ts')})",
+        "prescription": "(f.rx <> '' OR f.circ = '1')",
         "vital": f"EXISTS (SELECT 1 FROM vital_of n WHERE n.visit = f.visit AND {near('n.ts')})",
     }
     if j.use.get("other"):
@@ -38,7 +42,7 @@ def no_record(j):
                          f" AND {near('o.t')})")
     tables = {"order": "drord", "exec": "exec", "nursing": "exec", "treat": "exec", "oprn_event": "exec",
               "anaesthesia": "exec", "lab": "lab", "exam": "exam", "operation": "oprn", "note": "note",
-              "vital": "vital", "fee": "fee_list_d"}
+              "vital": "vital", "fee": "fee_list_d", "prescription": "fee_list_d"}
     wanted = j.use["entity"]
     where = [f"NOT ({proofs[w]})" for w in wanted]
     where += [f"NOT {j.young(tables[w], 'greatest(coalesce(v.ed, f.d), f.d)', lag)}" for w in wanted]

@@ -34,12 +34,52 @@ def box_twice(j):
     return j.run(f"""
         WITH live AS (SELECT k.* FROM {LIVE_BOX} AND k.setl <> '' AND coalesce(v.kind, '') <> 'inpatient'),
         twice AS (SELECT fac, box FROM live WHERE (fac, box) NOT IN (SELECT (fac, box) FROM opened)
+            AND (fac, box) NOT IN (SELECT (fac, box) FROM returned)
           GROUP BY fac, box HAVING count(DISTINCT setl) > 1),
         k AS (SELECT live.* FROM live JOIN twice USING (fac, box)
           WHERE NOT EXISTS (SELECT 1 FROM box r LEFT JOIN s ON s.setl = r.setl WHERE r.box = live.box
             AND (r.back = '1' OR coalesce(s.cancelled, FALSE)))
           QUALIFY row_number() OVER (PARTITION BY fac, box ORDER BY ts DESC, setl DESC) = 1)
         SELECT k.fac, k.visit, v.psn, {FIRST_LINE} AS lines FROM k LEFT JOIN v USING (visit)""")
+
+
+# Every sale of a box that some house settled, a sale a settlement; what became of it, and what is against asking.
+SALES = """
+    sale AS (SELECT k.fac, k.box, k.setl, min(k.ts) AS ts, any_value(k.visit) AS visit, any_value(k.code) AS code,
+        coalesce(any_value(v.kind), '') AS kind,
+        bool_or(k.back = '1' OR coalesce(s.cancelled, FALSE)) OR (k.fac, k.box) IN (SELECT (fac, box) FROM returned) AS back,
+        (k.fac, k.box) IN (SELECT (fac, box) FROM opened) AS piece
+      FROM box k LEFT JOIN s ON s.setl = k.setl LEFT JOIN v ON v.visit = k.visit
+      WHERE k.setl <> '' GROUP BY k.fac, k.box, k.setl),
+    -- A box on a way that boxes go in this house itself.
+    known AS (SELECT fac, box FROM sale WHERE back OR piece UNION SELECT fac, box FROM opened
+      UNION SELECT fac, box FROM returned)"""
+
+
+def others(j, here, before="TRUE"):
+    """Other houses settled the box of `here`, one of these sales stands, and nothing explains it."""
+    there = f"FROM sale o WHERE o.box = {here}.box AND o.fac <> {here}.fac"
+    return f"""EXISTS (SELECT 1 {there} AND NOT o.back AND o.kind <> 'inpatient' AND {before})
+        AND NOT EXISTS (SELECT 1 {there} AND o.piece)
+        AND (SELECT count(*) {there}) <= {j.param('count')}
+        AND ({here}.fac, {here}.box) NOT IN (SELECT (fac, box) FROM known)"""
+
+
+@rule("G04")
+def box_of_two_houses(j):
+    return j.run(f"""
+        WITH {SALES},
+        k AS (SELECT * FROM sale WHERE NOT back AND kind <> 'inpatient' AND {others(j, "sale")}
+          QUALIFY row_number() OVER (PARTITION BY fac, box ORDER BY ts DESC, setl DESC) = 1)
+        SELECT k.fac, k.visit, v.psn, {FIRST_LINE} AS lines FROM k LEFT JOIN v USING (visit)""")
+
+
+@rule("G07")
+def shelf_of_another(j):
+    return j.run(f"""
+        WITH {SALES},
+        c AS (SELECT fac, code, CAST(ts AS DATE) AS d, trim(unnest(string_split(boxes, ','))) AS box FROM shelf WHERE boxes <> '')
+        SELECT c.fac, c.code FROM c WHERE {others(j, "c", "CAST(o.ts AS DATE) < c.d")} GROUP BY c.fac, c.code, c.d""")
 
 
 @rule("G06")
@@ -61,7 +101,8 @@ def sold_but_there(j):
             AND (r.back = '1' OR coalesce(s.cancelled, FALSE)))
           QUALIFY row_number() OVER (PARTITION BY k.fac, k.box, c.d ORDER BY k.ts, k.setl) = 1)
         SELECT k.fac, k.visit, v.psn, {FIRST_LINE} AS lines FROM k LEFT JOIN v USING (visit)
-        WHERE coalesce(v.kind, '') <> 'inpatient' AND (k.fac, k.box) NOT IN (SELECT (fac, box) FROM opened)""")
+        WHERE coalesce(v.kind, '') <> 'inpatient' AND (k.fac, k.box) NOT IN (SELECT (fac, box) FROM opened)
+          AND (k.fac, k.box) NOT IN (SELECT (fac, box) FROM returned)""")
 
 
 @rule("G10")

@@ -33,7 +33,7 @@ fn clear_text(ran: &Ran, exit: i32, code: &str) -> Result<()> {
     for label in ["安全", "发生了", "怎么办", "代码"] {
         let line = said.lines().find(|line| line.starts_with(label));
         let line = line.with_context(|| format!("no line {label}: {said}"))?;
-        let rest = line.trim_start_matches(label).trim_start_matches(':').trim();
+        let rest = line.trim_start_matches(label).trim_start_matches([':', '：']).trim();
         ensure!(!rest.is_empty(), "nothing after {label}: {said}");
         ensure!(label != "代码" || rest == code, "{code} expected: {said}");
     }
@@ -108,13 +108,21 @@ impl HandheldCli {
         let case = text(&self.ok(&["case", "open", "--task", task])?, "/id")?;
         self.ok(&["capture", "photo", &case])?;
         self.ok(&["case", "note", &case, "撤离前的一句"])?;
-        let mut arguments = vec!["seal".to_owned(), case.clone()];
-        arguments.extend(["--incomplete", "撤离"].map(str::to_owned));
-        for (id, file) in self.pins.iter().take(2) {
+        let bundle = self.seal_incomplete(&case, "撤离", &[0, 1])?;
+        Ok((case, bundle))
+    }
+
+    /// Seals a case as unfinished by the officers at these places; gives the bundle.
+    ///
+    /// # Errors
+    /// The program refuses.
+    pub fn seal_incomplete(&self, case: &str, reason: &str, signers: &[usize]) -> Result<String> {
+        let mut arguments = ["seal", case, "--incomplete", reason].map(str::to_owned).to_vec();
+        for (id, file) in signers.iter().filter_map(|who| self.pins.get(*who)) {
             arguments.extend(["--signer".to_owned(), format!("{id}={}", file.display())]);
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Ok((case, text(&self.ok(&arguments)?, "/bundle")?))
+        text(&self.ok(&arguments)?, "/bundle")
     }
 
     /// The same handheld over a copy of its data folder.

@@ -23,6 +23,8 @@ mod generated {
 }
 
 pub use generated::*;
+/// `sha256sum` lines of the embedded typeface.
+pub use spotcheck_fonts::SHA256SUMS as TYPEFACE_SHA256SUMS;
 
 /// Gives the embedded faces to the toolkit; once a thread, after the platform has been chosen and before the
 /// first window. Named in the Slint files by family only: the bytes are those that paper uses.

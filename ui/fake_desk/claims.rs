@@ -1,9 +1,12 @@
 //! Invented claims: enough persons for several pages, one stay with 186 fee lines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use spotcheck_app::rules::People;
 use spotcheck_domain::claims::{
-    DiagnosisRow, EventKind, FacilityView, FeeFilter, FeeLine, FeeShare, FeeSummary, Instant,
-    ItemHit, Page, PersonHit, PersonView, SettlementRow, StaffHit, VisitElsewhere, VisitEvent,
-    VisitRow, VisitView, Ward,
+    ChronicRow, DiagnosisRow, EventKind, FacilityView, FeeFilter, FeeLine, FeeShare, FeeSummary,
+    Instant, ItemHit, ItemVisit, Page, PersonHit, PersonView, SettlementRow, StaffHit,
+    VisitElsewhere, VisitEvent, VisitRow, VisitView, Ward,
 };
 use spotcheck_domain::{Amount, BeijingTime, Precision};
 
@@ -27,6 +30,25 @@ fn amount(text: &str) -> Amount {
 
 fn text(words: &str) -> Option<String> {
     Some(words.to_owned())
+}
+
+/// Departments of these visits.
+pub(super) fn departments(visits: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let of = |id: &String| Some((id.clone(), visit(id)?.adm_dept_name?));
+    visits.iter().filter_map(of).collect()
+}
+
+/// Whoever is named is the one invented doctor.
+pub(super) fn people(people: &People) -> Vec<(String, String, String)> {
+    let of = |capacity: &'static str, codes: &[String]| {
+        let row = |code: &String| (capacity.to_owned(), code.clone(), "林拟名".to_owned());
+        codes.iter().map(row).collect::<Vec<_>>()
+    };
+    let mut all = of("ordering", &people.ordering);
+    all.extend(of("executing", &people.executing));
+    all.extend(of("billing", &people.billing));
+    all.extend(of("answerable", &people.answerable));
+    all
 }
 
 pub(super) fn facility() -> FacilityView {
@@ -120,6 +142,12 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         insu_admdvs: text("990100"),
         emp_name: text("示例市示例厂"),
         die_date: None,
+        chronic: vec![ChronicRow {
+            dise_codg: "M03900".to_owned(),
+            dise_name: text("高血压"),
+            begndate: day(-400_i64.saturating_mul(DAY_S), Precision::Day),
+            enddate: None,
+        }],
         visits: vec![
             visit("V1", "21", 0, 9, "内二科", "脑梗死", "9226.22", FEE_LINES),
             visit("V4", "21", -15, -4, "内二科", "脑梗死", "9412.10", 178),
@@ -172,9 +200,11 @@ pub(super) fn visit(mdtrt_id: &str) -> Option<VisitView> {
             psn_pay: Some(amount("2418.75")),
             acct_pay: Some(amount("600.00")),
             refd_setl_flag: text("0"),
+            init_setl_id: None,
         }],
         fee_lines: row.fee_lines,
         fee_sum: row.medfee_sumamt,
+        standing_sum: row.medfee_sumamt,
     })
 }
 
@@ -215,7 +245,12 @@ fn lines(mdtrt_id: &str, filter: &FeeFilter) -> Vec<FeeLine> {
         })
     };
     let wanted = |l: &FeeLine| {
-        filter.med_chrgitm_type.is_none() || filter.med_chrgitm_type == l.med_chrgitm_type
+        let kind =
+            filter.med_chrgitm_type.is_none() || filter.med_chrgitm_type == l.med_chrgitm_type;
+        let item = filter.med_list_codg.is_none() || filter.med_list_codg == l.med_list_codg;
+        let named = filter.only.as_ref().is_none_or(|only| only.contains(&l.bkkp_sn));
+        // Nothing of the invented hospital is billed twice a day.
+        kind && item && named && !filter.repeated && (!filter.unordered || l.ordered == Some(false))
     };
     (0..all).filter_map(line).filter(wanted).collect()
 }
@@ -274,6 +309,55 @@ pub(super) fn events(mdtrt_id: &str) -> Vec<VisitEvent> {
         event(EventKind::Note, 33, "日常病程记录", "林拟名"),
         event(EventKind::Leave, 190, "请假", "林拟名"),
     ]
+}
+
+/// What goes with a line, as its three marks say.
+pub(super) fn line_events(mdtrt_id: &str, bkkp_sn: &str) -> Vec<VisitEvent> {
+    let found = lines(mdtrt_id, &FeeFilter::default()).into_iter().find(|l| l.bkkp_sn == bkkp_sn);
+    let Some(line) = found else { return Vec::new() };
+    let event = |there: Option<bool>, kind, who: &str| {
+        (there == Some(true)).then(|| VisitEvent {
+            kind,
+            begntime: line.fee_ocur_time,
+            endtime: None,
+            name: line.hilist_name.clone(),
+            who: text(who),
+        })
+    };
+    [
+        event(line.ordered, EventKind::Order, "林拟名"),
+        event(line.executed, EventKind::Execution, "N990012"),
+        event(line.recorded, EventKind::Lab, "检验科"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The newest visits of the invented persons, dearest first.
+pub(super) fn item_visits(med_list_codg: &str, page: Page) -> Vec<ItemVisit> {
+    if items(med_list_codg).is_empty() {
+        return Vec::new();
+    }
+    let visit = |place: usize| {
+        let person = person(&number(place))?;
+        let visit = person.visits.into_iter().next()?;
+        Some(ItemVisit {
+            mdtrt_id: visit.mdtrt_id,
+            psn_no: person.psn_no,
+            psn_name: person.psn_name,
+            med_type: visit.med_type,
+            begntime: visit.begntime,
+            endtime: visit.endtime,
+            fee_lines: 9,
+            amount: amount(&format!("{}.50", 900_usize.saturating_sub(place))),
+        })
+    };
+    (0..PERSONS)
+        .filter_map(visit)
+        .skip(usize::try_from(page.offset).unwrap_or(usize::MAX))
+        .take(usize::try_from(page.limit).unwrap_or(usize::MAX))
+        .collect()
 }
 
 pub(super) fn elsewhere(psn_no: &str, reason: Option<&str>) -> Vec<VisitElsewhere> {

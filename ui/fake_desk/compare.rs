@@ -1,10 +1,12 @@
 //! A stick with an export of the invented hospital, and what does not agree in it.
 
 use spotcheck_app::compare::{ComparedView, ExportView, FreshFile};
+use spotcheck_app::errand::{CANCELLED, Home};
 use spotcheck_app::rules::compare::{
-    Candidate, Class, Compared, Counts, Difference, Field, Proposal, Sample, Scope, Side, findings,
+    Candidate, Class, Compared, Counts, Difference, Field, FreshFindings, Proposal, Sample, Scope,
+    Side, findings,
 };
-use spotcheck_domain::Amount;
+use spotcheck_domain::{Amount, Trouble, TroubleResult};
 
 const NAME: &str = "收费明细2026年11月.xlsx";
 const SIZE: u64 = 18_400_000;
@@ -127,11 +129,57 @@ pub(super) fn compared() -> ComparedView {
         scope: Scope::Auto,
         cutoff: Some("2026-11-23".to_owned()),
         notes: Vec::new(),
+        fresh: Vec::new(),
     };
     ComparedView {
         name: NAME.to_owned(),
         evidence: Some("E1".to_owned()),
         findings: findings(&compared, "H00000000001"),
+        fresh: fresh(),
         compared,
+    }
+}
+
+/// One rule that found something among the lines that only the export has.
+fn fresh() -> FreshFindings {
+    let mut found = findings(
+        &Compared {
+            differences: vec![Difference {
+                class: Class::HisOnly,
+                mdtrt_id: Some("P-0001-V1".to_owned()),
+                psn_no: Some("P-0001".to_owned()),
+                his: Some(side(3, 40, "床位费")),
+                uploaded: None,
+                excess: None,
+                rows: vec![199_204],
+                bkkp_sn: vec!["HIS:199204".to_owned()],
+            }],
+            counts: Counts::default(),
+            young_amount: Amount::ZERO,
+            bad: Vec::new(),
+            days: None,
+            scope: Scope::Auto,
+            cutoff: None,
+            notes: Vec::new(),
+            fresh: Vec::new(),
+        },
+        "H00000000001",
+    );
+    for finding in &mut found {
+        let fact = "床位费合计3，比1多2(医院系统导出文件第 199204 行，未上传)";
+        finding.rule = "B10".to_owned();
+        finding.family = "F13:B10".to_owned();
+        finding.name = "床位费超过在院天数".to_owned();
+        finding.reason = fact.to_owned();
+        finding.party = Some(fact.to_owned());
+    }
+    FreshFindings { findings: found, rules: 62, rows: 860, without_code: 4, silences: Vec::new() }
+}
+
+/// The invented export comes whatever was asked for, unless somebody stopped it.
+pub(super) fn brought(trouble: Option<Trouble>) -> TroubleResult<Home> {
+    match trouble {
+        Some(stopped) if stopped.code == CANCELLED => Err(stopped),
+        _ => Ok(Home::Export(Box::new(export()))),
     }
 }

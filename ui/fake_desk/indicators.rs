@@ -2,7 +2,7 @@
 
 use spotcheck_app::indicators::IndicatorQuery;
 use spotcheck_app::rules::indicators::{
-    Answer, Behind, BehindRow, Cell, Dimension, Good, Line, Note, Origin, Part, Raised,
+    Answer, Behind, BehindRow, Cell, Dimension, Good, Line, Month, Note, Origin, Part, Raised,
 };
 
 fn cell(value: &str, rows: u64) -> Cell {
@@ -25,7 +25,32 @@ fn line(head: (&str, &str, &str, &str), own: &str, other: &str, growth: &str) ->
         parts: Vec::new(),
         parts_total: 0,
         list: Vec::new(),
+        months: Vec::new(),
+        months_against: Vec::new(),
     }
+}
+
+/// The figure spread over eleven months, with one that was not uploaded the year before.
+fn months(year: &str, own: &str, bend: &[u64]) -> Vec<Month> {
+    let whole: f64 = own.parse().unwrap_or(0.0);
+    let decimals = own.split_once('.').map_or(0, |(_, rest)| rest.len());
+    let sum: u64 = bend.iter().sum();
+    let last = ["31", "28", "31", "30", "31", "30", "31", "31", "30", "31", "23"];
+    let spread = own.len() > 5;
+    bend.iter()
+        .zip(last)
+        .enumerate()
+        .map(|(n, (part, last))| {
+            let share = if spread { *part as f64 / sum as f64 } else { *part as f64 / 80.0 };
+            let value = (*part > 0).then(|| format!("{:.decimals$}", whole * share));
+            let month = n.saturating_add(1);
+            Month {
+                from: format!("{year}-{month:02}-01"),
+                to: format!("{year}-{month:02}-{last}"),
+                cell: Cell { value, rows: 1_400, missing: 0, why: None },
+            }
+        })
+        .collect()
 }
 
 fn part(key: &str, name: &str, own: &str, other: &str, growth: &str) -> Part {
@@ -58,6 +83,8 @@ fn parts(by: Dimension) -> Vec<Part> {
 fn rows() -> Vec<BehindRow> {
     let row = |visit: &str, n: u32| BehindRow {
         mdtrt_id: visit.to_owned(),
+        psn_no: if visit.ends_with("18") { "3199000000006620" } else { "3199000000003341" }
+            .to_owned(),
         setl_id: format!("S{visit}"),
         bkkp_sn: format!("{n}"),
     };
@@ -106,6 +133,15 @@ pub(super) fn answer(query: &IndicatorQuery) -> Answer {
     if let (Some(by), Some(line)) = (query.by, figures.first_mut()) {
         line.parts = parts(by);
         line.parts_total = line.parts.len();
+    }
+    if query.months {
+        for line in &mut figures {
+            let own = line.cell.value.clone().unwrap_or_default();
+            line.months = months("2026", &own, &[62, 48, 71, 80, 84, 79, 83, 88, 97, 104, 81]);
+            let other = line.against.as_ref().and_then(|c| c.value.clone()).unwrap_or_default();
+            line.months_against =
+                months("2025", &other, &[80, 66, 78, 74, 0, 77, 80, 81, 76, 84, 62]);
+        }
     }
     let behind = query.behind.is_some().then(|| Behind {
         term: "drug_fee".to_owned(),

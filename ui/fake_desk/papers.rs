@@ -1,8 +1,8 @@
 //! Invented documents, and the pictures of camera and page.
 
 use spotcheck_app::desk::{
-    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, PrintReport, RecordingKind,
-    SignatureView, Stroke,
+    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, PrintReport, PrinterView,
+    RecordingKind, SignatureView, Stroke,
 };
 use spotcheck_domain::vocabulary::{Capacity, PartyKind, SigningMethod};
 use spotcheck_domain::{CaseId, TroubleResult};
@@ -65,6 +65,7 @@ impl FakeDesk {
                 ),
                 fixed("officers", "检查人员", "周演示、吴样例"),
                 field("place", "检查地点", "示例市青禾医院内二科", true, false),
+                field("present_id", "现场负责人证件号码", "", false, false),
                 field("situation", "现场检查情况", "", true, true),
                 field("statement", "当事人陈述", "", false, true),
             ];
@@ -123,6 +124,7 @@ impl FakeDesk {
         question: &str,
         answer: &str,
     ) -> TroubleResult<AnswerView> {
+        self.remember();
         let audio = self
             .running
             .iter()
@@ -208,9 +210,9 @@ impl FakeDesk {
         if printer.contains("printer-2") {
             return Err(trouble(
                 "PRINT-NO-PAPER",
-                "打印机缺纸, 一页也没有打出",
+                "打印机缺纸，一页也没有打出",
                 "文书已定稿并存好",
-                "放纸后再打, 或换一台",
+                "放纸后再打，或换一台",
             )
             .retry());
         }
@@ -306,4 +308,14 @@ pub(super) fn shelf() -> Option<Vec<u8>> {
     canvas.fill(50, 830, 500, 500, 160);
     canvas.fill(680, 800, 260, 500, 160);
     canvas.png()
+}
+
+/// Two printers, one of them out of paper.
+pub(super) fn printers() -> Vec<PrinterView> {
+    let printer = |n: u32, name: &str, state: &str| PrinterView {
+        uri: format!("ipp://printer-{n}.example/ipp/print"),
+        name: name.to_owned(),
+        state: state.to_owned(),
+    };
+    vec![printer(1, "便携打印机 1", "空闲"), printer(2, "护士站打印机", "停止：缺纸")]
 }

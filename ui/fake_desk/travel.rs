@@ -3,11 +3,14 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
+use spotcheck_app::budget::Budget;
 use spotcheck_app::desk::{CaseState, OutboxItem, PullReport};
 use spotcheck_app::errand::{Brought, CANCELLED, Errand, Home, Journey, Leg};
-use spotcheck_app::ports::{PackageOnDisk, Pulled};
+use spotcheck_app::ports::{PackageOnDisk, PlaceState, Pulled};
 use spotcheck_app::rules::compose::Composed;
-use spotcheck_app::rules::{Finding, Grade, LossMethod, Outcome, People, Severity};
+use spotcheck_app::rules::{Finding, Grade, LossMethod, Outcome, People, Severity, Silence};
+use spotcheck_app::self_check::{Check, Health, Part, Seen};
+use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{Amount, BundleId, Clock, ManualClock, TaskId, Trouble, TroubleResult};
 
 use super::{FakeDesk, id, indicators, trouble, visit};
@@ -124,14 +127,17 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
                 at: ManualClock::at_ms(super::morning_ms()).read(),
                 verdict: how(),
             },
-            Errand::Audit(task, _) => {
-                Brought::Audited { task, outcome: how().map(|()| Box::new(outcome())) }
+            Errand::Audit(task, only) => {
+                Brought::Audited { task, outcome: how().map(|()| Box::new(found(only.as_deref()))) }
             }
             Errand::Compose(task, own) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(composed(&own))) }
             }
             Errand::Indicators(_, query) => {
                 Brought::Indicators(how().map(|()| Box::new(indicators::answer(&query))))
+            }
+            Errand::Around(_, query) => {
+                Brought::Around(how().and_then(|()| super::looks::around(&query)).map(Box::new))
             }
             Errand::TakeExport { .. } | Errand::PairExport { .. } => {
                 Brought::Export(how().and_then(|()| Err(no_export())))
@@ -143,8 +149,43 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
                 Brought::Sent { bundle, bytes: 0, receipt: how().map(|()| None) }
             }
             Errand::Journal => Brought::Journal { have: None, result: how() },
+            Errand::SelfCheck => Brought::SelfChecked(checked()),
         }
     })
+}
+
+/// One device of each kind of word.
+fn checked() -> Vec<Check> {
+    let check = |part, health, seen| Check { part, health, seen };
+    let battery = Budget { battery_percent: Some(82), ..Budget::default() };
+    let printers =
+        Seen::Printers { first: "示例打印机 · 空闲".to_owned(), ready: 1, all: 2 };
+    let scanner = Seen::Typing(vec!["Example Bar Code Scanner".to_owned()]);
+    let lens =
+        Trouble::new("DEVICE-CAMERA", "没有可用的摄像头", "已采集的内容都在", "检查摄像头是否接好");
+    vec![
+        check(Part::Microphone, Health::Good, Seen::Sound(61)),
+        check(Part::Camera, Health::Absent, Seen::Trouble(Box::new(lens))),
+        check(Part::Speaker, Health::Good, Seen::Played),
+        check(Part::Printer, Health::Good, printers),
+        check(Part::Scanner, Health::Good, scanner),
+        check(Part::Position, Health::Care, Seen::Position(PlaceState::Searching)),
+        check(Part::Stick, Health::Absent, Seen::Nothing),
+        check(Part::Clock, Health::Good, Seen::Clock { set: true, off_s: None }),
+        check(Part::Battery, Health::Good, Seen::Budget(Box::new(battery))),
+        check(Part::Space, Health::Bad, Seen::Space { free: 240_000_000, audio_minutes: 0 }),
+        check(Part::Chip, Health::Good, Seen::Chip(KeyProtection::Tpm2)),
+    ]
+}
+
+/// Of these rules only, where any are named.
+fn found(only: Option<&[String]>) -> Outcome {
+    let mut found = outcome();
+    if let Some(only) = only.filter(|only| !only.is_empty()) {
+        found.findings.retain(|f| only.contains(&f.rule));
+        found.silences.retain(|s| only.contains(&s.rule));
+    }
+    found
 }
 
 /// The first of them as the centre has it in the package.
@@ -168,8 +209,8 @@ fn composed(own: &Composed) -> Outcome {
         finding.pack = "own@1".to_owned();
         finding.grade = Grade::S;
         finding.name = own.sentence();
-        finding.party = Some("静脉输液合计4,比3多1".to_owned());
-        finding.reason = "静脉输液合计4,比3多1".to_owned();
+        finding.party = Some("静脉输液合计4，比3多1".to_owned());
+        finding.reason = "静脉输液合计4，比3多1".to_owned();
         finding.family = own.id();
     }
     found
@@ -197,6 +238,7 @@ fn outcome() -> Outcome {
         amount: yuan.map(|y| Amount::from_millionths(y.saturating_mul(1_000_000))),
         fund_amount: None,
         loss_method: LossMethod::N,
+        pending: false,
         principal: true,
         reason: reason.to_owned(),
         name: party.to_owned(),
@@ -206,13 +248,16 @@ fn outcome() -> Outcome {
         weight,
         date: Some(day.to_owned()),
         also: Vec::new(),
-        people: People::default(),
+        people: People {
+            answerable: yuan.map(|_| "D990001".to_owned()).into_iter().collect(),
+            ..People::default()
+        },
         look: vec!["出入院登记：实际离院时间".to_owned(), "体温单有无记录".to_owned()],
         tried: vec!["转床当日重复计费".to_owned()],
         doubt: vec!["请假保留床位（请假条）".to_owned()],
         family: rule.to_owned(),
     };
-    let findings = vec![
+    let mut findings = vec![
         finding(
             "A14",
             Grade::V,
@@ -244,5 +289,33 @@ fn outcome() -> Outcome {
             "国庆期间占 31%，同级中位 12%；只作方向",
         ),
     ];
-    Outcome { findings, ..Outcome::default() }
+    // The same line under another rule: it is not listed, it stands on the page of the first.
+    let mut under = finding(
+        "B03",
+        Grade::S,
+        30,
+        Some(40),
+        "2026-11-17",
+        &[176],
+        "单价高于当日限价",
+        "单价 40 元，当日限价 36 元",
+    );
+    under.principal = false;
+    if let Some(bed) = findings.first_mut() {
+        bed.pending = true;
+    }
+    if let Some(lead) = findings.last_mut() {
+        lead.code = Some("001109000010000".to_owned());
+    }
+    findings.push(under);
+    let silence = |rule: &str, reason: &str, count| Silence {
+        rule: rule.to_owned(),
+        reason: reason.to_owned(),
+        count,
+    };
+    let silences = vec![
+        silence("A15", "参数 count_rule 未加载", 1),
+        silence("H12", "缺少执行时间 exe_time", 214),
+    ];
+    Outcome { findings, silences, ..Outcome::default() }
 }

@@ -1,22 +1,27 @@
 //! The invented visit: case, evidence, recordings, seal.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use spotcheck_app::desk::{
-    CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView, OutboxItem,
-    PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView, TaskCard,
+    AnswerView, CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView,
+    OutboxItem, PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView,
+    TaskCard,
 };
-use spotcheck_app::findings::{FindingCard, Judgement, SilencedRule};
+use spotcheck_app::findings::{FindingCard, FindingLook, FindingState, Judgement, SilencedRule};
 use spotcheck_app::rules::Finding;
-use spotcheck_app::timeline::{Timeline, timeline};
+use spotcheck_app::timeline::{Axis, Recorded, Timeline, Told, timeline};
+use spotcheck_domain::claims::{FeeFilter, FeeLine, Page};
 use spotcheck_domain::task::{TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::time::parse_rfc3339;
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
 use spotcheck_domain::{CaseId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339};
 
-use super::{FakeDesk, bundle, id, trouble};
+use super::{FakeDesk, bundle, claims, id, reference, trouble};
 
 const HEAD: &str = "8b2ed4713f9a17c0";
+const BOOT: &str = "6f0c6f0a-3a52-4c0e-9a43-7d2b5c1e0001";
 
 pub(super) fn package(package: &str) -> PackageState {
     PackageState {
@@ -80,6 +85,31 @@ pub(super) fn tasks() -> Vec<TaskCard> {
 }
 
 impl FakeDesk {
+    /// A finding of this rule was excluded before, with this reason.
+    #[must_use]
+    pub fn with_exclusion(mut self, rule: &str, reason: &str) -> Self {
+        self.excluded = Some((rule.to_owned(), reason.to_owned()));
+        self
+    }
+
+    pub(super) fn do_look_finding(&mut self, finding: &Finding) -> TroubleResult<FindingLook> {
+        let visit = finding.mdtrt_id.as_deref().and_then(claims::visit);
+        if let Some(visit) = &visit {
+            self.accesses.push(("finding".to_owned(), visit.psn_no.clone()));
+        }
+        let all = visit.as_ref().map(|visit| {
+            claims::fee_lines(&visit.mdtrt_id, &FeeFilter::default(), Page::first(u32::MAX))
+        });
+        let own = |line: &FeeLine| finding.bkkp_sn.contains(&line.bkkp_sn);
+        Ok(FindingLook {
+            people: claims::people(&finding.people),
+            lines: all.unwrap_or_default().into_iter().filter(own).collect(),
+            clauses: FindingLook::cited(finding, &[&reference::library()])?,
+            visit,
+            person: None,
+        })
+    }
+
     pub(super) fn do_judge(
         &mut self,
         case: &CaseId,
@@ -105,6 +135,9 @@ impl FakeDesk {
             amount: finding.amount.map(|a| a.to_string()),
             fund_amount: finding.fund_amount.map(|a| a.to_string()),
             loss_method: finding.loss_method.as_str().to_owned(),
+            pending: finding.pending,
+            origin: judgement.origin,
+            body: finding.body(),
             evidence: judgement.evidence.clone(),
             people: Vec::new(),
             officer,
@@ -123,6 +156,7 @@ impl FakeDesk {
         rule: &str,
         reason: Option<&str>,
     ) -> TroubleResult<()> {
+        self.remember();
         let at = self.pass_time();
         let officer = self.unlocked.clone().unwrap_or_else(|| id("O-0017"));
         let view = self.open_view(case)?;
@@ -146,6 +180,27 @@ impl FakeDesk {
                 has_key: true,
             })
             .collect();
+        let excluded = self.excluded.clone().map(|(rule, reason)| FindingCard {
+            id: "F1".to_owned(),
+            key: "00".to_owned(),
+            rule,
+            pack: "national@2026.11".to_owned(),
+            subject: String::new(),
+            title: String::new(),
+            text: String::new(),
+            state: FindingState::Excluded,
+            reason: Some(reason),
+            amount: None,
+            fund_amount: None,
+            loss_method: "N".to_owned(),
+            pending: false,
+            evidence: Vec::new(),
+            people: Vec::new(),
+            officer: id("O-0017"),
+            judged: now.clone(),
+            origin: None,
+            body: String::new(),
+        });
         let case = self.case.get_or_insert_with(|| CaseView {
             id: id("CASE-01M7VBK5C0SAMP1E0000000002"),
             task: task.clone(),
@@ -156,8 +211,9 @@ impl FakeDesk {
             steps: Vec::new(),
             evidence: Vec::new(),
             documents: Vec::new(),
-            findings: Vec::new(),
+            findings: excluded.into_iter().collect(),
             silenced: Vec::new(),
+            opening_read: None,
             missing: Vec::new(),
             journal_head: HEAD.to_owned(),
             bundle: None,
@@ -189,11 +245,12 @@ impl FakeDesk {
         }
         for document in self.documents.values() {
             for answer in &document.answers {
-                let Some(at_ms) = answer.at_ms else { continue };
-                let sound = view.evidence.iter().find(|e| Some(&e.id) == answer.audio.as_ref());
-                let begun = sound.and_then(|e| parse_rfc3339(&e.begun)).unwrap_or(self.now_ms);
+                let (Some(at_ms), Some(audio)) = (answer.at_ms, &answer.audio) else { continue };
+                let begun = self.begun_ms(&view, audio);
                 let at = begun.saturating_add(i64::try_from(at_ms).unwrap_or_default());
-                let facts = json!({"n": answer.n, "document": document.card.id});
+                let facts = json!({
+                    "n": answer.n, "document": document.card.id, "audio": audio, "at_ms": at_ms,
+                });
                 lines.push(json!({"kind": "answer_added", "wall": rfc3339(at), "facts": facts}));
             }
             for signed in &document.signatures {
@@ -210,8 +267,62 @@ impl FakeDesk {
                 "facts": {"state": card.state},
             }));
         }
+        for (evidence, at_ms) in &self.played.marks {
+            let begun = self.begun_ms(&view, evidence);
+            let wall = rfc3339(begun.saturating_add(i64::try_from(*at_ms).unwrap_or_default()));
+            let facts = json!({"what": "mark", "at_ms": at_ms, "text": "标记"});
+            lines.push(json!({"kind": "note", "wall": wall, "subject": evidence, "facts": facts}));
+        }
         lines.sort_by(|a, b| a["wall"].as_str().cmp(&b["wall"].as_str()));
-        Ok(timeline(&lines, &view, Some("17c08b2ed4713f9a".repeat(4))))
+        for (seq, line) in lines.iter_mut().enumerate() {
+            let wall = line["wall"].as_str().and_then(parse_rfc3339).unwrap_or_default();
+            line["seq"] = json!(seq.saturating_add(1));
+            line["boottime"] = json!(wall.saturating_sub(super::morning_ms()).max(0));
+            line["boot_id"] = json!(BOOT);
+        }
+        let told = Told {
+            recordings: self.recorded(&view),
+            answers: self.answers(),
+            head: Some("17c08b2ed4713f9a".repeat(4)),
+        };
+        Ok(timeline(&lines, &view, told))
+    }
+
+    /// When a recording began, ended or running.
+    fn begun_ms(&self, view: &CaseView, evidence: &str) -> i64 {
+        let ended = view.evidence.iter().find(|e| e.id == evidence);
+        ended.and_then(|e| parse_rfc3339(&e.begun)).unwrap_or_else(|| {
+            let running = self.running.iter().find(|r| r.evidence == evidence);
+            let stored = running.map_or(0, |r| i64::try_from(r.stored_ms).unwrap_or_default());
+            self.now_ms.saturating_sub(stored)
+        })
+    }
+
+    fn recorded(&self, view: &CaseView) -> Vec<Recorded> {
+        let ended = view.evidence.iter().filter(|e| !e.media_type.starts_with("image/"));
+        let ended = ended.map(|e| {
+            let length = parse_rfc3339(&e.ended).unwrap_or_default();
+            let length = length.saturating_sub(parse_rfc3339(&e.begun).unwrap_or_default());
+            (e.id.clone(), e.media_type.starts_with("video/"), u64::try_from(length).ok(), false)
+        });
+        let running = self.running.iter().map(|r| {
+            let video = r.kind == RecordingKind::Video;
+            (r.evidence.clone(), video, Some(r.stored_ms), true)
+        });
+        ended
+            .chain(running)
+            .map(|(evidence, video, length, live)| {
+                let begun = self.begun_ms(view, &evidence).saturating_sub(super::morning_ms());
+                let axis = Axis::begun(BOOT, begun, length.unwrap_or_default());
+                Recorded { evidence, video, live, axis }
+            })
+            .collect()
+    }
+
+    fn answers(&self) -> BTreeMap<(String, u64), AnswerView> {
+        let documents = self.documents.values();
+        let all = documents.flat_map(|d| d.answers.iter().map(|a| (d.card.id.clone(), a.clone())));
+        all.map(|(id, answer)| ((id, u64::from(answer.n)), answer)).collect()
     }
 
     pub(super) fn do_case(&mut self, case: &CaseId) -> TroubleResult<CaseView> {
@@ -234,6 +345,7 @@ impl FakeDesk {
         kind: &str,
         post: Option<&str>,
     ) -> TroubleResult<String> {
+        self.remember();
         let parties = &mut self.open_view(case)?.parties;
         let party = format!("party-{}", parties.len().saturating_add(1));
         parties.push(PartyView {
@@ -252,6 +364,7 @@ impl FakeDesk {
         title: &str,
         now: String,
     ) -> TroubleResult<String> {
+        self.remember();
         let steps = &mut self.open_view(case)?.steps;
         let step = format!("S{}", steps.len().saturating_add(1));
         steps.push(StepView {
@@ -264,12 +377,12 @@ impl FakeDesk {
         Ok(step)
     }
 
-    fn next_evidence(&self) -> String {
+    pub(super) fn next_evidence(&self) -> String {
         let kept = self.case.as_ref().map_or(0, |c| c.evidence.len());
         format!("E{}", kept.saturating_add(self.running.len()).saturating_add(1))
     }
 
-    fn item(&self, evidence: String, media_type: &str, length_ms: u64) -> EvidenceView {
+    pub(super) fn item(&self, evidence: String, media_type: &str, length_ms: u64) -> EvidenceView {
         let ended = self.now_ms;
         let begun = ended.saturating_sub(i64::try_from(length_ms).unwrap_or_default());
         EvidenceView {
@@ -283,6 +396,7 @@ impl FakeDesk {
             proves: String::new(),
             marks: Vec::new(),
             recovered: false,
+            page: None,
         }
     }
 
@@ -296,14 +410,23 @@ impl FakeDesk {
     }
 
     pub(super) fn do_start(&mut self, kind: RecordingKind) -> TroubleResult<RecordingView> {
-        let started =
-            RecordingView { evidence: self.next_evidence(), kind, stored_ms: 0, level: 40 };
+        let started = RecordingView {
+            evidence: self.next_evidence(),
+            kind,
+            stored_ms: 0,
+            level: 40,
+            covered: false,
+            lost_ms: 0,
+            impaired: false,
+        };
         self.running.push(started.clone());
         Ok(started)
     }
 
     pub(super) fn do_mark(&mut self, evidence: &str, _words: &str) -> TroubleResult<()> {
-        if self.running.iter().any(|r| r.evidence == evidence) {
+        self.remember();
+        if let Some(running) = self.running.iter().find(|r| r.evidence == evidence) {
+            self.played.marks.push((evidence.to_owned(), running.stored_ms));
             return Ok(());
         }
         Err(trouble("FAKE-NOT-RUNNING", "这一段已经停了", "已录的都在", "不用再标记"))
@@ -340,14 +463,14 @@ impl FakeDesk {
         if wrong {
             return Err(trouble(
                 "VAULT-PIN-WRONG",
-                "有一位的 PIN 不对, 没有封存",
-                "案件完整, 什么都没有丢",
+                "有一位的 PIN 不对，没有封存",
+                "案件完整，什么都没有丢",
                 "两人各自重新输入 PIN",
             ));
         }
         let missing = self.do_case(case)?.missing;
         if !missing.is_empty() && incomplete_reason.is_none() {
-            return Err(trouble("FAKE-INCOMPLETE", "还有缺项", "案件完整", "补齐, 或写明原因"));
+            return Err(trouble("FAKE-INCOMPLETE", "还有缺项", "案件完整", "补齐，或写明原因"));
         }
         self.pass_time();
         for evidence in self.running.iter().map(|r| r.evidence.clone()).collect::<Vec<_>>() {

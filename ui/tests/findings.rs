@@ -7,12 +7,160 @@ use crate::face::Face;
 use crate::fake_desk::{FIRST_PIN, FakeDesk};
 
 /// Texts and labels of everything on the screen.
-fn everything(face: &Face) -> String {
+pub(super) fn everything(face: &Face) -> String {
     let labels = face.controls().into_iter().map(|c| c.label);
     face.texts().into_iter().chain(labels).collect::<Vec<_>>().join("\n")
 }
 
+/// The same of a page that is longer than the screen, from its top to its end; leaves it at the top.
+pub(super) fn whole_page(face: &Face) -> String {
+    let mut all = everything(face);
+    for _ in 0..8 {
+        face.scroll(-300.0).unwrap();
+        all = all + "\n" + &everything(face);
+    }
+    face.scroll(4_000.0).unwrap();
+    all
+}
+
 const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天";
+
+/// The stay of the bed, as its page says it: the name is covered.
+const STAY: &str = "这次就诊 甄*例 · 06 床 · 11-09 → 11-18";
+
+/// Issue 4: a verdict with its reason and linked evidence in three taps, counted from the list.
+#[test]
+fn a_reason_and_the_photo_just_taken_cost_three_taps() {
+    for (verdict, reason) in
+        [("事实属实", "现场实物与明细不符"), ("排除", "已退费"), ("需补证", "调取病历原件")]
+    {
+        let face = on_site();
+        face.tap("拍照").unwrap();
+        face.tap("拍照").unwrap();
+        face.tap("返回").unwrap();
+        face.tap("线索").unwrap();
+        let mut taps = 0;
+        for label in [BED, verdict, reason] {
+            face.tap(label).unwrap();
+            taps += 1;
+        }
+        assert!(taps <= 3 && face.shows("已记："), "{:?}", face.texts());
+        let note = face.texts().into_iter().find(|t| t.contains(reason)).unwrap();
+        assert!(note.contains("证据 E2"), "the newest one: {note}");
+    }
+}
+
+/// What goes along is shown, and one tap leaves it out.
+#[test]
+fn evidence_that_does_not_belong_is_left_out_by_a_tap() {
+    let face = on_site();
+    face.tap("拍照").unwrap();
+    face.tap("返回").unwrap();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("排除").unwrap();
+    face.tap("关联 E1 照片").unwrap();
+    face.tap("已退费").unwrap();
+    let note = face.texts().into_iter().find(|t| t.contains("已退费")).unwrap();
+    assert!(!note.contains("证据"), "{note}");
+}
+
+/// The page says whose stay it is, who had to do with it, which lines, which article, and what else is under them.
+#[test]
+fn a_finding_says_who_and_shows_its_lines() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    let all = whole_page(&face);
+    for words in [
+        "甄*例 · 06 床 · 11-09 → 11-18",
+        "林拟名 · D990001",
+        "主管",
+        "2 行，点一行看依据",
+        "第三十八条",
+        "基金损失待经办核算",
+        "同一明细还涉及",
+        "单价高于当日限价",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    assert!(!all.contains("甄示例") && !all.contains("尚未显示基金损失"), "{all}");
+    let line = face.controls().into_iter().find(|c| c.label.starts_with("明细 P-0001-V1-176"));
+    face.tap(&line.unwrap().label).unwrap();
+    assert!(face.shows("收费"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("单价高于当日限价 单价 40 元，当日限价 36 元").unwrap();
+    assert!(face.shows("这条列在它之下"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+    assert!(face.shows("线索 3"), "what stands under another is not listed: {:?}", face.texts());
+}
+
+/// rules.md: a value that is missing silences the rule there and says so; one rule is run by itself at once.
+#[test]
+fn what_was_not_judged_is_told_and_one_rule_is_run_again() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap("未判断 2 条规则 缺数据或参数，规则在这里不作判断").unwrap();
+    assert!(face.shows("214 处"), "{:?}", face.texts());
+    let rule = face.controls().into_iter().find(|c| c.label.starts_with("H12")).unwrap();
+    face.tap(&rule.label).unwrap();
+    face.wait_for_errands(true);
+    assert!(face.shows("H12 核对完：0 条，214 处未判断"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("只运行这条规则 对整个数据包重新核对一遍").unwrap();
+    face.wait_for_errands(true);
+    assert!(face.shows("A14 核对完：1 条"), "{:?}", face.texts());
+    face.tap("返回").unwrap();
+    assert!(face.shows("线索 3"), "{:?}", face.texts());
+}
+
+/// The list narrows to a department and a month.
+#[test]
+fn the_list_narrows_to_a_department_and_a_month() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap("筛选").unwrap();
+    face.tap("内二科").unwrap();
+    face.tap("看这些").unwrap();
+    assert!(face.shows("内二科 · 2 条"), "{:?}", face.texts());
+    assert!(!face.shows("整段住院落在假期的比例高"));
+    face.tap("不再只看 内二科 · 2 条").unwrap();
+    assert!(face.shows("整段住院落在假期的比例高"));
+}
+
+/// Findings go onto a stick for the office or for the party, from the end of the visit.
+#[test]
+fn findings_are_written_onto_a_stick() {
+    let face = on_site();
+    face.tap("线索").unwrap();
+    face.tap("返回").unwrap();
+    face.tap("收尾").unwrap();
+    face.tap("导出线索 XLSX、CSV 或 JSON，给办公室或给对方").unwrap();
+    face.tap("给对方").unwrap();
+    assert!(face.shows("只有认定属实的事实、金额和法定义务；没有灯、权重、规则名和处罚条款"));
+    face.tap("CSV").unwrap();
+    face.tap("写到 U盘 示例").unwrap();
+    assert!(face.shows("已写到U盘：事实清单-2026-11-20.csv"), "{:?}", face.texts());
+}
+
+/// rules.md: the same reason given twice offers to silence the rule, and the offer can be taken.
+#[test]
+fn the_same_reason_twice_offers_to_silence_the_rule() {
+    let desk = FakeDesk::new().with_exclusion("A14", "已退费");
+    let face = super::way::on_site_with(desk);
+    face.tap("线索").unwrap();
+    face.tap(BED).unwrap();
+    face.tap("排除").unwrap();
+    face.tap("已退费").unwrap();
+    assert!(face.shows("已记：已排除。同一理由多次，可停用这条规则"), "{:?}", face.texts());
+    face.tap("停用").unwrap();
+    assert!(face.shows("为什么不再提示这条规则"), "{:?}", face.texts());
+    face.tap("确定").unwrap();
+    assert!(face.shows("线索 2") && !face.shows("床位费天数多于住院天数"), "{:?}", face.texts());
+    assert!(face.shows("不提示的规则 A14"), "{:?}", face.texts());
+}
 
 /// rules.md, Finding: facts confirmed, excluded with a reason, or more evidence needed, in three taps at
 /// most; taken back for ten seconds; a photo of the visit is linked by one tap.
@@ -37,7 +185,6 @@ fn a_verdict_takes_three_taps_and_can_be_taken_back() {
     face.fill("理由", "调体温单").unwrap();
     face.tap("确定").unwrap();
     face.advance(Duration::from_secs(11)).unwrap();
-    face.tap("关联 E1 照片").unwrap();
     face.scroll(2_000.0).unwrap();
     let note = face.texts().into_iter().find(|t| t.contains("调体温单")).unwrap();
     assert!(note.contains("证据 E1"), "{note}");
@@ -161,7 +308,7 @@ fn the_party_sees_one_person_and_facts_and_nothing_else() {
     face.tap("遮盖").unwrap();
     assert!(!face.shows("甄示例"));
     face.tap("退出").unwrap();
-    face.tap("看这次就诊").unwrap();
+    face.tap(STAY).unwrap();
     face.tap("示证").unwrap();
     private(&face, "a visit");
     assert!(face.shows("心脏彩色多普勒超声"), "{:?}", face.texts());
@@ -204,7 +351,7 @@ fn the_noticed_day_is_open_and_a_kind_narrows_the_lines() {
     let face = on_site();
     face.tap("线索").unwrap();
     face.tap(BED).unwrap();
-    face.tap("看这次就诊").unwrap();
+    face.tap(STAY).unwrap();
     assert!(face.shows("11-17") && face.shows("床位费(三人间)"), "{:?}", face.texts());
     face.tap("收起费用构成").unwrap();
     face.tap("床位费").unwrap();

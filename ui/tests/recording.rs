@@ -70,12 +70,12 @@ fn an_answer_is_stamped_only_while_sound_is_recorded() {
     face.tap("取证").unwrap();
     face.tap("询问").unwrap();
     assert!(face.shows("没有在录音"));
-    face.fill("问", "您住几床?").unwrap();
+    face.fill("问", "您住几床？").unwrap();
     face.fill("答", "06 床").unwrap();
     face.tap("记下").unwrap();
     assert!(face.shows("无录音"));
     face.tap("录音").unwrap();
-    face.fill("问", "靠窗吗?").unwrap();
+    face.fill("问", "靠窗吗？").unwrap();
     face.fill("答", "靠窗").unwrap();
     face.tap("记下").unwrap();
     assert!(face.shows("已记下第 2 问 · 00:2"));

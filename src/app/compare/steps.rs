@@ -248,7 +248,7 @@ impl Comparison {
                 if !missing.is_empty() {
                     return Err(Trouble::new(
                         "COMPARE-FIELD",
-                        &format!("还没有确认:{}", missing.join("、")),
+                        &format!("还没有确认：{}", missing.join("、")),
                         "没有改动任何数据",
                         "为这些项目各选一列",
                     )

@@ -11,7 +11,7 @@ use spotcheck_rules::compare::{Class, Field, MAX_CANDIDATES};
 
 use super::*;
 use crate::Handheld;
-use crate::desk::Desk;
+use crate::desk::{Desk, Looks};
 use crate::errand::Errand;
 use crate::findings::Judgement;
 use crate::memory::{BEGIN_MS, Disk, MemoryExports, handheld};
@@ -97,6 +97,7 @@ fn taken(case: Option<&CaseId>) -> Taken {
         size: bytes.len() as u64,
         sha256: Hash32::sha256(&bytes).to_string(),
         name,
+        case: None,
         evidence: None,
         file,
         sheet,
@@ -116,7 +117,10 @@ fn compared(handheld: &Handheld, pairing: &Pairing, scope: Scope) -> ComparedVie
     let compared =
         run(&held.grid, &held.layout, &options, &mut uploaded, &columns, &mut ()).unwrap();
     let findings = findings(&compared, "H1");
-    ComparedView { name: held.name.clone(), evidence: held.evidence.clone(), compared, findings }
+    let pack = spotcheck_rules::national().unwrap();
+    let fresh = judge(&compared.fresh, &columns, &pack, &mut ()).unwrap();
+    let (name, evidence) = (held.name.clone(), held.evidence.clone());
+    ComparedView { name, evidence, compared, findings, fresh }
 }
 
 fn morning() -> (Disk, Handheld, CaseId) {
@@ -162,9 +166,22 @@ fn a_comparison_takes_at_most_25_taps() {
     assert_eq!(way.differences(None, Page::first(10)).len(), 1);
     // It is judged like every other finding, with the file as evidence.
     let evidence = vec![way.result().unwrap().evidence.clone().unwrap()];
-    let judgement = Judgement { state: FindingState::Confirmed, reason: None, evidence };
+    let judgement =
+        Judgement { state: FindingState::Confirmed, reason: None, evidence, origin: None };
     let card = h.judge_finding(&case, shown[0].1, &judgement).unwrap();
     assert_eq!((card.rule.as_str(), card.evidence.as_slice()), ("F13", &["E1".to_owned()][..]));
+    // It is there after a lock too: nobody compares again because the screen went dark.
+    let before = way.result().unwrap().all();
+    let officer = OfficerId::parse("O-0001").unwrap();
+    h.lock().unwrap();
+    h.unlock(&officer, &SecretString::from("O-0001".to_owned())).unwrap();
+    let kept = h.compared_findings(&task()).unwrap().unwrap();
+    assert_eq!(kept.evidence.as_deref(), Some("E1"));
+    assert_eq!(kept.findings, before);
+    // The bundle's annex has it in full, as every other finding that was judged.
+    let annex = h.findings_annex(&case).unwrap().unwrap();
+    let annex = spotcheck_evidence::findings::Findings::parse(&annex).unwrap();
+    assert_eq!((annex.findings[0].rule.as_str(), annex.findings.len()), ("F13", 1));
 }
 
 /// A column that is given to another field is taken from the first; nothing stands for two.

@@ -62,6 +62,7 @@ fn finding(rule: &Rule, method: LossMethod) -> Finding {
         amount: Some(amount),
         fund_amount: (method != LossMethod::N).then_some(amount),
         loss_method: method,
+        pending: false,
         principal: true,
         reason: filled(&rule.reason),
         name: rule.name.clone(),

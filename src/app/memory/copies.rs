@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use spotcheck_domain::{CaseId, TroubleResult};
 
 use super::guard;
-use crate::ports::{Blob, Copied, Copies, CopyFolder, Partner};
+use crate::ports::{
+    Blob, Chosen, Copied, Copies, CopyFolder, Dropped, HeldCopy, Partner, Released,
+};
 
 /// Sealed files by case and name.
 type Files = BTreeMap<(CaseId, String), Vec<u8>>;
@@ -19,6 +21,12 @@ pub struct MemoryCopies {
     pub wanted: bool,
     /// What a copier would have written down.
     pub copied: Arc<Mutex<Option<Copied>>>,
+    /// What is held for other handhelds.
+    pub held: Arc<Mutex<Vec<HeldCopy>>>,
+    /// What was dropped and not journaled yet.
+    pub dropped: Arc<Mutex<Vec<Dropped>>>,
+    /// What whoever holds copies is told.
+    pub released: Arc<Mutex<Vec<Released>>>,
 }
 
 impl MemoryCopies {
@@ -39,7 +47,12 @@ impl Copies for MemoryCopies {
         Ok(())
     }
 
-    fn choose(&mut self, _cases: &[CaseId]) -> TroubleResult<()> {
+    fn choose(&mut self, _cases: &[Chosen]) -> TroubleResult<()> {
+        Ok(())
+    }
+
+    fn release(&mut self, cases: &[Released]) -> TroubleResult<()> {
+        *guard(&self.released) = cases.to_vec();
         Ok(())
     }
 
@@ -66,6 +79,25 @@ impl Copies for MemoryCopies {
 
     fn forget(&mut self, case: &CaseId) -> TroubleResult<()> {
         guard(&self.files).retain(|(of, _), _| of != case);
+        Ok(())
+    }
+
+    fn held(&mut self) -> TroubleResult<Vec<HeldCopy>> {
+        Ok(guard(&self.held).clone())
+    }
+
+    fn drop_held(&mut self, dropped: &Dropped) -> TroubleResult<()> {
+        guard(&self.held).retain(|h| h.device != dropped.device || h.case != dropped.case);
+        guard(&self.dropped).push(dropped.clone());
+        Ok(())
+    }
+
+    fn dropped(&mut self) -> TroubleResult<Vec<Dropped>> {
+        Ok(guard(&self.dropped).clone())
+    }
+
+    fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()> {
+        guard(&self.dropped).retain(|d| d != dropped);
         Ok(())
     }
 }

@@ -88,6 +88,14 @@ impl KeyRing for MemoryKeys {
         Err(troubles::unknown("登记"))
     }
 
+    fn learn_intake(&mut self, _intake: &str, _id: &str) -> TroubleResult<()> {
+        Err(troubles::unknown("登记"))
+    }
+
+    fn intake_keys(&self) -> TroubleResult<Vec<String>> {
+        Ok(self.enrolment()?.into_iter().map(|enrolment| enrolment.intake_id).collect())
+    }
+
     fn package_recipient(&self) -> TroubleResult<Option<String>> {
         Ok(None)
     }

@@ -1,22 +1,27 @@
 //! Forms, packages, printer, machine and centre of the twins.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
 use spotcheck_domain::grid::{Grid, GridLimits};
 use spotcheck_domain::task::{PRACTICE, TASK_SCHEMA, Task, TaskFacility, TaskOfficer};
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
-use spotcheck_domain::{ClockReading, DeviceId, OfficerId, TaskId, TroubleResult, to_canonical};
+use spotcheck_domain::{
+    ClockReading, DeviceId, OfficerId, TaskId, Trouble, TroubleResult, to_canonical,
+};
 
 use crate::compare::FreshFile;
 use crate::desk::{PrinterView, Stroke};
 use crate::errand::Watch;
+use crate::findings::Stick;
 use crate::ports::{
     BlobVault, Centre, DrawnSignature, ExportFile, Exports, FormDraft, FormField, FormInfo, Forms,
-    KeyRing, Machine, OpenedPackage, PackageOnDisk, Packages, PrintOverlay, Printer, Pulled,
-    Receipt, Rendered, RescueFolder, SealedBundle, TimeProof,
+    KeyRing, Locator, Machine, OpenedPackage, PackageOnDisk, Packages, PlaceState, PrintOverlay,
+    Printer, Probes, Pulled, Receipt, Rendered, RescueFolder, SealedBundle, TimeProof,
 };
 use crate::troubles;
+
+use super::guard;
 
 /// The task that [`MemoryCentre`] sends: two officers, one handheld, one hospital.
 fn task() -> TroubleResult<Task> {
@@ -133,6 +138,10 @@ impl Forms for MemoryForms {
         Ok(b"png".to_vec())
     }
 
+    fn opening(&self, task: &Task, _now_ms: i64) -> TroubleResult<Vec<String>> {
+        Ok(vec![format!("今天检查{}", task.facility.fixmedins_name), "您可以申请回避".to_owned()])
+    }
+
     fn strokes_svg(&self, strokes: &[Stroke]) -> TroubleResult<Vec<u8>> {
         Ok(format!("<svg>{}</svg>", strokes.len()).into_bytes())
     }
@@ -188,13 +197,58 @@ impl Printer for MemoryPrinter {
     }
 }
 
-/// A machine with room.
-#[derive(Debug)]
-pub struct MemoryMachine;
+/// A microphone that hears something, no camera, a loudspeaker; nothing else is plugged in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemoryProbes;
+
+impl Probes for MemoryProbes {
+    fn handle(&self) -> Box<dyn Probes> {
+        Box::new(*self)
+    }
+
+    fn sound(&mut self, _ms: u64) -> TroubleResult<u8> {
+        Ok(42)
+    }
+
+    fn picture(&mut self) -> TroubleResult<u8> {
+        Err(Trouble::new("DEVICE-CAMERA", "没有摄像头", "都在", "接上再试"))
+    }
+
+    fn tone(&mut self) -> TroubleResult<bool> {
+        Ok(true)
+    }
+
+    fn printers(&mut self) -> TroubleResult<Vec<(PrinterView, bool)>> {
+        Ok(Vec::new())
+    }
+
+    fn typing(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A machine with room, unless a test takes it away.
+#[derive(Debug, Default)]
+pub struct MemoryMachine {
+    pub(super) free: Arc<Mutex<Option<u64>>>,
+}
+
+/// A receiver that says what a test tells it.
+#[derive(Debug, Default)]
+pub struct MemoryLocator {
+    /// What it says.
+    pub says: Mutex<PlaceState>,
+}
+
+impl Locator for MemoryLocator {
+    fn state(&self) -> PlaceState {
+        guard(&self.says).clone()
+    }
+}
 
 impl Machine for MemoryMachine {
     fn free_bytes(&self) -> TroubleResult<u64> {
-        Ok(1 << 40)
+        Ok(guard(&self.free).unwrap_or(1 << 40))
     }
 
     fn model(&self) -> Option<String> {
@@ -340,5 +394,13 @@ impl Exports for MemoryExports {
         let found = self.files.iter().find(|(n, _)| n == name);
         let (_, rows) = found.ok_or_else(|| troubles::unknown("导出文件"))?;
         Ok(Box::new(MemoryExport { sheets: vec![String::new()], rows: rows.clone() }))
+    }
+
+    fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
+        Ok(vec![Stick { place: "U".to_owned(), name: "U".to_owned() }])
+    }
+
+    fn write(&mut self, stick: &str, name: &str, _bytes: &[u8]) -> TroubleResult<String> {
+        if stick == "U" { Ok(name.to_owned()) } else { Err(troubles::unknown("U盘")) }
     }
 }

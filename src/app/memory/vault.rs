@@ -9,8 +9,10 @@ use spotcheck_evidence::{FileHashes, Hash32};
 use zeroize::Zeroizing;
 
 use super::guard;
+use crate::page_check::Grey;
 use crate::ports::{
-    Blob, BlobVault, Recorder, RecordingOrder, RecordingOutcome, RecordingProgress, StoredFile,
+    Blob, BlobVault, Part, Recorder, RecordingBytes, RecordingOrder, RecordingOutcome,
+    RecordingProgress, StoredFile,
 };
 use crate::troubles;
 
@@ -26,11 +28,26 @@ pub struct MemoryVault {
     files: Arc<Mutex<Files>>,
     /// Running or cut off, each with the first line of its log.
     recordings: Shared<(RecordingOrder, Vec<u8>)>,
+    /// Paths of videos whose picture is blank.
+    covered: Arc<Mutex<Vec<String>>>,
+    /// What the camera sees.
+    pub(super) sees: Arc<Mutex<Option<Grey>>>,
+    /// 30 s of sound are kept ahead.
+    listens: Arc<Mutex<bool>>,
+    /// The sound card loses so many milliseconds of each recording.
+    pub(super) lost: Arc<Mutex<Option<u64>>>,
+    /// The encoder that was chosen breaks at each start, and another one records.
+    pub(super) breaks: Arc<Mutex<bool>>,
     /// Stopped, and no journal names them yet.
     ended: Shared<(RecordingOrder, RecordingOutcome)>,
 }
 
 impl MemoryVault {
+    /// Whether sound is kept ahead.
+    pub(super) fn listens(&self) -> bool {
+        *guard(&self.listens)
+    }
+
     /// What lies under a path.
     pub(super) fn plaintext(&self, case: &CaseId, path: &str) -> Option<Vec<u8>> {
         guard(&self.files).get(&(case.clone(), path.to_owned())).cloned()
@@ -78,9 +95,51 @@ impl BlobVault for MemoryVault {
         found.cloned().ok_or_else(|| troubles::unknown("文件"))
     }
 
+    fn recording(
+        &self,
+        case: &CaseId,
+        path: &str,
+        _: Option<&StoredFile>,
+    ) -> TroubleResult<Box<dyn RecordingBytes>> {
+        Ok(Box::new(MemoryBytes { vault: self.clone(), case: case.clone(), path: path.to_owned() }))
+    }
+
+    fn recording_log(
+        &mut self,
+        case: &CaseId,
+        path: &str,
+        file: Option<&StoredFile>,
+    ) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        if let Some(file) = file {
+            return self.read(case, file);
+        }
+        let all = guard(&self.recordings);
+        let found = all.iter().find(|(o, _)| &o.case == case && o.path == path);
+        Ok(Zeroizing::new(found.map(|(_, first)| first.clone()).unwrap_or_default()))
+    }
+
     fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()> {
         guard(&self.files).retain(|(of, _), _| of != case);
         Ok(())
+    }
+}
+
+/// A recording in one part.
+struct MemoryBytes {
+    vault: MemoryVault,
+    case: CaseId,
+    path: String,
+}
+
+impl RecordingBytes for MemoryBytes {
+    fn parts(&mut self) -> TroubleResult<Vec<Part>> {
+        let whole = self.vault.plaintext(&self.case, &self.path).unwrap_or_default();
+        Ok(vec![Part { from: 0, size: u64::try_from(whole.len()).unwrap_or(u64::MAX) }])
+    }
+
+    fn read(&mut self, at: u64) -> TroubleResult<Option<(u64, Zeroizing<Vec<u8>>)>> {
+        let whole = self.vault.plaintext(&self.case, &self.path);
+        Ok(whole.filter(|_| at == 0).map(|bytes| (0, Zeroizing::new(bytes))))
     }
 }
 
@@ -94,7 +153,9 @@ pub struct MemoryRecorder {
 }
 
 impl MemoryRecorder {
-    pub(super) const fn new(vault: MemoryVault, clock: Arc<ManualClock>) -> Self {
+    /// A recorder that writes into this vault.
+    #[must_use]
+    pub const fn new(vault: MemoryVault, clock: Arc<ManualClock>) -> Self {
         Self { vault, clock, killed: false }
     }
 
@@ -105,7 +166,8 @@ impl MemoryRecorder {
         n: u8,
     ) -> TroubleResult<(Vec<u8>, ChainHead)> {
         let cipher = Hash32::sha256(&[n]);
-        let draft = EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher);
+        let draft = EntryDraft::fragment(order.device.clone(), &order.path, u64::from(n), cipher)
+            .fact("media_ms", 1_000);
         next_line(head, draft, &self.clock.read()).map_err(troubles::journal)
     }
 
@@ -124,6 +186,7 @@ impl MemoryRecorder {
             log.extend_from_slice(&line);
             log.push(b'\n');
         }
+        let lost = *guard(&self.vault.lost);
         let outcome = RecordingOutcome {
             media: self.vault.put(&order.case, &order.path, b"sound")?,
             log: self.vault.put(&order.case, &order.log_path, &log)?,
@@ -132,6 +195,8 @@ impl MemoryRecorder {
             log_head: head.hash.to_string(),
             duration_ms: 3_000,
             recovered,
+            gaps: u32::from(lost.is_some()),
+            lost_ms: lost.unwrap_or(0),
         };
         guard(&self.vault.ended).push((order.clone(), outcome.clone()));
         Ok(outcome)
@@ -155,12 +220,40 @@ impl Recorder for MemoryRecorder {
     fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>> {
         let all = guard(&self.vault.recordings);
         let found = all.iter().find(|(o, _)| &o.case == case && o.path == path);
-        Ok(found.map(|_| RecordingProgress { stored_ms: 2_000, level: 50, alive: !self.killed }))
+        let covered = guard(&self.vault.covered).iter().any(|p| p == path);
+        Ok(found.map(|_| RecordingProgress {
+            stored_ms: 2_000,
+            level: 50,
+            alive: !self.killed,
+            stored_bytes: 8_000,
+            covered_from_ms: covered.then_some(1_900),
+            lost_ms: guard(&self.vault.lost).unwrap_or(0),
+            impaired: false,
+        }))
     }
 
     fn stop(&mut self, case: &CaseId, path: &str) -> TroubleResult<RecordingOutcome> {
         let (order, first) = self.take(case, path).ok_or_else(|| troubles::unknown("录音"))?;
         self.close(&order, &first, false)
+    }
+
+    fn cover(&mut self, _case: &CaseId, path: &str, on: bool) -> TroubleResult<u64> {
+        let mut covered = guard(&self.vault.covered);
+        covered.retain(|p| p != path);
+        if on {
+            covered.push(path.to_owned());
+        }
+        Ok(1_900)
+    }
+
+    fn encoder(&mut self) -> TroubleResult<Option<String>> {
+        let broken = *guard(&self.vault.breaks) && !guard(&self.vault.recordings).is_empty();
+        Ok(Some(if broken { "vp8enc" } else { "openh264enc" }.to_owned()))
+    }
+
+    fn listen_ahead(&mut self, on: bool) -> TroubleResult<u64> {
+        *guard(&self.vault.listens) = on;
+        Ok(if on { 30_000 } else { 0 })
     }
 
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
@@ -192,7 +285,14 @@ impl Recorder for MemoryRecorder {
     }
 
     fn photo(&mut self) -> TroubleResult<Zeroizing<Vec<u8>>> {
-        Ok(Zeroizing::new(b"\xff\xd8\xff\xd9".to_vec()))
+        // No two pictures of a camera are the same.
+        let taken = guard(&self.vault.files).len();
+        Ok(Zeroizing::new([b"\xff\xd8", taken.to_string().as_bytes(), b"\xff\xd9"].concat()))
+    }
+
+    fn grey(&self, _jpeg: &[u8]) -> TroubleResult<Grey> {
+        let seen = guard(&self.vault.sees).clone();
+        seen.ok_or_else(|| troubles::unknown("画面"))
     }
 
     fn viewfinder(&mut self) -> TroubleResult<Option<Vec<u8>>> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spotcheck_domain::{CaseId, DeviceId, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, DeviceId, TroubleResult};
 
 use super::Blob;
 
@@ -42,6 +42,81 @@ pub struct Copied {
     pub files: BTreeSet<String>,
 }
 
+/// A case that is to be copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// The case.
+    pub case: CaseId,
+    /// Its bundle, by which whoever holds the copy can ask the centre; the arrival case has none yet.
+    pub bundle: Option<BundleId>,
+}
+
+/// A case of this handheld whose copies are to go: the centre has its bundle, and here is the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// The case.
+    pub case: CaseId,
+    /// Its bundle.
+    pub bundle: BundleId,
+    /// `receipts/center.entry.json` bytes as text.
+    pub entry: String,
+    /// `receipts/center.tlog-proof`.
+    pub proof: String,
+    /// Its keys were destroyed here.
+    pub shredded: bool,
+}
+
+/// A copy that this handheld holds for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCopy {
+    /// The handheld whose case it is.
+    pub device: DeviceId,
+    /// The case.
+    pub case: CaseId,
+    /// Its bundle, where the copy's label names it.
+    pub bundle: Option<BundleId>,
+}
+
+/// How a handheld learned that a copy it holds is not needed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Heard {
+    /// The handheld whose case it is showed the receipt.
+    Receipt,
+    /// The same, and that it destroyed the keys of the case.
+    Shred,
+    /// The centre showed the receipt.
+    Centre,
+}
+
+impl Heard {
+    /// The word of the device journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::Shred => "shred",
+            Self::Centre => "centre",
+        }
+    }
+}
+
+/// A copy held for another handheld that was dropped, until the device journal says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropped {
+    /// The handheld whose case it was.
+    pub device: DeviceId,
+    /// The case.
+    pub case: CaseId,
+    /// Its bundle.
+    pub bundle: BundleId,
+    /// How it was learned.
+    pub heard: Heard,
+}
+
 /// What is kept beside a case for its second copy (evidence.md §1). The copying itself needs neither desk
 /// nor unlocking; it is done beside it. Implemented in the composition root over `vault` and `client`.
 pub trait Copies: Send {
@@ -50,7 +125,9 @@ pub trait Copies: Send {
     /// Keeps a sealed file beside the case, whole and durable, for the next copy.
     fn keep(&mut self, case: &CaseId, name: &str, sealed: &[u8]) -> TroubleResult<()>;
     /// Which cases are to be copied from now on.
-    fn choose(&mut self, cases: &[CaseId]) -> TroubleResult<()>;
+    fn choose(&mut self, cases: &[Chosen]) -> TroubleResult<()>;
+    /// Which cases have their receipt: whoever holds a copy of one is told at the next round.
+    fn release(&mut self, cases: &[Released]) -> TroubleResult<()>;
     /// Handhelds that hold copies for this one.
     fn partners(&mut self) -> TroubleResult<Vec<Partner>>;
     /// The newest copy of a case.
@@ -68,4 +145,14 @@ pub trait Copies: Send {
     /// Removes every file here that holds keys of the case outside the key database, and what this handheld
     /// holds of it for others: part of destroying the case's keys.
     fn forget(&mut self, case: &CaseId) -> TroubleResult<()>;
+
+    /// Copies that this handheld holds for others.
+    fn held(&mut self) -> TroubleResult<Vec<HeldCopy>>;
+    /// Drops one of them: files and keys. Durably written down first, so that a kill in between neither
+    /// keeps the copy nor the journal's line from being made.
+    fn drop_held(&mut self, dropped: &Dropped) -> TroubleResult<()>;
+    /// What was dropped and not journaled yet.
+    fn dropped(&mut self) -> TroubleResult<Vec<Dropped>>;
+    /// The device journal says it now.
+    fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()>;
 }

@@ -1,7 +1,7 @@
 //! What is kept for the second copy, and what the completeness check says without one.
 
 use super::*;
-use crate::ports::Copied;
+use crate::ports::{Copied, Released};
 
 /// evidence.md §1: only where a copy is wanted, only what is older than five minutes.
 #[test]
@@ -52,4 +52,32 @@ fn the_state_is_kept_at_every_lock_and_once_a_minute() {
     day.h.note(&day.case, "第三句").unwrap();
     day.h.lock().unwrap();
     assert!(String::from_utf8_lossy(&state(&day).unwrap()).contains("第三句"));
+}
+
+/// What has its receipt is released with the receipt's proof, and says so again once its keys are destroyed;
+/// before, nobody is told to let go of anything.
+#[test]
+fn a_case_is_released_after_its_receipt_and_never_before() {
+    let mut day = morning();
+    let released = |day: &Day| day.disk.copies.released.lock().unwrap().clone();
+    day.h.capture_photo(Some(&day.case)).unwrap();
+    day.h.keep_copies().unwrap();
+    let sealed = day.h.seal(&day.case, &pins(&["O-0001", "O-0002"]), Some("撤离")).unwrap();
+    day.h.keep_copies().unwrap();
+    assert_eq!(released(&day), []);
+    day.h.push().unwrap();
+    day.h.keep_copies().unwrap();
+    let receipt = day.h.receipt(&sealed.bundle).unwrap().unwrap();
+    let one = Released {
+        case: day.case.clone(),
+        bundle: sealed.bundle,
+        entry: receipt.entry,
+        proof: receipt.proof,
+        shredded: false,
+    };
+    assert_eq!(released(&day), std::slice::from_ref(&one));
+    day.clock.advance_ms(40 * 86_400_000);
+    day.h.shred(&day.case).unwrap();
+    day.h.keep_copies().unwrap();
+    assert_eq!(released(&day), [Released { shredded: true, ..one }]);
 }

@@ -20,6 +20,7 @@ fn suspicion(rule: &str, line: &str) -> Finding {
         amount: Some(spotcheck_domain::Amount::parse("40").unwrap()),
         fund_amount: Some(spotcheck_domain::Amount::parse("28").unwrap()),
         loss_method: spotcheck_rules::LossMethod::A,
+        pending: false,
         principal: true,
         reason: "床位费 5 天 − 住院 4 天 = 多 1 天".to_owned(),
         name: "床位费超住院天数".to_owned(),
@@ -47,6 +48,7 @@ fn a_finding_enters_the_case_only_by_somebody_s_word() {
         state,
         reason: reason.map(str::to_owned),
         evidence: evidence.iter().map(|e| (*e).to_owned()).collect(),
+        origin: Some(spotcheck_rules::Origin::Both),
     };
     let (bed, other) = (suspicion("A14", "L1"), suspicion("A14", "L2"));
     let bare = say(FindingState::Excluded, Some("  "), &[]);
@@ -83,6 +85,18 @@ fn a_finding_enters_the_case_only_by_somebody_s_word() {
         (Some("40.00"), Some("A"))
     );
     assert_eq!(findings[1]["reason"], "请假条在护士站");
+    // The bundle has the lines and who found it, in an annex that record.json names.
+    let named = record["annexes"].as_array().unwrap();
+    let named = named.iter().find(|a| a["schema"] == "spotcheck-findings/1").unwrap();
+    assert_eq!(named["path"], "data/annex/findings.json");
+    let annex = day.disk.sealed_file(&day.case, "data/annex/findings.json");
+    let annex = spotcheck_evidence::findings::Findings::parse(&annex).unwrap();
+    assert_eq!(annex.findings.len(), 2);
+    let first = &annex.findings[0];
+    assert_eq!((first.id.as_str(), first.bkkp_sn.as_slice()), ("F1", &["L1".to_owned()][..]));
+    assert_eq!((first.key.as_str(), first.origin.as_deref()), (bed.key().as_str(), Some("both")));
+    assert_eq!(first.evidence, [photo]);
+    assert_eq!(annex.findings[1].state_reason.as_deref(), Some("请假条在护士站"));
     for word in ["违规", "违法", "骗保", "第38条", "第四十条"] {
         assert!(!record.to_string().contains(word), "{word} before anything is final");
     }

@@ -51,7 +51,11 @@ fn a_visit_is_told_by_its_journal_in_order() {
     let shown = told.moments.iter().find(|m| m.kind == MomentKind::Photo).unwrap();
     assert_eq!(shown.evidence.as_deref(), Some(photo.id.as_str()), "a tap leads to the photo");
     assert_eq!(told.spans.len(), 1);
-    assert!(!told.spans[0].video && told.spans[0].begun < told.spans[0].ended);
+    let span = &told.spans[0];
+    assert!(!span.video && !span.live && span.length_ms == 3_000, "{span:?}");
+    let at = |title: &str| told.moments.iter().find(|m| m.title == title).unwrap().at_ms;
+    let begun = at(&format!("开始录音 {}", sound.evidence));
+    assert!(span.from_ms <= begun && begun - span.from_ms <= 1_000, "{span:?} {begun}");
     assert!(told.head.is_some(), "the chain was verified");
     assert!(told.entries >= told.moments.len() as u64);
 }

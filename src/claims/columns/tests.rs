@@ -8,7 +8,7 @@ use super::{PackageColumns, PartitionColumns};
 use crate::demo::DEMO_HOSPITAL;
 use crate::elsewhere::Elsewhere;
 use crate::partition::PartitionStore;
-use crate::story::{Centre, RealEntropy, city};
+use crate::story::{Centre, RealEntropy, city, export};
 
 const WANTS: &[Want] = &[
     code("mdtrt_id"),
@@ -141,6 +141,123 @@ fn what_persons_did_elsewhere_is_the_same_in_the_package_and_at_the_centre() {
         rows += packed.len();
     }
     assert!(rows > 0, "the city has persons who go to two places");
+}
+
+/// Settlements of the boxes elsewhere: (code, house, when, kind of visit, taken back, by the piece).
+fn boxes(source: &dyn ColumnSource) -> Vec<[String; 6]> {
+    let wants = [
+        text("drug_trac_codg"),
+        code("fixmedins_name"),
+        time("setl_time"),
+        code("med_type"),
+        code("refd_flag"),
+        code("trdn_flag"),
+    ];
+    let mut raw = Vec::new();
+    let mut each = |b: &Batch| {
+        for row in 0..b.len() {
+            raw.push((
+                b.text(0, row).unwrap_or_default().to_owned(),
+                b.time(2, row).map(|t| t.display()).unwrap_or_default(),
+                [b.code(1, row), b.code(3, row), b.code(4, row), b.code(5, row)],
+            ));
+        }
+        Ok(())
+    };
+    source.scan("trace_other", &wants, &mut each).expect("scan");
+    assert_eq!(source.rows("trace_other").expect("rows"), raw.len() as u64);
+    assert!(source.carries("trace_other").expect("carries"));
+    let word = |code: u32| source.texts(&[code]).expect("text").remove(0);
+    let row = |(box_of, at, c): (String, String, [u32; 4])| {
+        [box_of, word(c[0]), at, word(c[1]), word(c[2]), word(c[3])]
+    };
+    raw.into_iter().map(row).collect()
+}
+
+/// G04, G07: of all boxes of the city a house gets those that it knows itself, as they were settled elsewhere, and no
+/// word of whose they were.
+#[test]
+fn boxes_that_two_houses_know_are_the_same_in_the_package_and_at_the_centre() {
+    let stock = "fixmedins_code,fixmedins_bchno,med_list_codg";
+    let shelf = format!(
+        "{stock},invdate,inv_cnt,drug_trac_codg\nH01,1,X1,2026-03-20,4,\"C1,C2, C3 ,C6\"\n"
+    );
+    let sold = format!(
+        "{stock},sel_retn_time,rtal_docno,sel_retn_cnt,trdn_flag,drug_trac_codg\nH02,1,X1,2026-03-01,1,9,1,C2\n"
+    );
+    let back = format!(
+        "{stock},sel_retn_time,medins_prod_sel_no,sel_retn_cnt,drug_trac_codg\nH02,1,X1,2026-03-02,1,1,C3\n"
+    );
+    let mut trace =
+        "drug_trac_codg,fixmedins_code,setl_id,mdtrt_id,psn_no,med_list_codg,setl_time,refd_flag\n\
+         C1,H02,S2,V2,P2,X1,2026-03-01 10:00:00,0\nC2,H02,S2,V2,P2,X1,2026-03-01 10:00:00,0\n\
+         C3,H02,S2,V2,P2,X1,2026-03-01 10:00:00,0\nC4,H02,S2,V2,P2,X1,2026-03-01 10:00:00,0\n\
+         C5,H01,S1,V1,P1,X1,2026-01-20 10:30:00,0\nC5,H02,S3,V3,P2,X1,2026-03-03 10:00:00,0\n"
+            .to_owned();
+    // A stop-gap for goods without a code: seventy settlements show it as well as a million.
+    for n in 0..70 {
+        trace.push_str(&format!("C6,H02,T{n},V3,P2,X1,2026-03-04 11:{:02}:00,0\n", n % 60));
+    }
+    let dir = export(&[
+        ("fixmedins_b.csv", b"fixmedins_code,fixmedins_name\nH01,\xe7\x94\xb2\nH02,\xe4\xb9\x99\n"),
+        (
+            "mdtrt_d.csv",
+            b"mdtrt_id,psn_no,fixmedins_code,med_type,begntime,endtime\n\
+              V1,P1,H01,21,2026-01-05 08:00:00,2026-01-20 10:00:00\n\
+              V2,P2,H02,41,2026-03-01 10:00:00,2026-03-01 10:00:00\n\
+              V3,P2,H02,41,2026-03-03 10:00:00,2026-03-03 10:00:00\n",
+        ),
+        (
+            "setl_d.csv",
+            b"setl_id,mdtrt_id,psn_no,fixmedins_code,setl_time,medfee_sumamt,refd_setl_flag,init_setl_id\n\
+              S1,V1,P1,H01,2026-01-20 10:30:00,100.10,0,\n\
+              S2,V2,P2,H02,2026-03-01 10:00:00,10,0,\n\
+              S3,V3,P2,H02,2026-03-03 10:00:00,10,0,\n\
+              S4,V3,P2,H02,2026-03-03 10:30:00,-10,1,S3\n",
+        ),
+        ("trace.csv", trace.as_bytes()),
+        ("inv_check.csv", shelf.as_bytes()),
+        ("inv_sale.csv", sold.as_bytes()),
+        ("inv_sale_return.csv", back.as_bytes()),
+    ]);
+    let centre = Centre::new();
+    let (_, rejects) = centre.import(dir.path());
+    assert!(rejects.is_empty(), "{rejects:?}");
+    let gather = |only: Option<&str>| {
+        let work = centre.work();
+        Elsewhere::gather(&centre.store, only, &work, &centre.master, &RealEntropy).expect("gather")
+    };
+    let all = gather(None);
+    for (facility, rows) in [("H01", 68), ("H02", 1)] {
+        let package = centre.package(facility, None);
+        let reader = package.open();
+        let packed = boxes(&PackageColumns::new(&reader));
+        assert_eq!(packed.len(), rows, "{packed:?}");
+        let one = gather(Some(facility));
+        for city in [&all, &one] {
+            let columns = PartitionColumns::open(&centre.store, facility, &centre.master)
+                .and_then(|c| c.with_elsewhere(city, facility))
+                .expect("open");
+            assert_eq!(boxes(&columns), packed, "{facility}");
+        }
+        assert_eq!(all.digest(facility).expect("digest"), one.digest(facility).expect("digest"));
+        if facility == "H02" {
+            assert_eq!(packed[0], ["C5", "甲", "2026-01-20 10:30:00", "21", "0", "0"]);
+            continue;
+        }
+        let at = "2026-03-01 10:00:00";
+        assert_eq!(packed[0], ["C1", "乙", at, "41", "0", "0"]);
+        assert_eq!(packed[1], ["C2", "乙", at, "41", "0", "1"], "sold by the piece");
+        assert_eq!(packed[2], ["C3", "乙", at, "41", "1", "0"], "brought back");
+        assert_eq!(packed[3], ["C5", "乙", "2026-03-03 10:00:00", "41", "1", "0"], "cancelled");
+        assert!(
+            packed[4..].iter().all(|r| r[0] == "C6"),
+            "and C4, which nobody here knows, is not"
+        );
+    }
+    // What was made by an older centre carries no such table: the rules say so.
+    let alone = PartitionColumns::open(&centre.store, "H01", &centre.master).expect("open");
+    assert!(!alone.carries("trace_other").expect("carries"));
 }
 
 /// claims.md §2: rules read the peers' figures and never recompute them; without five facilities of a level

@@ -94,6 +94,22 @@ const HEADS: &[Head] = &[
     },
 ];
 
+const NEIGHBOUR: Head = Head {
+    code: "P99010100002",
+    name: "示例惠民药店",
+    kind: "2",
+    level: "11",
+    uscc: "91990101000000005E",
+    beds: 0,
+    departments: 0,
+    rate: 0,
+};
+
+/// A second pharmacy, for boxes that two houses know.
+pub(super) fn neighbour(tables: &mut Tables, rng: &mut Rng) -> Facility {
+    facility(tables, rng, &NEIGHBOUR, (1, false))
+}
+
 /// `size` times as many doctors and nurses as one small city has; `logs` invents what machines counted.
 pub(super) fn build(tables: &mut Tables, rng: &mut Rng, size: i64, logs: bool) -> City {
     let facilities = HEADS.iter().map(|head| facility(tables, rng, head, (size, logs))).collect();

@@ -1,6 +1,9 @@
 //! The price list: services, drugs, herbs, consumables with prices in cents and limits.
 
+mod listed;
+
 use super::out::{Tables, yuan};
+use listed::LISTED;
 
 /// One item. Names of drugs and services are generic; codes and prices are made up.
 pub(super) struct Item {
@@ -123,9 +126,9 @@ pub(super) const MORE: &[Item] = &[
     item("M006", "人工髋关节", "301", "08", "02", "套", 1_260_000),
 ];
 
-/// The item with an id of [`ITEMS`] or [`MORE`].
+/// The item with an id of [`ITEMS`], [`MORE`] or [`LISTED`].
 pub(super) fn find(id: &str) -> Option<&'static Item> {
-    ITEMS.iter().chain(MORE).find(|i| i.id == id)
+    ITEMS.iter().chain(MORE).chain(LISTED).find(|i| i.id == id)
 }
 
 /// `med_list_codg` of an item: the shape of the national codes (23 characters for drugs).
@@ -159,9 +162,9 @@ pub(super) fn catalogue(tables: &mut Tables) {
     }
 }
 
-/// The price list of the planted city: both lists; ultrasound has a new limit from June on.
+/// The price list of the planted city: all lists; ultrasound has a new limit from June on.
 pub(super) fn catalogue_of(tables: &mut Tables) {
-    for item in ITEMS.iter().chain(MORE) {
+    for item in ITEMS.iter().chain(MORE).chain(LISTED) {
         let limit = item.cents + item.cents / 20;
         let prices: &[(i64, &str, &str)] = if item.id == "S004" {
             &[(limit, "2024-01-01", "2026-05-31"), (10_000, "2026-06-01", "")]

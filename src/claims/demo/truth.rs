@@ -7,10 +7,16 @@
 //! memory than a small one.
 
 mod bills;
+mod boxes;
 mod case;
 mod elsewhere;
 mod house;
+mod leads;
 mod life;
+mod limits;
+mod listed;
+mod near;
+mod overlay;
 mod shops;
 mod stays;
 mod write;
@@ -114,6 +120,14 @@ pub(super) struct World {
     pub(super) boxes: Vec<(&'static str, String)>,
     /// Boxes on the shelf at the last count: item, code.
     pub(super) shelf: Vec<(&'static str, String)>,
+    /// Boxes on the shelf at the first count.
+    pub(super) opening: Vec<(&'static str, String)>,
+    /// Stays paid by group: facility, group.
+    pub(super) in_group: BTreeMap<(usize, &'static str), u64>,
+    /// Stays that were short for their group, if the group turns out to be large enough to say so: story, truth.
+    pub(super) short: Vec<(u64, Told)>,
+    /// How many stories of lists were told: of those that break one, of those that do not.
+    pub(super) listed: (usize, usize),
     story: u64,
     counts: [u64; 3],
     planted: i64,
@@ -129,7 +143,8 @@ pub(super) struct Numbers {
     pub(super) trace: i64,
 }
 
-/// Writes the planted city as CSV files and its `truth.csv` into `folder`, which is created.
+/// Writes the planted city as CSV files and its `truth.csv` into `folder`, which is created, and the region's pack of
+/// example points into `folder/rulepack`, unsigned.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -138,7 +153,8 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let mut rng = Rng::new(options.seed);
     let mut tables = Tables::new(folder);
     let size = 1 + i64::try_from(options.lines / 400_000).unwrap_or(0);
-    let city = city::build(&mut tables, &mut rng, size, false);
+    let mut city = city::build(&mut tables, &mut rng, size, false);
+    city.facilities.push(city::neighbour(&mut tables, &mut rng));
     let mut world = World {
         tables,
         rng,
@@ -151,6 +167,10 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         sold: BTreeMap::new(),
         boxes: Vec::new(),
         shelf: Vec::new(),
+        opening: Vec::new(),
+        in_group: BTreeMap::new(),
+        short: Vec::new(),
+        listed: (0, 0),
         story: 0,
         counts: [0; 3],
         planted: 0,
@@ -159,16 +179,32 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        [stays::WRONG, bills::WRONG, shops::WRONG, house::WRONG, elsewhere::WRONG, written::WRONG]
-            .concat()
+        [
+            stays::WRONG,
+            bills::WRONG,
+            limits::WRONG,
+            shops::WRONG,
+            house::WRONG,
+            elsewhere::WRONG,
+            written::WRONG,
+            boxes::WRONG,
+            leads::WRONG,
+            &listed::wrong(),
+        ]
+        .concat()
     };
     let honest: Vec<Story> = [
         stays::HONEST,
         bills::HONEST,
+        limits::HONEST,
         shops::HONEST,
         house::HONEST,
         elsewhere::HONEST,
         written::HONEST,
+        boxes::HONEST,
+        near::HONEST,
+        leads::HONEST,
+        &listed::honest(),
     ]
     .concat();
     // A story is about eight lines long; each is told once at least.
@@ -195,12 +231,18 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         }
     }
     if !wrong.is_empty() {
-        for story in house::ONCE.iter().chain(written::ONCE) {
+        for story in house::ONCE.iter().chain(written::ONCE).chain(leads::ONCE) {
             world.story += 1;
             story(&mut world);
         }
     }
+    for story in house::HONEST_ONCE.iter().chain(written::HONEST_ONCE).chain(leads::HONEST_ONCE) {
+        world.story += 1;
+        story(&mut world);
+    }
+    written::end(&mut world);
     house::end(&mut world);
+    overlay::write(folder)?;
     items::catalogue_of(&mut world.tables);
     let [violations, near_misses, traps] = world.counts;
     let planted_cents = world.planted;

@@ -141,6 +141,10 @@ CREATE TABLE psn_other (
   fund_pay_sumamt INTEGER, med_list_codg INTEGER, hilist_name INTEGER, cnt INTEGER,
   det_item_fee_sumamt INTEGER
 ) STRICT;
+CREATE TABLE trace_other (
+  drug_trac_codg TEXT NOT NULL, fixmedins_code INTEGER, fixmedins_name INTEGER, setl_time INTEGER,
+  setl_time_p TEXT, med_type INTEGER, med_list_codg INTEGER, refd_flag INTEGER, trdn_flag INTEGER
+) STRICT;
 CREATE TABLE peer_stat (
   rule TEXT NOT NULL, grp TEXT NOT NULL, period TEXT NOT NULL, n INTEGER NOT NULL, mean INTEGER,
   median INTEGER, mad INTEGER, percentiles TEXT NOT NULL, PRIMARY KEY (rule, grp, period)
@@ -161,6 +165,7 @@ CREATE TABLE col_chunk (
 
 const INDEXES: &str = "
 CREATE INDEX psn_other_0 ON psn_other (psn_no, begntime);
+CREATE INDEX trace_other_0 ON trace_other (drug_trac_codg);
 CREATE INDEX finding_0 ON finding (mdtrt_id);
 CREATE INDEX finding_1 ON finding (psn_no);
 CREATE INDEX finding_2 ON finding (rule);";
@@ -201,6 +206,7 @@ pub fn build_package(
         builder.facility(&base, &partitions, store, master)?;
         builder.region(region.as_ref())?;
         builder.elsewhere(code, store, master)?;
+        builder.boxes(code, store, master, folder, entropy)?;
         let seen = builder.seen();
         given(&db, request)?;
         db.execute_batch(INDEX).map_err(sql("dict"))?;

@@ -1,19 +1,25 @@
-//! `psn_other`: what the package's persons did at other facilities.
+//! `psn_other` and `trace_other`: what the package's persons did at other facilities, and where else its boxes were
+//! settled.
+
+use std::path::Path;
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
-use spotcheck_domain::{Amount, BeijingTime};
+use spotcheck_domain::{Amount, BeijingTime, Entropy};
 
 use super::copy::Builder;
 use super::pick::{int, text};
-use crate::cipher::ClaimsKey;
-use crate::columns::PSN_OTHER;
-use crate::elsewhere::{BEGIN, END, KIND, PERSON, WIDTH, rows_of};
+use crate::boxes;
+use crate::cipher::{ClaimsKey, WorkDb};
+use crate::columns::{PSN_OTHER, TRACE_OTHER};
+use crate::elsewhere::{BEGIN, END, KIND, PERSON, WIDTH, boxes_ddl, rows_of};
 use crate::error::{Error, Result};
 use crate::partition::{
     BASE, PartitionReader, PartitionRef, PartitionStore, REGION, TableStats, UNDATED,
 };
-use crate::schema::Kind;
+use crate::schema::{Column, Kind};
+
+const CACHE_KIB: u32 = 16 * 1024;
 
 impl Builder<'_> {
     /// What the package's persons did at other facilities: visits with their money, and drugs.
@@ -44,13 +50,46 @@ impl Builder<'_> {
                 let reader = PartitionReader::open(store, partition, master)?;
                 rows_of(&reader, &mut |row| {
                     if self.wants(row) {
-                        self.copy_elsewhere(row, &mut insert, &mut stats)?;
+                        self.copy_elsewhere((row, PSN_OTHER), &mut insert, &mut stats)?;
                     }
                     Ok(())
                 })?;
             }
         }
         self.tables.insert("psn_other".to_owned(), stats);
+        Ok(())
+    }
+
+    /// Where else the boxes of the facility were settled, whenever that was: a box that was settled before the
+    /// period is no newer inside it. The work database lies in `folder` as long as this takes.
+    pub(super) fn boxes(
+        &mut self,
+        code: &str,
+        store: &dyn PartitionStore,
+        master: &ClaimsKey,
+        folder: &Path,
+        entropy: &dyn Entropy,
+    ) -> Result<()> {
+        let sql = Error::sql;
+        let work = WorkDb::create(folder, entropy, CACHE_KIB)?;
+        let city = work.db()?;
+        city.execute_batch(&format!("{} BEGIN;", boxes_ddl())).map_err(sql("trace_other"))?;
+        let mut all = store.list(None).map_err(Error::Port)?;
+        all.retain(|p| p.key.facility != REGION);
+        boxes::gather(city, &all, Some(code), store, master)?;
+        let mut stats = TableStats::default();
+        let cells = ["?"; boxes::WIDTH].join(",");
+        let mut insert = self
+            .db
+            .prepare(&format!("INSERT INTO trace_other VALUES ({cells})"))
+            .map_err(sql("trace_other"))?;
+        let query = boxes::settled_elsewhere(boxes::ALL);
+        let mut select = city.prepare(&query).map_err(sql("trace_other"))?;
+        let mut rows = select.query([code]).map_err(sql("trace_other"))?;
+        while let Some(row) = rows.next().map_err(sql("trace_other"))? {
+            self.copy_elsewhere((row, TRACE_OTHER), &mut insert, &mut stats)?;
+        }
+        self.tables.insert("trace_other".to_owned(), stats);
         Ok(())
     }
 
@@ -75,13 +114,13 @@ impl Builder<'_> {
 
     fn copy_elsewhere(
         &mut self,
-        row: &Row<'_>,
+        (row, columns): (&Row<'_>, &[Column]),
         insert: &mut rusqlite::Statement<'_>,
         stats: &mut TableStats,
     ) -> Result<()> {
         let sql = Error::sql;
         let mut at = 0_usize;
-        for column in PSN_OTHER {
+        for column in columns {
             let cells = if column.kind == Kind::Time { 2 } else { 1_usize };
             for _ in 0..cells {
                 let value = row.get_ref(at).map_err(sql("psn_other"))?;

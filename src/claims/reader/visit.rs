@@ -13,13 +13,36 @@ use spotcheck_domain::claims::{
 use super::{PackageReader, amount, instant};
 use crate::error::Result;
 
-/// Lines of a visit that pass the filter; `?1` visit, `?2` kind wanted or NULL, `?3` any kind.
-const WANTED: &str = "mdtrt_id = ?1 AND (?3 OR med_chrgitm_type IS ?2)";
+/// Lines of a visit that pass the filter; `?1` visit, `?2` kind wanted or NULL, `?3` any kind, `?4` item or
+/// NULL, `?5` serial numbers as JSON or NULL, `?6` repeated items, `?7` without an order.
+fn wanted() -> String {
+    format!(
+        "mdtrt_id = ?1 AND (?3 OR med_chrgitm_type IS ?2) AND (?4 IS NULL OR med_list_codg = ?4)
+         AND (?5 IS NULL OR bkkp_sn IN (SELECT value FROM json_each(?5)))
+         AND (NOT ?6 OR (cnt > 0 AND (date(fee_ocur_time, 'unixepoch'), med_list_codg) IN ({})))
+         AND (NOT ?7 OR NOT ({}))",
+        repeated("mdtrt_id = ?1"),
+        ordered("fee_list_d")
+    )
+}
+
+/// Whether an order or a prescription of the visit goes with a line.
+fn ordered(line: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM drord o WHERE o.mdtrt_id = ?1
+           AND (o.drord_no = {line}.drord_no OR o.drord_detl_code = {line}.med_list_codg))
+         OR EXISTS (SELECT 1 FROM rx o WHERE o.mdtrt_id = ?1 AND o.rxno = {line}.rx_drord_no)"
+    )
+}
+
+/// A filter as the first seven parameters of a statement.
+type Bound = (i64, Option<i64>, bool, Option<i64>, Option<String>, bool, bool);
+
 /// Days of lines that hold `wanted` with each item that was billed on more than one of them. Drugs and
 /// material come in several lines by right and are left out.
 fn repeated(wanted: &str) -> String {
     format!(
-        "SELECT date(fee_ocur_time, 'unixepoch') AS d FROM fee_list_d
+        "SELECT date(fee_ocur_time, 'unixepoch') AS d, med_list_codg FROM fee_list_d
          WHERE {wanted} AND cnt > 0 AND med_chrgitm_type NOT IN
            (SELECT id FROM dict WHERE text IN ('08', '09', '10', '11'))
          GROUP BY 1, med_list_codg HAVING COUNT(*) > 1"
@@ -62,6 +85,51 @@ SELECT 8, note_time, note_time_p, NULL, NULL, t.text, w.text, note_no
   WHERE mdtrt_id = ?1
 ORDER BY 2, 1, 8 LIMIT ?2 OFFSET ?3";
 
+/// Orders, executions and reports that go with a line, the nearest to its own time first; columns as
+/// [`EVENTS`], then the distance.
+const LINE_EVENTS: &str = "
+WITH line AS (SELECT drord_no, rx_drord_no, med_list_codg, fee_ocur_time FROM fee_list_d
+  WHERE mdtrt_id = ?1 AND bkkp_sn = ?2 ORDER BY dup_no LIMIT 1)
+SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL,
+  ABS(medc_begntime - fee_ocur_time)
+  FROM line JOIN drord o ON o.mdtrt_id = ?1
+    AND (o.drord_no = line.drord_no OR o.drord_detl_code = line.med_list_codg)
+  LEFT JOIN dict n ON n.id = drord_detl_name
+UNION ALL
+SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL, ABS(rx_prsc_time - fee_ocur_time)
+  FROM line JOIN rx o ON o.mdtrt_id = ?1 AND o.rxno = line.rx_drord_no
+  LEFT JOIN dict n ON n.id = rx_detl_name
+UNION ALL
+SELECT 2, e.begntime, e.begntime_p, e.endtime, e.endtime_p, n.text, w.text,
+  ABS(e.begntime - fee_ocur_time)
+  FROM line JOIN exec e ON e.mdtrt_id = ?1
+    AND (e.drord_no = line.drord_no OR e.item_code = line.med_list_codg)
+  LEFT JOIN dict n ON n.id = item_name LEFT JOIN dict w ON w.id = exec_psn_code
+UNION ALL
+SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, ABS(rpt_date - fee_ocur_time)
+  FROM line JOIN lab l ON l.mdtrt_id = ?1
+    AND line.med_list_codg IN (l.exam_item_code, l.inhosp_exam_item_code)
+  LEFT JOIN dict n ON n.id = COALESCE(exam_item_detl_name, exam_item_name)
+  LEFT JOIN dict w ON w.id = rpot_doc
+UNION ALL
+SELECT 4, exam_date, exam_date_p, rpt_date, rpt_date_p, n.text, w.text,
+  ABS(exam_date - fee_ocur_time)
+  FROM line JOIN exam x ON x.mdtrt_id = ?1
+    AND line.med_list_codg IN (x.exam_item_code, x.inhosp_exam_item_code)
+  LEFT JOIN dict n ON n.id = exam_item_name LEFT JOIN dict w ON w.id = bilg_dr_name
+ORDER BY 8 NULLS LAST, 2, 1 LIMIT ?3 OFFSET ?4";
+
+fn event(r: &rusqlite::Row<'_>) -> rusqlite::Result<VisitEvent> {
+    let kind = usize::try_from(r.get::<_, i64>(0)?).unwrap_or_default();
+    Ok(VisitEvent {
+        kind: KINDS.get(kind).copied().unwrap_or(EventKind::Note),
+        begntime: instant(r, 1)?,
+        endtime: instant(r, 3)?,
+        name: r.get(5)?,
+        who: r.get(6)?,
+    })
+}
+
 const KINDS: [EventKind; 9] = [
     EventKind::Order,
     EventKind::Prescription,
@@ -75,13 +143,34 @@ const KINDS: [EventKind; 9] = [
 ];
 
 impl PackageReader {
-    /// The kind of a filter as a dictionary id: `(id or NULL, any kind)`; `None`: no line can match.
-    fn kind_wanted(&self, filter: &FeeFilter) -> Result<Option<(Option<i64>, bool)>> {
-        match filter.med_chrgitm_type.as_deref() {
-            None => Ok(Some((None, true))),
-            Some("") => Ok(Some((None, false))),
-            Some(kind) => Ok(self.dict_id(kind)?.map(|id| (Some(id), false))),
+    /// A visit and a filter as parameters; `None`: no line can match.
+    fn bound(&self, mdtrt_id: &str, filter: &FeeFilter) -> Result<Option<Bound>> {
+        let Some(visit) = self.dict_id(mdtrt_id)? else { return Ok(None) };
+        let (kind, any) = match filter.med_chrgitm_type.as_deref() {
+            None => (None, true),
+            Some("") => (None, false),
+            Some(kind) => match self.dict_id(kind)? {
+                Some(id) => (Some(id), false),
+                None => return Ok(None),
+            },
+        };
+        let item = match filter.med_list_codg.as_deref() {
+            None => None,
+            Some(code) => match self.dict_id(code)? {
+                Some(id) => Some(id),
+                None => return Ok(None),
+            },
+        };
+        // Nothing uploaded is no gap.
+        if filter.unordered && !self.has_any(&["drord", "rx"]) {
+            return Ok(None);
         }
+        let only = filter.only.as_ref().map(|lines| serde_json::json!(lines).to_string());
+        Ok(Some((visit, kind, any, item, only, filter.repeated, filter.unordered)))
+    }
+
+    fn has_any(&self, tables: &[&str]) -> bool {
+        tables.iter().any(|t| self.rows_of(t) > 0)
     }
 
     pub(super) fn read_fee_lines(
@@ -91,37 +180,35 @@ impl PackageReader {
         page: Page,
         only: Option<&str>,
     ) -> Result<Vec<FeeLine>> {
-        let (Some(id), Some((kind, any))) = (self.dict_id(mdtrt_id)?, self.kind_wanted(filter)?)
-        else {
-            return Ok(Vec::new());
-        };
+        let Some(bound) = self.bound(mdtrt_id, filter)? else { return Ok(Vec::new()) };
+        let (id, kind, any, item, lines, twice, unordered) = bound;
         let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-        let uploaded = |tables: &[&str]| tables.iter().any(|t| self.rows_of(t) > 0);
-        let orders = uploaded(&["drord", "rx"]);
-        let events = uploaded(&["exec"]);
-        let reports = uploaded(&["lab", "exam"]);
+        let orders = self.has_any(&["drord", "rx"]);
+        let events = self.has_any(&["exec"]);
+        let reports = self.has_any(&["lab", "exam"]);
         // The page is cut out first: the texts of rows that are not shown are never decoded.
         let sql = format!(
             "SELECT f.bkkp_sn, s.text, f.fee_ocur_time, f.fee_ocur_time_p, c.text, h.text, m.text,
                t.text, y.text, f.cnt, f.pric, f.det_item_fee_sumamt, b.text, r.text,
-               EXISTS (SELECT 1 FROM drord o WHERE o.mdtrt_id = ?1
-                       AND (o.drord_no = f.drord_no OR o.drord_detl_code = f.med_list_codg))
-               OR EXISTS (SELECT 1 FROM rx o WHERE o.mdtrt_id = ?1 AND o.rxno = f.rx_drord_no),
+               {},
                EXISTS (SELECT 1 FROM exec e WHERE e.mdtrt_id = ?1
                        AND (e.drord_no = f.drord_no OR e.item_code = f.med_list_codg)),
                EXISTS (SELECT 1 FROM lab l WHERE l.mdtrt_id = ?1
                        AND f.med_list_codg IN (l.exam_item_code, l.inhosp_exam_item_code))
                OR EXISTS (SELECT 1 FROM exam x WHERE x.mdtrt_id = ?1
                        AND f.med_list_codg IN (x.exam_item_code, x.inhosp_exam_item_code))
-             FROM (SELECT * FROM fee_list_d WHERE {WANTED} AND (?6 IS NULL OR bkkp_sn = ?6)
-                   ORDER BY fee_ocur_time, bkkp_sn, dup_no LIMIT ?4 OFFSET ?5) f
+             FROM (SELECT * FROM fee_list_d WHERE {} AND (?10 IS NULL OR bkkp_sn = ?10)
+                   ORDER BY fee_ocur_time, bkkp_sn, dup_no LIMIT ?8 OFFSET ?9) f
              LEFT JOIN dict s ON s.id = f.setl_id LEFT JOIN dict c ON c.id = f.med_list_codg
              LEFT JOIN dict h ON h.id = f.hilist_name LEFT JOIN dict m ON m.id = f.medins_list_name
              LEFT JOIN dict t ON t.id = f.list_type LEFT JOIN dict y ON y.id = f.med_chrgitm_type
              LEFT JOIN dict b ON b.id = f.bilg_dept_name LEFT JOIN dict r ON r.id = f.bilg_dr_name
-             ORDER BY f.fee_ocur_time, f.bkkp_sn, f.dup_no"
+             ORDER BY f.fee_ocur_time, f.bkkp_sn, f.dup_no",
+            ordered("f"),
+            wanted()
         );
-        self.list("fee_list_d", &sql, params![id, kind, any, page.limit, offset, only], |r| {
+        let of = params![id, kind, any, item, lines, twice, unordered, page.limit, offset, only];
+        self.list("fee_list_d", &sql, of, |r| {
             Ok(FeeLine {
                 bkkp_sn: r.get(0)?,
                 setl_id: r.get(1)?,
@@ -166,17 +253,19 @@ impl PackageReader {
             params![id],
             share,
         )?;
-        let days = match self.kind_wanted(filter)? {
+        let days = match self.bound(mdtrt_id, filter)? {
             None => Vec::new(),
-            Some((kind, any)) => {
+            Some((_, kind, any, item, lines, twice, unordered)) => {
+                let wanted = wanted();
+                let of = params![id, kind, any, item, lines, twice, unordered];
                 let sql = format!(
                     "SELECT date(fee_ocur_time, 'unixepoch'), COUNT(*),
                        COALESCE(SUM(det_item_fee_sumamt), 0)
-                     FROM fee_list_d WHERE {WANTED} GROUP BY 1 ORDER BY 1"
+                     FROM fee_list_d WHERE {wanted} GROUP BY 1 ORDER BY 1"
                 );
-                let mut days = self.list("fee_list_d", &sql, params![id, kind, any], share)?;
-                let sql = format!("SELECT d, COUNT(*) FROM ({}) GROUP BY d", repeated(WANTED));
-                let repeated = self.list("fee_list_d", &sql, params![id, kind, any], |r| {
+                let mut days = self.list("fee_list_d", &sql, of, share)?;
+                let sql = format!("SELECT d, COUNT(*) FROM ({}) GROUP BY d", repeated(&wanted));
+                let repeated = self.list("fee_list_d", &sql, of, |r| {
                     Ok((r.get::<_, Option<String>>(0)?, r.get::<_, i64>(1)?.unsigned_abs()))
                 })?;
                 for (day, count) in repeated {
@@ -197,16 +286,18 @@ impl PackageReader {
     pub(super) fn read_events(&self, mdtrt_id: &str, page: Page) -> Result<Vec<VisitEvent>> {
         let Some(id) = self.dict_id(mdtrt_id)? else { return Ok(Vec::new()) };
         let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-        self.list("drord", EVENTS, params![id, page.limit, offset], |r| {
-            let kind = usize::try_from(r.get::<_, i64>(0)?).unwrap_or_default();
-            Ok(VisitEvent {
-                kind: KINDS.get(kind).copied().unwrap_or(EventKind::Note),
-                begntime: instant(r, 1)?,
-                endtime: instant(r, 3)?,
-                name: r.get(5)?,
-                who: r.get(6)?,
-            })
-        })
+        self.list("drord", EVENTS, params![id, page.limit, offset], event)
+    }
+
+    pub(super) fn read_line_events(
+        &self,
+        mdtrt_id: &str,
+        bkkp_sn: &str,
+        page: Page,
+    ) -> Result<Vec<VisitEvent>> {
+        let Some(id) = self.dict_id(mdtrt_id)? else { return Ok(Vec::new()) };
+        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        self.list("drord", LINE_EVENTS, params![id, bkkp_sn, page.limit, offset], event)
     }
 
     pub(super) fn read_wards(&self) -> Result<Vec<Ward>> {

@@ -33,7 +33,7 @@ pub fn read_source(
 ) -> Result<(Vec<Document>, SourceReport)> {
     let fail = |reason: &str| Error::Source { file: name.to_owned(), reason: reason.to_owned() };
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_SOURCE_BYTES {
-        return Err(fail("超过512MB,请拆分后导入"));
+        return Err(fail("超过512MB，请拆分后导入"));
     }
     let sha256 = hex::encode(digest(&SHA256, &bytes).as_ref());
     let mut report = SourceReport {
@@ -48,14 +48,14 @@ pub fn read_source(
             let (decoded, encoding) = source::decode(&bytes, name)?;
             report.encoding = Some(encoding.name().to_owned());
             let document = text::read(&decoded, options, &mut report).ok_or_else(|| {
-                fail("文本只能作为政策条文或典型案例导入;价格、目录、编码请用表格")
+                fail("文本只能作为政策条文或典型案例导入；价格、目录、编码请用表格")
             })?;
             vec![document]
         }
         "csv" | "tsv" | "xlsx" | "xlsm" | "xls" | "dbf" => {
             table::read(name, bytes, options, &mut report)?
         }
-        _ => return Err(fail("不认识的文件类型,可用 txt、md、csv、xlsx、xls、dbf")),
+        _ => return Err(fail("不认识的文件类型，可用 txt、md、csv、xlsx、xls、dbf")),
     };
     for document in &mut documents {
         name.clone_into(&mut document.source);

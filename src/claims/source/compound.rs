@@ -209,7 +209,7 @@ fn too_large(stream: &[u8]) -> Option<&'static str> {
         let Some(left) = budget.checked_sub(looked) else { return Some("工作表互相重叠") };
         budget = left;
         if cells > MAX_CELLS {
-            return Some("单元格的范围过大,请另存为 XLSX");
+            return Some("单元格的范围过大，请另存为 XLSX");
         }
     }
     None
@@ -220,7 +220,7 @@ pub(super) fn check<R: Read + Seek>(reader: &mut R, file: &str) -> Result<()> {
     let refused = |reason: &str| Error::Source { file: file.to_owned(), reason: reason.to_owned() };
     let size = reader.seek(SeekFrom::End(0)).map_err(Error::io(file))?;
     if size > MAX_BYTES {
-        return Err(refused("XLS 文件过大,请另存为 XLSX"));
+        return Err(refused("XLS 文件过大，请另存为 XLSX"));
     }
     reader.seek(SeekFrom::Start(0)).map_err(Error::io(file))?;
     let mut bytes = Vec::new();

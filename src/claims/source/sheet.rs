@@ -66,7 +66,7 @@ impl Rows<'_> {
         }
         let line = u64::from(self.row).saturating_add(1);
         if cells.len() > header.len() {
-            let reason = format!("列数不符:表头 {} 列,本行 {} 列", header.len(), cells.len());
+            let reason = format!("列数不符：表头 {} 列，本行 {} 列", header.len(), cells.len());
             let raw: Vec<String> =
                 cells.iter().map(|c| c.as_text().unwrap_or_default().into_owned()).collect();
             return self.sink.broken(line, &raw, &reason);
@@ -78,7 +78,7 @@ impl Rows<'_> {
 
 fn time(value: &ExcelDateTime) -> Cell<'static> {
     if value.is_duration() {
-        return Cell::Bad("单元格只有时刻,没有日期");
+        return Cell::Bad("单元格只有时刻，没有日期");
     }
     let p = if value.as_f64().fract() == 0.0 { Precision::Day } else { Precision::Second };
     let Some(at) = value.as_datetime() else { return Cell::Bad("单元格不是有效日期") };
@@ -96,7 +96,7 @@ fn cell(value: &DataRef<'_>) -> Cell<'static> {
         DataRef::SharedString(text) => Cell::Text((*text).to_owned().into()),
         DataRef::Bool(b) => Cell::Text(if *b { "1" } else { "0" }.into()),
         DataRef::DateTime(value) => time(value),
-        DataRef::DurationIso(_) => Cell::Bad("单元格只有时刻,没有日期"),
+        DataRef::DurationIso(_) => Cell::Bad("单元格只有时刻，没有日期"),
         DataRef::Error(_) => Cell::Bad("单元格是错误值"),
     }
 }

@@ -185,7 +185,7 @@ impl Lines<'_> {
             return Ok(None);
         }
         if u64::try_from(n).unwrap_or(u64::MAX) >= MAX_LINE {
-            let reason = "有一行超过16MB,不像是表格".to_owned();
+            let reason = "有一行超过16MB，不像是表格".to_owned();
             return Err(Error::Source { file: self.file.to_owned(), reason });
         }
         while matches!(line.last(), Some(b'\n' | b'\r')) {
@@ -407,7 +407,7 @@ fn row(
     if cells.len() == columns {
         return sink.row(line, &cells);
     }
-    let reason = format!("列数不符:表头 {columns} 列,本行 {} 列", cells.len());
+    let reason = format!("列数不符：表头 {columns} 列，本行 {} 列", cells.len());
     let raw: Vec<String> =
         cells.iter().map(|c| c.as_text().unwrap_or_default().into_owned()).collect();
     sink.broken(line, &raw, &reason)

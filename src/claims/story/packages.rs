@@ -4,7 +4,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
 use spotcheck_domain::claims::{
-    ClaimsReader, EventKind, FeeFilter, FeeLine, FeeShare, Page, VisitView,
+    ClaimsReader, EventKind, FeeFilter, FeeLine, FeeShare, FeeSummary, Page, VisitView,
 };
 use spotcheck_domain::{Amount, DeviceId, Trouble};
 
@@ -63,8 +63,24 @@ fn the_whole_hospital_comes_out_as_it_went_in() {
     assert_eq!(visit.diagnoses.len(), 2);
     assert!(lines.iter().is_sorted_by_key(|l| l.fee_ocur_time.unwrap().at));
     the_structure_agrees(&reader, &visit, &lines);
+    the_house_is_told(&reader, manifest);
     assert!(reader.person("nobody").expect("read").is_none());
     assert!(reader.visit("nothing").expect("read").is_none());
+}
+
+/// Departments page by page, each once and in their order, with everybody who is registered in one.
+fn the_house_is_told(reader: &dyn ClaimsReader, manifest: &PackageManifest) {
+    let page = |offset, limit| reader.departments(Page { offset, limit }).expect("departments");
+    let all = page(0, 1_000);
+    assert_eq!(all.len() as u64, manifest.tables["dept"].rows);
+    assert!(all.is_sorted_by_key(|d| d.hosp_dept_codg.clone()));
+    assert!(all.iter().all(|d| d.hosp_dept_name.is_some()), "{all:?}");
+    assert!(all.iter().any(|d| d.caty.is_some()), "{all:?}");
+    let staff = reader.search_staff("", Page::first(10_000)).expect("staff");
+    let placed = staff.iter().filter(|s| s.hosp_dept_name.is_some()).count();
+    assert_eq!(all.iter().map(|d| d.staff).sum::<u64>(), placed as u64);
+    let paged: Vec<_> = (0..all.len() as u64).flat_map(|n| page(n, 1)).collect();
+    assert_eq!(paged, all);
 }
 
 /// Kinds and days add up to the visit to the cent, filtered lines to their kind, and a page of one kind has
@@ -80,7 +96,10 @@ fn the_structure_agrees(reader: &dyn ClaimsReader, visit: &VisitView, lines: &[F
     assert_eq!(sum(&whole.days), (visit.fee_lines, visit.fee_sum));
     assert!(whole.days.iter().any(|d| d.repeated == 1), "the day that was billed twice");
     for kind in &whole.kinds {
-        let filter = FeeFilter { med_chrgitm_type: Some(kind.of.clone().unwrap_or_default()) };
+        let filter = FeeFilter {
+            med_chrgitm_type: Some(kind.of.clone().unwrap_or_default()),
+            ..FeeFilter::default()
+        };
         let some = reader.fee_lines(id, &filter, Page::first(10_000)).expect("lines");
         assert!(some.iter().all(|l| l.med_chrgitm_type == kind.of));
         assert_eq!(some.len() as u64, kind.lines);
@@ -88,11 +107,55 @@ fn the_structure_agrees(reader: &dyn ClaimsReader, visit: &VisitView, lines: &[F
         assert_eq!(sum(&days.days), (kind.lines, kind.amount));
         assert_eq!(days.kinds, whole.kinds);
     }
+    narrowed_as_said(reader, visit, lines, &whole);
     let events = reader.visit_events(id, Page::first(10_000)).expect("events");
     assert!(events.iter().any(|e| e.kind == EventKind::Order), "a stay has orders");
     assert!(events.is_sorted_by_key(|e| e.begntime.map(|t| t.at)));
     assert!(lines.iter().any(|l| l.ordered == Some(true) && l.executed == Some(true)));
     assert!(reader.elsewhere(&visit.psn_no).is_ok());
+}
+
+/// One item, named lines, repeated items, lines without an order: what is listed is what was asked for, and
+/// days add up to it.
+fn narrowed_as_said(
+    reader: &dyn ClaimsReader,
+    visit: &VisitView,
+    lines: &[FeeLine],
+    whole: &FeeSummary,
+) {
+    let id = &visit.mdtrt_id;
+    let narrowed = |filter: FeeFilter| {
+        let some = reader.fee_lines(id, &filter, Page::first(10_000)).expect("lines");
+        let days = reader.fee_summary(id, &filter).expect("summary").days;
+        assert_eq!(some.len() as u64, days.iter().map(|d| d.lines).sum::<u64>(), "{filter:?}");
+        some
+    };
+    let first = &lines[0];
+    let item = first.med_list_codg.clone();
+    let of_item = narrowed(FeeFilter { med_list_codg: item.clone(), ..FeeFilter::default() });
+    assert!(!of_item.is_empty() && of_item.iter().all(|l| l.med_list_codg == item));
+    let only = Some(vec![first.bkkp_sn.clone(), "no such line".to_owned()]);
+    assert_eq!(narrowed(FeeFilter { only, ..FeeFilter::default() }), std::slice::from_ref(first));
+    let twice = narrowed(FeeFilter { repeated: true, ..FeeFilter::default() });
+    let repeated: u64 = whole.days.iter().map(|d| d.repeated).sum();
+    assert!(twice.len() as u64 >= 2 * repeated && repeated > 0);
+    let bare = narrowed(FeeFilter { unordered: true, ..FeeFilter::default() });
+    let without = lines.iter().filter(|l| l.ordered == Some(false)).count();
+    assert_eq!(bare.len(), without);
+    let ordered = lines.iter().find(|l| l.ordered == Some(true)).expect("an ordered line");
+    let events = reader.line_events(id, &ordered.bkkp_sn, Page::first(100)).expect("events");
+    assert!(events.iter().any(|e| matches!(e.kind, EventKind::Order | EventKind::Prescription)));
+    if let Some(bare) = bare.first() {
+        let events = reader.line_events(id, &bare.bkkp_sn, Page::first(100)).expect("events");
+        assert!(!events.iter().any(|e| e.kind == EventKind::Order));
+    }
+    let item = item.expect("a code");
+    let visits = reader.item_visits(&item, Page::first(10_000)).expect("visits");
+    let here = visits.iter().find(|v| v.mdtrt_id == *id).expect("this visit");
+    assert_eq!(here.fee_lines, of_item.len() as u64);
+    assert!(visits.is_sorted_by(|a, b| a.amount >= b.amount));
+    assert_eq!(visit.standing_sum, visit.fee_sum, "nothing was taken back");
+    assert_eq!(visit.beyond_settled(), Some(Amount::ZERO));
 }
 
 #[test]

@@ -11,7 +11,10 @@ use gstreamer as gst;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::encoder::Describe;
+use super::gate::{Beginning, Gate};
 use super::hub::Hub;
+use super::recording::loudness;
 use super::source::{Source, cameras, microphones};
 use super::still::{Still, convert, own_jpeg};
 use super::{Capture, OnFragment, encoder};
@@ -22,6 +25,8 @@ use crate::config::{DeviceConfig, Encoder};
 const LINGER: Duration = Duration::from_secs(3);
 /// A photo that takes longer is a failure.
 const PHOTO_TIMEOUT: Duration = Duration::from_secs(6);
+/// A microphone that gives nothing for so long has gone.
+const SOUND_TIMEOUT: Duration = Duration::from_secs(2);
 const PHOTO_QUALITY: u8 = 92;
 const VIEWFINDER_WIDTH: u32 = 640;
 const VIEWFINDER_QUALITY: u8 = 70;
@@ -47,6 +52,9 @@ pub struct Devices {
     microphone: Mutex<Slot>,
     camera: Mutex<Slot>,
     encoder: Mutex<Option<Encoder>>,
+    /// Encoders that passed their trial and broke at a real start, and why.
+    failed: Mutex<Vec<(Encoder, String)>>,
+    describe: Box<Describe>,
     photo: Mutex<Option<Still>>,
     finder: Mutex<Option<Still>>,
     /// The microphone that is listened to ahead of a recording.
@@ -121,12 +129,19 @@ impl Devices {
     /// # Errors
     /// [`Error::GStreamer`] if the libraries cannot be used.
     pub fn open(config: &DeviceConfig) -> Result<Self, Error> {
+        Self::open_with(config, Box::new(encoder::description))
+    }
+
+    /// [`Devices::open`] with other elements for the encoders: a test lets one break.
+    pub(super) fn open_with(config: &DeviceConfig, describe: Box<Describe>) -> Result<Self, Error> {
         gst::init().map_err(|e| Error::GStreamer(e.to_string()))?;
         Ok(Self {
             config: config.clone(),
             microphone: Mutex::default(),
             camera: Mutex::default(),
             encoder: Mutex::new(None),
+            failed: Mutex::default(),
+            describe,
             photo: Mutex::new(None),
             finder: Mutex::new(None),
             ahead: Mutex::new(None),
@@ -147,9 +162,20 @@ impl Devices {
         if let Some(encoder) = *known {
             return Ok(encoder);
         }
-        let encoder = encoder::choose(&self.config.video)?;
+        let failed = locked(&self.failed).clone();
+        let encoder = encoder::choose(&self.config.video, &failed, self.describe.as_ref())?;
         *known = Some(encoder);
         Ok(encoder)
+    }
+
+    /// Not this one again while this program runs.
+    fn pass_over(&self, encoder: Encoder, cause: String) {
+        tracing::warn!(encoder = encoder.element(), cause, "An encoder broke at its start.");
+        let mut known = locked(&self.encoder);
+        locked(&self.failed).push((encoder, cause));
+        if *known == Some(encoder) {
+            *known = None;
+        }
     }
 
     /// Keeps the last 30 s of sound in memory from now on, or wipes them; gives the milliseconds kept. A sound
@@ -179,11 +205,36 @@ impl Devices {
         Ok(held)
     }
 
+    /// Listens for so long and keeps nothing: the loudest stretch of sound, 0 (−60 dB and below) to 100.
+    ///
+    /// # Errors
+    /// [`Error::NoMicrophone`], also if it goes away meanwhile.
+    pub fn loudest(&self, length: Duration) -> Result<u8, Error> {
+        let hub = self.microphone()?;
+        let begun = Instant::now();
+        let mut loudest = 0;
+        while begun.elapsed() < length {
+            let sample = hub
+                .next_sample(0, SOUND_TIMEOUT)
+                .map_err(|gone| Error::NoMicrophone(gone.to_string()))?;
+            loudest = loudest.max(loudness(&sample));
+        }
+        Ok(loudest)
+    }
+
     /// Finds the encoder now, so that the first video starts at once. Takes up to some seconds.
     pub fn warm_up(&self) {
         if let Err(e) = self.encoder() {
             tracing::warn!(error = %e, "No video encoder works.");
         }
+    }
+
+    /// GStreamer's name of the encoder that works here.
+    ///
+    /// # Errors
+    /// [`Error::NoEncoder`].
+    pub fn encoder_name(&self) -> Result<String, Error> {
+        Ok(self.encoder()?.element().to_owned())
     }
 
     /// Starts an Ogg/Opus recording.
@@ -194,16 +245,35 @@ impl Devices {
         Capture::audio(self.microphone()?, &self.config.audio, on_fragment)
     }
 
-    /// Starts a Matroska recording with sound (unless `video.sound` is off).
+    /// Starts a Matroska recording with sound (unless `video.sound` is off). Returns when its encoder has given
+    /// a second: one that breaks before is passed over, and the next begins. [`Devices::encoder_name`] then
+    /// names the one that records.
     ///
     /// # Errors
     /// [`Error::NoCamera`], [`Error::NoMicrophone`], [`Error::NoEncoder`], [`Error::Pipeline`].
     pub fn start_video(&self, on_fragment: OnFragment) -> Result<Capture, Error> {
-        let encoder = self.encoder()?;
-        let camera = self.camera()?;
-        let microphone = if self.config.video.sound { Some(self.microphone()?) } else { None };
-        let formats = (&self.config.audio, &self.config.video);
-        Capture::video(camera, microphone, formats, encoder, on_fragment)
+        let gate = Gate::new(on_fragment);
+        loop {
+            let encoder = self.encoder()?;
+            let camera = self.camera()?;
+            let microphone = if self.config.video.sound { Some(self.microphone()?) } else { None };
+            let formats = (&self.config.audio, &self.config.video);
+            let encode = (self.describe)(encoder, &self.config.video);
+            let watched = Arc::clone(&camera);
+            let cause = match Capture::video(camera, microphone, formats, &encode, gate.attempt()) {
+                Ok(capture) => match gate.prove(|| capture.broken()) {
+                    Beginning::Proved => return Ok(capture),
+                    // A camera that is gone, or at the end of its file, is no fault of the encoder's.
+                    Beginning::Failed(_) if watched.ended().is_some() => {
+                        gate.open();
+                        return Ok(capture);
+                    }
+                    Beginning::Failed(cause) => cause,
+                },
+                Err(error) => error.to_string(),
+            };
+            self.pass_over(encoder, cause);
+        }
     }
 
     /// Takes one photo: the first picture after this call, the camera's own JPEG bytes where it gives
@@ -249,7 +319,7 @@ impl Devices {
         DeviceReport {
             microphone: known(self.microphone().map(|hub| hub.name().to_owned())),
             camera: known(self.camera().map(|hub| hub.name().to_owned())),
-            encoder: known(self.encoder().map(|e| format!("{e:?}").to_lowercase())),
+            encoder: known(self.encoder_name()),
             gstreamer: gst::version_string().to_string(),
             faults,
         }

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::ahead::{Ahead, Heard, KEEP};
+use super::cover::Cover;
 use super::source::{Source, named};
 use crate::Error;
 
@@ -36,6 +38,8 @@ pub(super) struct Tap {
     pub(super) may_drop: bool,
     /// Begins with what was kept ahead of it.
     pub(super) from_ahead: bool,
+    /// Of pictures: hears of each, to know which came while it was on.
+    pub(super) cover: Option<Arc<Cover>>,
 }
 
 pub(super) struct Hub {
@@ -60,6 +64,53 @@ struct State {
     taps: BTreeMap<u64, Tap>,
     ended: Option<String>,
     ahead: Option<Ahead>,
+    /// Where the next sound must begin.
+    next: Option<gst::ClockTime>,
+    gaps: Gaps,
+}
+
+/// Sound that never came: the sound card's buffer ran over before it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gaps {
+    /// How often.
+    pub count: u32,
+    /// Milliseconds in all.
+    pub lost_ms: u64,
+}
+
+impl Gaps {
+    /// Both together.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            lost_ms: self.lost_ms.saturating_add(other.lost_ms),
+        }
+    }
+
+    /// What came after `before`.
+    pub(super) const fn since(self, before: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(before.count),
+            lost_ms: self.lost_ms.saturating_sub(before.lost_ms),
+        }
+    }
+}
+
+/// Clocks of two machines, or of card and processor, may be apart by this much without a sample missing.
+const JITTER: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+
+impl State {
+    /// Sound follows sound without a hole, or the hole is counted. Nothing is put into it: what was not heard is not
+    /// made up.
+    fn follow(&mut self, at: gst::ClockTime, duration: Option<gst::ClockTime>) {
+        if let Some(hole) = self.next.and_then(|next| at.checked_sub(next))
+            && hole > JITTER
+        {
+            self.gaps.count = self.gaps.count.saturating_add(1);
+            self.gaps.lost_ms = self.gaps.lost_ms.saturating_add(hole.mseconds());
+        }
+        self.next = duration.and_then(|length| at.checked_add(length));
+    }
 }
 
 impl Shared {
@@ -80,6 +131,9 @@ impl Shared {
                 .zip(base_time)
                 .and_then(|(running, base)| running.checked_add(base));
             if let Some(at) = at {
+                if caps.structure(0).is_some_and(|s| s.name() == "audio/x-raw") {
+                    state.follow(at, buffer.duration());
+                }
                 for tap in state.taps.values() {
                     tap.push(buffer, &caps, at);
                 }
@@ -128,6 +182,9 @@ impl Tap {
         let limit = size.saturating_mul(WAITING_PICTURES);
         if self.may_drop && self.src.current_level_bytes() > limit {
             return;
+        }
+        if let Some(cover) = &self.cover {
+            cover.saw(pts);
         }
         let mut copy = buffer.copy();
         if let Some(fields) = copy.get_mut() {
@@ -237,6 +294,11 @@ impl Hub {
     /// Why the device is gone, if it is.
     pub(super) fn ended(&self) -> Option<String> {
         self.shared.lock().ended.clone()
+    }
+
+    /// Holes in the sound since the device was opened.
+    pub(super) fn gaps(&self) -> Gaps {
+        self.shared.lock().gaps
     }
 
     /// Adds a listener; it gets every sample from now on.

@@ -4,21 +4,17 @@
 //! skipped whole. Clusters of a streamed file have no size, so one that ends early is still valid; that is
 //! why the first fragment may be cut inside the first cluster, after whole blocks, to be stored at once.
 
+use spotcheck_evidence::media::MediaError;
+use spotcheck_evidence::media::ebml::{
+    BLOCK, BLOCK_GROUP, CLUSTER, Children, Element, SEGMENT, SIMPLE_BLOCK, TIMESTAMP, number, vint,
+};
+
 use super::cutter::{Cut, Cutter, FRAGMENT_MS};
 use super::secret::SecretBuf;
 use crate::Error;
 
-const SEGMENT: u32 = 0x1853_8067;
-const CLUSTER: u32 = 0x1f43_b675;
-const TIMESTAMP: u32 = 0xe7;
-const SIMPLE_BLOCK: u32 = 0xa3;
-const BLOCK_GROUP: u32 = 0xa0;
-const BLOCK: u32 = 0xa1;
-
 /// The first fragment is cut as soon as this much is in it.
 const FIRST_MS: u64 = 400;
-/// No element that we enter or skip is larger: a picture at most.
-const ELEMENT_LIMIT: u64 = 64 << 20;
 
 pub(super) struct MatroskaCutter {
     pending: SecretBuf,
@@ -30,48 +26,17 @@ pub(super) struct MatroskaCutter {
     cut_ms: Option<u64>,
 }
 
-struct Element {
-    id: u32,
-    header: usize,
-    /// `None`: unknown, up to the next element of its level.
-    size: Option<u64>,
+/// What breaks while it is being recorded is a container that breaks, not a recording that cannot be played.
+fn container(error: MediaError) -> Error {
+    match error {
+        MediaError::Broken(what) => Error::Container(what),
+        other => Error::Unplayable(other),
+    }
 }
 
-/// A variable-length number at the beginning of `bytes`: value without marker, length, all ones?
-fn vint(bytes: &[u8]) -> Option<(u64, usize, bool)> {
-    let first = *bytes.first()?;
-    let len = usize::try_from(first.leading_zeros()).ok()?.saturating_add(1);
-    if len > 8 {
-        return None;
-    }
-    let marked = bytes.get(..len)?.iter().fold(0_u64, |v, b| (v << 8) | u64::from(*b));
-    let mask = (1_u64 << len.saturating_mul(7)).wrapping_sub(1);
-    let value = marked & mask;
-    Some((value, len, value == mask))
-}
-
-impl Element {
-    /// The element header at the beginning of `bytes`, if all of it is there.
-    fn read(bytes: &[u8]) -> Result<Option<Self>, Error> {
-        let Some(first) = bytes.first() else { return Ok(None) };
-        if *first < 0x10 {
-            return Err(Error::Container("no EBML element where one must begin"));
-        }
-        let Some((_, id_len, _)) = vint(bytes) else { return Ok(None) };
-        let Some(id_bytes) = bytes.get(..id_len) else { return Ok(None) };
-        let id = id_bytes.iter().fold(0_u32, |v, b| (v << 8) | u32::from(*b));
-        let rest = bytes.get(id_len..).unwrap_or_default();
-        if rest.first() == Some(&0) {
-            return Err(Error::Container("EBML size of more than eight bytes"));
-        }
-        let Some((size, size_len, unknown)) = vint(rest) else { return Ok(None) };
-        let header = id_len.saturating_add(size_len);
-        Ok(Some(Self { id, header, size: (!unknown).then_some(size) }))
-    }
-
-    const fn is_entered(&self) -> bool {
-        matches!(self.id, SEGMENT | CLUSTER)
-    }
+/// Entered; everything else is skipped whole.
+const fn is_entered(element: &Element) -> bool {
+    matches!(element.id, SEGMENT | CLUSTER)
 }
 
 /// Milliseconds of a block's payload relative to its cluster.
@@ -82,15 +47,8 @@ fn block_time(payload: &[u8]) -> Option<i64> {
 }
 
 /// The same for a block group: its `Block` child.
-fn group_time(mut payload: &[u8]) -> Option<i64> {
-    loop {
-        let element = Element::read(payload).ok()??;
-        let end = element.header.checked_add(usize::try_from(element.size?).ok()?)?;
-        if element.id == BLOCK {
-            return block_time(payload.get(element.header..end)?);
-        }
-        payload = payload.get(end..)?;
-    }
+fn group_time(payload: &[u8]) -> Option<i64> {
+    Children(payload).find(|(id, _)| *id == BLOCK).and_then(|(_, block)| block_time(block))
 }
 
 impl MatroskaCutter {
@@ -122,7 +80,7 @@ impl MatroskaCutter {
         let payload = self.pending.as_slice().get(element.header..len).unwrap_or_default();
         let is_block = match element.id {
             TIMESTAMP => {
-                self.cluster_ms = payload.iter().fold(0, |v, b| (v << 8) | u64::from(*b));
+                self.cluster_ms = number(payload);
                 false
             }
             SIMPLE_BLOCK => {
@@ -145,8 +103,8 @@ impl MatroskaCutter {
 impl Cutter for MatroskaCutter {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Cut>) -> Result<(), Error> {
         self.pending.extend(bytes);
-        while let Some(element) = Element::read(self.pending.as_slice())? {
-            if element.is_entered() {
+        while let Some(element) = Element::read(self.pending.as_slice()).map_err(container)? {
+            if is_entered(&element) {
                 let full =
                     self.cut_ms.is_some_and(|cut| self.end_ms >= cut.saturating_add(FRAGMENT_MS));
                 if element.id == CLUSTER && full {
@@ -155,11 +113,7 @@ impl Cutter for MatroskaCutter {
                 self.pending.move_front(element.header, &mut self.current);
                 continue;
             }
-            let size = element.size.filter(|size| *size <= ELEMENT_LIMIT);
-            let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
-                return Err(Error::Container("element without a usable size"));
-            };
-            let len = element.header.saturating_add(size);
+            let len = element.header.saturating_add(element.payload().map_err(container)?);
             if self.pending.as_slice().len() < len {
                 break;
             }

@@ -12,15 +12,15 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
 
+use super::cover::{self, Cover};
 use super::cutter::{Cut, Cutter};
-use super::encoder;
-use super::hub::{Hub, Tap, TimeLine};
+use super::hub::{Gaps, Hub, Tap, TimeLine};
 use super::matroska::MatroskaCutter;
 use super::ogg::OggCutter;
 use super::source::{build, named};
 use super::{Fragment, OnFragment};
 use crate::Error;
-use crate::config::{AudioConfig, Encoder, VideoConfig};
+use crate::config::{AudioConfig, VideoConfig};
 
 const WHAT: &str = "recording";
 /// What encoders and muxer still hold comes out within this time after the end was sent.
@@ -37,7 +37,19 @@ const ENCODED_QUEUE: &str =
 pub struct Capture {
     pipeline: gst::Pipeline,
     taps: Vec<(Arc<Hub>, u64)>,
+    /// What its devices had lost before it began.
+    before: Gaps,
     inner: Arc<Inner>,
+    /// Of a video.
+    cover: Option<Arc<Cover>>,
+}
+
+/// How a recording listens to a hub.
+struct Tapped {
+    leads: bool,
+    ahead: bool,
+    /// Of pictures.
+    cover: Option<Arc<Cover>>,
 }
 
 struct Inner {
@@ -94,7 +106,7 @@ impl Inner {
             if (work.on_fragment)(fragment) == ControlFlow::Break(()) {
                 work.refused = true;
                 drop(work);
-                self.end("the receiver takes no more");
+                self.end(REFUSED);
                 return Ok(());
             }
         }
@@ -113,7 +125,12 @@ impl Capture {
         let mut capture = Self::prepare(pipeline, Box::<OggCutter>::default(), on_fragment)?;
         let line = TimeLine::default();
         capture.play()?;
-        capture.listen(microphone, "mic", &line, true, false, true)?;
+        capture.listen(
+            microphone,
+            "mic",
+            &line,
+            Tapped { leads: true, ahead: true, cover: None },
+        )?;
         Ok(capture)
     }
 
@@ -121,7 +138,7 @@ impl Capture {
         camera: Arc<Hub>,
         microphone: Option<Arc<Hub>>,
         (audio, video): (&AudioConfig, &VideoConfig),
-        chosen: Encoder,
+        encode: &str,
         on_fragment: OnFragment,
     ) -> Result<Self, Error> {
         let from_jpeg = camera.newest().and_then(|s| {
@@ -130,7 +147,6 @@ impl Capture {
         });
         let decode = if from_jpeg == Some(true) { "jpegdec !" } else { "" };
         let (width, height, fps) = (video.width, video.height, video.fps);
-        let encode = encoder::description(chosen, video);
         let with_sound = if microphone.is_some() {
             format!("{} ! {ENCODED_QUEUE} ! mux.", sound(audio))
         } else {
@@ -143,19 +159,25 @@ impl Capture {
                  appsrc name=cam format=time is-live=true max-bytes=0 ! {decode} \
                  videorate drop-only=true max-rate={fps} ! videoconvert ! videoscale ! \
                  video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! \
-                 {encode} ! {ENCODED_QUEUE} ! mux. {with_sound}"
+                 identity name={cover} silent=true ! {encode} ! {ENCODED_QUEUE} ! mux. {with_sound}",
+                cover = cover::ELEMENT,
             ),
         )?;
         let picture_ms = 1000_u64.div_euclid(u64::from(fps.max(1)));
         let cutter = Box::new(MatroskaCutter::new(picture_ms));
+        let cover = Arc::new(Cover::default());
+        cover::install(&pipeline, &cover, (width, height))?;
         let mut capture = Self::prepare(pipeline, cutter, on_fragment)?;
+        capture.cover = Some(Arc::clone(&cover));
         let line = TimeLine::default();
         capture.play()?;
         let alone = microphone.is_none();
-        capture.listen(camera, "cam", &line, alone, true, false)?;
+        let pictures = Tapped { leads: alone, ahead: false, cover: Some(cover) };
+        capture.listen(camera, "cam", &line, pictures)?;
         if let Some(microphone) = microphone {
             // Sound alone ahead of the first picture would leave the picture black for that long.
-            capture.listen(microphone, "mic", &line, true, false, false)?;
+            let tapped = Tapped { leads: true, ahead: false, cover: None };
+            capture.listen(microphone, "mic", &line, tapped)?;
         }
         Ok(capture)
     }
@@ -205,7 +227,8 @@ impl Capture {
                 gst::BusSyncReply::Drop
             });
         }
-        Ok(Self { pipeline, taps: Vec::new(), inner })
+        let before = Gaps::default();
+        Ok(Self { pipeline, taps: Vec::new(), before, inner, cover: None })
     }
 
     fn play(&self) -> Result<(), Error> {
@@ -220,14 +243,17 @@ impl Capture {
         hub: Arc<Hub>,
         to: &'static str,
         line: &TimeLine,
-        leads: bool,
-        may_drop: bool,
-        from_ahead: bool,
+        tapped: Tapped,
     ) -> Result<(), Error> {
+        let Tapped { leads, ahead: from_ahead, cover } = tapped;
+        // Pictures may be dropped, sound never.
+        let may_drop = cover.is_some();
         let src = named(&self.pipeline, to)?
             .downcast::<AppSrc>()
             .map_err(|_| Error::pipeline(WHAT, "no appsrc"))?;
-        let id = hub.tap(Tap { src, line: Arc::clone(line), leads, may_drop, from_ahead });
+        let line = Arc::clone(line);
+        self.before = self.before.and(hub.gaps());
+        let id = hub.tap(Tap { src, line, leads, may_drop, from_ahead, cover });
         self.taps.push((hub, id));
         Ok(())
     }
@@ -239,11 +265,37 @@ impl Capture {
         self.inner.ended().clone()
     }
 
+    /// Why its own pipeline broke, if it did: neither the end of a device, nor a receiver that refused.
+    pub(super) fn broken(&self) -> Option<String> {
+        let own = |cause: &String| cause != END_OF_STREAM && cause != REFUSED;
+        self.inner.ended().clone().filter(own)
+    }
+
     /// What is missing from now on although the recording goes on: the camera was unplugged while sound
     /// still comes, or the reverse. Names the device and its fault.
     #[must_use]
     pub fn impaired(&self) -> Option<String> {
         self.taps.iter().find_map(|(hub, _)| Some(format!("{}: {}", hub.name(), hub.ended()?)))
+    }
+
+    /// Sound that its microphone lost since it began: counted, never filled.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        let now = self.taps.iter().fold(Gaps::default(), |sum, (hub, _)| sum.and(hub.gaps()));
+        now.since(self.before)
+    }
+
+    /// Blanks the picture from now on, or shows it again; sound goes on. The media time in milliseconds from
+    /// or up to which it is black; `None` for a recording without pictures.
+    #[must_use]
+    pub fn cover(&self, on: bool) -> Option<u64> {
+        self.cover.as_ref().map(|cover| cover.set(on))
+    }
+
+    /// Media time in milliseconds since which the picture is black; `None` while it is shown.
+    #[must_use]
+    pub fn covered_from(&self) -> Option<u64> {
+        self.cover.as_ref()?.since_ms()
     }
 
     /// Ends the recording and returns the last fragment: everything captured up to this call.
@@ -295,9 +347,11 @@ impl Drop for Capture {
 }
 
 const END_OF_STREAM: &str = "end of stream";
+const REFUSED: &str = "the receiver takes no more";
 
-/// Microphone to Opus, with the level meter. No gap is filled and nothing is cut away to keep time: what
-/// was not captured is missing from the time line too. Constant bit rate: storage can be planned, and the
+/// Microphone to Opus, with the level meter. No gap is filled and nothing is cut away to keep time:
+/// samples that never came are missing. The time of the file goes on over a gap (of more than the encoder's 40 ms), so
+/// that what comes later keeps its moment; the recording log says how much was lost. Constant bit rate: storage can be planned, and the
 /// sizes of encrypted fragments tell nothing of what was said.
 fn sound(audio: &AudioConfig) -> String {
     let bitrate = audio.bitrate;
@@ -321,6 +375,19 @@ fn level_of(structure: &gst::StructureRef) -> Option<u8> {
     let channels = structure.get::<gst::glib::ValueArray>("rms").ok()?;
     let loudest = channels.iter().filter_map(|v| v.get::<f64>().ok()).fold(f64::MIN, f64::max);
     Some(percent_of_db(loudest))
+}
+
+/// The level of one stretch of raw sound (16-bit samples), measured as the meter of a recording does.
+pub(super) fn loudness(sample: &gst::Sample) -> u8 {
+    let Some(map) = sample.buffer().and_then(|b| b.map_readable().ok()) else { return 0 };
+    let (mut sum, mut count) = (0.0_f64, 0.0_f64);
+    for pair in map.as_slice().chunks_exact(2) {
+        let one = pair.first_chunk::<2>().map_or(0, |two| i16::from_le_bytes(*two));
+        let value = f64::from(one) / 32_768.0;
+        sum = value.mul_add(value, sum);
+        count += 1.0;
+    }
+    if count > 0.0 { percent_of_db((sum / count).sqrt().log10() * 20.0) } else { 0 }
 }
 
 #[expect(

@@ -5,6 +5,7 @@
 //! parsed as part of a pipeline.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -65,8 +66,33 @@ fn microphone(kind: MicrophoneKind, config: &MicrophoneConfig) -> Result<Source,
         MicrophoneKind::File => set_location(&pipeline, config.path.as_deref())?,
         _ => set_name(&pipeline, property, config.device.as_deref())?,
     }
+    if let (MicrophoneKind::Test, Some(lost_ms)) = (kind, config.overrun_ms) {
+        overrun(&pipeline, u64::from(lost_ms))?;
+    }
     let pace = if kind == MicrophoneKind::Test { config.pace.unwrap_or(1) } else { 1 };
     Ok(Source { pipeline, name, formats: Vec::new(), pace })
+}
+
+/// Loses the first `lost_ms` of each second but the first, and marks what follows as a sound card's driver does.
+fn overrun(pipeline: &gst::Pipeline, lost_ms: u64) -> Result<(), Error> {
+    let pad = named(pipeline, "src")?.static_pad("src");
+    let pad = pad.ok_or_else(|| Error::pipeline("microphone", "no source pad"))?;
+    let torn = AtomicBool::new(false);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let ms = buffer.pts().map_or(0, gst::ClockTime::mseconds);
+        if ms >= 1_000 && ms.rem_euclid(1_000) < lost_ms {
+            torn.store(true, Ordering::Relaxed);
+            return gst::PadProbeReturn::Drop;
+        }
+        if torn.swap(false, Ordering::Relaxed) {
+            buffer.make_mut().set_flags(gst::BufferFlags::DISCONT | gst::BufferFlags::RESYNC);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
 }
 
 /// The camera's pipelines to try, in order.
@@ -145,7 +171,7 @@ fn camera(kind: CameraKind, config: &CameraConfig, device: Option<&str>) -> Resu
 }
 
 /// Builds a pipeline from a description of ours.
-pub(super) fn build(what: &'static str, description: &str) -> Result<gst::Pipeline, Error> {
+pub(crate) fn build(what: &'static str, description: &str) -> Result<gst::Pipeline, Error> {
     let element =
         gst::parse::launch(description).map_err(|e| Error::pipeline(what, e.message()))?;
     element
@@ -154,7 +180,7 @@ pub(super) fn build(what: &'static str, description: &str) -> Result<gst::Pipeli
 }
 
 /// An element by its name in the description.
-pub(super) fn named(pipeline: &gst::Pipeline, name: &'static str) -> Result<gst::Element, Error> {
+pub(crate) fn named(pipeline: &gst::Pipeline, name: &'static str) -> Result<gst::Element, Error> {
     pipeline.by_name(name).ok_or_else(|| Error::pipeline(name, "element is missing"))
 }
 

@@ -32,8 +32,8 @@ impl ConfigError {
         let file = self.file.display();
         let key = if self.key.is_empty() { String::new() } else { format!("“{}”", self.key) };
         match self.line {
-            0 => format!("配置文件 {file} {key}有误:{}。", self.message),
-            line => format!("配置文件 {file} 第 {line} 行{key}有误:{}。", self.message),
+            0 => format!("配置文件 {file} {key}有误：{}。", self.message),
+            line => format!("配置文件 {file} 第 {line} 行{key}有误：{}。", self.message),
         }
     }
 }

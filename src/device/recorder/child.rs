@@ -295,6 +295,11 @@ impl Recorder {
                 let session = self.session(&key).ok_or(Error::NoSuchRecording)?;
                 Reply::Stopped { outcome: session.end()? }
             }
+            Request::Cover { key, on } => {
+                let session = self.session(&key).ok_or(Error::NoSuchRecording)?;
+                Reply::Covered { at_ms: session.cover(on)? }
+            }
+            Request::Encoder {} => Reply::Encoder { name: self.source.encoder()? },
             Request::List {} => {
                 let recordings = self.all().iter().map(|s| s.describe()).collect();
                 Reply::List { recordings }
@@ -304,6 +309,10 @@ impl Recorder {
                 Some(jpeg) => return Ok((Reply::Picture {}, Zeroizing::new(jpeg))),
                 None => Reply::NoPicture {},
             },
+            Request::Sound { ms } => {
+                let length = Duration::from_millis(ms).min(WAIT_LIMIT);
+                Reply::Sound { level: self.source.loudest(length)? }
+            }
             Request::Ahead { on } => Reply::Ahead { held_ms: self.source.listen_ahead(on)? },
             Request::Report {} => Reply::Report { report: self.source.report() },
         };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use spotcheck_app::desk::RecordingKind;
 use spotcheck_domain::Trouble;
 
-use crate::capture::DeviceReport;
+use crate::capture::{DeviceReport, Gaps};
 
 /// Version of this protocol; both sides are the same executable except across an update.
 pub(super) const SCHEMA: &str = "spotcheck-recorder/1";
@@ -23,6 +23,18 @@ pub struct Progress {
     pub idle_ms: u64,
     /// It goes on. `false`: it ended by itself (see `trouble`), or the recorder process is gone.
     pub running: bool,
+    /// Bytes of container that are durable.
+    #[serde(default)]
+    pub stored_bytes: u64,
+    /// Media time in milliseconds since which the picture is blank, while it is.
+    #[serde(default)]
+    pub covered_from_ms: Option<u64>,
+    /// Sound that the sound card lost since it began.
+    #[serde(default)]
+    pub gaps: Gaps,
+    /// A device is gone and the rest goes on.
+    #[serde(default)]
+    pub impaired: bool,
     /// Why it ended by itself; while it is running, what is wrong with it (`DEVICE-IMPAIRED`).
     pub trouble: Option<Trouble>,
 }
@@ -60,9 +72,20 @@ pub(super) enum Request {
     Stop {
         key: String,
     },
+    /// Blank the picture of a video, or show it again.
+    Cover {
+        key: String,
+        on: bool,
+    },
+    /// Which video encoder works here.
+    Encoder {},
     List {},
     Photo {},
     Viewfinder {},
+    /// Listen for so many milliseconds and keep nothing.
+    Sound {
+        ms: u64,
+    },
     /// Keep the last seconds of sound in memory, or wipe them.
     Ahead {
         on: bool,
@@ -86,12 +109,23 @@ pub(super) enum Reply {
     Stopped {
         outcome: Value,
     },
+    /// Media time at which the picture changed.
+    Covered {
+        at_ms: u64,
+    },
+    Encoder {
+        name: Option<String>,
+    },
     List {
         recordings: Vec<RunningRecording>,
     },
     /// The picture's bytes follow.
     Picture {},
     NoPicture {},
+    /// The loudest level that was heard, 0–100.
+    Sound {
+        level: u8,
+    },
     Ahead {
         held_ms: u64,
     },

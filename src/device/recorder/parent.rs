@@ -204,6 +204,31 @@ impl Parent {
         }
     }
 
+    /// Blanks the picture of a running video, or shows it again; sound goes on. Media time in milliseconds at
+    /// that moment. It stays as ordered until the next order or the end of the recording, also when this
+    /// program is gone.
+    ///
+    /// # Errors
+    /// `RECORDER-UNKNOWN`, `DEVICE-NOT-FILMING` for sound, `RECORDER-GONE`.
+    pub fn cover(&mut self, key: &str, on: bool) -> TroubleResult<u64> {
+        match self.ask(&Request::Cover { key: key.to_owned(), on }, QUICK)? {
+            (Reply::Covered { at_ms }, _) => Ok(at_ms),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The video encoder that works here, found by trying; may take some seconds the first time.
+    ///
+    /// # Errors
+    /// `DEVICE-ENCODER`, `RECORDER-*`.
+    pub fn encoder(&mut self) -> TroubleResult<Option<String>> {
+        self.warm()?;
+        match self.ask(&Request::Encoder {}, START)? {
+            (Reply::Encoder { name }, _) => Ok(name),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// What the recorder holds; empty if none runs. Starts none.
     ///
     /// # Errors
@@ -261,6 +286,18 @@ impl Parent {
         }
         match self.ask(&Request::Ahead { on }, START)? {
             (Reply::Ahead { held_ms }, _) => Ok(held_ms),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Listens to the microphone for `ms` (at most 5000) and keeps nothing: the loudest level, 0–100.
+    ///
+    /// # Errors
+    /// `DEVICE-MICROPHONE`, `RECORDER-*`.
+    pub fn loudest(&mut self, ms: u64) -> TroubleResult<u8> {
+        self.warm()?;
+        match self.ask(&Request::Sound { ms }, START)? {
+            (Reply::Sound { level }, _) => Ok(level),
             _ => Err(unexpected()),
         }
     }

@@ -12,7 +12,7 @@ use spotcheck_domain::{Trouble, TroubleResult};
 
 use super::{FragmentSink, FragmentSource, Progress, RunningRecording, RunningSource, go_on};
 use crate::Error;
-use crate::capture::Fragment;
+use crate::capture::{Fragment, Gaps};
 
 /// A device that gives nothing for this long after the start is no device.
 const FIRST_FRAGMENT: Duration = Duration::from_secs(10);
@@ -39,6 +39,9 @@ struct Meter {
     stored_ms: u64,
     level: u8,
     fragments: u64,
+    bytes: u64,
+    covered_from: Option<u64>,
+    gaps: Gaps,
     last: Instant,
     trouble: Option<Trouble>,
     warning: Option<Trouble>,
@@ -61,6 +64,9 @@ impl Session {
             stored_ms: 0,
             level: 0,
             fragments: 0,
+            bytes: 0,
+            covered_from: None,
+            gaps: Gaps::default(),
             last: Instant::now(),
             trouble: None,
             warning: None,
@@ -117,16 +123,23 @@ impl Session {
 
     /// Stores one fragment; `false` if the recording cannot go on.
     fn store(&self, fragment: &Fragment) -> bool {
+        // After a stop the source is gone and what it told last counts.
+        let gaps = locked(&self.source).as_ref().map(|source| source.gaps());
+        let gaps = gaps.unwrap_or_else(|| locked(&self.meter).gaps);
         let mut sink = locked(&self.sink);
         let Some(open) = sink.as_mut() else { return false };
+        open.lost(gaps);
         let stored = open.push(&fragment.bytes, fragment.media_ms, fragment.level);
         drop(sink);
         let mut meter = locked(&self.meter);
         let ok = match stored {
             Ok(stored_ms) => {
+                meter.gaps = gaps;
                 meter.stored_ms = stored_ms;
                 meter.level = fragment.level;
                 meter.fragments = meter.fragments.saturating_add(1);
+                let bytes = u64::try_from(fragment.bytes.len()).unwrap_or(0);
+                meter.bytes = meter.bytes.saturating_add(bytes);
                 meter.last = Instant::now();
                 true
             }
@@ -166,8 +179,22 @@ impl Session {
         }
     }
 
+    /// Blanks the picture, or shows it again; media time in milliseconds at that moment.
+    pub(super) fn cover(&self, on: bool) -> TroubleResult<u64> {
+        let source = locked(&self.source);
+        let running = source.as_ref().ok_or(Error::NoSuchRecording)?;
+        let at_ms = running.cover(on).ok_or(Error::NotFilming)?;
+        let covered_from = running.covered_from();
+        drop(source);
+        locked(&self.meter).covered_from = covered_from;
+        Ok(at_ms)
+    }
+
     fn close(&self) -> TroubleResult<Value> {
         let source = locked(&self.source).take();
+        if let Some(source) = &source {
+            locked(&self.meter).gaps = source.gaps();
+        }
         if let Some(last) = source.and_then(RunningSource::stop) {
             self.store(&last);
         }
@@ -186,7 +213,10 @@ impl Session {
             return;
         }
         let (ended, impaired) = match locked(&self.source).as_ref() {
-            Some(source) => (source.ended(), source.impaired()),
+            Some(source) => {
+                meter.gaps = source.gaps();
+                (source.ended(), source.impaired())
+            }
             None => (None, None),
         };
         if let Some(cause) = impaired {
@@ -212,6 +242,10 @@ impl Session {
             stored_ms: meter.stored_ms,
             level: meter.level,
             fragments: meter.fragments,
+            stored_bytes: meter.bytes,
+            covered_from_ms: meter.covered_from,
+            gaps: meter.gaps,
+            impaired: meter.warning.is_some(),
             idle_ms: idle,
             running: meter.phase == Phase::Running && meter.trouble.is_none(),
             trouble: meter.trouble.clone().or_else(|| meter.warning.clone()),

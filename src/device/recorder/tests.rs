@@ -412,3 +412,5 @@ fn the_recorder_has_a_session_of_its_own_and_does_not_hold_the_data_folder() {
     drop(lock);
     DataLock::acquire(handheld.data()).expect("the recorder inherited no descriptor");
 }
+
+mod cover;

@@ -21,7 +21,7 @@ fn an_empty_interview_names_every_gap_in_words() {
         assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:?}");
     }
     assert!(!gaps.contains(&"联系电话".to_owned()), "open fields may stay empty");
-    draft.answer(None, "昨晚谁值班?", "", None).unwrap();
+    draft.answer(None, "昨晚谁值班？", "", None).unwrap();
     assert!(draft.missing().unwrap().contains(&"第 1 问的回答".to_owned()));
 }
 
@@ -53,7 +53,7 @@ fn a_changed_answer_keeps_its_number_and_its_mark_in_the_audio() {
     let mut draft = Draft::new("W04").unwrap();
     draft.answer(None, "问一", "答一", Some(("E2", 1_900))).unwrap();
     draft.answer(None, "问二", "答二", Some(("E2", 61_900))).unwrap();
-    let changed = draft.answer(Some(1), "问一", "答一,补充", Some(("E3", 5))).unwrap();
+    let changed = draft.answer(Some(1), "问一", "答一，补充", Some(("E3", 5))).unwrap();
     assert_eq!((changed.n, changed.at_ms, changed.audio.as_deref()), (1, Some(1_900), Some("E2")));
     assert_eq!(draft.answers.len(), 2);
     assert!(draft.answer(Some(9), "问", "答", None).is_err());

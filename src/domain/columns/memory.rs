@@ -74,6 +74,11 @@ impl MemoryColumns {
         self.tables.entry(entity.to_owned()).or_default().push(row);
     }
 
+    /// Makes an entity known that may have no rows.
+    pub fn carry(&mut self, entity: &str) {
+        self.tables.entry(entity.to_owned()).or_default();
+    }
+
     /// Sets the cut-off of an entity.
     pub fn set_cutoff(&mut self, entity: &str, cutoff: Instant) {
         self.cutoffs.insert(entity.to_owned(), cutoff);
@@ -115,6 +120,10 @@ impl ColumnSource for MemoryColumns {
     fn rows(&self, entity: &str) -> TroubleResult<u64> {
         let rows = self.tables.get(entity).map_or(0, Vec::len);
         Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+    }
+
+    fn carries(&self, entity: &str) -> TroubleResult<bool> {
+        Ok(self.tables.contains_key(entity))
     }
 
     fn cutoff(&self, entity: &str) -> TroubleResult<Option<Instant>> {

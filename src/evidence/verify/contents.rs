@@ -16,6 +16,8 @@ use super::record::{judge_record, judge_record_journal};
 use super::report::{FileReport, FileState};
 use super::source::{BagSource, SourceFault};
 use crate::bag::{BAG_INFO, parse_bag_info};
+use crate::draft::{DRAFT_SCHEMA, RuleDraft};
+use crate::findings::{FINDINGS_SCHEMA, Findings};
 use crate::form::parse_exact;
 use crate::hashes::DualHash;
 use crate::interview::{INTERVIEW_SCHEMA, Interview};
@@ -192,6 +194,20 @@ impl Judged<'_> {
         path: &str,
         schema: &str,
     ) -> io::Result<FileHashes> {
+        if schema == FINDINGS_SCHEMA {
+            let (hashes, bytes) = self.read_json(source, path)?;
+            if let Err(error) = Findings::parse(&bytes) {
+                self.findings.error(schema_code(&error), Some(path));
+            }
+            return Ok(hashes);
+        }
+        if schema == DRAFT_SCHEMA {
+            let (hashes, bytes) = self.read_json(source, path)?;
+            if let Err(error) = RuleDraft::parse(&bytes) {
+                self.findings.error(schema_code(&error), Some(path));
+            }
+            return Ok(hashes);
+        }
         if schema != INTERVIEW_SCHEMA {
             self.findings.not_judged("ANNEX-UNKNOWN", Some(path));
             return self.stream(source, path, &mut |_| {});

@@ -133,7 +133,7 @@ fn a_party_copy_passes_only_as_one() {
 }
 
 #[test]
-fn what_nobody_gave_keys_for_is_said_aloud() {
+fn r50_what_nobody_gave_keys_for_is_said_aloud() {
     let workshop = Workshop::new();
     let report = judge_plain(&workshop, &workshop.bundle(), false);
     assert_eq!(report.verdict, Verdict::Accepted);

@@ -322,10 +322,10 @@ fn a_stopped_printer_says_why_and_gets_nothing() {
     let (uri, printed) =
         false_printer(Script { state: 5, reasons: &["media-empty-error", "cover-open"], ..GOOD });
     let printer = IppPrinter::new(&uri).unwrap();
-    assert_eq!(printer.attributes().unwrap().words(), "已停止:缺纸、机盖未关");
+    assert_eq!(printer.attributes().unwrap().words(), "已停止：缺纸、机盖未关");
     let said = trouble(printer.print_pdf(&pdf(), 1, "D1").unwrap_err());
     assert_eq!(said.code, "PRINT-NOT-READY");
-    assert_eq!(said.message, "打印机现在不能打印:缺纸、机盖未关。");
+    assert_eq!(said.message, "打印机现在不能打印：缺纸、机盖未关。");
     assert!(said.retryable && !said.safe.is_empty() && !said.advice.is_empty());
     assert!(printed.lock().unwrap().is_empty());
 }
@@ -357,7 +357,7 @@ fn a_job_that_stops_in_the_middle_says_what_the_printer_waits_for() {
     let said = trouble(printer.wait(job, Duration::from_millis(700)).unwrap_err());
     assert_eq!(
         (said.code.as_str(), said.message.as_str()),
-        ("PRINT-STUCK", "打印还没有完成:卡纸。")
+        ("PRINT-STUCK", "打印还没有完成：卡纸。")
     );
     let (uri, _) = false_printer(Script { job: &[(8, "aborted-by-system")], ..GOOD });
     let printer = IppPrinter::new(&uri).unwrap();
@@ -365,7 +365,7 @@ fn a_job_that_stops_in_the_middle_says_what_the_printer_waits_for() {
     let said = trouble(printer.wait(job, Duration::from_secs(20)).unwrap_err());
     assert_eq!(
         (said.code.as_str(), said.message.as_str()),
-        ("PRINT-ABORTED", "打印被打印机中止:打印机出错中止。")
+        ("PRINT-ABORTED", "打印被打印机中止：打印机出错中止。")
     );
 }
 

@@ -1,11 +1,11 @@
-//! What belongs to the house: prices, traced boxes, stock, machines, staff, departments, and its peers' figures.
+//! What belongs to the house: prices, stock, machines, staff, departments, and its peers' figures.
 
 use spotcheck_domain::columns::{code, number, text, time};
 
 use super::NONE;
 use super::load::{Loader, hash64};
 use super::side::when;
-use super::types::{Catalogue, Equipment, Peer, Staff, Stock, StockKind, Trace, Unit};
+use super::types::{Catalogue, Equipment, Peer, Staff, Stock, StockKind, Unit};
 use crate::error::Result;
 
 pub(super) fn catalogue(l: &mut Loader<'_>) -> Result<()> {
@@ -32,49 +32,6 @@ pub(super) fn catalogue(l: &mut Loader<'_>) -> Result<()> {
     })?;
     for prices in l.book.catalogue.values_mut() {
         prices.sort_by_key(|p| (p.from, p.to, p.limit));
-    }
-    Ok(())
-}
-
-pub(super) fn traces(l: &mut Loader<'_>) -> Result<()> {
-    let wants = [
-        text("drug_trac_codg"),
-        code("fixmedins_code"),
-        code("setl_id"),
-        code("mdtrt_id"),
-        code("psn_no"),
-        code("med_list_codg"),
-        time("setl_time"),
-        code("refd_flag"),
-    ];
-    l.each("trace", &wants, |l, b, n| {
-        let Some(trace) = b.text(0, n) else { return Ok(()) };
-        let settled = l.book.settlement(l.settlements.get(b.code(2, n)));
-        let (by_settlement, cancelled) = settled.map_or((NONE, false), |s| (s.visit, s.cancelled));
-        let visit = l.visits.get(b.code(3, n));
-        let refunded = l.is(b.code(7, n), "1")? || cancelled;
-        l.want_text(b.code(5, n));
-        l.book.traces.push(Trace {
-            code: hash64(trace.trim()),
-            facility: b.code(1, n),
-            settlement: b.code(2, n),
-            visit: if visit == NONE { by_settlement } else { visit },
-            person: b.code(4, n),
-            item: b.code(5, n),
-            at: b.time(6, n),
-            refunded,
-            row: b.rows.get(n).copied().unwrap_or(0),
-        });
-        Ok(())
-    })?;
-    l.book.traces.sort_by_key(|t| (t.code, when(t.at), t.settlement));
-    // Two sales of one box at one time: the settlements' own numbers decide, not the dictionary.
-    let tied = |a: &Trace, b: &Trace| (a.code, a.at) == (b.code, b.at);
-    for same in l.book.traces.chunk_by_mut(tied).filter(|c| c.len() > 1) {
-        let codes: Vec<u32> = same.iter().map(|t| t.settlement).collect();
-        let texts = l.source.texts(&codes).map_err(crate::error::Error::Source)?;
-        let names: std::collections::BTreeMap<u32, String> = codes.into_iter().zip(texts).collect();
-        same.sort_by(|a, b| names.get(&a.settlement).cmp(&names.get(&b.settlement)));
     }
     Ok(())
 }
@@ -170,6 +127,9 @@ pub(super) fn stock(l: &mut Loader<'_>) -> Result<()> {
     l.book.stock.sort_by_key(|s| (s.item, when(s.at), s.kind as u8, s.quantity, s.price));
     Ok(())
 }
+
+/// `hist.kind` of what a facility reported of itself.
+const SELF_CHECK: &str = "self_check";
 
 pub(super) fn equipment(l: &mut Loader<'_>) -> Result<()> {
     let wants = [
@@ -272,4 +232,22 @@ pub(super) fn peers(l: &mut Loader<'_>) -> Result<()> {
         .peers
         .sort_by(|a, b| (&a.rule, &a.group, &a.period).cmp(&(&b.rule, &b.group, &b.period)));
     Ok(())
+}
+
+/// What earlier inspections found at the facility and what it reported of itself, by rule.
+pub(super) fn earlier(l: &mut Loader<'_>) -> Result<()> {
+    let own = l.book.facility.code;
+    let wants = [code("fixmedins_code"), code("rule"), code("kind"), time("date")];
+    l.each("hist", &wants, |l, b, n| {
+        let rule = l.word(b.code(1, n))?;
+        if b.code(0, n) != own || rule.is_empty() {
+            return Ok(());
+        }
+        let of_itself = l.is(b.code(2, n), SELF_CHECK)?;
+        let past = l.book.earlier.entry(rule).or_default();
+        let count = if of_itself { &mut past.self_checked } else { &mut past.found };
+        *count = count.saturating_add(1);
+        past.last = past.last.max(b.time(3, n).map(|i| i.at.day()));
+        Ok(())
+    })
 }

@@ -39,7 +39,7 @@ pub(crate) fn hash64(text: &str) -> u64 {
 }
 
 /// The number of up to nine digits at the end of a text, 0 if there is none.
-fn last_number(text: &str) -> u32 {
+pub(super) fn last_number(text: &str) -> u32 {
     let digits = text.bytes().rev().take_while(u8::is_ascii_digit).take(9).count();
     let from = text.len().saturating_sub(digits);
     text.get(from..).and_then(|t| t.parse().ok()).unwrap_or(0)
@@ -131,6 +131,7 @@ const ENTITIES: &[&str] = &[
     "hist",
     "catalogue",
     "psn_other",
+    "trace_other",
     "peer_stat",
 ];
 
@@ -157,6 +158,9 @@ pub fn load(
     };
     for name in ENTITIES {
         loader.book.rows.insert(name, source.rows(name).map_err(Error::Source)?);
+        if source.carries(name).map_err(Error::Source)? {
+            loader.book.carried.insert(name);
+        }
         if let Some(cutoff) = source.cutoff(name).map_err(Error::Source)? {
             loader.book.cutoffs.insert(name, cutoff);
         }

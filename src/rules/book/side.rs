@@ -6,7 +6,7 @@ use spotcheck_domain::columns::{code, number, text, time};
 use super::grouped::Loose;
 use super::load::{Loader, hash64};
 use super::types::Order;
-use super::{Grouped, NONE, house, persons, records};
+use super::{Grouped, NONE, boxes, house, persons, records};
 use crate::error::Result;
 
 pub(super) type When = Option<(i64, u8)>;
@@ -80,9 +80,11 @@ pub(super) fn load(l: &mut Loader<'_>) -> Result<()> {
     persons::of_persons(l)?;
     persons::elsewhere(l)?;
     house::catalogue(l)?;
-    house::traces(l)?;
+    boxes::settled_here(l)?;
+    boxes::settled_elsewhere(l)?;
     house::stock(l)?;
     house::equipment(l)?;
     house::staff(l)?;
-    house::peers(l)
+    house::peers(l)?;
+    house::earlier(l)
 }

@@ -5,7 +5,9 @@ mod packed;
 
 use spotcheck_domain::claims::Instant;
 
-pub use house::{Catalogue, Equipment, Peer, Staff, Stock, StockKind, Trace, Unit};
+pub use house::{
+    Catalogue, Equipment, Peer, SettledElsewhere, Staff, Stock, StockKind, Trace, Unit,
+};
 pub use packed::{Figure, Moment};
 
 /// 定点医药机构.
@@ -388,4 +390,15 @@ pub struct Elsewhere {
     pub item: u32,
     /// `cnt`.
     pub quantity: Figure,
+}
+
+/// What was found at the facility before by one rule, and what it reported of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Earlier {
+    /// Findings of earlier inspections.
+    pub found: u32,
+    /// Reported by a self-check.
+    pub self_checked: u32,
+    /// Day of the last of them.
+    pub last: Option<i64>,
 }

@@ -149,7 +149,7 @@ impl Loader<'_> {
             code("vali_flag"),
         ];
         let mut all: Vec<Settlement> = Vec::new();
-        let mut cancels: Vec<u32> = Vec::new();
+        let mut cancels: Vec<(u32, Option<i64>)> = Vec::new();
         self.each("setl_d", &wants, |l, b, n| {
             let visit = l.visits.get(b.code(1, n));
             if visit == NONE {
@@ -169,7 +169,7 @@ impl Loader<'_> {
             };
             let refund = l.is(b.code(8, n), "1")? || b.number(4, n).is_some_and(|t| t < 0);
             if refund && b.code(9, n) != 0 {
-                cancels.push(b.code(9, n));
+                cancels.push((b.code(9, n), b.number(4, n)));
             }
             l.want_text(pay_way.unwrap_or(clearing));
             all.push(Settlement {
@@ -190,7 +190,20 @@ impl Loader<'_> {
         })?;
         cancels.sort_unstable();
         for s in &mut all {
-            s.cancelled |= cancels.binary_search(&s.code).is_ok();
+            let first = cancels.partition_point(|(code, _)| *code < s.code);
+            let own = cancels.iter().skip(first).take_while(|(code, _)| *code == s.code);
+            // Refunds of less than the whole are of some lines, which lines of their own name.
+            let sum = |all: Option<i64>, back: Option<i64>| {
+                all.zip(back).map(|(all, back)| all.saturating_add(back.saturating_abs()))
+            };
+            let back = own.map(|(_, back)| *back).fold(None, |all: Option<Option<i64>>, back| {
+                Some(sum(all.unwrap_or(Some(0)), back))
+            });
+            s.cancelled |= match (back, s.total) {
+                (None, _) => false,
+                (Some(Some(back)), Some(total)) => back >= total,
+                _ => true,
+            };
         }
         let when = |i: Option<Instant>| i.map(|i| (i.at.seconds(), i.p));
         all.sort_by_key(|s| (s.visit, when(s.at), s.total, s.fund, s.code));

@@ -43,7 +43,7 @@ fn rows(rows: &[u32]) -> String {
     match rows {
         [] => String::new(),
         [first, .., last] if rows.len() > 3 => {
-            format!("(文件第 {first} 至 {last} 行,共 {} 行)", rows.len())
+            format!("(文件第 {first} 至 {last} 行，共 {} 行)", rows.len())
         }
         _ => {
             let numbers: Vec<String> = rows.iter().map(ToString::to_string).collect();
@@ -62,43 +62,43 @@ fn sentence(d: &Difference) -> String {
     let text = match d.class {
         Class::UploadedOnly => match up.map(|u| (u.lines, u.name.is_some())) {
             Some((lines, false)) if d.bkkp_sn.is_empty() => format!(
-                "{day} 起的一次就诊已上传 {lines} 条、{} 元,医院系统导出中没有这次就诊",
+                "{day} 起的一次就诊已上传 {lines} 条、{} 元，医院系统导出中没有这次就诊",
                 money(up.and_then(|u| u.amount))
             ),
             _ => format!(
-                "{day} {item} 已上传 {} 元,医院系统导出中没有",
+                "{day} {item} 已上传 {} 元，医院系统导出中没有",
                 money(up.and_then(|u| u.amount))
             ),
         },
         Class::HisOnly => match his.map(|h| h.name.is_some() || h.code.is_some()) {
             Some(true) => format!(
-                "{day} {item} 医院系统中有 {} 元,没有上传",
+                "{day} {item} 医院系统中有 {} 元，没有上传",
                 money(his.and_then(|h| h.amount))
             ),
             _ => format!(
-                "{day} 起医院系统中有参保人的一次就诊 {} 行、{} 元,没有上传",
+                "{day} 起医院系统中有参保人的一次就诊 {} 行、{} 元，没有上传",
                 his.map_or(0, |h| h.lines),
                 money(his.and_then(|h| h.amount))
             ),
         },
         Class::Quantity => {
             let (h, u) = amounts(|s| s.cnt);
-            format!("{day} {item} 医院系统中数量 {},上传数量 {}", number(h), number(u))
+            format!("{day} {item} 医院系统中数量 {}，上传数量 {}", number(h), number(u))
         }
         Class::Price => {
             let (h, u) = amounts(|s| s.pric);
-            format!("{day} {item} 医院系统中单价 {},上传单价 {}", number(h), number(u))
+            format!("{day} {item} 医院系统中单价 {}，上传单价 {}", number(h), number(u))
         }
         Class::Amount => {
             let (h, u) = amounts(|s| s.amount);
-            format!("{day} {item} 医院系统中金额 {} 元,上传金额 {} 元", money(h), money(u))
+            format!("{day} {item} 医院系统中金额 {} 元，上传金额 {} 元", money(h), money(u))
         }
         Class::Item => {
             let code = |s: Option<&Side>| {
                 s.and_then(|s| s.code.clone()).map_or_else(String::new, |c| format!("[{c}]"))
             };
             format!(
-                "{day} 医院系统中为 {}{},上传为 {}{},{} 元",
+                "{day} 医院系统中为 {}{}，上传为 {}{}，{} 元",
                 name(his),
                 code(his),
                 name(up),
@@ -107,12 +107,12 @@ fn sentence(d: &Difference) -> String {
             )
         }
         Class::Refund => format!(
-            "{} {item} 医院系统中已退费 {} 元,没有上传退费",
+            "{} {item} 医院系统中已退费 {} 元，没有上传退费",
             his.and_then(|h| h.day.as_deref()).unwrap_or(day),
             money(d.excess)
         ),
         Class::Date => format!(
-            "{item} 医院系统中费用日期 {},上传费用日期 {}",
+            "{item} 医院系统中费用日期 {}，上传费用日期 {}",
             his.and_then(|h| h.day.as_deref()).unwrap_or("—"),
             up.and_then(|u| u.day.as_deref()).unwrap_or("—")
         ),
@@ -127,7 +127,7 @@ fn finding(d: &Difference, facility: &str, notes: &[String]) -> Finding {
     let day = d.uploaded.iter().chain(&d.his).find_map(|s| s.day.clone());
     let lead = matches!(d.class, Class::Date | Class::HisOnly);
     let mut doubt = vec![
-        "导出由被检查机构提供,导出条件可能与上传口径不同".to_owned(),
+        "导出由被检查机构提供，导出条件可能与上传口径不同".to_owned(),
         "列的对应由检查人员指定".to_owned(),
     ];
     match d.class {
@@ -156,10 +156,11 @@ fn finding(d: &Difference, facility: &str, notes: &[String]) -> Finding {
         amount: excess.map(Amount::from_millionths),
         fund_amount: None,
         loss_method: LossMethod::N,
+        pending: false,
         principal: true,
         party: Some(reason.clone()),
         reason,
-        name: format!("HIS与上传不一致:{}", d.class.zh()),
+        name: format!("HIS与上传不一致：{}", d.class.zh()),
         severity: Severity::Middle,
         clause: vec!["T40(2)".to_owned(), "T38(4)".to_owned()],
         weight: weigh(danger(d.class), lead, excess),

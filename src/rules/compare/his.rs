@@ -149,7 +149,7 @@ pub(super) fn read(grid: &Grid, layout: &Layout, pairing: &Pairing, uploaded: &U
             Some(Id::Is(id)) => id,
             Some(Id::Lossy) => {
                 his.lost = his.lost.saturating_add(1);
-                his.tell(number, layout, visit_column, "号码被表格软件改成科学计数,末位已丢失");
+                his.tell(number, layout, visit_column, "号码被表格软件改成科学计数，末位已丢失");
                 continue;
             }
             _ => {

@@ -167,7 +167,7 @@ mod tests {
     fn a_header_below_titles_is_found_and_totals_are_no_data() {
         let mut grid = Grid::new("", GridLimits::default());
         grid.push(1, &["示例医院住院费用明细清单"]).unwrap();
-        grid.push(2, &["统计日期:2026-03-01 至 2026-03-31", "", "", "制表:张三"]).unwrap();
+        grid.push(2, &["统计日期：2026-03-01 至 2026-03-31", "", "", "制表：张三"]).unwrap();
         grid.push(4, &["序号", "住院号", "项目名称", "数量", "金额"]).unwrap();
         grid.push(5, &["1", "10001", "静脉输液", "2", "18.00"]).unwrap();
         grid.push(6, &["序号", "住院号", "项目名称", "数量", "金额"]).unwrap();

@@ -45,6 +45,8 @@ pub(super) struct Result {
     pub(super) netted: u64,
     pub(super) young: u64,
     pub(super) young_amount: i64,
+    /// Young lines of which no part was uploaded.
+    pub(super) young_lines: Vec<Line>,
 }
 
 /// Pairs tried one by one at most; beyond, only equal order counts.
@@ -378,6 +380,7 @@ impl Visit<'_> {
         let (young, old): (Vec<Line>, Vec<Line>) =
             std::mem::take(&mut self.his).into_iter().partition(|h| self.is_young(h));
         self.young(&young);
+        self.out.young_lines.extend(young);
         for h in old {
             self.apart(Class::HisOnly, vec![h], Vec::new());
         }

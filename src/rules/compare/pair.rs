@@ -440,7 +440,7 @@ impl<'g> Pairs<'g> {
         let is_id =
             matches!(field, Field::Visit | Field::PersonNo | Field::Settlement | Field::Serial);
         let warning = (is_id && lost > 0).then(|| {
-            "有号码被表格软件改成科学计数,末位已丢失,这些行不比对;请机构按文本格式重新导出"
+            "有号码被表格软件改成科学计数，末位已丢失，这些行不比对；请机构按文本格式重新导出"
                 .to_owned()
         });
         Candidate {

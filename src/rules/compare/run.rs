@@ -7,6 +7,7 @@ use spotcheck_domain::grid::Grid;
 use spotcheck_domain::{Amount, BeijingTime, Precision, Trouble, TroubleResult};
 
 use super::book::{Items, Link};
+use super::fresh::{self, FreshRow};
 use super::his::{self, His, Row};
 use super::layout::Layout;
 use super::lines::{self, Apart, Line};
@@ -39,7 +40,7 @@ pub fn run(
     if !missing.is_empty() {
         return Err(Trouble::new(
             "COMPARE-FIELD",
-            &format!("还没有对应的列:{}", missing.join("、")),
+            &format!("还没有对应的列：{}", missing.join("、")),
             "没有改动任何数据",
             "为这些项目各选一列",
         )
@@ -87,6 +88,7 @@ const fn empty() -> Compared {
         scope: Scope::Visits,
         cutoff: None,
         notes: Vec::new(),
+        fresh: Vec::new(),
     }
 }
 
@@ -194,11 +196,14 @@ impl Run<'_> {
         let settled = self.settled();
         let all = count(visits.len());
         let mut result = lines::Result::default();
+        // The national code that goes with an item, for rows of the export that have none.
+        let mut codes: HashMap<u32, u32> = HashMap::new();
         for (done, (visit, his)) in visits.into_iter().enumerate() {
             let from = self.uploaded.visit(visit).map_or(0, |v| v.from);
             let mut up = Vec::new();
             for (line, at) in self.uploaded.lines_of(visit).iter().zip(from..) {
                 let (item, names) = items.of_line(self.uploaded, line);
+                codes.entry(item).or_insert(line.code);
                 let number = serial_column.map_or(0, |_| serial(self.uploaded.serial(line)));
                 up.push(Line {
                     item,
@@ -219,14 +224,39 @@ impl Run<'_> {
             }
         }
         if items.link() == Link::Name {
-            self.out.notes.push("文件没有项目编码,按项目名称核对;同名不同码看不出来".to_owned());
+            self.out.notes.push("文件没有项目编码，按项目名称核对；同名不同码看不出来".to_owned());
         }
-        self.take(result);
+        self.take(result, &codes);
         Ok(())
     }
 
+    /// A row of the export as a line that rules can judge.
+    fn fresh_row(&self, line: &Line, young: bool, codes: &HashMap<u32, u32>) -> Option<FreshRow> {
+        let row = self.his.rows.get(line.at)?;
+        let visit = self.uploaded.visit(row.visit?)?;
+        let own = self.cell(Field::ItemCode, row.at).trim();
+        let code = match value::id(own) {
+            Id::Is(_) => own.to_owned(),
+            _ => codes
+                .get(&line.item)
+                .map_or_else(String::new, |c| self.uploaded.text(*c).to_owned()),
+        };
+        Some(FreshRow {
+            number: row.number,
+            mdtrt_id: self.uploaded.text(visit.mdtrt_id).to_owned(),
+            psn_no: self.uploaded.text(visit.person).to_owned(),
+            day: i64::from(row.day),
+            code,
+            name: self.cell(Field::ItemName, row.at).trim().to_owned(),
+            cnt: fresh::cell(row.cnt),
+            pric: fresh::cell(row.pric),
+            amount: fresh::cell(row.amount),
+            young,
+        })
+    }
+
     /// Turns what differs into differences, and leaves out what this file cannot speak about.
-    fn take(&mut self, result: lines::Result) {
+    fn take(&mut self, result: lines::Result, codes: &HashMap<u32, u32>) {
         let c = &mut self.out.counts;
         (c.matched, c.netted, c.young) = (result.matched, result.netted, result.young);
         self.out.young_amount = Amount::from_millionths(result.young_amount);
@@ -261,10 +291,18 @@ impl Run<'_> {
         self.out.counts.outside = outside;
         if !strange.is_empty() {
             self.out.notes.push(format!(
-                "有 {} 类费用在文件中一行也没有,可能导出时没有选中,其明细未判断",
+                "有 {} 类费用在文件中一行也没有，可能导出时没有选中，其明细未判断",
                 strange.len()
             ));
         }
+        let old = kept.iter().filter(|a| a.class == Class::HisOnly).flat_map(|a| &a.his);
+        let mut rows: Vec<FreshRow> = old
+            .map(|line| (line, false))
+            .chain(result.young_lines.iter().map(|line| (line, true)))
+            .filter_map(|(line, young)| self.fresh_row(line, young, codes))
+            .collect();
+        rows.sort_by_key(|r| r.number);
+        self.out.fresh = rows;
         let differences: Vec<Difference> = kept.iter().map(|a| self.difference(a)).collect();
         self.out.differences.extend(differences);
     }
@@ -469,7 +507,7 @@ impl Run<'_> {
         if !period {
             if !absent.is_empty() {
                 self.out.notes.push(format!(
-                    "同期另有 {} 次已上传的就诊不在文件里,文件可能只含部分病人,未判断",
+                    "同期另有 {} 次已上传的就诊不在文件里，文件可能只含部分病人，未判断",
                     absent.len()
                 ));
             }
@@ -494,37 +532,39 @@ impl Run<'_> {
         let moved = self.out.differences.iter().filter(|d| d.class == Class::Date).count();
         let mut notes = Vec::new();
         if count(moved).saturating_mul(3) > c.matched && moved > 10 {
-            notes.push("很多行只有日期不同:所选日期列可能不是费用发生日期,请换一列再比".to_owned());
+            notes.push(
+                "很多行只有日期不同：所选日期列可能不是费用发生日期，请换一列再比".to_owned(),
+            );
         }
         if c.unreadable > 0 {
             notes.push(format!(
-                "有 {} 行读不出,已逐行列明,未比对;涉及的就诊不判断“HIS中没有”",
+                "有 {} 行读不出，已逐行列明，未比对；涉及的就诊不判断“HIS中没有”",
                 c.unreadable
             ));
         }
         if self.his.carried > 0 {
             notes.push(format!(
-                "有 {} 行就诊号为空(合并单元格),按上一行的就诊号处理",
+                "有 {} 行就诊号为空(合并单元格)，按上一行的就诊号处理",
                 self.his.carried
             ));
         }
         if self.his.marked > 0 {
             notes.push(format!(
-                "有 {} 行标为“已退”,文件中没有对应负数行时请核对是否已上传退费",
+                "有 {} 行标为“已退”，文件中没有对应负数行时请核对是否已上传退费",
                 self.his.marked
             ));
         }
         if c.young > 0 {
-            notes.push(format!("有 {} 行晚于上传截止,按“未上传”计,不是差异", c.young));
+            notes.push(format!("有 {} 行晚于上传截止，按“未上传”计，不是差异", c.young));
         }
         if c.unknown_visits > 0 {
             notes.push(format!(
-                "有 {} 次就诊({} 行)不在医保数据中:自费或未上传,未判断",
+                "有 {} 次就诊({} 行)不在医保数据中：自费或未上传，未判断",
                 c.unknown_visits, c.unknown_rows
             ));
         }
         if self.grid.cut() > 0 {
-            notes.push(format!("有 {} 个单元格过长,只读了前面部分", self.grid.cut()));
+            notes.push(format!("有 {} 个单元格过长，只读了前面部分", self.grid.cut()));
         }
         self.out.notes.extend(notes);
     }

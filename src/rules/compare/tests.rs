@@ -510,3 +510,30 @@ fn what_is_missing_is_named() {
     let trouble = run(&grid, &found, &options, &mut uploaded, &package, &mut ()).unwrap_err();
     assert!(trouble.message.contains("就诊号") && trouble.message.contains("费用日期"));
 }
+
+/// What was not uploaded goes to the rules: old lines and young ones, each once, with the package's codes.
+#[test]
+fn lines_that_were_not_uploaded_are_kept_for_the_rules() {
+    let mut house = House::new(5, 12, 20);
+    house.cutoff = 15;
+    let fee = |day: u32, serial: &str| Fee {
+        visit: 3,
+        day,
+        item: 7,
+        cnt: 5,
+        pric: 999,
+        serial: serial.to_owned(),
+    };
+    house.his.push(fee(2, "old"));
+    house.his.push(fee(24, "young"));
+    let (_, compared) = house.compare(Look::default());
+    let own: Vec<_> = compared.fresh.iter().filter(|r| r.cnt == Some(5_000_000)).collect();
+    assert_eq!(own.iter().map(|r| r.young).filter(|y| *y).count(), 1);
+    assert_eq!(own.len(), 2);
+    for row in own {
+        assert_eq!((row.mdtrt_id.as_str(), row.psn_no.as_str()), ("M000003", "P3"));
+        assert_eq!(row.code, "000007C");
+    }
+    let told = findings(&compared, "H1");
+    assert_eq!(told.len(), 1, "a young line is 未上传 and no difference");
+}

@@ -19,8 +19,9 @@ fn finding(rule: &str, grade: Grade) -> Finding {
         amount: Some(Amount::from_millionths(-1_234_567_891)),
         fund_amount: None,
         loss_method: LossMethod::N,
+        pending: false,
         principal: true,
-        reason: "床位费 9 天,住院 7 天,\"多\" 2 天\n见体温单".to_owned(),
+        reason: "床位费 9 天，住院 7 天,\"多\" 2 天\n见体温单".to_owned(),
         name: "床位费超住院天数".to_owned(),
         party: grade.is_for_party().then(|| "床位费天数多于住院天数".to_owned()),
         severity: Severity::Middle,
@@ -97,7 +98,7 @@ fn a_file_for_the_party_says_facts_and_duties_only() {
 #[test]
 fn json_for_us_is_the_stored_finding_with_what_was_made_of_it() {
     let body: serde_json::Value = serde_json::from_str(&text(Audience::Us, Format::Json)).unwrap();
-    assert_eq!(body["schema"], "spotcheck-findings/1");
+    assert_eq!(body["schema"], "spotcheck-finding-list/1");
     let first = &body["findings"][0];
     assert_eq!(first["bkkp_sn"], serde_json::json!(["=SUM(A1)", "2"]));
     assert_eq!(first["people"]["ordering"], serde_json::json!(["D1"]));

@@ -44,6 +44,9 @@ struct BodyForm<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name_party: Option<&'a str>,
+    /// Only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
     light: &'static str,
     severity: &'static str,
     weight: u32,
@@ -77,6 +80,8 @@ struct ReadForm {
     principal: bool,
     reason: String,
     name: String,
+    #[serde(default)]
+    pending: bool,
     name_party: Option<String>,
     severity: Severity,
     weight: u32,
@@ -129,6 +134,7 @@ impl Finding {
             line: self.line_form(),
             name: &self.name,
             name_party: self.party.as_deref(),
+            pending: self.pending,
             light: self.grade.light(),
             severity: self.severity.as_str(),
             weight: self.weight,
@@ -169,6 +175,7 @@ impl Finding {
             bkkp_sn: form.bkkp_sn,
             code: form.code,
             loss_method: form.loss_method,
+            pending: form.pending,
             principal: form.principal,
             reason: form.reason,
             name: form.name,

@@ -54,6 +54,18 @@ pub struct Part {
     pub growth: Option<String>,
 }
 
+/// A figure of one calendar month, or of the part of it that lies in the period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Month {
+    /// First day, `yyyy-MM-dd`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// The figure.
+    #[serde(flatten)]
+    pub cell: Cell,
+}
+
 /// An indicator with its figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -87,6 +99,12 @@ pub struct Line {
     /// What a ranking lists, largest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Part>,
+    /// This period by month, where that was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<Month>,
+    /// The other period by month.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub months_against: Vec<Month>,
 }
 
 /// A warning that is raised.
@@ -146,7 +164,7 @@ pub struct Answer {
     pub behind: Vec<Behind>,
 }
 
-fn date(day: i64) -> String {
+pub(crate) fn date(day: i64) -> String {
     let date = chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(day));
     date.map_or_else(String::new, |d| d.format("%Y-%m-%d").to_string())
 }
@@ -164,15 +182,15 @@ pub(crate) fn entity_notes(
         note("未上传".to_owned());
     }
     if aside.untimed > 0 {
-        note(format!("{} 行未上传时间,不能归入期间,未计入", aside.untimed));
+        note(format!("{} 行未上传时间，不能归入期间，未计入", aside.untimed));
     }
     if aside.unplaced > 0 {
-        note(format!("{} 行对应的就诊、结算或设备未上传,未计入", aside.unplaced));
+        note(format!("{} 行对应的就诊、结算或设备未上传，未计入", aside.unplaced));
     }
     if let Some(cutoff) = source.cutoff(entity.table).map_err(Error::Source)? {
         let last = periods.iter().map(|p| p.1).max().unwrap_or(0);
         if last > cutoff.at.day().saturating_sub(LAG_DAYS) {
-            note(format!("上传至 {},此前 {LAG_DAYS} 天起可能尚未上传完整", date(cutoff.at.day())));
+            note(format!("上传至 {}，此前 {LAG_DAYS} 天起可能尚未上传完整", date(cutoff.at.day())));
         }
     }
     Ok(notes)
@@ -222,8 +240,8 @@ pub(crate) fn answer(
             absent.push(stage.entity.table);
         }
     }
-    let periods: Vec<(i64, i64)> = std::iter::once(ask.period).chain(ask.against).collect();
-    let figures = Figures { catalogue, plan, counted, periods, absent };
+    let (periods, compared) = (ask.periods(), ask.against.is_some());
+    let figures = Figures { catalogue, plan, counted, periods, compared, absent };
     let mut names = Names { counted, words };
     let mut keys: Vec<(usize, String, String)> = Vec::new();
     if let Some(by) = ask.by {
@@ -251,6 +269,8 @@ pub(crate) fn answer(
             parts: Vec::new(),
             parts_total: 0,
             list: Vec::new(),
+            months: Vec::new(),
+            months_against: Vec::new(),
         };
         if let Some(why) = chosen.unfit.get(id) {
             line.guarded = false;
@@ -259,6 +279,10 @@ pub(crate) fn answer(
             continue;
         }
         (line.cell, line.against, line.growth) = figures.pair(indicator, None);
+        if ask.months {
+            line.months = figures.months(indicator, false);
+            line.months_against = figures.months(indicator, true);
+        }
         if ask.by.is_some() {
             parts(&figures, indicator, &keys, ask.limit, &mut line);
         }
@@ -273,7 +297,7 @@ pub(crate) fn answer(
         if let (true, Some(term)) = (missing > 0, catalogue.terms.get(&instance.term)) {
             let about = format!("{}·{}", term.entity.zh, term.name);
             notes.push(Note {
-                about, text: format!("{missing} 行未上传所需的值,未计入")
+                about, text: format!("{missing} 行未上传所需的值，未计入")
             });
         }
     }
@@ -312,7 +336,7 @@ fn parts(
     };
     let terms = formula.map(Formula::terms).unwrap_or_default();
     let seen = |key: usize| {
-        (0..figures.periods.len()).any(|p| {
+        (0..=usize::from(figures.compared)).any(|p| {
             let tallies = terms.iter().filter_map(|(t, of)| figures.tally(t, *of, (p, Some(key))));
             tallies.into_iter().any(|t| t.rows > 0 || t.missing > 0)
         })
@@ -338,7 +362,11 @@ fn list(
     indicator: &Indicator,
     names: &mut Names<'_, '_>,
 ) -> Result<Vec<Part>> {
-    let was: BTreeMap<u32, i128> = figures.ranking(term, of, (1, None)).into_iter().collect();
+    let was: BTreeMap<u32, i128> = if figures.compared {
+        figures.ranking(term, of, (1, None)).into_iter().collect()
+    } else {
+        BTreeMap::new()
+    };
     let mut all = Vec::new();
     for (code, sum) in figures.ranking(term, of, (0, None)) {
         let (key, name) = names.of(of, code)?;
@@ -355,7 +383,7 @@ fn list(
         let base = was.get(&code).copied();
         let grown = base
             .and_then(|b| growth(Exact::new(sum.0, unit)?, Exact::new(b, unit)?).ok()?.round(2));
-        let against = (figures.periods.len() > 1).then(|| shown(base.unwrap_or(0)));
+        let against = figures.compared.then(|| shown(base.unwrap_or(0)));
         let growth = grown.map(|g| g.to_string());
         list.push(Part { key, name, cell: shown(sum.0), against, growth });
     }

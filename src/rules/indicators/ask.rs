@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::catalogue::{Catalogue, Dimension, Formula};
 use crate::error::{Error, Result};
 
+/// Months of one period at most: ten years.
+const MOST_MONTHS: usize = 120;
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
@@ -26,6 +29,8 @@ pub struct Ask {
     pub limit: usize,
     /// The rows behind one figure.
     pub behind: Option<BehindAsk>,
+    /// The figures of the whole by calendar month too, of both periods.
+    pub months: bool,
 }
 
 /// The rows behind the figure of the only asked indicator.
@@ -47,6 +52,16 @@ pub(crate) struct Chosen {
 }
 
 impl Ask {
+    /// The period, the one to compare with, and where months are asked for those of both in their order.
+    pub(crate) fn periods(&self) -> Vec<(i64, i64)> {
+        let mut all: Vec<(i64, i64)> = std::iter::once(self.period).chain(self.against).collect();
+        if self.months {
+            let parts: Vec<(i64, i64)> = all.iter().flat_map(|p| months(*p)).collect();
+            all.extend(parts);
+        }
+        all
+    }
+
     /// Every dimension that the ask uses.
     #[must_use]
     pub fn dimensions(&self) -> Vec<Dimension> {
@@ -109,6 +124,25 @@ impl Ask {
         }
         Ok(Chosen { shown, unfit, computed })
     }
+}
+
+/// The calendar months of a period; the first and the last as far as they lie in it.
+pub(crate) fn months((from, to): (i64, i64)) -> Vec<(i64, i64)> {
+    let day_of = |date: chrono::NaiveDate| {
+        date.signed_duration_since(chrono::NaiveDate::default()).num_days()
+    };
+    let (mut found, mut begin) = (Vec::new(), from);
+    while begin <= to && found.len() < MOST_MONTHS {
+        let date = chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(begin));
+        let next = date
+            .and_then(|d| chrono::Datelike::with_day(&d, 1))
+            .and_then(|d| d.checked_add_months(chrono::Months::new(1)));
+        let Some(next) = next else { break };
+        let last = day_of(next).saturating_sub(1).min(to);
+        found.push((begin, last));
+        begin = day_of(next);
+    }
+    found
 }
 
 /// The same days a year before.

@@ -21,6 +21,7 @@ pub(crate) struct Found {
     pub(crate) table: &'static str,
     pub(crate) row: u64,
     pub(crate) visit: u32,
+    pub(crate) person: u32,
     pub(crate) settlement: u32,
 }
 
@@ -33,6 +34,8 @@ pub struct BehindRow {
     pub setl_id: String,
     /// The line's serial number inside its visit.
     pub bkkp_sn: String,
+    /// The person of the visit; empty where the row has none.
+    pub psn_no: String,
 }
 
 /// Rows behind one term of a figure.
@@ -73,7 +76,9 @@ pub(crate) fn rows(
             String::new()
         };
         let (mdtrt_id, setl_id) = (text(words, f.visit)?, text(words, f.settlement)?);
-        all.entry(f.instance).or_default().push(BehindRow { mdtrt_id, setl_id, bkkp_sn });
+        let psn_no = text(words, f.person)?;
+        let row = BehindRow { mdtrt_id, setl_id, bkkp_sn, psn_no };
+        all.entry(f.instance).or_default().push(row);
     }
     let mut told = Vec::new();
     for (instance, mut rows) in all {

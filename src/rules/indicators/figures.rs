@@ -1,6 +1,7 @@
 //! Formulas over tallies: exact until they are shown.
 
-use super::answer::Cell;
+use super::answer::{Cell, Month, date};
+use super::ask::months;
 use super::catalogue::{Catalogue, Dimension, Formula, Indicator, Measure};
 use super::entity::Kind;
 use super::exact::{Exact, Rounded};
@@ -14,6 +15,8 @@ pub(crate) struct Figures<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) counted: &'a Counted,
     pub(crate) periods: Vec<(i64, i64)>,
+    /// The second of them is one to compare with.
+    pub(crate) compared: bool,
     /// Tables without rows.
     pub(crate) absent: Vec<&'static str>,
 }
@@ -107,7 +110,7 @@ impl Figures<'_> {
             }
             Formula::Growth(of) => {
                 let of = self.catalogue.indicators.get(of).ok_or(ABSENT)?;
-                if self.periods.len() < 2 || at.0 != 0 {
+                if !self.compared || at.0 != 0 {
                     return Err("没有对比期");
                 }
                 growth(self.figure(&of.formula, at)?, self.figure(&of.formula, (1, at.1))?)
@@ -151,13 +154,33 @@ impl Figures<'_> {
     ) -> (Cell, Option<Cell>, Option<String>) {
         let (cell, exact) = self.cell(indicator, (0, key));
         let is_growth = matches!(indicator.formula, Formula::Growth(_));
-        if self.periods.len() < 2 || is_growth {
+        if !self.compared || is_growth {
             return (cell, None, None);
         }
         let (other, base) = self.cell(indicator, (1, key));
         let grown = exact.zip(base).and_then(|(a, b)| growth(a, b).ok());
         let grown = grown.and_then(|g| g.round(2)).map(|g| g.to_string());
         (cell, Some(other), grown)
+    }
+
+    /// The figure by month: of this period, or of the one to compare with. None of a growth, which is itself
+    /// about two periods.
+    pub(crate) fn months(&self, indicator: &Indicator, other: bool) -> Vec<Month> {
+        if matches!(indicator.formula, Formula::Growth(_)) || (other && !self.compared) {
+            return Vec::new();
+        }
+        let whole = if self.compared { 2 } else { 1 };
+        let of = |period: Option<&(i64, i64)>| period.map_or(0, |p| months(*p).len());
+        let own = of(self.periods.first());
+        let (skip, take) =
+            if other { (own.saturating_add(whole), of(self.periods.get(1))) } else { (whole, own) };
+        let parts = self.periods.iter().enumerate().skip(skip).take(take);
+        parts
+            .map(|(at, (from, to))| {
+                let (cell, _) = self.cell(indicator, (at, None));
+                Month { from: date(*from), to: date(*to), cell }
+            })
+            .collect()
     }
 
     pub(crate) fn rounded(&self, indicator: &Indicator, key: usize) -> Option<Rounded> {

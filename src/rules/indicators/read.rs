@@ -219,7 +219,7 @@ fn term(raw: RawTerm) -> Result<Term, Wrong> {
         (None, Some(name)) => match kind_of("distinct", &name)? {
             Kind::Code | Kind::Serial => Measure::Distinct(name),
             Kind::Whole | Kind::Decimal => {
-                return wrong("distinct", format!("{name} 是数字,不能计种数"));
+                return wrong("distinct", format!("{name} 是数字，不能计种数"));
             }
         },
     };

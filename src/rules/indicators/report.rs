@@ -27,6 +27,10 @@ pub fn lines(answer: &Answer) -> Vec<String> {
         let each = |p: &Part| format!("    {}  {}  {}", p.key, p.name, part(p, &line.unit));
         lines.extend(line.list.iter().map(each));
         lines.extend(line.parts.iter().map(each));
+        for month in line.months.iter().chain(&line.months_against) {
+            let figure = cell(&month.cell, &line.unit);
+            lines.push(format!("    {} 至 {}  {figure}", month.from, month.to));
+        }
         let rest = line.parts_total.saturating_sub(line.parts.len());
         if rest > 0 {
             lines.push(format!("    其余 {rest} 项未列出"));
@@ -35,7 +39,7 @@ pub fn lines(answer: &Answer) -> Vec<String> {
     for raised in &answer.warnings {
         let key = raised.key.as_ref().map_or_else(String::new, |k| format!("({k})"));
         lines.push(format!(
-            "预警 {}{key}  {}  {}  ({}阈值)  告知:{}",
+            "预警 {}{key}  {}  {}  ({}阈值)  告知：{}",
             raised.name,
             raised.value,
             raised.threshold,

@@ -1,4 +1,4 @@
-//! One pass per entity over the columns, for one or two periods and any one dimension.
+//! One pass per entity over the columns, for one or two periods with their months and any one dimension.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -65,7 +65,7 @@ pub fn compute(
         return Err(Error::Cancelled);
     }
     let mut world = World::load(source, &mut words, ask.facility.as_deref(), plan.needs)?;
-    let periods: Vec<(i64, i64)> = std::iter::once(ask.period).chain(ask.against).collect();
+    let periods = ask.periods();
     let mut counter = Counter {
         periods: &periods,
         by: ask.by.is_some(),
@@ -396,6 +396,7 @@ impl Counter<'_, '_> {
                         table: stage.entity.table,
                         row: number,
                         visit: row.visit.map_or(0, |v| v.id),
+                        person: row.visit.map_or(0, |v| v.psn),
                         settlement: settlement.unwrap_or(0),
                     });
                 }

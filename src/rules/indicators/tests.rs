@@ -378,6 +378,7 @@ fn the_rows_behind_a_figure_have_keys() {
     let rows: Vec<_> =
         behind.rows.iter().map(|r| (&*r.mdtrt_id, &*r.setl_id, &*r.bkkp_sn)).collect();
     assert_eq!(rows, [("O1", "T1", "1"), ("O1", "T1", "3")]);
+    assert!(behind.rows.iter().all(|r| r.psn_no == "P1"), "{:?}", behind.rows);
 }
 
 /// A top list names its items, largest first, beside what they were.
@@ -580,3 +581,5 @@ proptest::proptest! {
         let _ = Pack::read(&[HEAD, ("indicators.toml", text.as_bytes())], None);
     }
 }
+
+mod months;

@@ -246,7 +246,7 @@ impl LineProbe {
             return Err("科室和病区缺失");
         }
         if visit.adm_dept != visit.dscg_dept {
-            return Err("转过科,在科记录不全");
+            return Err("转过科，在科记录不全");
         }
         let words = &cx.rule.usage.words;
         let fits = known.iter().any(|n| words.iter().any(|w| n.contains(w.as_str())));

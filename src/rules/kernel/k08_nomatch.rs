@@ -10,6 +10,7 @@ use spotcheck_domain::claims::Instant;
 
 use super::{Compiled, Cx, Hit, LAG_DAYS, Mask, Out, Probe, date};
 use crate::book::{EventKind, Line, Person, Visit, VisitKind, flag};
+use crate::pack::{Matcher, Selector};
 
 /// Words of `use.entity` and the tables behind them.
 const EVIDENCE: &[(&str, &str)] = &[
@@ -248,6 +249,11 @@ impl Evidence {
                 || (c != 0 && c == code)
                 || (!other.is_empty() && (name.contains(other) || other.contains(name)))
         };
+        // Where the rule names what must lie beside the charge, no other report proves anything.
+        let told = |c: u32, n: u32| match &cx.rule.usage.other {
+            Some(other) => means(cx, other, c, n),
+            None => same(c, n),
+        };
         let event = |kinds: &[EventKind]| {
             let mut all = cx.book.events.of(visit.at).iter();
             all.any(|e| kinds.contains(&e.kind) && same(e.item, e.name) && near(e.begin.get()))
@@ -276,9 +282,14 @@ impl Evidence {
                 let mut all = cx.book.reports.of(visit.at).iter();
                 all.any(|r| {
                     r.lab == lab
-                        && same(r.item, r.name)
+                        && told(r.item, r.name)
                         && (near(r.done.get()) || near(r.reported.get()))
-                }) || event(&[kind])
+                }) || cx
+                    .book
+                    .events
+                    .of(visit.at)
+                    .iter()
+                    .any(|e| e.kind == kind && told(e.item, e.name) && near(e.begin.get()))
             }
             // The list of operations has codes of its own, so it speaks for operation fees only.
             "operation" => {
@@ -302,6 +313,20 @@ impl Evidence {
             _ => false,
         })
     }
+}
+
+/// A record of this code and name is one that the selector means; records have no kind of charge.
+fn means(cx: Cx<'_>, s: &Selector, code: u32, name: u32) -> bool {
+    let (code, name) = (cx.book.text(code), cx.book.text(name));
+    let named = |words: &[String]| words.iter().any(|w| name.contains(w.as_str()));
+    let coded = |c: &String| Matcher::parse(c).is_some_and(|m| m.fits(code, name));
+    let listed = |list: &String| {
+        cx.knowledge(list).is_some_and(|k| k.points.iter().any(|p| p.code.fits(code, name)))
+    };
+    (s.code.is_empty() || s.code.iter().any(coded))
+        && s.list.as_ref().is_none_or(listed)
+        && (s.name.is_empty() || named(&s.name))
+        && !named(&s.not_name)
 }
 
 /// A03: at least N days in a row, neither the first nor the last of the stay, on which bed or nursing were

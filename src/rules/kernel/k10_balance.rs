@@ -68,7 +68,7 @@ impl Probe for Supply {
                 continue;
             };
             if own.iter().any(|s| s.split) {
-                out.silent("拆零品种,单位可能不一致");
+                out.silent("拆零品种，单位可能不一致");
                 continue;
             }
             let opening = own.iter().find(|s| s.kind == StockKind::Check);

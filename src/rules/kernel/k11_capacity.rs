@@ -35,11 +35,21 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     }
 }
 
-/// B25, I06: per therapist and day, the standard minutes of what was executed against the shift.
+/// B25, I06: per therapist and day, the standard minutes of what was executed against the shift. What was billed for
+/// it that day is named, so that somebody can go through the bills; which of them is too many nobody can say.
 struct StaffMinutes {
     minutes: i64,
-    /// Minutes and events by staff and day.
-    days: BTreeMap<(u32, i64), (i64, u32)>,
+    /// By staff and day.
+    days: BTreeMap<(u32, i64), Shift>,
+}
+
+/// A day of one therapist.
+#[derive(Default)]
+struct Shift {
+    minutes: i64,
+    events: u32,
+    visits: BTreeSet<u32>,
+    lines: BTreeSet<u32>,
 }
 
 impl Probe for StaffMinutes {
@@ -60,21 +70,32 @@ impl Probe for StaffMinutes {
                 continue;
             };
             let total = muldiv(minutes, e.quantity.get().unwrap_or(ONE), ONE);
+            let same = |l: &Line| {
+                let item = cx.book.item(l.item);
+                let named = |i: &crate::book::Item| !name.is_empty() && *i.name == *name;
+                let own = item.is_some_and(|i| (e.item != 0 && i.code == e.item) || named(i));
+                own && l.day() == Some(day)
+            };
             let slot = self.days.entry((e.staff, day)).or_default();
-            *slot = (slot.0.saturating_add(total), slot.1.saturating_add(1));
+            slot.minutes = slot.minutes.saturating_add(total);
+            slot.events = slot.events.saturating_add(1);
+            slot.visits.insert(visit.at);
+            slot.lines.extend(cx.charges_all(visit).filter(same).map(|l| l.at));
         }
     }
 
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
-        for ((staff, day), (minutes, count)) in std::mem::take(&mut self.days) {
-            if minutes > self.minutes {
+        for ((staff, day), shift) in std::mem::take(&mut self.days) {
+            if shift.minutes > self.minutes {
                 let mut hit = Hit::of_facility()
-                    .fact("qty", plain(minutes))
+                    .fact("qty", plain(shift.minutes))
                     .fact("cap", plain(self.minutes))
-                    .fact("excess", plain(minutes.saturating_sub(self.minutes)))
-                    .fact("count", count.to_string())
+                    .fact("excess", plain(shift.minutes.saturating_sub(self.minutes)))
+                    .fact("count", shift.events.to_string())
+                    .lines(shift.lines.iter().filter_map(|at| cx.book.line(*at)))
                     .on(day);
                 hit.executors = vec![staff];
+                hit.also = shift.visits.into_iter().collect();
                 out.hit(cx, hit);
             }
         }
@@ -105,9 +126,10 @@ impl Probe for Beds {
             out.silent("核定床位数缺失");
             return;
         };
-        let allowed = muldiv(beds, self.share, ONE);
+        // Half a bed counts: it is the product that is compared, not a rounded number of beds.
+        let allowed = beds.saturating_mul(self.share);
         for (day, present) in std::mem::take(&mut self.days) {
-            if present > allowed {
+            if present.saturating_mul(ONE) > allowed {
                 let hit = Hit::of_facility()
                     .fact("qty", present.to_string())
                     .fact("cap", beds.to_string())

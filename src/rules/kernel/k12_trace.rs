@@ -1,15 +1,14 @@
-//! K12: trace codes. One box is sold once (domain.md §3.8).
+//! K12: trace codes of the house itself. One box is sold once (domain.md §3.8).
 
 use std::collections::BTreeSet;
 
 use super::{Compiled, Cx, Hit, Out, Probe, date_of};
-use crate::book::{Line, NONE, StockKind, Trace};
+use crate::book::{Line, StockKind, Trace};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     cx.needs_table("trace")?;
     let form = match cx.rule.usage.form.as_str() {
-        "repeat" => Form::Repeat { here: true },
-        "repeat_elsewhere" => Form::Repeat { here: false },
+        "repeat" => Form::Repeat,
         "item" => Form::Item,
         "shelf" => {
             cx.needs_table("inv_check")?;
@@ -21,11 +20,11 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
 }
 
 enum Form {
-    /// G03, G04.
-    Repeat { here: bool },
+    /// G03.
+    Repeat,
     /// G06.
     Item,
-    /// G07, G08.
+    /// G08.
     Shelf,
 }
 
@@ -36,7 +35,7 @@ struct Traces {
 impl Probe for Traces {
     fn finish(&mut self, cx: Cx<'_>, out: &mut Out<'_>) {
         match self.form {
-            Form::Repeat { here } => repeat(cx, here, out),
+            Form::Repeat => repeat(cx, out),
             Form::Item => item(cx, out),
             Form::Shelf => shelf(cx, out),
         }
@@ -50,7 +49,7 @@ fn lines_of(cx: Cx<'_>, trace: &Trace) -> Vec<Line> {
     cx.book.charges(visit).filter(same).take(1).collect()
 }
 
-fn hit_of(cx: Cx<'_>, trace: &Trace) -> Hit {
+pub(super) fn hit_of(cx: Cx<'_>, trace: &Trace) -> Hit {
     let hit = match cx.book.visit(trace.visit) {
         Some(visit) => Hit::of_visit(cx, visit),
         None => Hit::of_facility(),
@@ -71,46 +70,41 @@ fn hit_of(cx: Cx<'_>, trace: &Trace) -> Hit {
 }
 
 /// Boxes that were sold by the piece: many sales of one code are natural, and the rest lies on the shelf.
-fn opened(cx: Cx<'_>) -> BTreeSet<u64> {
+pub(super) fn opened(cx: Cx<'_>) -> BTreeSet<u64> {
     let split = cx.book.stock.iter().filter(|s| s.split);
     split.flat_map(|s| s.traces.iter().copied()).collect()
 }
 
+/// Boxes that customers brought back: they lie on the shelf and are sold again.
+pub(super) fn came_back(cx: Cx<'_>) -> BTreeSet<u64> {
+    let back = cx.book.stock.iter().filter(|s| s.kind == StockKind::SaleReturn);
+    back.flat_map(|s| s.traces.iter().copied()).collect()
+}
+
 /// Boxes opened for several inpatients carry one code in many settlements: only outpatients and pharmacies
 /// count. Refunded sales do not count, and several lines of one settlement are one sale.
-fn repeat(cx: Cx<'_>, here: bool, out: &mut Out<'_>) {
-    let opened = opened(cx);
+fn repeat(cx: Cx<'_>, out: &mut Out<'_>) {
+    let (opened, back) = (opened(cx), came_back(cx));
     for same in cx.book.traces.chunk_by(|a, b| a.code == b.code) {
         if same.len() < 2 {
             continue;
         }
-        let counted: Vec<&Trace> = same
-            .iter()
-            .filter(|t| !t.refunded && t.settlement != 0)
-            .filter(|t| {
-                t.visit == NONE || !cx.book.visit(t.visit).is_some_and(|v| v.kind.is_stay())
-            })
-            .collect();
-        let own = |t: &&&Trace| t.facility == cx.book.facility.code || t.visit != NONE;
-        let mine: Vec<&Trace> = counted.iter().filter(own).copied().collect();
-        let settlements: BTreeSet<u32> =
-            if here { mine.iter() } else { counted.iter() }.map(|t| t.settlement).collect();
-        let others = counted.len() > mine.len();
-        if settlements.len() < 2 || others == here {
+        let stay = |t: &Trace| cx.book.visit(t.visit).is_some_and(|v| v.kind.is_stay());
+        let counted: Vec<&Trace> =
+            same.iter().filter(|t| !t.refunded && t.settlement != 0 && !stay(t)).collect();
+        let settlements: BTreeSet<u32> = counted.iter().map(|t| t.settlement).collect();
+        let (Some(first), Some(last)) = (counted.first(), counted.last()) else { continue };
+        if settlements.len() < 2 {
             continue;
         }
-        if same.first().is_some_and(|t| opened.contains(&t.code)) {
+        if opened.contains(&first.code) {
             out.silent("拆零");
             continue;
         }
-        if same.iter().any(|t| t.visit != NONE && t.refunded) {
+        if back.contains(&first.code) || same.iter().any(|t| t.refunded) {
             out.silent("有退药记录");
             continue;
         }
-        let pick: Vec<&Trace> = if here { mine } else { counted };
-        let (Some(first), Some(last)) = (pick.first(), pick.iter().rfind(own)) else {
-            continue;
-        };
         let hit = hit_of(cx, last)
             .fact("count", settlements.len().to_string())
             .fact("date_b", date_of(first.at))
@@ -146,7 +140,7 @@ fn item(cx: Cx<'_>, out: &mut Out<'_>) {
 
 /// A box counted on the shelf after it had been settled, and not refunded in between.
 fn shelf(cx: Cx<'_>, out: &mut Out<'_>) {
-    let opened = opened(cx);
+    let (opened, back) = (opened(cx), came_back(cx));
     for count in cx.book.stock.iter().filter(|s| s.kind == StockKind::Check) {
         let Some(counted) = count.at.map(|i| i.at.day()) else { continue };
         for code in &count.traces {
@@ -157,7 +151,7 @@ fn shelf(cx: Cx<'_>, out: &mut Out<'_>) {
                 out.silent("拆零");
                 continue;
             }
-            if own.iter().any(|t| t.refunded) {
+            if back.contains(code) || own.iter().any(|t| t.refunded) {
                 out.silent("有退药记录");
                 continue;
             }

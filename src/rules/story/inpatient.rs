@@ -16,7 +16,7 @@ fn a01_back_after_days_with_the_same_diagnosis_and_the_natural_reasons_for_it() 
     let found = back(9, "I10.x01").found("A01");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].reason, "2026-03-05出院后4天又以I10类诊断入院");
-    assert_eq!(found[0].party.as_deref(), Some("两次住院间隔4天,主要诊断同为I10"));
+    assert_eq!(found[0].party.as_deref(), Some("两次住院间隔4天，主要诊断同为I10"));
     assert_eq!(
         (found[0].mdtrt_id.as_deref(), found[0].also.as_slice()),
         (Some("V2"), &["V1".to_owned()][..])

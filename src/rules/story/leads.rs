@@ -78,7 +78,7 @@ fn group(nights: u32, bill: &str, more: &str) -> Vec<Finding> {
 fn f11_a_stay_far_below_the_middle_of_its_group() {
     let found = group(2, "1000", "dscg_way=1");
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].reason, "FR11组住院2天、1000.00元,本机构同组中位7天、3000.00元");
+    assert_eq!(found[0].reason, "FR11组住院2天、1000.00元，本机构同组中位7天、3000.00元");
     assert!(found[0].party.is_none() && found[0].fund_amount.is_none());
     assert!(group(3, "1000", "dscg_way=1").is_empty(), "three of seven days");
     assert!(group(2, "1100", "dscg_way=1").is_empty(), "more than 35 % of the bill");

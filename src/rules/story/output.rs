@@ -37,7 +37,7 @@ fn a_line_has_exactly_the_members_of_rules_md() {
         "{\"rule\":\"B03\",\"pack\":\"national@2026.11\",\"grade\":\"V\",\"fixmedins_code\":\"H1\",\
          \"psn_no\":\"P1\",\"mdtrt_id\":\"V1\",\"setl_id\":\"S-V1\",\"bkkp_sn\":[\"ct\"],\"code\":\"E1\",\
          \"amount\":\"50.00\",\"fund_amount\":\"35.00\",\"loss_method\":\"A\",\"principal\":true,\
-         \"reason\":\"CT平扫单价200.00元,高于当日限价150.00元\"}"
+         \"reason\":\"CT平扫单价200.00元，高于当日限价150.00元\"}"
     );
     let mut sorted: Vec<_> = outcome
         .findings
@@ -179,4 +179,44 @@ proptest! {
         assert_eq!(json_lines(&before.findings), json_lines(&fresh.findings));
         assert_eq!(before.silences, fresh.silences);
     }
+}
+
+/// What an inspection found before stands further up and says so; a self-check is told and raises nothing, and
+/// other rules and facilities are left alone.
+#[test]
+fn what_was_found_before_is_told_and_stands_further_up() {
+    let fresh = dirty().run().findings;
+    let mut w = dirty();
+    for (id, facility, rule, kind) in [
+        ("1", "H1", "B03", "inspection"),
+        ("2", "H1", "B03", "inspection"),
+        ("3", "H1", "B03", "self_check"),
+        ("4", "H1", "B01", "self_check"),
+        ("5", "H1", "", "inspection"),
+        ("6", "H2", "B03", "inspection"),
+    ] {
+        let row = format!(
+            "hist_id={id};fixmedins_code={facility};rule={rule};kind={kind};date=2025-06-10"
+        );
+        w.add("hist", &row);
+    }
+    let known = w.run().findings;
+    assert_eq!(fresh.len(), known.len());
+    for (a, b) in fresh.iter().zip(&known) {
+        assert_eq!((a.key(), a.amount, a.grade), (b.key(), b.amount, b.grade));
+        let told = b.look.iter().filter(|l| !a.look.contains(l)).cloned().collect::<Vec<_>>();
+        match a.rule.as_str() {
+            "B03" => {
+                assert_eq!(b.weight, (a.weight + 8).min(100));
+                let line = "既往同规则 2 次；机构自查报告过 1 次，核对是否已退回(最近 2025-06-10)";
+                assert_eq!(told, [line]);
+            }
+            "B01" => {
+                assert_eq!(b.weight, a.weight);
+                assert_eq!(told, ["机构自查报告过 1 次，核对是否已退回(最近 2025-06-10)"]);
+            }
+            _ => assert_eq!(a, b),
+        }
+    }
+    assert!(known.iter().any(|f| f.rule == "B03"));
 }

@@ -31,6 +31,7 @@ const TIMES: &[&str] = &[
     "stop_begn",
     "stop_end",
     "log_date",
+    "date",
 ];
 /// Columns that hold millionths.
 const AMOUNTS: &[&str] = &[
@@ -59,13 +60,13 @@ const AMOUNTS: &[&str] = &[
 const COUNTS: &[&str] = &["aprv_bed_cnt", "hi_crtf_bed_cnt", "use_cnt", "use_min", "n"];
 
 /// A hospital.
-pub(super) struct World {
-    pub(super) columns: MemoryColumns,
+pub(crate) struct World {
+    pub(crate) columns: MemoryColumns,
     settled: u32,
 }
 
 /// 示例医院, 二级甲等.
-pub(super) fn hospital() -> World {
+pub(crate) fn hospital() -> World {
     let mut w = World { columns: MemoryColumns::new(), settled: 0 };
     w.add(
         "fixmedins_b",
@@ -81,7 +82,7 @@ pub(super) fn hospital() -> World {
 
 impl World {
     /// Adds a row from `column=value;…`.
-    pub(super) fn add(&mut self, entity: &str, row: &str) -> &mut Self {
+    pub(crate) fn add(&mut self, entity: &str, row: &str) -> &mut Self {
         let cell = |pair: &'static str| -> (&'static str, Cell) {
             let (name, value) = pair.split_once('=').unwrap();
             let cell = if TIMES.contains(&name) {
@@ -103,7 +104,7 @@ impl World {
     }
 
     /// A visit with its main diagnosis and one settlement S-of-visit, item by item, fund 70 %.
-    pub(super) fn visit(
+    pub(crate) fn visit(
         &mut self,
         id: &str,
         psn: &str,
@@ -117,7 +118,7 @@ impl World {
 
     /// A visit with further columns.
     #[allow(clippy::too_many_arguments, reason = "one row of one table")]
-    pub(super) fn visit_with(
+    pub(crate) fn visit_with(
         &mut self,
         id: &str,
         psn: &str,
@@ -139,7 +140,7 @@ impl World {
     }
 
     /// A settlement of a visit, `S<n>-<visit>`.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &mut self,
         id: &str,
         total: &str,
@@ -158,14 +159,14 @@ impl World {
     }
 
     /// A stay of P1 from day to day of March 2026.
-    pub(super) fn stay(&mut self, id: &str, from: u32, to: u32) -> &mut Self {
+    pub(crate) fn stay(&mut self, id: &str, from: u32, to: u32) -> &mut Self {
         let (from, to) =
             (format!("2026-03-{from:02} 09:00:00"), format!("2026-03-{to:02} 10:00:00"));
         self.visit(id, "P1", "21", &from, &to, "I10.x00")
     }
 
     /// A line: `code|name|charge|list type`, time, quantity, price.
-    pub(super) fn fee(
+    pub(crate) fn fee(
         &mut self,
         visit: &str,
         sn: &str,
@@ -179,7 +180,7 @@ impl World {
 
     /// A line with further columns.
     #[allow(clippy::too_many_arguments, reason = "one row of one table")]
-    pub(super) fn fee_with(
+    pub(crate) fn fee_with(
         &mut self,
         visit: &str,
         sn: &str,
@@ -205,7 +206,7 @@ impl World {
     }
 
     /// One line a day of an item.
-    pub(super) fn daily(
+    pub(crate) fn daily(
         &mut self,
         visit: &str,
         item: &str,
@@ -221,23 +222,23 @@ impl World {
     }
 
     /// Runs the national pack.
-    pub(super) fn run(&self) -> Outcome {
+    pub(crate) fn run(&self) -> Outcome {
         self.run_with(&national().unwrap())
     }
 
     /// Runs a pack.
-    pub(super) fn run_with(&self, pack: &Pack) -> Outcome {
+    pub(crate) fn run_with(&self, pack: &Pack) -> Outcome {
         audit(&self.columns, pack, Options::default(), &mut ()).unwrap()
     }
 
     /// Findings of one rule of the national pack.
-    pub(super) fn found(&self, rule: &str) -> Vec<Finding> {
+    pub(crate) fn found(&self, rule: &str) -> Vec<Finding> {
         self.found_with(rule, "")
     }
 
     /// Findings of one rule of the national pack under an overlay: `.toml` text, or knowledge
     /// `list: rows` where it begins with a list name and a colon.
-    pub(super) fn found_with(&self, rule: &str, overlay: &str) -> Vec<Finding> {
+    pub(crate) fn found_with(&self, rule: &str, overlay: &str) -> Vec<Finding> {
         let base = national().unwrap();
         assert!(base.rules.iter().any(|r| r.id == rule), "{rule}");
         let head = ("pack.toml", &b"name = \"own\"\nversion = \"1\"\n"[..]);
@@ -263,8 +264,8 @@ pub(super) fn silent(outcome: &Outcome, rule: &str, reason: &str) -> u64 {
     own.map(|s| s.count).sum()
 }
 
-pub(super) const BED: &str = "B1|普通病房床位费|01|201";
-pub(super) const NURSE1: &str = "N1|一级护理|07|201";
-pub(super) const NURSE2: &str = "N2|二级护理|07|201";
-pub(super) const CT: &str = "E1|CT平扫|03|201";
-pub(super) const DRUG: &str = "X1|阿司匹林肠溶片|09|101";
+pub(crate) const BED: &str = "B1|普通病房床位费|01|201";
+pub(crate) const NURSE1: &str = "N1|一级护理|07|201";
+pub(crate) const NURSE2: &str = "N2|二级护理|07|201";
+pub(crate) const CT: &str = "E1|CT平扫|03|201";
+pub(crate) const DRUG: &str = "X1|阿司匹林肠溶片|09|101";

@@ -27,6 +27,29 @@ fn r30_a_last_line_torn_in_its_middle_costs_nothing_that_was_told() {
     }
 }
 
+/// R07: after a power cut a file may have its length and no bytes, or a length that nobody ever wrote. Zeros are no
+/// evidence: the recording ends with the last fragment that opens, and its length is that of these.
+#[test]
+fn r07_a_tail_of_zeros_is_no_evidence() {
+    for longer in [0, 4096, 3 << 20] {
+        let mut story = Story::new();
+        let mut writer = story.writer();
+        for number in 1..=7 {
+            story.push(&mut writer, number, 15_000);
+        }
+        drop(writer);
+        let last = story.folder.join(layout::fragment_name(7, 15_000));
+        let length = fs::read(&last).unwrap().len();
+        fs::write(&last, vec![0; length + longer]).unwrap();
+        // Room that was taken for a fragment that never came.
+        let never = story.folder.join(layout::fragment_name(8, 15_000));
+        fs::write(&never, vec![0; length]).unwrap();
+        let outcome = story.recover().remove(0);
+        story.check(&outcome, &super::tests::media(1..=6), 7);
+        assert_eq!(outcome.duration_ms, 90_000);
+    }
+}
+
 /// A chain that is damaged further up is evidence of damage: nothing is dropped, nothing is rewritten.
 #[test]
 fn damage_inside_the_log_rewrites_nothing() {
@@ -87,4 +110,39 @@ fn a_damaged_recording_stays_alone_with_its_damage() {
     fs::write(story.folder.join(layout::ORDER), b"{}").unwrap();
     assert_eq!(story.rig.vault.unfinished_recordings(&story.case).unwrap().len(), 1);
     assert!(story.folder.exists());
+}
+
+/// R09: what the sound card lost stands in the line of the fragment that follows it, once, and is counted at the end; after
+/// a kill too, because the log says it and not a process.
+#[test]
+fn r09_lost_sound_stands_in_the_log_and_survives_a_kill() {
+    for killed in [false, true] {
+        let mut story = Story::new();
+        let mut writer = story.writer();
+        story.push(&mut writer, 1, 1_000);
+        writer.lost(1, 300);
+        story.push(&mut writer, 2, 1_000);
+        writer.lost(1, 300);
+        story.push(&mut writer, 3, 1_000);
+        writer.lost(3, 340);
+        story.push(&mut writer, 4, 1_000);
+        let log = fs::read_to_string(story.folder.join(LOG)).unwrap();
+        let said: Vec<(u64, u64)> = log
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let fact = |name: &str| line["facts"][name].as_u64().unwrap_or(0);
+                (fact("gaps"), fact("lost_ms"))
+            })
+            .collect();
+        assert_eq!(said, [(0, 0), (1, 300), (0, 0), (2, 40)]);
+        let outcome = if killed {
+            drop(writer);
+            story.recover().remove(0)
+        } else {
+            writer.close().unwrap()
+        };
+        assert_eq!((outcome.gaps, outcome.lost_ms, outcome.recovered), (3, 340, killed));
+        assert_eq!(outcome.duration_ms, 4_000, "nothing stands in the place of what was lost");
+    }
 }

@@ -153,6 +153,10 @@ pub(super) struct LogSummary {
     pub(super) lines: u64,
     pub(super) first: Hash32,
     pub(super) head: Hash32,
+    /// How often sound was lost.
+    pub(super) gaps: u32,
+    /// Milliseconds of it.
+    pub(super) lost_ms: u64,
 }
 
 /// Milliseconds of media on storage: segments, and the fragments after them. Reads names and numbers only.
@@ -175,7 +179,14 @@ pub(super) fn stored_ms(folder: &Path) -> Result<u64, VaultError> {
 /// Summary of the log's bytes; `None` for an empty log.
 pub(super) fn summary(log: &[u8]) -> Option<LogSummary> {
     let lines = atomic::whole_lines(log);
+    let fact = |line: &[u8], name: &str| {
+        let line: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+        line.pointer(name).and_then(serde_json::Value::as_u64).unwrap_or(0)
+    };
+    let sum = |name: &str| lines.iter().fold(0_u64, |sum, l| sum.saturating_add(fact(l, name)));
     Some(LogSummary {
+        gaps: u32::try_from(sum("/facts/gaps")).unwrap_or(u32::MAX),
+        lost_ms: sum("/facts/lost_ms"),
         lines: u64::try_from(lines.len()).ok()?,
         first: Hash32::sha256(lines.first()?),
         head: Hash32::sha256(lines.last()?),

@@ -63,6 +63,10 @@ pub struct RecordingWriter {
     fragments: u64,
     stored_ms: u64,
     segment_ms: u64,
+    /// Sound lost since the beginning: how often, and milliseconds.
+    lost: (u32, u64),
+    /// What of it the log says already.
+    told: (u32, u64),
     // Held until the writer goes, so that a recovery sees it run.
     _lock: File,
 }
@@ -124,6 +128,8 @@ impl RecordingWriter {
             fragments: 0,
             stored_ms: 0,
             segment_ms: SEGMENT_MS,
+            lost: (0, 0),
+            told: (0, 0),
             _lock: lock,
         })
     }
@@ -152,6 +158,15 @@ impl RecordingWriter {
             Hash32::sha256(&sealed),
         )
         .fact("media_ms", media_ms);
+        let (gaps, lost_ms) = self.lost;
+        let (told_gaps, told_ms) = self.told;
+        let draft = if gaps > told_gaps {
+            draft
+                .fact("gaps", gaps.saturating_sub(told_gaps))
+                .fact("lost_ms", lost_ms.saturating_sub(told_ms))
+        } else {
+            draft
+        };
         let (line, head) = next_line(&self.head, draft, &self.clock.read())?;
         atomic::write_durable(&self.folder.join(&name), &sealed)?;
         if let Err(error) = self.log.append_line(&line) {
@@ -159,6 +174,7 @@ impl RecordingWriter {
             return Err(error);
         }
         self.head = head;
+        self.told = self.lost;
         self.fragments = number;
         self.stored_ms = self.stored_ms.saturating_add(media_ms);
         self.whole.update(fragment);
@@ -171,6 +187,12 @@ impl RecordingWriter {
             tracing::warn!(%error, "A segment could not be closed yet.");
         }
         Ok(ack)
+    }
+
+    /// Sound that was lost since the recording began: how often, and milliseconds in all. What is new stands in the
+    /// line of the next fragment, so that it survives whatever happens to this process (R09).
+    pub const fn lost(&mut self, gaps: u32, lost_ms: u64) {
+        self.lost = (gaps, lost_ms);
     }
 
     /// Milliseconds of media durable so far.
@@ -274,5 +296,7 @@ pub(super) fn close_log(
         log_head: summary.head.to_string(),
         duration_ms,
         recovered,
+        gaps: summary.gaps,
+        lost_ms: summary.lost_ms,
     })
 }

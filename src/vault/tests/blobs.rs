@@ -134,3 +134,51 @@ fn r40_handles_do_not_grow_with_items() {
 fn r40_twenty_thousand_items_with_a_few_handles() {
     handles_for(20_000);
 }
+
+/// Highest resident size of this process so far, KiB.
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// R14: a photo of 108 megapixels is some 45 MB of JPEG. Storing it never decodes it: its bytes, sealed once more, are all
+/// the memory it takes (the budget of the list is 256 MB).
+#[test]
+fn r14_a_photo_of_45_megabytes_is_stored_in_twice_its_size() {
+    let mut rig = Rig::enrolled();
+    let case = rig.open_case();
+    let mut photo = vec![0_u8; 45 << 20];
+    photo
+        .iter_mut()
+        .zip(0_u32..)
+        .for_each(|(byte, n)| *byte = (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let before = peak_kib();
+    let stored = rig.vault.put(&case, "data/media/0001.jpg", &photo).unwrap();
+    let grew = peak_kib() - before;
+    assert_eq!(stored.size, 45 << 20);
+    // Sealed in one piece that grows: at most twice its size while it is copied.
+    assert!(grew < 2 * 45 * 1024 + 8 * 1024, "peak grew by {grew} KiB");
+    eprintln!("45 MiB stored, peak grew by {grew} KiB");
+}
+
+/// R13: two thousand photos of one case. What the first hundred took is what all of them take.
+#[test]
+fn r13_two_thousand_photos_take_no_more_memory_than_a_hundred() {
+    let mut rig = Rig::enrolled();
+    let case = rig.open_case();
+    let photo = vec![0x5a_u8; 64 << 10];
+    let (mut after_100, mut handles) = (0, 0);
+    for n in 0..2_000 {
+        rig.vault.put(&case, &format!("data/media/{n:05}.jpg"), &photo).unwrap();
+        if n == 99 {
+            after_100 = peak_kib();
+            handles = fs::read_dir("/proc/self/fd").unwrap().count();
+        }
+    }
+    let grew = peak_kib() - after_100;
+    let more = fs::read_dir("/proc/self/fd").unwrap().count().abs_diff(handles);
+    eprintln!("2,000 photos: peak grew by {grew} KiB after the first hundred, {more} handles");
+    assert!(grew < 4 * 1024, "peak grew by {grew} KiB");
+    assert!(more <= 16, "{more} more handles");
+}

@@ -5,10 +5,12 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use spotcheck_app::ports::{BlobVault, KeyRing};
+use spotcheck_app::ports::{BlobVault, KeyRing, OfficerEnrolment};
 use spotcheck_domain::parse_canonical;
 
-use super::support::{LI, OTHER_PIN, PIN, Rig, ZHANG, identity_file, officer, open, pin, run};
+use super::support::{
+    LI, OTHER_PIN, PIN, POLICY, Rig, ZHANG, identity_file, officer, open, pin, run,
+};
 use crate::{Argon2Cost, KEYS_FILE, SECRET_FILE, VaultError, VaultOptions};
 
 #[test]
@@ -113,7 +115,7 @@ fn package_keys_open_for_either_officer_and_for_nobody_while_locked() {
 }
 
 #[test]
-fn r23_the_only_officer_who_forgot_the_pin_gets_a_new_package_identity() {
+fn r41_the_only_officer_who_forgot_the_pin_gets_a_new_package_identity() {
     let mut rig = Rig::enrolled();
     let old = rig.vault.package_recipient().unwrap().unwrap();
     rig.enrol(ZHANG, "张三", PIN);
@@ -123,6 +125,47 @@ fn r23_the_only_officer_who_forgot_the_pin_gets_a_new_package_identity() {
     assert_ne!(new, old);
     rig.unlock(ZHANG, OTHER_PIN);
     let to = [crate::sealing::recipient(&new, "package").unwrap()];
+    let wrapped = crate::sealing::seal(&to, &[9; 32]).unwrap();
+    assert_eq!(rig.vault.unwrap_package_key(&wrapped).unwrap().as_slice(), [9; 32]);
+}
+
+/// R41: both forgot. The request of the second one names the package identity that will be there once it is answered,
+/// so that the ticket which vouches for the officer vouches for it too; nothing changes before the answer.
+#[test]
+fn r41_the_last_officers_request_names_the_package_identity_that_comes_with_it() {
+    let mut rig = Rig::new();
+    rig.enrol_device(POLICY);
+    let csr = rig.vault.request_officer(&officer(ZHANG), &pin(PIN)).unwrap();
+    let first = rig.vault.package_recipient_with(&officer(ZHANG)).unwrap().unwrap();
+    assert_eq!(rig.vault.package_recipient().unwrap(), None);
+    let chain = rig.ca.chain(&csr, ZHANG);
+    let zhang = OfficerEnrolment { officer: officer(ZHANG), name: "张三".to_owned(), chain };
+    rig.vault.install_officer(&zhang).unwrap();
+    assert_eq!(rig.vault.package_recipient().unwrap().as_ref(), Some(&first));
+    rig.enrol(LI, "李四", OTHER_PIN);
+
+    rig.vault.request_officer(&officer(ZHANG), &pin("zhang-new-PIN-1")).unwrap();
+    let asked = rig.vault.package_recipient_with(&officer(ZHANG)).unwrap().unwrap();
+    assert_ne!(asked, first, "nobody had unlocked: 李四 never got it");
+    rig.unlock(ZHANG, PIN);
+    rig.vault.request_officer(&officer(ZHANG), &pin("zhang-new-PIN-1")).unwrap();
+    let asked = rig.vault.package_recipient_with(&officer(ZHANG)).unwrap().unwrap();
+    assert_eq!(asked, first, "李四 can open it");
+    rig.enrol(ZHANG, "张三", "zhang-new-PIN-1");
+    assert_eq!(rig.vault.package_recipient().unwrap().as_ref(), Some(&first));
+
+    rig.restart();
+    let csr = rig.vault.request_officer(&officer(LI), &pin("li-new-PIN-22222")).unwrap();
+    let asked = rig.vault.package_recipient_with(&officer(LI)).unwrap().unwrap();
+    assert_ne!(asked, first);
+    assert_eq!(rig.vault.package_recipient().unwrap().as_ref(), Some(&first));
+    let chain = rig.ca.chain(&csr, LI);
+    let li = OfficerEnrolment { officer: officer(LI), name: "李四".to_owned(), chain };
+    rig.vault.install_officer(&li).unwrap();
+    assert_eq!(rig.vault.package_recipient().unwrap().as_ref(), Some(&asked));
+    rig.unlock(LI, "li-new-PIN-22222");
+    rig.unlock(ZHANG, "zhang-new-PIN-1");
+    let to = [crate::sealing::recipient(&asked, "package").unwrap()];
     let wrapped = crate::sealing::seal(&to, &[9; 32]).unwrap();
     assert_eq!(rig.vault.unwrap_package_key(&wrapped).unwrap().as_slice(), [9; 32]);
 }
@@ -252,7 +295,7 @@ fn r25_r31_missing_or_foreign_keys_stop_the_program_and_are_never_replaced() {
 }
 
 #[test]
-fn a_later_version_is_refused_and_not_touched() {
+fn r32_a_later_version_is_refused_and_not_touched() {
     let mut rig = Rig::enrolled();
     rig.vault
         .state()
@@ -263,7 +306,7 @@ fn a_later_version_is_refused_and_not_touched() {
         })
         .unwrap();
     let error = open(rig.dir.path(), &rig.clock, VaultOptions::TESTS_ONLY).unwrap_err();
-    assert!(matches!(error, VaultError::KeysNewer { found: 99, known: 1 }));
+    assert!(matches!(error, VaultError::KeysNewer { found: 99, known: 2 }));
     assert!(rig.vault.unlock(&officer(ZHANG), &pin(PIN)).is_ok(), "data is still there");
 }
 

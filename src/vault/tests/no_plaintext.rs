@@ -12,7 +12,7 @@ use super::support::{LI, OTHER_PIN, PIN, Rig, ZHANG, files, officer, pin};
 use crate::RecordingWriter;
 
 const NAME: &str = "欧阳核验";
-const WORDS: &str = "当事人陈述: 记号-7f3a-红杉";
+const WORDS: &str = "当事人陈述：记号-7f3a-红杉";
 
 /// UTF-8, UTF-16 in both orders, GB18030 (by its published bytes for these characters).
 fn encodings(text: &str) -> Vec<Vec<u8>> {

@@ -1,11 +1,19 @@
 //! Arguments, in both languages.
 
+mod after;
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(super) use keys::KeyCommand;
 use spotcheck_domain::reference::EntryKind;
 use spotcheck_domain::vocabulary::{CredentialKind, Mode};
+
+pub(super) use after::{
+    FindingCommand, FindingItem, FindingList, FindingSet, GuardedArgs, IndicatorsArgs,
+};
 
 /// 现场稽核中心 / The centre of Spotcheck.
 #[derive(Debug, Parser)]
@@ -67,7 +75,7 @@ pub(super) enum Command {
     Log(LogCommand),
     /// 导出证据信任根 / write the roots for evidence signatures
     Roots(OutFile),
-    /// 手持机策略;政策与目录资料 / policy for handhelds; reference data for packages
+    /// 手持机策略；政策与目录资料 / policy for handhelds; reference data for packages
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// 配置 / configuration
@@ -76,6 +84,9 @@ pub(super) enum Command {
     /// 托管密钥 / escrow key
     #[command(subcommand)]
     Escrow(EscrowCommand),
+    /// 接收密钥 / intake keys: what handhelds seal evidence for
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// 备份数据库(加密副本)/ encrypted copy of the database
     Backup(OutFile),
     /// 从备份恢复数据库 / put a copy in place of the database
@@ -85,6 +96,13 @@ pub(super) enum Command {
     /// 规则包 / rule packs above the national one
     #[command(subcommand)]
     Rulepack(RulepackCommand),
+    /// 线索的后续办理 / what becomes of findings after the site
+    #[command(subcommand)]
+    Finding(FindingCommand),
+    /// 机构的指标和预警 / indicators and warnings of a facility
+    Indicators(IndicatorsArgs),
+    /// 统方防护：谁一天打开了多少次 / who opened how many guarded breakdowns
+    Guarded(GuardedArgs),
     /// 生成演示数据 / make demo data
     DemoData(DemoData),
 }
@@ -93,17 +111,17 @@ pub(super) enum Command {
 pub(super) enum RulepackCommand {
     /// 检查规则包并在历史数据上试运行 / read, verify and try a pack on history
     Check {
-        /// 规则包目录 / folder of the pack
+        /// 规则包目录，或手持机交来的草案文件 / folder of the pack, or a draft file of a handheld
         folder: PathBuf,
     },
     /// 使签过名的规则包生效 / put a signed pack in force
     Add {
-        /// 规则包目录 / folder of the pack
+        /// 规则包目录，或手持机交来的草案文件 / folder of the pack, or a draft file of a handheld
         folder: PathBuf,
     },
     /// 以中心的名义签名 / sign by the centre
     Sign {
-        /// 规则包目录 / folder of the pack
+        /// 规则包目录，或手持机交来的草案文件 / folder of the pack, or a draft file of a handheld
         folder: PathBuf,
     },
     /// 列出生效的规则包 / packs in force
@@ -112,6 +130,12 @@ pub(super) enum RulepackCommand {
     Remove {
         /// 名称 / name
         name: String,
+    },
+    /// 现场核查后的误报统计 / what became of the findings of each rule on site
+    Stats {
+        /// 只看这条规则 / this rule only
+        #[arg(long, value_name = "ID")]
+        rule: Option<String>,
     },
 }
 
@@ -127,7 +151,7 @@ pub(super) struct Serve {
     /// 监听地址 / address to listen on [default: 127.0.0.1:8443]
     #[arg(long)]
     pub(super) listen: Option<SocketAddr>,
-    /// 对外名称或地址,可重复 / public name or address, repeatable
+    /// 对外名称或地址，可重复 / public name or address, repeatable
     #[arg(long, value_name = "NAME")]
     pub(super) public_name: Vec<String>,
     /// 时间戳服务地址 / URL of an RFC 3161 authority
@@ -149,7 +173,7 @@ pub(super) struct Import {
     /// 未写明机构的行归于此机构 / facility of rows that name none
     #[arg(long, value_name = "CODE")]
     pub(super) facility: Option<String>,
-    /// 只检查,不写入 / check only
+    /// 只检查，不写入 / check only
     #[arg(long)]
     pub(super) check: bool,
 }
@@ -175,13 +199,13 @@ pub(super) enum FacilityOrder {
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// 机构;不写则逐一运行全部机构 / facility; else all, one after the other
+    /// 机构；不写则逐一运行全部机构 / facility; else all, one after the other
     #[arg(long, value_name = "CODE")]
     pub(super) facility: Option<String>,
     /// 只列这段时间的事实,yyyy-MM-dd..yyyy-MM-dd / facts of this period only
     #[arg(long, value_name = "FROM..TO")]
     pub(super) period: Option<String>,
-    /// 只运行这些规则,逗号分隔 / these rules only
+    /// 只运行这些规则，逗号分隔 / these rules only
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     pub(super) rules: Option<Vec<String>>,
     /// 每条疑点一行 JSON / one finding a line
@@ -193,10 +217,10 @@ pub(super) struct Audit {
     /// 导出疑点:.csv .xlsx .json(留痕) / write a file, the form by its ending; the act is recorded
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json_lines", "draft"])]
     pub(super) export: Option<PathBuf>,
-    /// 导出给当事人:只含事实、说明和法定义务 / the export is for the party: facts and duties only
+    /// 导出给当事人：只含事实、说明和法定义务 / the export is for the party: facts and duties only
     #[arg(long, requires = "export")]
     pub(super) party: bool,
-    /// 试运行规则包草案,列出会有的变化,不存任何结果 / try a draft pack and tell what would change
+    /// 试运行规则包草案，列出会有的变化，不存任何结果 / try a draft pack and tell what would change
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json_lines", "again"])]
     pub(super) draft: Option<PathBuf>,
 }
@@ -212,7 +236,7 @@ pub(super) struct DemoData {
     /// 规模 / scale
     #[arg(long, default_value_t = 1)]
     pub(super) scale: u32,
-    /// 埋入已知的问题、临界情形和自然情形,并写出 truth.csv / plant known violations, near misses and traps
+    /// 埋入已知的问题、临界情形和自然情形，并写出 truth.csv / plant known violations, near misses and traps
     #[arg(long)]
     pub(super) truth: bool,
     /// 费用明细约多少条 / about how many fee lines
@@ -223,7 +247,7 @@ pub(super) struct DemoData {
     #[arg(long, requires = "truth", value_name = "PERMILLE",
         default_value_t = spotcheck_claims::TruthOptions::default().wrong)]
     pub(super) wrong: u32,
-    /// 不埋入问题,只有自然情形 / no violation, only natural causes
+    /// 不埋入问题，只有自然情形 / no violation, only natural causes
     #[arg(long, requires = "truth")]
     pub(super) clean: bool,
     /// 按病组付费的住院占百分之几 / share of stays that are paid by group
@@ -252,12 +276,15 @@ pub(super) struct TaskNew {
     #[arg(long)]
     pub(super) id: Option<String>,
     /// 定点机构编号 / facility code
-    #[arg(long, value_name = "CODE")]
-    pub(super) facility: String,
-    /// 检查人员编号,逗号分隔,至少两名 / officer ids, at least two
+    #[arg(long, value_name = "CODE", required_unless_present = "top")]
+    pub(super) facility: Option<String>,
+    /// 为排序最前的 N 家机构各建一个任务，已有未办结任务的跳过 / a task for each of the first N ranked facilities
+    #[arg(long, value_name = "N", conflicts_with_all = ["id", "facility", "document_number"])]
+    pub(super) top: Option<usize>,
+    /// 检查人员编号，逗号分隔，至少两名 / officer ids, at least two
     #[arg(long, value_delimiter = ',', required = true)]
     pub(super) officers: Vec<String>,
-    /// 手持机编号,逗号分隔 / device ids
+    /// 手持机编号，逗号分隔 / device ids
     #[arg(long, value_delimiter = ',', required = true)]
     pub(super) devices: Vec<String>,
     /// 检查期间 / period, yyyy-MM-dd..yyyy-MM-dd
@@ -269,13 +296,13 @@ pub(super) struct TaskNew {
     /// 检查方式 / mode: enforcement, flight, joint, agreement, daily
     #[arg(long, value_parser = parse_mode, default_value = "enforcement")]
     pub(super) mode: Mode,
-    /// 法律依据,可重复 / legal basis, repeatable
+    /// 法律依据，可重复 / legal basis, repeatable
     #[arg(long)]
     pub(super) basis: Vec<String>,
     /// 文号 / document number
     #[arg(long)]
     pub(super) document_number: Option<String>,
-    /// 演练任务:文书有水印,不上传,可随时清除 / a task to learn on
+    /// 演练任务：文书有水印，不上传，可随时清除 / a task to learn on
     #[arg(long)]
     pub(super) practice: bool,
 }
@@ -383,23 +410,26 @@ pub(super) enum BundleCommand {
         /// 证据包编号 / bundle id
         bundle: String,
         /// 输出文件 / file to write
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// 当事人副本:只含文书 / the party's copy: documents only
+        #[arg(long, value_name = "FILE", required_unless_present = "media")]
+        out: Option<PathBuf>,
+        /// 另写可跳转播放的录音录像副本(不是证据)到新目录 / copies of recordings that players can seek in
+        #[arg(long, value_name = "DIR")]
+        media: Option<PathBuf>,
+        /// 当事人副本：只含文书 / the party's copy: documents only
         #[arg(long)]
         party: bool,
-        /// 当事人副本中另加的文件,可重复 / further files of the party's copy, repeatable
+        /// 当事人副本中另加的文件，可重复 / further files of the party's copy, repeatable
         #[arg(long, value_name = "PATH", requires = "party")]
         include: Vec<String>,
     },
     /// 接收带来的证据包:ZIP、救援导出或第二副本 / take in what was brought: ZIP, rescue export, second copy
     Add {
-        /// ZIP 文件,或 EVID-….rescue、CASE-….copy 目录 / ZIP file, or EVID-….rescue or CASE-….copy folder
+        /// ZIP 文件，或 EVID-….rescue、CASE-….copy 目录 / ZIP file, or EVID-….rescue or CASE-….copy folder
         file: PathBuf,
-        /// 未封存的副本:把案卷密钥交给这台手持机接着办(留痕)/ address an unsealed copy to this handheld
+        /// 未封存的副本：把案卷密钥交给这台手持机接着办(留痕)/ address an unsealed copy to this handheld
         #[arg(long, value_name = "DEVICE")]
         r#for: Option<String>,
-        /// 写出明文(留痕):副本为目录(未签名),托管私钥打开的救援导出为 ZIP / write it open: folder, or ZIP
+        /// 写出明文(留痕):副本为目录(未签名)，托管私钥打开的救援导出为 ZIP / write it open: folder, or ZIP
         #[arg(long, value_name = "DIR|ZIP")]
         open: Option<PathBuf>,
         /// 用两名保管人合出的托管私钥打开副本或救援导出 / open a copy or a rescue export by the escrow key
@@ -470,6 +500,9 @@ pub(super) struct PolicySet {
     /// 允许手写板签字 / allow pad signatures
     #[arg(long)]
     pub(super) pad_signatures: Option<Switch>,
+    /// 一人一天打开受防护细分超过几次时告警 / guarded breakdowns of one officer on one day, told above N
+    #[arg(long, value_name = "N")]
+    pub(super) guarded_per_day: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -478,7 +511,7 @@ pub(super) enum PolicyCommand {
     Show,
     /// 更改 / change
     Set(PolicySet),
-    /// 导入政策、价格、目录、编码、案例,随数据包下发 / add reference data for packages
+    /// 导入政策、价格、目录、编码、案例，随数据包下发 / add reference data for packages
     Add(PolicyAdd),
     /// 列出导入的资料及版本 / list what was added, with versions
     List,
@@ -492,13 +525,13 @@ pub(super) struct PolicyAdd {
     /// 类别 / kind: article, item, drug, consumable, diagnosis, operation, case, point
     #[arg(long, value_name = "KIND", value_parser = entry_kind)]
     pub(super) kind: Option<EntryKind>,
-    /// 生效日期,先于文中所写 / first day in force, before what the text says
+    /// 生效日期，先于文中所写 / first day in force, before what the text says
     #[arg(long, value_name = "yyyy-MM-dd")]
     pub(super) valid_from: Option<String>,
     /// 失效日期 / last day in force
     #[arg(long, value_name = "yyyy-MM-dd")]
     pub(super) valid_until: Option<String>,
-    /// 只读并报告,不写入 / read and report only
+    /// 只读并报告，不写入 / read and report only
     #[arg(long)]
     pub(super) check: bool,
 }
@@ -516,7 +549,7 @@ pub(super) enum ConfigCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EscrowCommand {
-    /// 把托管私钥分成分片发放,之后中心不再保存 / hand out shares, 2 of n, once
+    /// 把托管私钥分成分片发放，之后中心不再保存 / hand out shares, 2 of n, once
     Export {
         /// 输出目录 / directory to write to
         #[arg(long, value_name = "DIR")]

@@ -23,7 +23,7 @@ use crate::objects::sha256_hex;
 use crate::{Error, claims, rulepacks};
 
 /// First and last day as numbers since 1970.
-fn period(text: &str) -> Result<(i64, i64)> {
+pub(super) fn period(text: &str) -> Result<(i64, i64)> {
     let days =
         text.split_once("..").and_then(|(from, to)| Some((day_number(from)?, day_number(to)?)));
     days.filter(|(from, to)| from <= to).ok_or_else(|| {
@@ -132,7 +132,7 @@ fn export(
     if path.exists() {
         return Err(Error::refused(
             "CENTRE-TARGET-EXISTS",
-            "目标文件已存在,不会覆盖。",
+            "目标文件已存在，不会覆盖。",
             "请换一个文件名。",
         ));
     }
@@ -158,8 +158,21 @@ pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
     let auditor = Auditor::new(&centre, rulepacks::in_force(&centre)?, facility)?;
     let form = args.export.as_deref().map(form_of).transpose()?;
     let (mut bodies, mut text, mut all) = (Vec::new(), String::new(), Vec::new());
+    let mut failed: Vec<(&str, Trouble)> = Vec::new();
     for (n, code) in codes.iter().enumerate() {
-        let outcome = one(&auditor, &centre, code, args, &mut Told::new(n, codes.len(), code))?;
+        let mut watch = Told::new(n, codes.len(), code);
+        let outcome = match one(&auditor, &centre, code, args, &mut watch) {
+            Ok(outcome) => outcome,
+            // Who asked for one facility gets its trouble; in a run over all, the others go on.
+            Err(cause) if facility.is_some() => return Err(cause),
+            Err(cause) => {
+                let trouble = Trouble::from(cause);
+                watch.say(&format!("没有做成：{}({})", trouble.message, trouble.code));
+                tracing::error!(code = %trouble.code, cause = %trouble.cause, "A facility failed.");
+                failed.push((code, trouble));
+                continue;
+            }
+        };
         if form.is_some() {
             all.extend(outcome.findings);
             continue;
@@ -177,10 +190,35 @@ pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
         }
         bodies.push(body);
     }
+    let incomplete = !failed.is_empty();
     if let (Some(path), Some(form)) = (&args.export, form) {
-        return export(&centre, &all, args.party, path, form);
+        tell_failed(&failed, codes.len());
+        let done = export(&centre, &all, args.party, path, form)?;
+        return Ok(done.incomplete(incomplete));
     }
-    let body = json!({ "pack": auditor.pack().label(), "facilities": bodies });
-    let output = Output::new("audit", body, text);
+    let list: Vec<serde_json::Value> = failed
+        .iter()
+        .map(|(code, t)| json!({ "fixmedins_code": code, "code": t.code, "message": t.message }))
+        .collect();
+    let body = json!({ "pack": auditor.pack().label(), "facilities": bodies, "failed": list });
+    tell_failed(&failed, codes.len());
+    let output = Output::new("audit", body, text).incomplete(incomplete);
     Ok(if args.json_lines { output.said_already() } else { output })
+}
+
+/// What could not be done, once more at the end; what was done is stored and will not be run again.
+fn tell_failed(failed: &[(&str, Trouble)], all: usize) {
+    if failed.is_empty() {
+        return;
+    }
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(
+        err,
+        "{all} 家机构中有 {} 家没有做成；排除原因后再次运行，只补做这些：",
+        failed.len()
+    );
+    for (code, trouble) in failed {
+        let _ =
+            writeln!(err, "  {code}  {}  {}({})", trouble.message, trouble.advice, trouble.code);
+    }
 }

@@ -16,7 +16,7 @@ use crate::bundles::{self, CopyActs, Extent};
 
 fn zh(state: BundleState) -> &'static str {
     match state {
-        BundleState::Announced => "已申报,未传完",
+        BundleState::Announced => "已申报，未传完",
         BundleState::Verifying => "正在校验",
         BundleState::Received => "已接收",
         BundleState::Rejected => "未通过校验",
@@ -58,7 +58,8 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             let mut text = format!("{bundle}  {}\n", zh(row.state));
             let rescued_from = rescued_from(&row.announcement);
             if let Some(device) = &rescued_from {
-                let _ = writeln!(text, "由手持机 {device} 的第二副本恢复,此后在该机上的内容不在内");
+                let _ =
+                    writeln!(text, "由手持机 {device} 的第二副本恢复，此后在该机上的内容不在内");
             }
             for error in &row.errors {
                 let _ = writeln!(text, "错误 {error}");
@@ -73,14 +74,26 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             });
             Ok(Output::new("bundle-show", body, text))
         }
-        BundleCommand::Export { bundle, out, party, include } => {
-            let extent =
-                if *party { Extent::Party { include: include.clone() } } else { Extent::Whole };
-            bundles::export(&centre, bundle, &extent, out)?;
-            let what = if *party { "当事人副本" } else { "明文" };
-            let text = format!("证据包 {bundle} 的{what}已写入 {}(已留痕)。", out.display());
-            let body = json!({ "bundle": bundle, "out": out, "party": party });
-            Ok(Output::new("bundle-export", body, text))
+        BundleCommand::Export { bundle, out, media, party, include } => {
+            let mut text = String::new();
+            if let Some(out) = out {
+                let extent =
+                    if *party { Extent::Party { include: include.clone() } } else { Extent::Whole };
+                bundles::export(&centre, bundle, &extent, out)?;
+                let what = if *party { "当事人副本" } else { "明文" };
+                let _ =
+                    writeln!(text, "证据包 {bundle} 的{what}已写入 {}(已留痕)。", out.display());
+            }
+            let mut body = json!({ "bundle": bundle, "out": out, "party": party });
+            if let Some(folder) = media {
+                let copies = bundles::export_media(&centre, bundle, folder)?;
+                let (n, folder) = (copies.len(), folder.display());
+                let _ = writeln!(text, "录音录像副本 {n} 个已写入 {folder}(已留痕)，不是证据。");
+                if let Some(body) = body.as_object_mut() {
+                    body.insert("media".to_owned(), json!({ "out": media, "copies": copies }));
+                }
+            }
+            Ok(Output::new("bundle-export", body, text.trim_end().to_owned()))
         }
         BundleCommand::Add { file, r#for, open, escrow } if is_open_copy(file) => {
             let acts = CopyActs {
@@ -91,7 +104,7 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
             let report = bundles::add_copy(&centre, file, &acts)?;
             let good = report.faults.is_empty();
             let mut text = format!(
-                "案卷 {} 的第二副本(手持机 {}):日志 {} 条,文件 {} 个,未封存\n",
+                "案卷 {} 的第二副本(手持机 {}):日志 {} 条，文件 {} 个，未封存\n",
                 report.case, report.device, report.entries, report.files
             );
             for path in &report.faults {
@@ -106,7 +119,7 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
         BundleCommand::Add { file, open: Some(out), escrow: Some(escrow), .. } if file.is_dir() => {
             let bundle = bundles::open_rescue(&centre, file, escrow, out)?;
             let text = format!(
-                "证据包 {bundle} 已用托管私钥打开,写入 {}(已留痕)。\n用 bundle add 收下这个 ZIP。",
+                "证据包 {bundle} 已用托管私钥打开，写入 {}(已留痕)。\n用 bundle add 收下这个 ZIP。",
                 out.display()
             );
             Ok(Output::new("bundle-add", json!({ "opened": bundle, "out": out }), text))

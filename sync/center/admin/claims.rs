@@ -29,7 +29,7 @@ pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
     for (name, e) in &report.entities {
         let _ = writeln!(
             text,
-            "{name}:读入 {},导入 {},未变 {},拒收 {}",
+            "{name}:读入 {}，导入 {}，未变 {}，拒收 {}",
             e.read, e.imported, e.unchanged, e.rejected
         );
         for (column, sum) in &e.sums {
@@ -38,7 +38,7 @@ pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
     }
     if report.rejected() > 0 {
         let folder = report.rejects.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "拒收 {} 行,明细(加密)在 {folder}", report.rejected());
+        let _ = writeln!(text, "拒收 {} 行，明细(加密)在 {folder}", report.rejected());
     }
     let body = serde_json::to_value(&report).map_err(|_| Error::Stored("report"))?;
     let output = Output::new("import", body, text);
@@ -107,7 +107,8 @@ fn truth_data(args: &DemoData) -> Result<Output> {
     let options = TruthOptions { seed, lines, wrong, clean, grouped };
     let made = spotcheck_claims::truth_data(&args.out, &options).map_err(Trouble::from)?;
     let text = format!(
-        "已写入 {}:费用明细 {} 条;问题 {} 处,临界 {} 处,自然情形 {} 处,见 truth.csv",
+        "已写入 {}:费用明细 {} 条；问题 {} 处，临界 {} 处，自然情形 {} 处，见 truth.csv;\
+         示例知识点见其中的 rulepack,签名后用 rulepack add 装载",
         args.out.display(),
         made.rows.get("fee_list_d").copied().unwrap_or(0),
         made.violations,
@@ -130,7 +131,7 @@ pub(super) fn demo_data(args: &DemoData) -> Result<Output> {
     let made = spotcheck_claims::demo_data(&args.out, &options).map_err(Trouble::from)?;
     let rows = made.rows.values().fold(0_u64, |sum, n| sum.saturating_add(*n));
     let text = format!(
-        "演示数据已写入 {}:{} 张表,{rows} 行;演示机构 {}",
+        "演示数据已写入 {}:{} 张表，{rows} 行；演示机构 {}",
         args.out.display(),
         made.rows.len(),
         made.fixmedins_code

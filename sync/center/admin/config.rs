@@ -78,8 +78,8 @@ impl Settings {
                     let line = error.message().lines().next().unwrap_or_default().to_owned();
                     Error::refused(
                         "CENTRE-CONFIG",
-                        format!("配置文件读不懂:{line}"),
-                        "请更正配置文件;不认识的键也是错误。",
+                        format!("配置文件读不懂：{line}"),
+                        "请更正配置文件；不认识的键也是错误。",
                     )
                 })?
             }
@@ -125,7 +125,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
             if source.kind() == std::io::ErrorKind::AlreadyExists {
                 Error::refused(
                     "CENTRE-TARGET-EXISTS",
-                    "目标文件已存在,不会覆盖。",
+                    "目标文件已存在，不会覆盖。",
                     "请换一个文件名。",
                 )
             } else {
@@ -160,9 +160,16 @@ pub(super) fn policy(context: &Context, command: &PolicyCommand) -> Result<Outpu
     if let PolicyCommand::Set(set) = command {
         change(&mut policy, set);
         centre.put_policy(&policy)?;
+        if let Some(most) = set.guarded_per_day {
+            crate::guarded::put_per_day(&centre, most)?;
+        }
         centre.record_act("policy-changed", "-")?;
     }
     let mut body = serde_json::to_value(&policy).map_err(|_| Error::Stored("policy"))?;
+    if let Some(members) = body.as_object_mut() {
+        // The centre's own: handhelds need not know how closely they are looked at.
+        members.insert("guarded_per_day".to_owned(), crate::guarded::per_day(&centre)?.into());
+    }
     let text = serde_json::to_string_pretty(&body).unwrap_or_default();
     if let Some(members) = body.as_object_mut() {
         members.remove("schema");
@@ -183,7 +190,7 @@ pub(super) fn escrow(context: &Context, command: &EscrowCommand) -> Result<Outpu
             let centre = context.open()?;
             let files = escrow::export(&centre, out, *custodians)?;
             let text = format!(
-                "已写出 {} 个分片,任意两个可恢复托管私钥;中心不再保存私钥。请分别交给保管人并删除这里的文件。",
+                "已写出 {} 个分片，任意两个可恢复托管私钥；中心不再保存私钥。请分别交给保管人并删除这里的文件。",
                 files.len()
             );
             Ok(Output::new("escrow-export", json!({ "files": files }), text))
@@ -194,11 +201,11 @@ pub(super) fn escrow(context: &Context, command: &EscrowCommand) -> Result<Outpu
                 Error::refused(
                     "ESCROW-COMBINE",
                     "这两个分片合不出托管私钥。",
-                    "请确认是两个不同保管人的分片,且内容没有抄错。",
+                    "请确认是两个不同保管人的分片，且内容没有抄错。",
                 )
             })?;
             write_new(out, &secret, 0o600)?;
-            let text = format!("托管私钥已写入 {},用后请销毁。", out.display());
+            let text = format!("托管私钥已写入 {}，用后请销毁。", out.display());
             Ok(Output::new("escrow-combine", json!({ "out": out }), text))
         }
     }
@@ -211,7 +218,7 @@ pub(super) fn backup(context: &Context, args: &OutFile) -> Result<Output> {
     let bytes = std::fs::read(&args.out).map_err(Error::io("read the copy"))?;
     let body = json!({ "out": args.out, "size": bytes.len(), "sha256": sha256_hex(&bytes) });
     let text = format!(
-        "数据库已备份到 {}(加密,同一密钥)。对象目录 objects/ 和 partitions/ 请另行复制。",
+        "数据库已备份到 {}(加密，同一密钥)。对象目录 objects/ 和 partitions/ 请另行复制。",
         args.out.display()
     );
     Ok(Output::new("backup", body, text))
@@ -246,6 +253,6 @@ pub(super) fn restore(context: &Context, args: &Restore) -> Result<Output> {
     std::fs::rename(&part, &database).map_err(Error::io(what))?;
     sync_dir(folder.root())?;
     let body = json!({ "database": database, "previous": old });
-    let text = format!("数据库已恢复;原数据库保留为 {}", old.display());
+    let text = format!("数据库已恢复；原数据库保留为 {}", old.display());
     Ok(Output::new("restore", body, text))
 }

@@ -40,7 +40,7 @@ pub(super) fn draft(
         };
         let after = auditor.look(code, &pack, options, &mut watch)?;
         refused.extend(after.refused.iter().map(ToString::to_string));
-        watch.say(&format!("现行 {} 条,草案 {} 条(未存)", before.len(), after.findings.len()));
+        watch.say(&format!("现行 {} 条，草案 {} 条(未存)", before.len(), after.findings.len()));
         changes.compare(before, after.findings);
     }
     refused.sort();
@@ -79,7 +79,7 @@ fn told(base: &str, draft: &str, changes: &Changes, refused: &[String]) -> Outpu
         }
     }
     for place in refused {
-        let _ = writeln!(text, "命中过多,整条规则不计:{place}");
+        let _ = writeln!(text, "命中过多，整条规则不计：{place}");
     }
     let lines = |list: &[Finding]| -> Vec<Value> {
         list.iter().filter_map(|f| serde_json::from_str(&f.json_line()).ok()).collect()

@@ -10,12 +10,15 @@ mod bundle;
 mod claims;
 mod config;
 mod draft;
+mod finding;
+mod keys;
 mod log;
 mod out;
 mod people;
 mod reference;
 mod rulepack;
 mod serve;
+mod watch;
 mod work;
 
 pub use args::Cli;
@@ -50,8 +53,8 @@ impl Context {
             entropy,
         })?;
         if let KeySource::Created(path) = centre.key_source() {
-            eprintln!("已生成数据库密钥文件:{}", path.display());
-            eprintln!("请立即另行备份该文件:丢失后,数据目录中的任何内容都无法再打开。");
+            eprintln!("已生成数据库密钥文件：{}", path.display());
+            eprintln!("请立即另行备份该文件：丢失后，数据目录中的任何内容都无法再打开。");
         }
         Ok(centre)
     }
@@ -64,6 +67,9 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Facilities(a) => claims::facilities(context, a),
         Command::Audit(a) => audit::audit(context, a),
         Command::Rulepack(a) => rulepack::rulepack(context, a),
+        Command::Finding(a) => finding::finding(context, a),
+        Command::Indicators(a) => watch::indicators(context, a),
+        Command::Guarded(a) => watch::guarded(context, a),
         Command::DemoData(a) => claims::demo_data(a),
         Command::Task(a) => work::task(context, a),
         Command::Package(a) => work::package(context, a),
@@ -76,6 +82,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
         Command::Policy(a) => reference::policy(context, a),
         Command::Config(_) => config::show(context),
         Command::Escrow(a) => config::escrow(context, a),
+        Command::Key(a) => keys::key(context, a),
         Command::Backup(a) => config::backup(context, a),
         Command::Restore(a) => config::restore(context, a),
     }
@@ -91,7 +98,7 @@ pub fn run(cli: &Cli) -> u8 {
     match done {
         Ok(output) => {
             output.print(json);
-            u8::from(!output.passed)
+            if output.incomplete { 3 } else { u8::from(!output.passed) }
         }
         Err(error) => {
             let trouble = Trouble::from(error);

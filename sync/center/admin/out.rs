@@ -12,6 +12,8 @@ pub(super) struct Output {
     text: String,
     /// False where a check says no: exit code 1.
     pub(super) passed: bool,
+    /// True where a part of the work could not be done: exit code 3.
+    pub(super) incomplete: bool,
     quiet: bool,
 }
 
@@ -26,11 +28,16 @@ impl Output {
                 }
             }
         }
-        Self { json, text: text.into(), passed: true, quiet: false }
+        Self { json, text: text.into(), passed: true, incomplete: false, quiet: false }
     }
 
     pub(super) fn failed_check(mut self) -> Self {
         self.passed = false;
+        self
+    }
+
+    pub(super) fn incomplete(mut self, incomplete: bool) -> Self {
+        self.incomplete = incomplete;
         self
     }
 
@@ -63,9 +70,9 @@ pub(super) fn print_trouble(trouble: &Trouble, json: bool) {
         }});
         println!("{error}");
     } else {
-        eprintln!("安全:{}", trouble.safe);
-        eprintln!("发生了:{}", trouble.message);
-        eprintln!("怎么办:{}", trouble.advice);
-        eprintln!("代码:{}", trouble.code);
+        eprintln!("安全：{}", trouble.safe);
+        eprintln!("发生了：{}", trouble.message);
+        eprintln!("怎么办：{}", trouble.advice);
+        eprintln!("代码：{}", trouble.code);
     }
 }

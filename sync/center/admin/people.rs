@@ -74,7 +74,7 @@ fn add_officer(centre: &Centre, args: &OfficerAdd) -> Result<Output> {
         return Err(bad("有效期须为日期 yyyy-MM-dd。"));
     }
     if args.name.trim().is_empty() || args.name.chars().count() > 64 {
-        return Err(bad("姓名不能为空,且不超过 64 个字。"));
+        return Err(bad("姓名不能为空，且不超过 64 个字。"));
     }
     centre.repo().put_officer(&Officer {
         id: args.id.clone(),
@@ -150,7 +150,7 @@ pub(super) fn ticket(context: &Context, command: &TicketCommand) -> Result<Outpu
             if let Some(members) = body.as_object_mut() {
                 members.insert("out".to_owned(), json!(path));
             }
-            format!("登记票已写入 {},24 小时内有效,只能使用一次。", path.display())
+            format!("登记票已写入 {},24 小时内有效，只能使用一次。", path.display())
         }
         None => {
             if let Some(members) = body.as_object_mut() {

@@ -40,7 +40,7 @@ fn added(context: &Context, args: &PolicyAdd) -> Result<Output> {
         let r = &outcome.report;
         let _ = writeln!(
             text,
-            "{}:{} {}  读 {},取 {},拒收 {};{} 至 {}{}",
+            "{}:{} {}  读 {}，取 {}，拒收 {};{} 至 {}{}",
             r.file,
             r.title,
             r.number,
@@ -49,7 +49,7 @@ fn added(context: &Context, args: &PolicyAdd) -> Result<Output> {
             r.rejected,
             r.begin.as_deref().unwrap_or("生效日期未载"),
             r.end.as_deref().unwrap_or("今"),
-            if outcome.unchanged { "(已在库,未变)" } else { "" }
+            if outcome.unchanged { "(已在库，未变)" } else { "" }
         );
         for told in r.rejects.iter().chain(&r.remarks) {
             let _ = writeln!(text, "    第 {} 行 {} {}", told.line, told.column, told.reason);

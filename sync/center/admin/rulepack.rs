@@ -9,12 +9,14 @@ use super::args::RulepackCommand;
 use super::out::Output;
 use super::{Context, Result};
 use crate::Error;
+use crate::centre::Centre;
+use crate::judged::{self, RuleFigures};
 use crate::rulepacks::{self, Checked, PackFolder};
 
 fn told(schema: &str, checked: &Checked, words: &str) -> Output {
     let label = format!("{}@{}", checked.name, checked.version);
     let text = format!(
-        "{label} {words}:涉及 {} 条规则,已在 {} 家机构的历史数据上试运行",
+        "{label} {words}:涉及 {} 条规则，已在 {} 家机构的历史数据上试运行",
         checked.changed.len(),
         checked.tried
     );
@@ -39,7 +41,7 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
         RulepackCommand::Sign { folder } => {
             let sha256 = rulepacks::sign(&centre, folder)?;
             centre.record_act("rulepack-signed", &sha256)?;
-            let text = format!("已签名:{sha256}");
+            let text = format!("已签名：{sha256}");
             Ok(Output::new("rulepack-sign", json!({ "sha256": sha256 }), text))
         }
         RulepackCommand::Remove { name } => {
@@ -50,6 +52,7 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
             let text = format!("规则包 {name} 已停用");
             Ok(Output::new("rulepack-remove", json!({ "pack": name }), text))
         }
+        RulepackCommand::Stats { rule } => stats(&centre, rule.as_deref()),
         RulepackCommand::List => {
             let rows = centre.repo().rule_packs()?;
             let (mut text, mut list): (String, Vec<Value>) = (String::new(), Vec::new());
@@ -66,4 +69,48 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
             Ok(Output::new("rulepack-list", json!({ "packs": list }), text))
         }
     }
+}
+
+fn reasons(
+    text: &mut String,
+    what: &str,
+    unit: &str,
+    list: &std::collections::BTreeMap<String, u64>,
+) {
+    let mut list: Vec<(&String, &u64)> = list.iter().collect();
+    list.sort_by_key(|(reason, n)| (std::cmp::Reverse(**n), reason.as_str()));
+    for (reason, n) in list {
+        let reason = if reason.is_empty() { "未写理由" } else { reason };
+        let _ = writeln!(text, "    {what} {n} {unit}:{reason}");
+    }
+}
+
+/// Where most is excluded stands first.
+fn stats(centre: &Centre, rule: Option<&str>) -> Result<Output> {
+    let mut all = judged::statistics(centre, rule)?;
+    let order = |f: &RuleFigures| {
+        (std::cmp::Reverse((f.excluded, f.silenced)), f.rule.clone(), f.pack.clone())
+    };
+    all.sort_by_cached_key(order);
+    let mut text = String::new();
+    for f in &all {
+        let shown = f.shown.map_or_else(|| "—".to_owned(), |n| n.to_string());
+        let pack = if f.pack.is_empty() { "版本不明" } else { &f.pack };
+        let _ = writeln!(
+            text,
+            "{} {pack}  提示 {shown}  属实 {}  排除 {}  需补证 {}  停用 {} 次  误报 {}",
+            f.rule,
+            f.confirmed,
+            f.excluded,
+            f.needs_evidence,
+            f.silenced,
+            f.false_alarms.as_ref().map_or_else(|| "—".to_owned(), |share| format!("{share}%"))
+        );
+        reasons(&mut text, "排除", "条", &f.excluded_for);
+        reasons(&mut text, "停用", "次", &f.silenced_for);
+    }
+    if all.is_empty() {
+        text.push_str("收到的证据包里还没有对线索的认定\n");
+    }
+    Ok(Output::new("rulepack-stats", json!({ "rules": all }), text))
 }

@@ -53,7 +53,7 @@ pub(super) fn serve(context: &Context, _args: &Serve) -> Result<Output> {
             "listen": address, "url": url, "ca_sha256": centre.ca().tls.sha256(),
             "log_key": centre.log().vkey(),
         });
-        let text = format!("正在监听 {address},手持机地址 {url}");
+        let text = format!("正在监听 {address}，手持机地址 {url}");
         let output = Output::new("serve", body, text);
         output.print(context.json);
         tokio::select! {

@@ -30,7 +30,7 @@ use super::copy::escrow_identity;
 use super::export::{Extent, failed, write_zip};
 use super::verify::{accepted_anyway, errors_of, faults, judge, receive, sealed_by, sums_of};
 use crate::centre::Centre;
-use crate::intake::intake_identity;
+use crate::intake::{Recipients, intake_identities};
 use crate::jobs;
 use crate::objects::{is_sha256, sha256_hex};
 use crate::repository::AnnounceOutcome;
@@ -55,7 +55,7 @@ pub struct Rescued {
 /// One payload file, encrypted to intake while it is read.
 fn take_in(
     centre: &Centre,
-    recipient: &Recipient,
+    (recipient, intake_id): (&Recipient, &str),
     archive: &mut ZipArchive<File>,
     entry: &spotcheck_evidence::zip::ZipEntry,
 ) -> Result<AnnouncedFile> {
@@ -88,7 +88,7 @@ fn take_in(
             ciphertext_size,
             plaintext_sha256: sha256,
             size: entry.size,
-            intake_id: centre.recipients().intake_id.clone(),
+            intake_id: intake_id.to_owned(),
         }],
     })
 }
@@ -122,13 +122,13 @@ pub fn add_zip(centre: &Centre, path: &Path) -> Result<Rescued> {
     }
     let mut archive = ZipArchive::open(open()?).map_err(|(fault, _)| failed(fault))?;
     let entries = archive.entries().to_vec();
-    let recipient: Recipient =
-        centre.recipients().intake.parse().map_err(|e: &str| Error::Age(e.to_owned()))?;
+    let Recipients { intake, intake_id, .. } = centre.recipients()?;
+    let recipient: Recipient = intake.parse().map_err(|e: &str| Error::Age(e.to_owned()))?;
     let mut files = Vec::new();
     let mut tags: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for entry in &entries {
         if is_payload_path(&entry.path) {
-            files.push(take_in(centre, &recipient, &mut archive, entry)?);
+            files.push(take_in(centre, (&recipient, &intake_id), &mut archive, entry)?);
         } else if !entry.path.starts_with("receipts/") {
             let mut bytes = Vec::new();
             archive.read(entry, &mut |block| bytes.extend_from_slice(block)).map_err(failed)?;
@@ -188,14 +188,14 @@ fn outcome(centre: &Centre, bundle: &str) -> Result<Rescued> {
 fn unusable(what: &'static str) -> Error {
     Error::refused(
         "RESCUE-UNUSABLE",
-        format!("这不是完整的救援导出:{what}。"),
-        "请在手持机上把 rescue 命令再执行一次(已写出的部分不会重写),然后重试。",
+        format!("这不是完整的救援导出：{what}。"),
+        "请在手持机上把 rescue 命令再执行一次(已写出的部分不会重写)，然后重试。",
     )
 }
 
 /// Whatever the cause: an age file that does not open for us tells no more.
 fn torn<E>(_: E) -> Error {
-    unusable("announcement.age 已损坏,或不是导出给本中心的")
+    unusable("announcement.age 已损坏，或不是导出给本中心的")
 }
 
 fn read_small(path: &Path, most: u64, missing: &'static str) -> Result<Vec<u8>> {
@@ -225,15 +225,15 @@ fn read_rescue(centre: &Centre, folder: &Path, escrow: Option<&Identity>) -> Res
     }
     let path = folder.join(ANNOUNCEMENT_FILE);
     let sealed = read_small(&path, MAX_ANNOUNCEMENT_BYTES, "缺少 announcement.age")?;
-    let identity = match (escrow, intake_identity(centre.repo(), &label.intake_id)) {
-        (Some(escrow), _) => escrow.clone(),
-        (None, Ok(identity)) => identity,
+    let identities = match (escrow, intake_identities(centre.repo(), &label.intake_id)) {
+        (Some(escrow), _) => vec![escrow.clone()],
+        (None, Ok(identities)) => identities,
         (None, Err(Error::NotFound { .. })) => return Err(unusable("不是导出给本中心的")),
         (None, Err(other)) => return Err(other),
     };
     let mut plain = Vec::new();
     Decryptor::new_buffered(sealed.as_slice())
-        .and_then(|d| d.decrypt(std::iter::once(&identity as &dyn age::Identity)))
+        .and_then(|d| d.decrypt(identities.iter().map(|i| i as &dyn age::Identity)))
         .map_err(torn)?
         .take(MAX_ANNOUNCEMENT_BYTES)
         .read_to_end(&mut plain)
@@ -299,7 +299,7 @@ fn take_blob(centre: &Centre, folder: &Path, sha256: &str) -> Result<bool> {
         }
         other => {
             let _ = std::fs::remove_file(&work.0);
-            other.and_then(|_| Err(unusable("加密分段与清单不符,可能已损坏")))
+            other.and_then(|_| Err(unusable("加密分段与清单不符，可能已损坏")))
         }
     }
 }
@@ -365,7 +365,7 @@ pub fn open_rescue(centre: &Centre, folder: &Path, escrow: &Path, out: &Path) ->
     let announcement = read_rescue(centre, folder, Some(&identity))?;
     let mut new = Vec::new();
     let written = take_blobs(centre, folder, &announcement, &mut new).and_then(|()| {
-        let mut opener = Opener::with(centre, identity);
+        let mut opener = Opener::with(centre, &announcement.bundle, identity);
         let sums = sums_of(&mut opener, &announcement)?
             .map_err(|_| unusable("有文件打不开或与清单不符"))?;
         centre.record_act("bundle-opened-by-escrow", &announcement.bundle)?;

@@ -87,8 +87,8 @@ pub fn announce(
     if practice {
         return Err(Error::refused(
             "BUNDLE-PRACTICE",
-            "这是演练任务的证据包,中心不接收。",
-            "演练内容留在手持机上,在“收尾”中清除即可。",
+            "这是演练任务的证据包，中心不接收。",
+            "演练内容留在手持机上，在“收尾”中清除即可。",
         ));
     }
     let now = centre.now_ms();

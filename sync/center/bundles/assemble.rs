@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use spotcheck_wire::bundles::{AnnouncedBlob, AnnouncedFile};
 
 use crate::centre::Centre;
-use crate::intake::intake_identity;
+use crate::intake::{case_identity, intake_identity};
 use crate::objects::hash_reader;
 use crate::{Error, Result};
 
@@ -26,22 +26,25 @@ pub enum BlobCheck {
     Bad(&'static str),
 }
 
-/// Opens blobs with the intake identities they name, each read from the database once.
+/// Opens the blobs of a bundle with the intake identities they name, each read from the database once; where one
+/// was retired, with the identity of the bundle's case.
 pub(crate) struct Opener<'a> {
     centre: &'a Centre,
+    bundle: String,
     known: std::collections::BTreeMap<String, Option<Identity>>,
     /// Opens everything in their place: escrow, when they are lost.
     instead: Option<Identity>,
 }
 
 impl<'a> Opener<'a> {
-    pub(crate) fn new(centre: &'a Centre) -> Self {
-        Self { centre, known: std::collections::BTreeMap::new(), instead: None }
+    pub(crate) fn new(centre: &'a Centre, bundle: &str) -> Self {
+        let known = std::collections::BTreeMap::new();
+        Self { centre, bundle: bundle.to_owned(), known, instead: None }
     }
 
     /// Opens every blob with this identity, whatever key it names.
-    pub(crate) fn with(centre: &'a Centre, identity: Identity) -> Self {
-        Self { instead: Some(identity), ..Self::new(centre) }
+    pub(crate) fn with(centre: &'a Centre, bundle: &str, identity: Identity) -> Self {
+        Self { instead: Some(identity), ..Self::new(centre, bundle) }
     }
 
     fn identity(&mut self, id: &str) -> Result<Option<Identity>> {
@@ -51,7 +54,7 @@ impl<'a> Opener<'a> {
         if !self.known.contains_key(id) {
             let found = match intake_identity(self.centre.repo(), id) {
                 Ok(identity) => Some(identity),
-                Err(Error::NotFound { .. }) => None,
+                Err(Error::NotFound { .. }) => case_identity(self.centre.repo(), &self.bundle)?,
                 Err(error) => return Err(error),
             };
             self.known.insert(id.to_owned(), found);
@@ -108,7 +111,11 @@ impl<'a> Opener<'a> {
 ///
 /// # Errors
 /// The blob is not stored, or cannot be read.
-fn open_blob(centre: &Centre, sha256: &str, identity: &Identity) -> Result<Option<BlobReader>> {
+pub(crate) fn open_blob(
+    centre: &Centre,
+    sha256: &str,
+    identity: &Identity,
+) -> Result<Option<BlobReader>> {
     let mut file = centre.objects().open_object(sha256)?;
     file.rewind().map_err(Error::io("read an object"))?;
     let Ok(decryptor) = Decryptor::new_buffered(BufReader::new(file)) else { return Ok(None) };

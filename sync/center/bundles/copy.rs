@@ -26,7 +26,7 @@ use spotcheck_wire::rescue::blob_file;
 use zeroize::Zeroizing;
 
 use crate::centre::Centre;
-use crate::intake::intake_identity;
+use crate::intake::intake_identities;
 use crate::{Error, Result};
 
 /// What `spotcheck` writes as the state of a case; later majors are refused.
@@ -91,8 +91,8 @@ struct Segment {
 fn unusable(what: &'static str) -> Error {
     Error::refused(
         "COPY-UNUSABLE",
-        format!("这份第二副本不能使用:{what}。"),
-        "换另一份副本(U 盘或旁边的手持机),或在手持机上再存一次。",
+        format!("这份第二副本不能使用：{what}。"),
+        "换另一份副本(U 盘或旁边的手持机)，或在手持机上再存一次。",
     )
 }
 
@@ -107,11 +107,12 @@ fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-fn open(identity: &Identity, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// The plaintext of a small age file that one of the identities opens.
+pub(crate) fn open(identities: &[Identity], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len()));
     Decryptor::new_buffered(sealed)
         .ok()?
-        .decrypt(std::iter::once(identity as &dyn age::Identity))
+        .decrypt(identities.iter().map(|i| i as &dyn age::Identity))
         .ok()?
         .read_to_end(&mut plain)
         .ok()?;
@@ -148,7 +149,7 @@ type Running = (String, Vec<Zeroizing<Vec<u8>>>);
 
 struct Opened<'a> {
     folder: &'a Path,
-    identity: Identity,
+    identities: Vec<Identity>,
     label: CopyLabel,
     state: State,
     head: ChainHead,
@@ -168,13 +169,13 @@ fn opened<'a>(centre: &Centre, folder: &'a Path, escrow: Option<&Path>) -> Resul
     if label.schema != COPY_SCHEMA || CaseId::parse(&label.case).is_err() {
         return Err(unusable("格式版本不同"));
     }
-    let identity = match escrow {
-        Some(file) => escrow_identity(file)?,
-        None => intake_identity(centre.repo(), &label.intake_id)
+    let identities = match escrow {
+        Some(file) => vec![escrow_identity(file)?],
+        None => intake_identities(centre.repo(), &label.intake_id)
             .map_err(|_| unusable("不是存给本中心的"))?,
     };
     let sealed = read(folder, "state.age")?.ok_or_else(|| unusable("缺少案卷状态"))?;
-    let plain = open(&identity, &sealed).ok_or_else(|| unusable("案卷状态打不开"))?;
+    let plain = open(&identities, &sealed).ok_or_else(|| unusable("案卷状态打不开"))?;
     let state: State =
         serde_json::from_slice(&plain).map_err(|_| unusable("案卷状态不符合格式"))?;
     if state.schema != STATE_SCHEMA || state.case != label.case || state.device != label.device {
@@ -182,7 +183,7 @@ fn opened<'a>(centre: &Centre, folder: &'a Path, escrow: Option<&Path>) -> Resul
     }
     let chain = verify_chain(state.lines.iter().map(String::as_bytes), ChainHead::START.hash)
         .map_err(|_| unusable("案卷日志链断开"))?;
-    Ok(Opened { folder, identity, label, state, head: chain.head })
+    Ok(Opened { folder, identities, label, state, head: chain.head })
 }
 
 impl Opened<'_> {
@@ -192,7 +193,7 @@ impl Opened<'_> {
             return Ok(None);
         };
         let fits = Hash32::sha256(&sealed).to_string() == ciphertext_sha256;
-        Ok(if fits { open(&self.identity, &sealed) } else { None })
+        Ok(if fits { open(&self.identities, &sealed) } else { None })
     }
 
     /// Streams a file; `false` if it is not what the case says.
@@ -244,7 +245,7 @@ impl Opened<'_> {
             fragments.sort();
             for (_, file) in fragments {
                 let sealed = read(self.folder, &format!("rec/{name}/{file}"))?.unwrap_or_default();
-                parts.extend(open(&self.identity, &sealed));
+                parts.extend(open(&self.identities, &sealed));
             }
             if !parts.is_empty() {
                 found.push((name, parts));
@@ -294,7 +295,7 @@ fn address(centre: &Centre, copy: &Opened<'_>, device: &str) -> Result<()> {
     let unknown = || {
         Error::refused(
             "COPY-DEVICE",
-            "没有这台手持机,或它已被吊销,或还没有检查人员登记。",
+            "没有这台手持机，或它已被吊销，或还没有检查人员登记。",
             "用 device list 核对编号。",
         )
     };
@@ -303,7 +304,7 @@ fn address(centre: &Centre, copy: &Opened<'_>, device: &str) -> Result<()> {
     let recipient = row.and_then(|row| row.package_recipient).ok_or_else(unknown)?;
     let recipient = Recipient::from_str(&recipient).map_err(|_| Error::Stored("recipient"))?;
     let sealed = read(copy.folder, &format!("{}.keys.age", copy.label.case))?;
-    let keys = open(&copy.identity, &sealed.unwrap_or_default())
+    let keys = open(&copy.identities, &sealed.unwrap_or_default())
         .ok_or_else(|| unusable("案卷密钥打不开"))?;
     let age = |e: &dyn std::fmt::Display| Error::Age(e.to_string());
     let to = std::iter::once(&recipient as &dyn age::Recipient);
@@ -381,7 +382,7 @@ fn write_open(
     let note = json!({
         "schema": "spotcheck-rescued/1", "case": copy.label.case, "from_device": copy.state.device,
         "kept_ms": copy.state.kept_ms, "entries": copy.head.seq, "signed": false,
-        "note": "由第二副本恢复,未封存、未签名:不是证据包",
+        "note": "由第二副本恢复，未封存、未签名：不是证据包",
     });
     let note = serde_json::to_vec_pretty(&note).map_err(|_| Error::Stored("note"))?;
     put(out, "RESCUED.json", &mut |file| file.write_all(&note))?;

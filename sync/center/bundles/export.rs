@@ -62,7 +62,7 @@ pub fn export(centre: &Centre, id: &str, extent: &Extent, out: &Path) -> Result<
         Error::refused(
             "BUNDLE-INCOMPLETE",
             format!("证据包的 {} 个文件缺失或已损坏。", errors.len()),
-            "请等手持机传完,或用 bundle show 查看原因。",
+            "请等手持机传完，或用 bundle show 查看原因。",
         )
     })?;
     let mut late: Vec<CarriedFile> = Vec::new();
@@ -82,7 +82,7 @@ pub fn export(centre: &Centre, id: &str, extent: &Extent, out: &Path) -> Result<
         .mode(0o600)
         .open(out)
         .map_err(Error::io(what))?;
-    let mut opener = Opener::new(centre);
+    let mut opener = Opener::new(centre, &announcement.bundle);
     let written = write_zip(&mut opener, announcement, &late, &sums, extent, target);
     if written.is_err() {
         // Half an export is plaintext that nobody asked for.

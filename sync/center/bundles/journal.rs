@@ -9,6 +9,7 @@ use spotcheck_wire::bundles::{JOURNAL_SCHEMA, JournalUpload};
 
 use crate::Result;
 use crate::centre::Centre;
+use crate::guarded;
 
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn take_journal(
         None => (0, Hash32([0; 32])),
     };
     let mut seq = last_seq;
-    let mut new = Vec::new();
+    let (mut new, mut views) = (Vec::new(), Vec::new());
     for line in &upload.lines {
         let line = line.as_bytes();
         let Ok(entry) = JournalEntry::parse(line) else { return Ok(JournalOutcome::Malformed) };
@@ -59,8 +60,13 @@ pub fn take_journal(
         seq = entry.seq;
         head = Hash32::sha256(line);
         new.push(line.to_vec());
+        views.extend(guarded::view_of(&entry));
     }
-    if new.is_empty() || centre.repo().append_journal(device, last_seq, &new)? {
+    if new.is_empty() {
+        return Ok(JournalOutcome::Accepted(seq));
+    }
+    if centre.repo().append_journal(device, last_seq, &new, &views)? {
+        guarded::tell(centre, device, &views)?;
         return Ok(JournalOutcome::Accepted(seq));
     }
     // Another upload of the same journal was faster: what it kept counts.

@@ -6,9 +6,11 @@
 mod add;
 mod announce;
 mod assemble;
+mod contents;
 mod copy;
 mod export;
 mod journal;
+mod media;
 mod stamp;
 mod verify;
 mod view;
@@ -18,9 +20,13 @@ pub use announce::{
     CommitOutcome, announce, check_announcement, commit, missing, quarantined_accept, status,
 };
 pub use assemble::BlobCheck;
+pub(crate) use assemble::open_blob;
+pub(crate) use contents::payload;
+pub(crate) use copy::open as open_small;
 pub use copy::{CopyActs, CopyReport, add_copy};
 pub use export::{Extent, export};
 pub use journal::{JournalOutcome, take_journal};
+pub use media::{MediaCopy, SHEET, export_media};
 pub use stamp::{StampRequest, keep_stamp, stamp_requests};
 pub use verify::verify_bundle;
 pub use view::BagView;

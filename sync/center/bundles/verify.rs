@@ -31,7 +31,7 @@ pub(super) fn check_blobs(
     centre: &Centre,
     announcement: &Announcement,
 ) -> Result<std::result::Result<Vec<u32>, Vec<String>>> {
-    sums_of(&mut Opener::new(centre), announcement)
+    sums_of(&mut Opener::new(centre, &announcement.bundle), announcement)
 }
 
 /// [`check_blobs`] by the keys of this opener.
@@ -151,6 +151,8 @@ pub(super) fn receive(
         Ok(LogEntry::Bundle(kept)) => kept.received,
         _ => received,
     };
+    // Before the state moves: a run cut in between reads the same once more, and only what is received counts.
+    crate::judged::read_bundle(centre, announcement)?;
     let now = centre.now_ms();
     centre.repo().mark_received(&announcement.bundle, &received, leaf.index, notes, now)
 }

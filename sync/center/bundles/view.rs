@@ -109,7 +109,7 @@ impl<'a> BagView<'a> {
         late: &[CarriedFile],
     ) -> Result<Self> {
         let failed = |e: spotcheck_evidence::EvidenceError| Error::Log(format!("bag: {e}"));
-        let mut opener = Opener::new(centre);
+        let mut opener = Opener::new(centre, &announcement.bundle);
         let payload = Rc::new(Cell::new(false));
         let length = Rc::new(Cell::new(0));
         let layout =

@@ -5,7 +5,7 @@ use spotcheck_domain::rfc3339;
 use spotcheck_wire::bundles::{Announcement, BundleState};
 
 use super::{SqliteStore, from_db, to_db};
-use crate::repository::{AnnounceOutcome, BundleRow, BundleSummary, Bundles, Upload};
+use crate::repository::{AnnounceOutcome, BundleRow, BundleSummary, Bundles, GuardedView, Upload};
 use crate::{Error, Result};
 
 fn parse_state(text: &str) -> Result<BundleState> {
@@ -300,7 +300,13 @@ impl Bundles for SqliteStore {
         found.map(|(seq, line)| Ok((from_db(seq)?, line))).transpose()
     }
 
-    fn append_journal(&self, device: &str, after: u64, lines: &[Vec<u8>]) -> Result<bool> {
+    fn append_journal(
+        &self,
+        device: &str,
+        after: u64,
+        lines: &[Vec<u8>],
+        views: &[GuardedView],
+    ) -> Result<bool> {
         let after = to_db(after)?;
         self.write(|t| {
             let last: i64 = t.query_row(
@@ -316,6 +322,24 @@ impl Bundles for SqliteStore {
             )?;
             for (seq, line) in (after.saturating_add(1)..).zip(lines) {
                 statement.execute(params![device, seq, line])?;
+            }
+            let mut statement = t.prepare_cached(
+                "INSERT INTO guarded_view
+                   (device, seq, officer, day, task, indicators, dimensions, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for v in views {
+                let seq = to_db(v.seq)?;
+                statement.execute(params![
+                    device,
+                    seq,
+                    v.officer,
+                    v.day,
+                    v.task,
+                    v.indicators,
+                    v.dimensions,
+                    v.reason
+                ])?;
             }
             Ok(true)
         })

@@ -11,10 +11,14 @@ use super::open_encrypted;
 use crate::folder::{RawKey, sync_dir};
 use crate::{Error, Result};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_findings.sql"),
     include_str!("../migrations/0003_rule_packs.sql"),
+    include_str!("../migrations/0004_judged.sql"),
+    include_str!("../migrations/0005_finding_states.sql"),
+    include_str!("../migrations/0006_guarded.sql"),
+    include_str!("../migrations/0007_raised_warnings.sql"),
 ];
 
 fn version(connection: &Connection) -> Result<i64> {
@@ -53,7 +57,7 @@ pub(super) fn copy_encrypted(source: &Connection, target: &Path, key: &RawKey) -
     if target.exists() {
         return Err(Error::refused(
             "CENTRE-TARGET-EXISTS",
-            "目标文件已存在,不会覆盖。",
+            "目标文件已存在，不会覆盖。",
             "请换一个文件名。",
         ));
     }
@@ -78,6 +82,25 @@ mod tests {
     use crate::db::SqliteStore;
     use spotcheck_domain::SeededEntropy;
 
+    /// Migrations are frozen: the databases of centres were made by exactly these words.
+    #[test]
+    fn migrations_are_frozen() {
+        let hash = |sql: &&str| crate::objects::sha256_hex(sql.as_bytes());
+        let hashes: Vec<String> = MIGRATIONS.iter().map(hash).collect();
+        assert_eq!(
+            hashes,
+            [
+                "45aca394f786d28afdfd37f4f1c8c3454b9b938bb98e25fa224ecdf14df13b79",
+                "003350ae134d49c9a8bb4e3ac9ef144b49c4f44c3dfc0cc8691931649195f041",
+                "119894cb6aa11e3906aad72b1c474c69a92625123efaba1fed2ceff85d10b1b9",
+                "d46db850352bd6fd2f43a0d9ffbc4739036595ec594f09bec805162f108a595e",
+                "0304ccf6d82536fefaac9ba4570d9df55d19bdaee1ec7c39aabe72fc5a7e390a",
+                "d05a6ab2c5531b05e88a321bfe086abe9aca48f34cfb317391dc422a9842e8d0",
+                "063a4f60e538fef1e4181b618f68ec6df78e6acdd9f9232ba8e35b4b501836e1",
+            ]
+        );
+    }
+
     #[test]
     fn a_newer_database_and_a_wrong_key_are_refused_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
@@ -94,6 +117,55 @@ mod tests {
             SqliteStore::open(&path, &key),
             Err(Error::NewerDatabase { found: 99, .. })
         ));
+    }
+
+    /// A database of the version before findings were read: what it holds is counted from the first start on, and
+    /// a copy of it lies beside.
+    #[test]
+    fn a_database_of_before_counts_what_it_holds() {
+        use crate::repository::{Judgements, Watched};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("center.db");
+        let key = RawKey::generate(&SeededEntropy::new(5));
+        let old = open_encrypted(&path, &key, true).unwrap();
+        for sql in &MIGRATIONS[..3] {
+            old.execute_batch(sql).unwrap();
+        }
+        old.pragma_update(None, "user_version", 3).unwrap();
+        old.execute_batch(
+            "INSERT INTO bundle (id, device, task, tagmanifest_sha256, state, announcement,
+               announced_ms, errors) VALUES
+               ('EVID-1', 'D-1', 'T-1', '', 'received', x'00', 1, x'00'),
+               ('EVID-2', 'D-1', 'T-1', '', 'rejected', x'00', 1, x'00')",
+        )
+        .unwrap();
+        let line = |kind: &str| {
+            format!(
+                r#"{{"kind":"{kind}","officer":"O-1","subject":"T-1","wall":"2026-11-20T23:30:00.000+08:00","facts":{{"by":"doctor","indicators":"I1","reason":"核对"}}}}"#
+            )
+        };
+        for (seq, text) in (1..).zip([line("unlocked"), line("guarded_viewed"), "damaged".into()]) {
+            old.execute(
+                "INSERT INTO device_journal (device, seq, line) VALUES ('D-1', ?1, ?2)",
+                rusqlite::params![seq, text.as_bytes()],
+            )
+            .unwrap();
+        }
+        drop(old);
+        let store = SqliteStore::open(&path, &key).unwrap();
+        assert_eq!(store.unread_bundles().unwrap(), ["EVID-1"]);
+        let counts = store.guarded_counts(None).unwrap();
+        assert_eq!(counts.len(), 1);
+        let first = &counts[0];
+        assert_eq!(
+            (first.officer.as_str(), first.day.as_str(), first.views),
+            ("O-1", "2026-11-20", 1)
+        );
+        assert_eq!((first.tasks[0].as_str(), first.reasons[0].as_str()), ("T-1", "核对"));
+        drop(store);
+        assert_eq!(SqliteStore::open(&path, &key).unwrap().guarded_counts(None).unwrap().len(), 1);
+        let copy = dir.path().join(format!("center.db.before-{}", MIGRATIONS.len()));
+        assert!(copy.exists());
     }
 
     #[test]

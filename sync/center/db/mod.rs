@@ -9,12 +9,15 @@ mod audits;
 mod bundles;
 mod directory;
 mod jobs;
+mod judged;
 mod log;
 mod migrate;
+mod procedure;
 mod rulepacks;
 mod settings;
 mod tasks;
 mod uploads;
+mod watched;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

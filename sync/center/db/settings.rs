@@ -63,4 +63,13 @@ impl Settings for SqliteStore {
             Ok(())
         })
     }
+
+    fn acts(&self, kind: &str) -> Result<Vec<String>> {
+        self.read(|c| {
+            let sql = "SELECT subject FROM act WHERE kind = ?1 ORDER BY at_ms, id";
+            Ok(c.prepare_cached(sql)?
+                .query_map([kind], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
 }

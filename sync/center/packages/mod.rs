@@ -3,6 +3,7 @@
 //! The files become objects named by their hash, so a `reference.db` that did not change is stored and
 //! fetched once. package.json is the last thing made: what is signed exists.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -26,7 +27,7 @@ use spotcheck_wire::tasks::{PACKAGE_FILES, PackageFile};
 use crate::audits::{self, Auditor};
 use crate::centre::Centre;
 use crate::claims::{CentrePartitions, master_key};
-use crate::repository::PackageRow;
+use crate::repository::{PackageRow, Shown};
 use crate::{Error, Result, rulepacks};
 
 const PACKAGE_SIGNATURE: &str = "package.json.p7s";
@@ -50,15 +51,15 @@ fn recipients(centre: &Centre, task: &Task) -> Result<Vec<(DeviceId, AgeRecipien
             let device = device.filter(|d| d.revoked_ms.is_none()).ok_or_else(|| {
                 Error::refused(
                     "PACKAGE-DEVICE",
-                    format!("手持机 {id} 尚未登记,或已停用。"),
-                    "请先用登记票登记该手持机,再生成数据包。",
+                    format!("手持机 {id} 尚未登记，或已停用。"),
+                    "请先用登记票登记该手持机，再生成数据包。",
                 )
             })?;
             let age = device.package_recipient.ok_or_else(|| {
                 Error::refused(
                     "PACKAGE-NO-RECIPIENT",
-                    format!("手持机 {id} 上还没有检查人员登记,无法为它加密数据包。"),
-                    "请先让至少一名检查人员用登记票在该手持机上登记,再生成数据包。",
+                    format!("手持机 {id} 上还没有检查人员登记，无法为它加密数据包。"),
+                    "请先让至少一名检查人员用登记票在该手持机上登记，再生成数据包。",
                 )
             })?;
             let age = age.parse().map_err(|_| Error::Stored("package recipient"))?;
@@ -107,6 +108,21 @@ fn row(finding: Finding) -> FindingRow {
         principal: finding.principal,
         reason: finding.reason,
     }
+}
+
+/// How many findings of each rule a package shows.
+fn shown(findings: &[FindingRow]) -> Vec<Shown> {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for f in findings {
+        let n = counts.entry((&f.rule, &f.pack)).or_default();
+        *n = n.saturating_add(1);
+    }
+    let row = |((rule, pack), shown): ((&str, &str), u64)| Shown {
+        rule: rule.to_owned(),
+        pack: pack.to_owned(),
+        shown,
+    };
+    counts.into_iter().map(row).collect()
 }
 
 /// Builds the package of a task for all its handhelds; it opens with the centre's findings in it.
@@ -184,6 +200,7 @@ pub fn build(centre: &Centre, task_id: &str) -> Result<PackageRow> {
         devices: to.iter().map(|(device, _)| device.to_string()).collect(),
     };
     centre.repo().add_package(&row)?;
+    centre.repo().put_shown(&row.id, &shown(&findings))?;
     centre.log().append_time(centre.clock().as_ref())?;
     centre.record_act("package-built", &row.id)?;
     Ok(row)

@@ -52,7 +52,7 @@ fn unauthenticated() -> ApiError {
         StatusCode::UNAUTHORIZED,
         code::UNAUTHENTICATED,
         "设备未经认证",
-        "没有出示本中心签发的设备证书,请先登记设备。",
+        "没有出示本中心签发的设备证书，请先登记设备。",
     )
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn caller(centre: &Centre, peer: &Peer, purpose: Purpose) -> Result<C
             StatusCode::FORBIDDEN,
             code::EXPIRED,
             "设备证书已过期",
-            "请先更新设备证书;已封存的证据仍可上传。",
+            "请先更新设备证书；已封存的证据仍可上传。",
         ));
     }
     let revoked = device.revoked_ms.is_some() || certificate_revoked;
@@ -81,7 +81,7 @@ pub(crate) fn caller(centre: &Centre, peer: &Peer, purpose: Purpose) -> Result<C
             StatusCode::FORBIDDEN,
             code::REVOKED,
             "设备已停用",
-            "该设备已被停用,只能上交已经封存的证据包。",
+            "该设备已被停用，只能上交已经封存的证据包。",
         ));
     }
     Ok(Caller { device: device.id, name: device.name, revoked })
@@ -117,7 +117,7 @@ impl ClientVersion {
             StatusCode::UPGRADE_REQUIRED,
             code::CLIENT_TOO_OLD,
             "手持机程序版本过低",
-            "请先升级手持机程序;已封存的证据仍可上传。",
+            "请先升级手持机程序；已封存的证据仍可上传。",
         )
         .header("upgrade", "spotcheck/1"))
     }

@@ -25,7 +25,7 @@ fn ticket_error() -> ApiError {
         StatusCode::FORBIDDEN,
         code::TICKET,
         "登记票无效",
-        "登记票不存在、已使用、已过期,或与请求不符;请在中心重新开具。",
+        "登记票不存在、已使用、已过期，或与请求不符；请在中心重新开具。",
     )
 }
 
@@ -39,17 +39,17 @@ fn schema_is(found: &str, wanted: &str) -> std::result::Result<(), ApiError> {
 }
 
 /// What everybody who enrols or renews is told, and the CA's signature over it.
-fn trust(centre: &Centre, id: &str) -> Result<(Vec<u8>, Vec<u8>)> {
-    let recipients = centre.recipients();
+pub(super) fn trust(centre: &Centre, id: &str) -> Result<(Vec<u8>, Vec<u8>)> {
+    let recipients = centre.recipients()?;
     let statement = TrustStatement {
         schema: TRUST_SCHEMA.to_owned(),
         id: id.to_owned(),
         roots: centre.ca().evidence.pem().to_owned(),
         tls_roots: centre.ca().tls.pem().to_owned(),
         tsa_roots: centre.tsa_roots()?,
-        intake: recipients.intake.clone(),
-        intake_id: recipients.intake_id.clone(),
-        escrow: recipients.escrow.clone(),
+        intake: recipients.intake,
+        intake_id: recipients.intake_id,
+        escrow: recipients.escrow,
         log_key: centre.log().vkey().to_owned(),
         policy: centre.policy()?,
     };
@@ -160,7 +160,7 @@ fn enrol(
                     StatusCode::FORBIDDEN,
                     code::TICKET,
                     "证件已过有效期",
-                    "该检查人员的证件已过有效期,请在中心更新后重新开具登记票。",
+                    "该检查人员的证件已过有效期，请在中心更新后重新开具登记票。",
                 ));
             }
             let profile = Request {

@@ -27,7 +27,7 @@ impl ApiError {
             StatusCode::NOT_FOUND,
             code::NOT_FOUND,
             "没有此项",
-            "没有所请求的内容,或者本设备无权读取。",
+            "没有所请求的内容，或者本设备无权读取。",
         )
     }
 
@@ -40,7 +40,7 @@ impl ApiError {
             StatusCode::SERVICE_UNAVAILABLE,
             code::BUSY,
             "中心繁忙",
-            "中心暂时无法处理,手持机上的数据不受影响,请稍后重试。",
+            "中心暂时无法处理，手持机上的数据不受影响，请稍后重试。",
         )
         .later(seconds)
     }
@@ -71,7 +71,7 @@ impl From<Error> for ApiError {
             StatusCode::INTERNAL_SERVER_ERROR,
             code::INTERNAL,
             "中心内部错误",
-            "中心处理失败,已记录;手持机上的数据不受影响。",
+            "中心处理失败，已记录；手持机上的数据不受影响。",
         )
         .later(60)
     }

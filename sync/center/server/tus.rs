@@ -85,7 +85,7 @@ fn check_version(headers: &HeaderMap) -> Checked<()> {
 
 fn checksum_mismatch() -> ApiError {
     let status = StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST);
-    ApiError::new(status, code::BAD_REQUEST, "校验和不符", "收到的内容与校验和不符,没有保存。")
+    ApiError::new(status, code::BAD_REQUEST, "校验和不符", "收到的内容与校验和不符，没有保存。")
 }
 
 fn http_date(ms: i64) -> String {
@@ -231,7 +231,7 @@ struct Promise {
 
 fn promised_checksum(headers: &HeaderMap) -> Checked<Option<Promise>> {
     let Some(text) = text(headers, CHECKSUM) else { return Ok(None) };
-    let bad = || ApiError::bad_request("Upload-Checksum 不符合格式,支持 sha256 和 sha1。");
+    let bad = || ApiError::bad_request("Upload-Checksum 不符合格式，支持 sha256 和 sha1。");
     let (algorithm, value) = text.split_once(' ').ok_or_else(bad)?;
     let algorithm = match algorithm {
         "sha256" => &SHA256,
@@ -254,7 +254,7 @@ fn open_part(centre: &Centre, upload: &Upload) -> Checked<File> {
             StatusCode::LOCKED,
             code::BUSY,
             "上传正在进行",
-            "同一文件正在另一连接中上传,请稍后重试。",
+            "同一文件正在另一连接中上传，请稍后重试。",
         )
         .later(1)
     })?;
@@ -311,7 +311,7 @@ async fn write_body(
         let chunk = chunk.map_err(cut)?;
         written = written.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if written > room {
-            return Err(ApiError::too_large("超过声明的长度,或一次上传过多。"));
+            return Err(ApiError::too_large("超过声明的长度，或一次上传过多。"));
         }
         hash.update(&chunk);
         file.write_all(&chunk).await.map_err(Error::io("write an upload"))?;

@@ -118,3 +118,75 @@ fn facilities_are_ranked_by_what_is_to_be_checked() {
         assert_eq!((own.to_check().amount.millionths(), own.green.findings), (sum, green));
     }
 }
+
+/// A run over the whole city does not end at one facility that cannot be read: the others are done, and when it
+/// can be read again only it is run.
+#[test]
+fn one_unreadable_facility_keeps_nobody_from_the_others() {
+    use spotcheck_claims::PartitionStore as _;
+    let centre = TestCentre::start().unwrap();
+    let codes = codes(&centre);
+    let broken = codes.iter().find(|c| *c != DEMO_HOSPITAL).unwrap();
+    let store = crate::claims::CentrePartitions::new(centre.centre());
+    let parts = store.list(Some(broken)).unwrap();
+    let path = store.local(parts.first().unwrap()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, vec![7; whole.len()]).unwrap();
+    let run = |auditor: &Auditor<'_>| -> Vec<(String, bool)> {
+        let done = codes.iter().filter_map(|c| {
+            let done = auditor.run(c, false, &mut ()).ok()?;
+            Some((c.clone(), done.fresh))
+        });
+        done.collect()
+    };
+    let done = run(&auditor(&centre, None));
+    assert_eq!(done.len(), codes.len() - 1);
+    assert!(done.iter().all(|(c, fresh)| c != broken && *fresh));
+    // Still broken: nothing is run a second time.
+    assert!(run(&auditor(&centre, None)).iter().all(|(_, fresh)| !fresh));
+    std::fs::write(&path, whole).unwrap();
+    let mended = run(&auditor(&centre, None));
+    assert_eq!(mended.len(), codes.len());
+    assert!(mended.iter().any(|(c, fresh)| c == broken && *fresh));
+}
+
+/// From the ranked list tasks are made, each with a number of its own; where a task is open none is made.
+#[test]
+fn tasks_are_made_from_the_top_of_the_ranked_list() {
+    use crate::tasks::{NewTask, new_top_tasks};
+    use crate::testing::{DEVICE, OFFICERS, TASK};
+    let centre = TestCentre::start().unwrap();
+    let like = NewTask {
+        id: None,
+        facility: String::new(),
+        officers: OFFICERS.iter().map(|o| (*o).to_owned()).collect(),
+        devices: vec![DEVICE.to_owned()],
+        period_from: "2026-01-01".to_owned(),
+        period_to: "2026-11-15".to_owned(),
+        title: "第四季度现场核查".to_owned(),
+        mode: spotcheck_domain::vocabulary::Mode::Enforcement,
+        basis: Vec::new(),
+        document_number: None,
+        practice: false,
+    };
+    let made = |count| new_top_tasks(centre.centre(), &like, count);
+    assert!(made(1).is_err(), "nothing is ranked before the rules were run");
+    let all = auditor(&centre, None);
+    for code in codes(&centre) {
+        all.run(&code, false, &mut ()).unwrap();
+    }
+    let ranked = audits::standings(centre.centre()).unwrap();
+    let wanted: Vec<&str> = ranked
+        .iter()
+        .filter(|s| s.to_check().findings > 0 && s.fixmedins_code != DEMO_HOSPITAL)
+        .map(|s| s.fixmedins_code.as_str())
+        .collect();
+    let done = made(100).unwrap();
+    let got: Vec<&str> = done.made.iter().map(|t| t.facility.fixmedins_code.as_str()).collect();
+    assert_eq!(got, wanted);
+    assert_eq!(done.passed.len(), 1);
+    assert_eq!((done.passed[0].0.as_str(), done.passed[0].1.as_str()), (DEMO_HOSPITAL, TASK));
+    let again = made(100).unwrap();
+    assert!(again.made.is_empty());
+    assert_eq!(again.passed.len(), wanted.len() + 1);
+}

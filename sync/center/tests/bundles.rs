@@ -110,7 +110,7 @@ fn rename(story: &mut Parts, id: &str) {
 
 /// A bag as announcement and age files, media in two segments.
 pub(super) fn seal(centre: &TestCentre, bag: &Bag) -> (Announcement, Vec<Vec<u8>>) {
-    let recipients = centre.centre().recipients();
+    let recipients = centre.centre().recipients().unwrap();
     let intake: age::x25519::Recipient = recipients.intake.parse().unwrap();
     let escrow: age::x25519::Recipient = recipients.escrow.parse().unwrap();
     let mut blobs = Vec::new();
@@ -203,6 +203,26 @@ pub(super) async fn deliver(
     decided(handheld, &announcement.bundle, 0).await
 }
 
+/// Copies for players lie beside a sheet that names the evidence of each and says that they are none.
+fn copies_are_told_as_copies(centre: &TestCentre, bundle: &str) {
+    let folder = centre.folder().join("copies");
+    let copies = crate::bundles::export_media(centre.centre(), bundle, &folder).unwrap();
+    let [copy] = copies.as_slice() else { panic!("{copies:?}") };
+    assert_eq!((copy.original.as_str(), copy.copy.as_str()), ("data/media/0002.ogg", "0002.ogg"));
+    let bytes = std::fs::read(folder.join(&copy.copy)).unwrap();
+    assert_eq!(sha256_hex(&bytes), copy.copy_sha256);
+    assert_eq!(copy.copy_sha256, copy.original_sha256, "Ogg is copied as it is");
+    let sheet = std::fs::read(folder.join(crate::bundles::SHEET)).unwrap();
+    let sheet: serde_json::Value = serde_json::from_slice(&sheet).unwrap();
+    assert_eq!(sheet["schema"], "spotcheck-media-copies/1");
+    assert_eq!(sheet["files"][0]["original_sha256"], copy.original_sha256.as_str());
+    assert!(sheet["notice"].as_str().unwrap().contains("不是证据"));
+    assert!(
+        crate::bundles::export_media(centre.centre(), bundle, &folder).is_err(),
+        "there already"
+    );
+}
+
 #[test]
 fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_anybody() {
     let (mut centre, clock) = centre();
@@ -273,6 +293,7 @@ fn a_bundle_goes_the_whole_way_whatever_is_repeated_and_its_export_verifies_for_
             crate::bundles::export(centre.centre(), &bundle, &crate::bundles::Extent::Whole, &out)
                 .is_err()
         );
+        copies_are_told_as_copies(&centre, &bundle);
         (bundle, out)
     });
 
@@ -444,5 +465,7 @@ fn a_device_journal_grows_only_at_its_end() {
         assert_eq!(problem(send(&["{}".to_owned()]).await).await, (400, "BAD-REQUEST".to_owned()));
         assert_eq!(last(send(&lines[3..]).await).await, 5);
         assert_eq!(centre.centre().repo().journal_head(DEVICE).unwrap().unwrap().0, 5);
+        // Sent once more, nothing counts twice.
+        assert_eq!(last(send(&lines).await).await, 5);
     });
 }

@@ -202,7 +202,23 @@ fn an_administrator_sets_a_centre_up_by_sub_commands_while_it_serves() {
     desk.fails(&["roots", "--out", "roots.pem"], 3, "CENTRE-TARGET-EXISTS");
     desk.ok(&["policy", "set", "--retention-days", "60"], "spotcheck-policy/1");
     assert_eq!(desk.ok(&["policy", "show"], "spotcheck-policy/1")["retention_days"], 60);
+    desk.ok(&["policy", "set", "--guarded-per-day", "7"], "spotcheck-policy/1");
+    assert_eq!(desk.ok(&["policy", "show"], "spotcheck-policy/1")["guarded_per_day"], 7);
+    assert_eq!(desk.ok(&["guarded"], "spotcheck-guarded/1")["most"], 7);
+    assert_eq!(desk.ok(&["guarded", "--above", "3"], "spotcheck-guarded/1")["most"], 3);
     desk.ok(&["bundle", "list"], "spotcheck-bundle-list/1");
+    desk.ok(&["rulepack", "stats", "--rule", "A14"], "spotcheck-rulepack-stats/1");
+    desk.ok(&["finding", "list", "--state", "final"], "spotcheck-finding-list/1");
+    desk.ok(&["finding", "overdue"], "spotcheck-finding-overdue/1");
+    desk.fails(&["finding", "show", "0123456789"], 3, "CENTRE-NOT-FOUND");
+    let figures = desk.ok(
+        &["indicators", "--facility", &facility, "--period", "2026-01-01..2026-06-30"],
+        "spotcheck-indicators/1",
+    );
+    assert!(figures["indicators"].as_array().unwrap().len() > 100);
+    let kept = desk.ok(&["indicators", "--warnings"], "spotcheck-warnings/1");
+    assert!(kept["warnings"].is_array());
+    desk.fails(&["indicators", "--facility", "H0"], 3, "CENTRE-NOT-FOUND");
     desk.fails(&["bundle", "show", "EVID-0"], 3, "CENTRE-NOT-FOUND");
 
     // Backup while serving; kill; restore; everything is there again.
@@ -256,6 +272,33 @@ fn the_wrong_key_a_bad_configuration_and_bad_usage_are_told_apart() {
     assert_eq!(usage.status.code(), Some(2));
 }
 
+/// R44: the intake key is changed beside a running server, told in the list, and ended.
+#[test]
+fn r44_the_intake_key_is_changed_and_ended_by_sub_commands_while_it_serves() {
+    let desk = Desk::new();
+    let (server, _) = desk.serve();
+    let keys = |desk: &Desk| desk.ok(&["key", "list"], "spotcheck-key-list/1")["keys"].clone();
+    let first = keys(&desk)[0]["id"].as_str().unwrap().to_owned();
+    desk.fails(&["key", "rotate"], 3, "INTAKE-ESCROW");
+    let shares = desk.path("shares");
+    desk.ok(&["escrow", "export", "--out", text(&shares)], "spotcheck-escrow-export/1");
+    let rotated = desk.ok(&["key", "rotate"], "spotcheck-key-rotate/1");
+    assert_eq!(rotated["before"], first.as_str());
+    let second = rotated["id"].as_str().unwrap().to_owned();
+    let states: Vec<Value> = keys(&desk).as_array().unwrap().to_vec();
+    assert_eq!((&states[0]["id"], &states[0]["state"]), (&first.as_str().into(), &"kept".into()));
+    assert_eq!(
+        (&states[1]["id"], &states[1]["state"]),
+        (&second.as_str().into(), &"current".into())
+    );
+    desk.fails(&["key", "retire", "--id", &second], 3, "INTAKE-CURRENT");
+    desk.fails(&["key", "retire", "--id", "intake-00000000"], 3, "CENTRE-NOT-FOUND");
+    let done = desk.ok(&["key", "retire", "--id", &first], "spotcheck-key-retire/1");
+    assert_eq!(done["bundles"], serde_json::json!([]));
+    assert_eq!(keys(&desk)[0]["state"], "retired");
+    drop(server);
+}
+
 #[test]
 fn help_is_bilingual_and_stays_as_it_is() {
     let desk = Desk::new();
@@ -278,8 +321,12 @@ fn help_is_bilingual_and_stays_as_it_is() {
         "policy",
         "config",
         "escrow",
+        "key",
         "backup",
         "restore",
+        "finding",
+        "indicators",
+        "guarded",
         "demo-data",
     ] {
         let help = desk.command(&[command, "--help"]).output().unwrap();

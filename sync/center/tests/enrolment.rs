@@ -1,7 +1,9 @@
 //! Enrolment, renewal, revocation, expiry: sync.md, "Enrolment by ticket" and "never lock evidence in".
 
 use spotcheck_domain::parse_canonical;
-use spotcheck_wire::enrol::{RENEW_SCHEMA, RenewRequest, Ticket, TicketKind, TrustStatement};
+use spotcheck_wire::enrol::{
+    EnrolRequest, RENEW_SCHEMA, RenewRequest, Ticket, TicketKind, TrustStatement,
+};
 use spotcheck_wire::hello::Hello;
 use spotcheck_wire::tasks::TaskList;
 
@@ -88,7 +90,7 @@ fn a_device_enrols_once_and_believes_only_what_the_pinned_ca_signed() {
 async fn try_enrol(
     centre: &crate::testing::TestCentre,
     clock: &std::sync::Arc<spotcheck_domain::ManualClock>,
-    ask: &spotcheck_wire::enrol::EnrolRequest,
+    ask: &EnrolRequest,
 ) -> (u16, String) {
     let url = format!("{}/v1/enroll", centre.url());
     problem(anonymous(centre, clock).post(url).json(ask).send().await.unwrap()).await
@@ -144,7 +146,21 @@ fn officers_enrol_on_a_known_device_and_bring_its_package_identity() {
         let answer: spotcheck_wire::enrol::EnrolResponse = response.json().await.unwrap();
         assert_eq!((answer.id.as_str(), answer.tls_chain.as_str()), (OFFICERS[0], ""));
         let device = centre.centre().repo().device(DEVICE).unwrap().unwrap();
-        assert_eq!(device.package_recipient, Some(recipient));
+        assert_eq!(device.package_recipient.as_ref(), Some(&recipient));
+        // Another recipient put in on the way: packages would be wrapped for a stranger.
+        let honest = request(
+            &centre.officer_tickets()[1],
+            None,
+            &Key::new(),
+            Some(DEVICE),
+            Some(&recipient),
+        );
+        let stranger = age::x25519::Identity::generate().to_public().to_string();
+        for swapped in [Some(stranger), None] {
+            let ask = EnrolRequest { package_recipient: swapped, ..honest.clone() };
+            let no = (403, "ENROL-TICKET".to_owned());
+            assert_eq!(try_enrol(&centre, &clock, &ask).await, no);
+        }
         let bad = request(
             &centre.officer_tickets()[1],
             None,

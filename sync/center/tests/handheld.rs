@@ -96,8 +96,16 @@ pub(super) fn request(
 
 impl Handheld {
     pub(super) async fn enrol(centre: &TestCentre, clock: &Arc<ManualClock>) -> Self {
+        Self::enrol_by(centre, clock, centre.device_ticket()).await
+    }
+
+    pub(super) async fn enrol_by(
+        centre: &TestCentre,
+        clock: &Arc<ManualClock>,
+        ticket: &Ticket,
+    ) -> Self {
         let (tls, signing) = (Key::new(), Key::new());
-        let ask = request(centre.device_ticket(), Some(&tls), &signing, None, None);
+        let ask = request(ticket, Some(&tls), &signing, None, None);
         let response = anonymous(centre, clock)
             .post(format!("{}/v1/enroll", centre.url()))
             .json(&ask)

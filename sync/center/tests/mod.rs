@@ -1,10 +1,15 @@
 //! Stories over the wire: a real server on loopback, handhelds played by `reqwest` with mTLS.
 
 mod audits;
+mod beside;
 mod bundles;
 mod contract;
+mod drafts;
 mod enrolment;
+mod guarded;
 mod handheld;
+mod intake;
+mod judged;
 mod packages;
 mod reference;
 mod rulepacks;

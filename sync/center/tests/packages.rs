@@ -103,6 +103,7 @@ fn a_package_is_built_for_the_tasks_handheld_and_fetched_in_ranges() {
         assert!(report.rows > 1000, "{report:?}");
 
         the_findings_are_in_it(&centre, dir.path(), &manifest, &raw);
+        the_indicators_are_the_same(&centre, dir.path(), &manifest, &raw);
 
         // No claims in clear anywhere at the centre; the positive control is the export itself.
         let city = std::fs::read(centre.folder().join("demo-city/psn.csv")).unwrap();
@@ -165,6 +166,92 @@ fn the_findings_are_in_it(
     let merged = spotcheck_rules::merge(packed, own.findings);
     let both = merged.iter().filter(|m| m.origin == Origin::Both).count();
     assert!(both * 10 >= merged.len() * 9, "{both} of {}", merged.len());
+}
+
+/// rules.md: indicators are equal on handheld and console, and to SQL over the source; warnings are kept by who is
+/// told, and what is guarded against 统方 does not open at the centre.
+fn the_indicators_are_the_same(
+    centre: &TestCentre,
+    folder: &std::path::Path,
+    manifest: &PackageManifest,
+    key: &spotcheck_claims::Key,
+) {
+    use crate::indicators::{Question, answer};
+    use spotcheck_domain::time::day_number;
+    use spotcheck_rules::indicators::{Ask, Dimension, compute};
+    let task = centre.task().unwrap();
+    let code = &task.facility.fixmedins_code;
+    let reader = spotcheck_claims::PackageReader::open(folder, manifest, key).unwrap();
+    let columns = spotcheck_claims::PackageColumns::new(&reader);
+    let catalogue = spotcheck_rules::national().unwrap().indicators;
+    let day = |text: &str| day_number(text).unwrap();
+    let period = (day(&task.period_from), day(&task.period_to));
+    let mut figures = 0;
+    for by in [None, Some(Dimension::VisitType)] {
+        let ask = Ask { by, period, ..Ask::default() };
+        let handheld = compute(&columns, &catalogue, &ask, &mut ()).unwrap();
+        let question =
+            Question { facility: code.clone(), by, period: Some(period), ..Question::default() };
+        let (own, pack) = answer(centre.centre(), &question, &mut ()).unwrap();
+        assert!(pack.starts_with("national@"));
+        for (a, b) in own.indicators.iter().zip(&handheld.indicators) {
+            assert_eq!(a, b, "{}", a.id);
+            figures += usize::from(a.cell.value.is_some());
+        }
+        assert_eq!(own.indicators.len(), handheld.indicators.len());
+        assert_eq!(own.warnings, handheld.warnings);
+    }
+    assert!(figures > 100, "{figures}");
+    let question = Question { facility: code.clone(), period: Some(period), ..Question::default() };
+    let (own, _) = answer(centre.centre(), &question, &mut ()).unwrap();
+    let told: usize = own.warnings.iter().map(|w| w.tell.len()).sum();
+    let raised = centre.centre().repo().raised().unwrap();
+    assert_eq!(raised.len(), told, "{raised:?}");
+    assert!(raised.iter().all(|r| r.fixmedins_code == *code && !r.role.is_empty()));
+    let drug = catalogue.indicators.values().find(|i| i.name == "药品费").unwrap().id.clone();
+    let guarded = Question { ids: vec![drug], by: Some(Dimension::Doctor), ..question };
+    let no = answer(centre.centre(), &guarded, &mut ()).unwrap_err();
+    assert_eq!(spotcheck_domain::Trouble::from(no).code, "INDICATORS-GUARDED");
+    duckdb_says_the_same(&centre.folder().join("demo-city"), task, &own);
+}
+
+/// DuckDB over the export that was imported.
+fn duckdb_says_the_same(
+    city: &std::path::Path,
+    task: &spotcheck_domain::task::Task,
+    own: &spotcheck_rules::indicators::Answer,
+) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let peers = std::env::var_os("SPOTCHECK_PEERS")
+        .map_or_else(|| root.join("tests/.peers"), std::path::PathBuf::from);
+    let python = peers.join("venv/bin/python");
+    let tried = std::process::Command::new(&python).args(["-c", "import duckdb, tomllib"]).output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED duckdb_says_the_same: no Python with duckdb");
+        return;
+    }
+    let output = std::process::Command::new(&python)
+        .arg(root.join("tests/python/indicators_duckdb.py"))
+        .arg("--city")
+        .arg(city)
+        .arg("--pack")
+        .arg(root.join("src/rules/packs/national/indicators.toml"))
+        .args(["--facility", &task.facility.fixmedins_code])
+        .args(["--period", &format!("{}..{}", task.period_from, task.period_to)])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut compared = 0;
+    for line in &own.indicators {
+        let other = &theirs["indicators"][&line.id];
+        let other = if other.is_null() { &theirs[&line.id] } else { other };
+        if other["value"].is_string() {
+            assert_eq!(other["value"].as_str(), line.cell.value.as_deref(), "{}", line.id);
+            compared += 1;
+        }
+    }
+    assert!(compared > 20, "{compared}");
 }
 
 fn unwrap(identity: &Identity, armoured: &str) -> Vec<u8> {

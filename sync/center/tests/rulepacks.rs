@@ -25,14 +25,14 @@ insurance = ["x"]
 [[rule]]
 id = "LOC1"
 name = "一次就诊诊疗项目多于上限"
-name_party = "一次就诊诊疗项目 {qty},上限 {cap}"
+name_party = "一次就诊诊疗项目 {qty}，上限 {cap}"
 kernel = "K3"
 use = { form = "sum", window = "visit", cap = "param", measure = "lines", per = "all", items = { list_type = ["201"] } }
 grade = "S"
 severity = "M"
 weight = 10
 clause = ["T38(1)"]
-reason = "诊疗项目 {qty},上限 {cap}"
+reason = "诊疗项目 {qty}，上限 {cap}"
 look = ["收费清单"]
 doubt = ["当地另有规定"]
 begndate = "2024-01-01"
@@ -67,8 +67,8 @@ fn a_wrong_pack_is_refused_by_place_and_the_old_one_stays() {
     assert!(rulepacks::check(centre, &read(), false).is_ok(), "a draft needs no signature");
     let (code, words) = no(rulepacks::add(centre, &read()));
     assert!(
-        code == "RULES-PACK" && words.contains("pack.p7s") && words.contains("缺少签名"),
-        "{words}"
+        code == "RULES-PACK" && words.contains("pack.p7s signature:缺少签名"),
+        "a file as a whole has no line: {words}"
     );
 
     rulepacks::sign(centre, folder).unwrap();
@@ -161,4 +161,36 @@ fn a_draft_shows_what_would_change_and_stores_nothing() {
     let fresh = now.run(code, false, &mut ()).unwrap();
     let rules = crate::audits::findings(centre, &fresh.row).unwrap();
     assert!(rules.iter().any(|f| f.rule == "LOC1" && f.pack == "city@1"));
+}
+
+/// Issue 4, done when: refused with file, line and reason, in the CSV too; a file that is missing has no line 0.
+#[test]
+fn a_fault_in_a_list_is_told_by_line_and_a_missing_file_without_one() {
+    let options = crate::testing::TestOptions {
+        claims: crate::testing::TestData::Nothing,
+        ..Default::default()
+    };
+    let centre = TestCentre::start_with(options).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let check = || {
+        let pack = PackFolder::read(dir.path()).unwrap();
+        no(rulepacks::check(centre.centre(), &pack, false)).1
+    };
+    let words = check();
+    assert!(words.contains("pack.toml file:缺少这个文件") && !words.contains("第 0 行"), "{words}");
+    std::fs::write(dir.path().join("pack.toml"), "name = \"city\"\nversion = \n").unwrap();
+    assert!(check().contains("pack.toml 第 2 行"), "{}", check());
+
+    write(dir.path(), "1", RULE);
+    let head = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let good = "A,,1,日,,2025-01-01,,local,x\n";
+    for (row, said) in [
+        ("B,,一,日,,2025-01-01,,local,x\n", "B09.kp.csv 第 3 行 value:不是数字"),
+        (",,1,日,,2025-01-01,,local,x\n", "B09.kp.csv 第 3 行 code:不能为空"),
+        ("B,,1,日,,2025-13-01,,local,x\n", "B09.kp.csv 第 3 行 begndate:应为 yyyy-MM-dd"),
+    ] {
+        std::fs::write(dir.path().join("B09.kp.csv"), format!("{head}{good}{row}")).unwrap();
+        let words = check();
+        assert!(words.contains(said), "{words}");
+    }
 }

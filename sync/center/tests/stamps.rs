@@ -60,7 +60,7 @@ fn nonce(query: &[u8]) -> u64 {
 }
 
 #[test]
-fn each_signature_gets_its_stamp_and_the_receipt_carries_the_bytes() {
+fn r50_each_signature_gets_its_stamp_and_the_receipt_carries_the_bytes() {
     let authority = Arc::new(TestTsa::new());
     // The double knows the signatures by hash: it is told them before they are announced.
     let known: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
@@ -100,7 +100,7 @@ fn each_signature_gets_its_stamp_and_the_receipt_carries_the_bytes() {
 }
 
 #[test]
-fn a_false_or_dead_authority_neither_stamps_nor_keeps_the_receipt_back() {
+fn r50_a_false_or_dead_authority_neither_stamps_nor_keeps_the_receipt_back() {
     let stranger = Arc::new(TestTsa::new());
     let url = tsa(move |_| stranger.stamp(b"something else", &StampPlan::at(NOW_MS)));
     for url in [url, "http://127.0.0.1:1/tsr".to_owned()] {

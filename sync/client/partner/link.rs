@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
-use spotcheck_app::ports::{CopyFolder, Partner};
+use spotcheck_app::ports::{CopyFolder, Partner, Released};
 use spotcheck_domain::{CaseId, TroubleResult};
 use spotcheck_evidence::Hash32;
-use spotcheck_wire::copies::{Answer, Call, MAX_FILE_BYTES, PARTNER_SCHEMA};
+use spotcheck_wire::copies::{Answer, Call, MAX_FILE_BYTES, PARTNER_SCHEMA, PARTNER_SCHEMA_1};
 
 use super::{client_config, cut, peer, receive, receive_bytes, send};
 use crate::error::{Act, Error, Result};
@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct PartnerLink {
     stream: StreamOwned<ClientConnection, TcpStream>,
     partner: Partner,
+    /// The other end knows version 2.
+    lets_go: bool,
 }
 
 impl std::fmt::Debug for PartnerLink {
@@ -53,15 +55,58 @@ impl PartnerLink {
         let name = ServerName::IpAddress(address.ip().into());
         let connection = ClientConnection::new(config, name).map_err(cut)?;
         let mut stream = StreamOwned::new(connection, tcp);
-        send(&mut stream, &Call::Hello { schema: PARTNER_SCHEMA.to_owned() })?;
-        let Some(Answer::Hello { device, recipient }) = receive(&mut stream)? else {
+        let mut greet = |schema: &str| {
+            send(&mut stream, &Call::Hello { schema: schema.to_owned() })?;
+            receive::<Answer>(&mut stream)
+        };
+        let (answer, lets_go) = match greet(PARTNER_SCHEMA)? {
+            Some(Answer::Refused { .. }) => (greet(PARTNER_SCHEMA_1)?, false),
+            other => (other, true),
+        };
+        let Some(Answer::Hello { device, recipient }) = answer else {
             return Err(cut("no greeting"));
         };
         let certified = peer(stream.conn.peer_certificates())?;
         if certified.as_str() != device {
             return Err(cut("says it is another handheld"));
         }
-        Ok(Self { stream, partner: Partner { device: certified, recipient } })
+        Ok(Self { stream, partner: Partner { device: certified, recipient }, lets_go })
+    }
+
+    /// Tells the other end which of the cases it holds are past their receipt; it checks the proof and drops
+    /// their copies. Returns how many. An older version keeps them: it is told by the centre, or never.
+    ///
+    /// # Errors
+    /// The link fails.
+    pub fn release(&mut self, released: &[Released]) -> TroubleResult<usize> {
+        self.try_release(released).map_err(|error| error.during(Act::Copy))
+    }
+
+    fn try_release(&mut self, released: &[Released]) -> Result<usize> {
+        if released.is_empty() || !self.lets_go {
+            return Ok(0);
+        }
+        let Answer::Held(held) = self.ask(&Call::Held, b"")? else {
+            return Err(cut("another answer"));
+        };
+        let mut count = 0_usize;
+        for one in released.iter().filter(|one| held.iter().any(|case| case == one.case.as_str())) {
+            let call = Call::Release {
+                case: one.case.to_string(),
+                bundle: one.bundle.to_string(),
+                entry: one.entry.clone().into_bytes(),
+                proof: one.proof.clone(),
+                shredded: one.shredded,
+            };
+            match self.ask(&call, b"") {
+                Ok(Answer::Done) => count = count.saturating_add(1),
+                Ok(_) => return Err(cut("another answer")),
+                // One that is not believed does not hold up the others.
+                Err(Error::Partner(code)) => tracing::warn!(%code, "A copy is kept nearby."),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
     }
 
     /// Who is at the other end.

@@ -58,6 +58,8 @@ pub(crate) struct Mischief {
     pub(crate) foreign_uploads: Option<String>,
     /// Changes the receipt before it is sent.
     pub(crate) receipt: Option<fn(&mut WireReceipt, &mut Inner)>,
+    /// The trust statement of a pull has another escrow.
+    pub(crate) foreign_escrow: bool,
     /// Changes the task list before it is sent.
     pub(crate) tasks: Option<fn(&mut TaskList)>,
     /// State that a committed bundle stays in.
@@ -85,6 +87,10 @@ pub(crate) struct Inner {
     /// Bytes of package files sent.
     pub(crate) served: usize,
     pub(crate) enrolments: u32,
+    /// Number of the present intake key: 1 when the centre begins.
+    pub(crate) intake: u32,
+    /// What the handheld said of its intake keys at its last pull.
+    pub(crate) asked_intake: Option<String>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Inner>>;
@@ -157,6 +163,8 @@ impl FakeCentre {
             patched: 0,
             served: 0,
             enrolments: 0,
+            intake: 1,
+            asked_intake: None,
         };
         let acceptor = TlsAcceptor::from(Arc::new(config(&inner, hosts, from_ms)));
         let shared: Shared = Arc::new(Mutex::new(inner));

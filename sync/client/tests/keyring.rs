@@ -16,6 +16,8 @@ pub(crate) struct MemoryKeyRing {
     pub(crate) device: Option<DeviceEnrolment>,
     pub(crate) officers: Vec<OfficerEnrolment>,
     pub(crate) requests: u32,
+    /// Intake keys that came before the present one.
+    pub(crate) older: Vec<String>,
 }
 
 fn unused<T>() -> TroubleResult<T> {
@@ -64,6 +66,16 @@ impl KeyRing for MemoryKeyRing {
     fn install_officer(&mut self, enrolment: &OfficerEnrolment) -> TroubleResult<()> {
         self.officers.push(enrolment.clone());
         Ok(())
+    }
+    fn learn_intake(&mut self, intake: &str, id: &str) -> TroubleResult<()> {
+        let device = self.device.as_mut().unwrap();
+        self.older.insert(0, std::mem::replace(&mut device.intake_id, id.to_owned()));
+        device.intake = intake.to_owned();
+        Ok(())
+    }
+    fn intake_keys(&self) -> TroubleResult<Vec<String>> {
+        let present = self.device.as_ref().unwrap().intake_id.clone();
+        Ok(std::iter::once(present).chain(self.older.clone()).collect())
     }
     fn package_recipient(&self) -> TroubleResult<Option<String>> {
         Ok(None)

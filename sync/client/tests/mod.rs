@@ -4,11 +4,13 @@
 //! is tested against this client in the workspace's stories. It can be told to misbehave.
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-mod authority;
+pub(crate) mod authority;
 mod centre;
 mod enrolment;
+mod held;
+mod intake;
 mod keyring;
-mod log;
+pub(crate) mod log;
 mod proxy;
 mod pulling;
 mod receipts;

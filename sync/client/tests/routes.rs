@@ -24,8 +24,8 @@ use spotcheck_wire::bundles::{
     STATUS_SCHEMA, WireReceipt,
 };
 use spotcheck_wire::enrol::{
-    ENROL_SCHEMA, EnrolRequest, EnrolResponse, POLICY_SCHEMA, Policy, RenewRequest, TRUST_SCHEMA,
-    TicketKind, TrustStatement,
+    ENROL_SCHEMA, EnrolRequest, EnrolResponse, POLICY_SCHEMA, Policy, RenewRequest, SignedTrust,
+    TRUST_SCHEMA, TicketKind, TrustStatement,
 };
 use spotcheck_wire::hello::{HELLO_SCHEMA, Hello};
 use spotcheck_wire::problem::{PROBLEM_JSON, Problem, code};
@@ -37,6 +37,7 @@ use super::centre::{Connection, DEVICE, Inner, Shared};
 
 const RECIPIENT_A: &str = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
 const RECIPIENT_B: &str = "age1pppppppppppppppppppppppppppppppppppppppppppppppppppppppppp";
+const RECIPIENT_C: &str = "age1zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
 
 /// The protocol's routes.
 pub(crate) fn router(shared: Shared) -> Router {
@@ -130,16 +131,24 @@ async fn renew(
     Json(answer).into_response()
 }
 
-fn answer(inner: &Inner, id: String, tls_chain: String, signing_chain: String) -> EnrolResponse {
+/// Intake key of a number: one recipient for the first, another for all later ones.
+fn intake(number: u32) -> (String, String) {
+    let recipient = if number == 1 { RECIPIENT_A } else { RECIPIENT_C };
+    (recipient.to_owned(), format!("intake-{number}"))
+}
+
+/// The trust statement for an id, and its signature.
+fn trust(inner: &Inner, id: &str, escrow: &str) -> (Vec<u8>, Vec<u8>) {
+    let (intake, intake_id) = intake(inner.intake);
     let trust = to_canonical(&TrustStatement {
         schema: TRUST_SCHEMA.to_owned(),
-        id: id.clone(),
+        id: id.to_owned(),
         roots: inner.evidence.pem(),
         tls_roots: inner.tls.pem(),
         tsa_roots: String::new(),
-        intake: RECIPIENT_A.to_owned(),
-        intake_id: "intake-1".to_owned(),
-        escrow: RECIPIENT_B.to_owned(),
+        intake,
+        intake_id,
+        escrow: escrow.to_owned(),
         log_key: inner.log.vkey(),
         policy: Policy {
             schema: POLICY_SCHEMA.to_owned(),
@@ -153,18 +162,20 @@ fn answer(inner: &Inner, id: String, tls_chain: String, signing_chain: String) -
         },
     })
     .unwrap();
-    let signer = if inner.mischief.foreign_trust {
-        Ca::new("别的根").sign(&trust)
-    } else {
-        inner.tls.sign(&trust)
-    };
+    let foreign = inner.mischief.foreign_trust;
+    let signer = if foreign { Ca::new("别的根").sign(&trust) } else { inner.tls.sign(&trust) };
+    (trust, signer)
+}
+
+fn answer(inner: &Inner, id: String, tls_chain: String, signing_chain: String) -> EnrolResponse {
+    let (trust, trust_signature) = trust(inner, &id, RECIPIENT_B);
     EnrolResponse {
         schema: ENROL_SCHEMA.to_owned(),
         id,
         tls_chain,
         signing_chain,
         trust,
-        trust_signature: signer,
+        trust_signature,
         ca: inner.tls.der().to_vec(),
     }
 }
@@ -178,10 +189,11 @@ async fn tasks(
     Extension(connection): Extension<Connection>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let inner = shared.lock().unwrap();
+    let mut inner = shared.lock().unwrap();
     if let Some(refusal) = refusal(&inner, &connection) {
         return refusal;
     }
+    inner.asked_intake = query.get("intake").cloned();
     let size = inner.log.size();
     let entry =
         to_canonical(&json!({"type": "time/1", "at": rfc3339(NOW_MS - 3_600_000)})).unwrap();
@@ -196,7 +208,14 @@ async fn tasks(
         time_proof: inner.log.proof(0, size),
         checkpoint: inner.log.checkpoint(),
         consistency: inner.log.consistency(from_size(&query), size),
+        trust: None,
     };
+    let present = intake(inner.intake).1;
+    if inner.asked_intake.as_ref().is_some_and(|keys| keys.split(',').next() != Some(&present)) {
+        let escrow = if inner.mischief.foreign_escrow { RECIPIENT_C } else { RECIPIENT_B };
+        let (statement, signature) = trust(&inner, DEVICE, escrow);
+        list.trust = Some(SignedTrust { statement, signature });
+    }
     if let Some(change) = inner.mischief.tasks {
         change(&mut list);
     }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rstest::rstest;
 use spotcheck_app::errand::{Leg, Stop, Watch};
-use spotcheck_app::ports::{Blob, BlobVault, Centre, Receipt, SealedBundle, StoredFile};
+use spotcheck_app::ports::{
+    Blob, BlobVault, Centre, Receipt, RecordingBytes, SealedBundle, StoredFile,
+};
 use spotcheck_domain::{BundleId, CaseId, TaskId, Trouble, TroubleResult};
 use spotcheck_evidence::Hash32;
 use spotcheck_wire::bundles::BundleState;
@@ -40,6 +42,22 @@ impl BlobVault for MemoryVault {
     fn ciphertext(&mut self, _: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
         self.reads += 1;
         Ok(self.blobs[&blob.ciphertext_sha256].clone())
+    }
+    fn recording(
+        &self,
+        _: &CaseId,
+        _: &str,
+        _: Option<&StoredFile>,
+    ) -> TroubleResult<Box<dyn RecordingBytes>> {
+        Err(Trouble::new("TEST-UNUSED", "", "", ""))
+    }
+    fn recording_log(
+        &mut self,
+        _: &CaseId,
+        _: &str,
+        _: Option<&StoredFile>,
+    ) -> TroubleResult<Zeroizing<Vec<u8>>> {
+        Err(Trouble::new("TEST-UNUSED", "", "", ""))
     }
     fn remove_shredded(&mut self, _: &CaseId) -> TroubleResult<()> {
         Err(Trouble::new("TEST-UNUSED", "", "", ""))
@@ -291,4 +309,45 @@ fn r49_a_clock_at_1970_does_not_keep_evidence_on_the_handheld() {
     assert!(world.send().unwrap().is_some());
     // The receipt's entry is signed time as well.
     assert_eq!(world.client.judged_ms(), NOW_MS);
+}
+
+/// R47: every other request is lost, cut or refused, and for a while the centre does not even know the handheld. There
+/// is no token that could be used up: what is queued stays queued and arrives whole, once.
+#[test]
+fn r47_a_flaky_centre_costs_patience_and_never_the_queue() {
+    let mut world = World::new(&[3_000_000, 700, 1_500_000]);
+    world.centre.inner().mischief.cut_patches =
+        (0..8).flat_map(|n| [usize::MAX, 70_000 * n]).collect();
+    world.centre.inner().mischief.patch_status = VecDeque::from([503, 423, 460]);
+    let mut refused = 0;
+    for code in [code::UNAUTHENTICATED, code::EXPIRED, code::UNAUTHENTICATED] {
+        world.centre.inner().mischief.problem = Some(code);
+        let trouble = world.send().unwrap_err();
+        assert!(trouble.safe.contains("证据包"), "{trouble:?}");
+        refused += 1;
+        world.centre.inner().mischief.problem = None;
+        if world.send().is_ok_and(|receipt| receipt.is_some()) {
+            break;
+        }
+    }
+    assert!(refused >= 1);
+    assert!(world.send().unwrap().is_some());
+    world.check_delivered();
+}
+
+/// R52: a clock decades ahead. The centre's certificate seems to have run out, which is said and is no verdict on the
+/// evidence; nothing is dropped or half sent, and once the clock is right everything arrives.
+#[rstest]
+#[case::the_end_of_32_bits(2_147_483_648_000)]
+#[case::the_year_2099(4_102_415_999_000)]
+fn r52_a_clock_far_ahead_is_said_and_everything_arrives_once_it_is_set(#[case] wall_ms: i64) {
+    let mut world = World::new(&[1_000]);
+    world.client = client_at(world.folder.path(), wall_ms);
+    let trouble = world.send().unwrap_err();
+    assert_eq!(trouble.code, "SYNC-CERT-TIME", "{trouble:?}");
+    assert!(trouble.safe.contains("证据包") && !trouble.advice.is_empty());
+    assert!(world.centre.inner().announcement.is_none());
+    world.client = client_at(world.folder.path(), NOW_MS);
+    assert!(world.send().unwrap().is_some());
+    world.check_delivered();
 }

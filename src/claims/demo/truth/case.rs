@@ -40,6 +40,8 @@ pub(super) struct Fee {
     pub(super) doctor: Option<String>,
     /// A line of class 丙 that was put among the reimbursable ones.
     pub(super) covered: bool,
+    /// Billed without the national code.
+    pub(super) uncoded: bool,
 }
 
 /// One visit.
@@ -404,6 +406,7 @@ impl Case {
                 days: 0,
                 doctor: None,
                 covered: false,
+                uncoded: false,
             });
         }
         self.lines.len().saturating_sub(1)

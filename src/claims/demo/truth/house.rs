@@ -19,21 +19,29 @@ pub(super) const WRONG: &[Story] = &[
     more_than_the_machine_counted,
 ];
 
-pub(super) const HONEST: &[Story] = &[doctor_on_the_last_day];
+pub(super) const HONEST: &[Story] = &[doctor_on_the_last_day, surgeon_from_room_to_room];
 
 /// Told once for a city: they are about all boxes of a drug.
 pub(super) const ONCE: &[Story] =
-    &[sold_more_than_bought, bought_without_invoice, shelf_that_is_short];
+    &[sold_more_than_bought, bought_without_invoice, shelf_that_is_short, dressings_never_bought];
+
+/// Told once for a city, near misses.
+pub(super) const HONEST_ONCE: &[Story] =
+    &[bought_with_invoice, shelf_that_is_two_short, infusion_sets_all_sold];
 
 /// Days ago on which the machine for plain films was out of order.
 pub(super) const STOPPED: std::ops::RangeInclusive<i64> = 205..=215;
 const PHARMACY: &str = "P99010100001";
 /// Sold more of it than was there.
 const SHORT: &str = "X023";
+/// Bought for less than half of what it is sold for.
+pub(super) const CHEAP: &str = "X131";
 /// Bought without invoice.
 const BARE: &str = "X012";
 /// Counted otherwise than the books say.
 const OFF: &str = "X024";
+/// Counted two pieces short.
+const NEARLY: &str = "X021";
 
 fn unit(facility: &str, no: &str, kind: &str, name: &str, from: String, to: String) -> Row {
     vec![
@@ -50,8 +58,11 @@ fn unit(facility: &str, no: &str, kind: &str, name: &str, from: String, to: Stri
 /// What must be known before anybody comes.
 pub(super) fn begin(w: &mut World) {
     let long = "2022-01-01".to_owned();
-    let row = unit("H99010100002", "U08", "pivas", "静脉用药配液中心", long, String::new());
-    w.tables.add("fac_unit", row);
+    for (no, kind, name) in [("U08", "pivas", "静脉用药配液中心"), ("U10", "pacu", "麻醉恢复室")]
+    {
+        let row = unit("H99010100002", no, kind, name, long.clone(), String::new());
+        w.tables.add("fac_unit", row);
+    }
     let (from, to) = (days_ago(*SUSPENDED.end() + 1), days_ago(*SUSPENDED.start() - 1));
     let row = unit("H99010100003", "U09", "suspension", "协议中止", day(from), day(to));
     w.tables.add("fac_unit", row);
@@ -70,6 +81,21 @@ pub(super) fn begin(w: &mut World) {
             ("stop_begn", day(from)),
             ("stop_end", day(to)),
             ("item_codes", code_of("S006")),
+        ],
+    );
+    w.tables.add(
+        "equip",
+        vec![
+            ("equip_no", format!("{hospital}-E06")),
+            ("fixmedins_code", hospital.to_owned()),
+            ("name", "示例长时治疗仪".to_owned()),
+            ("model", "示例CS-1".to_owned()),
+            ("serial", "SN-E06".to_owned()),
+            ("invoice_no", "FPE060001".to_owned()),
+            ("in_use_date", "2021-03-01".to_owned()),
+            ("stop_begn", String::new()),
+            ("stop_end", String::new()),
+            ("item_codes", code_of("S121")),
         ],
     );
     // The second house has the machine that the first one bills for.
@@ -110,7 +136,8 @@ pub(super) fn end(w: &mut World) {
         );
     }
     // A box that was bought or counted needs its purchases even where nobody bought the drug otherwise.
-    let named: Vec<&'static str> = w.boxes.iter().chain(&w.shelf).map(|b| b.0).collect();
+    let all = w.boxes.iter().chain(&w.shelf).chain(&w.opening);
+    let named: Vec<&'static str> = all.map(|b| b.0).collect();
     for item in named {
         w.sold.entry(item).or_default();
     }
@@ -131,9 +158,14 @@ pub(super) fn end(w: &mut World) {
         let bought = if *item == SHORT { 10 } else { 5 * quarter };
         let bought = bought + i64::try_from(boxes.len()).unwrap_or(0);
         let opening = 40;
-        check(w, item, 400, opening, "");
+        let codes = own(&w.opening, item).join(",");
+        check(w, item, 400, opening, &codes);
         if *item != SHORT {
-            let off = if *item == OFF { 35 } else { 0 };
+            let off = match *item {
+                OFF => 35,
+                NEARLY => 2,
+                _ => 0,
+            };
             let codes = own(&w.shelf, item).join(",");
             check(w, item, 0, opening + bought - pieces - off, &codes);
         }
@@ -144,9 +176,10 @@ fn own(all: &[(&'static str, String)], item: &str) -> Vec<String> {
     all.iter().filter(|b| b.0 == item).map(|b| b.1.clone()).collect()
 }
 
-fn head(item: &str) -> Row {
+/// What every line about stock of a shop begins with.
+pub(super) fn head(facility: &str, item: &str) -> Row {
     vec![
-        ("fixmedins_code", PHARMACY.to_owned()),
+        ("fixmedins_code", facility.to_owned()),
         ("fixmedins_bchno", format!("PC{item}2026")),
         ("med_list_codg", code_of(item)),
         ("fixmedins_hilist_id", format!("YN{item}")),
@@ -159,9 +192,10 @@ fn head(item: &str) -> Row {
 }
 
 fn purchase(w: &mut World, item: &str, ago: i64, cnt: i64, codes: &str, invoice: bool) {
-    let price = find(item).map_or(0, |i| i.cents * 8 / 10);
+    let share = if item == CHEAP { 4 } else { 8 };
+    let price = find(item).map_or(0, |i| i.cents * share / 10);
     let number = w.record();
-    let mut row = head(item);
+    let mut row = head(PHARMACY, item);
     row.extend([
         ("spler_name", "示例医药有限公司".to_owned()),
         ("prdr_name", "示例制药厂".to_owned()),
@@ -177,7 +211,7 @@ fn purchase(w: &mut World, item: &str, ago: i64, cnt: i64, codes: &str, invoice:
 }
 
 fn check(w: &mut World, item: &str, ago: i64, cnt: i64, codes: &str) {
-    let mut row = head(item);
+    let mut row = head(PHARMACY, item);
     row.extend([
         ("invdate", day(days_ago(ago))),
         ("inv_cnt", cnt.to_string()),
@@ -187,7 +221,7 @@ fn check(w: &mut World, item: &str, ago: i64, cnt: i64, codes: &str) {
 }
 
 /// Somebody of the staff whom only one story knows.
-fn staff(w: &mut World, kind: &str, insured: bool, until: String) -> String {
+pub(super) fn staff(w: &mut World, kind: &str, insured: bool, until: String) -> String {
     let code = format!("{}990101S{:06}", if kind == "1" { "D" } else { "N" }, w.record());
     w.tables.add(
         "staff",
@@ -231,7 +265,9 @@ fn doctor_on_the_last_day(w: &mut World) {
     let ago = w.some_day();
     let who = staff(w, "1", true, time(at(days_ago(ago), 18, 0, 0)));
     let c = ordered_by(w, ago, who);
-    nothing(w, NearMiss, "I02", &c);
+    for rule in ["I01", "I02", "I07"] {
+        nothing(w, NearMiss, rule, &c);
+    }
 }
 
 fn doctor_without_contract(w: &mut World) {
@@ -251,8 +287,22 @@ fn nurse_who_prescribes(w: &mut World) {
 
 /// Two patients on two tables at one hour under one surgeon.
 fn surgeon_in_two_rooms(w: &mut World) {
+    if let Some(c) = two_rooms(w, 10) {
+        nothing(w, Violation, "I03", &c);
+    }
+}
+
+/// The assistant closes in one room while the surgeon begins in the next.
+fn surgeon_from_room_to_room(w: &mut World) {
+    if let Some(c) = two_rooms(w, 55) {
+        nothing(w, NearMiss, "I03", &c);
+    }
+}
+
+/// Operations of an hour each, so many minutes one after the other; the second visit.
+fn two_rooms(w: &mut World, apart: i64) -> Option<Closed> {
     let ago = w.some_day();
-    let (mut surgeon, mut hour) = (None, None);
+    let (mut surgeon, mut hour, mut last) = (None, None, None);
     for room in 0..2 {
         let p = adult(w);
         let mut case = super::life::stay(w, (0, 1), &p, ago, 7, ("J18.900", "肺炎"));
@@ -261,18 +311,16 @@ fn surgeon_in_two_rooms(w: &mut World) {
         let date = days_ago(ago - 2);
         let free = |h: &i64| !w.theatre.contains(&(who.clone(), at(date, *h, 0, 0)));
         let hour = *hour.get_or_insert_with(|| (0..7).rev().find(free).unwrap_or(6));
-        let when = at(date, hour, 10 * room, 0);
+        let when = at(date, hour, apart * room, 0);
         for hour in hour..hour + 2 {
             w.theatre.insert((who.clone(), at(date, hour, 0, 0)));
         }
         w.event(&mut case, "oprn", "O014", (when, 60), who, 1);
         case.operations.push(("53.0000", "疝修补术", when));
         case.bill("O014", when, 1);
-        let c = w.close(case);
-        if room > 0 {
-            nothing(w, Violation, "I03", &c);
-        }
+        last = Some(w.close(case));
     }
+    last
 }
 
 fn machine_out_of_order(w: &mut World) {
@@ -330,4 +378,51 @@ fn shelf_that_is_short(w: &mut World) {
     }
     let told = Told { facility: PHARMACY.to_owned(), code: code_of(OFF), ..Told::default() };
     w.truth(Violation, "G11", told);
+}
+
+/// Five were on the shelf and ten were bought; so many pieces of it were settled.
+fn consumable(w: &mut World, item: &'static str, settled: i64) -> i64 {
+    check(w, item, 400, 5, "");
+    purchase(w, item, 350, 10, "", true);
+    let mut cents = 0;
+    for n in 0..3 {
+        let c = customer(w, 300 - 30 * n, item, settled / 3);
+        cents += c.sum(&[0]);
+    }
+    cents
+}
+
+fn dressings_never_bought(w: &mut World) {
+    let cents = consumable(w, "M003", 24);
+    let told = Told {
+        facility: PHARMACY.to_owned(),
+        code: code_of("M003"),
+        cents: cents * 9 / 24,
+        ..Told::default()
+    };
+    w.truth(Violation, "G02", told);
+}
+
+fn of_the_pharmacy(w: &mut World, rule: &str, item: &str) {
+    let told = Told { facility: PHARMACY.to_owned(), code: code_of(item), ..Told::default() };
+    w.truth(NearMiss, rule, told);
+}
+
+/// Everything that was there and bought, and not a piece more.
+fn infusion_sets_all_sold(w: &mut World) {
+    consumable(w, "M001", 15);
+    of_the_pharmacy(w, "G02", "M001");
+}
+
+fn bought_with_invoice(w: &mut World) {
+    purchase(w, "X013", 100, 20, "", true);
+    of_the_pharmacy(w, "G10", "X013");
+}
+
+/// Two of many broke: within what a count may differ.
+fn shelf_that_is_two_short(w: &mut World) {
+    for n in 0..3 {
+        let _ = customer(w, 250 - 30 * n, NEARLY, 2);
+    }
+    of_the_pharmacy(w, "G11", NEARLY);
 }

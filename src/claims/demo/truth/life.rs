@@ -269,7 +269,7 @@ pub(super) fn clinic_at(
 /// A sale at the pharmacy.
 pub(super) fn shop(w: &mut World, p: &Person, date: NaiveDate) -> Case {
     let begin = at(date, w.rng.between(9, 20), w.rng.between(0, 59), w.rng.between(0, 59));
-    let mut case = w.open((3, None), p, "41", (begin, begin), ("", ""));
+    let mut case = w.open((super::shops::PHARMACY, None), p, "41", (begin, begin), ("", ""));
     case.settled = begin;
     let item = w.rng.pick(&["X001", "X005", "X006", "X010"]).copied().unwrap_or("X001");
     let cnt = w.rng.between(1, 2);
@@ -282,24 +282,18 @@ impl World {
     /// What the pharmacy sold, box by box with trace codes.
     pub(super) fn write_sales(&mut self, case: &Case, settlement: &str) {
         let facility = self.city.facilities.get(case.facility).map_or("", |f| f.code);
-        for (n, line) in case.lines.iter().enumerate() {
+        // What is taken back has its own list.
+        for (n, line) in case.lines.iter().enumerate().filter(|(_, l)| l.cnt > 0) {
             if let Some(goods) = case.goods {
                 let document = format!("XS{:09}", self.record());
                 let mut row = sale_row(facility, line, settlement, document, &[]);
-                for (name, value) in &mut row {
-                    match *name {
-                        "fixmedins_hilist_name" => goods.clone_into(value),
-                        "fixmedins_hilist_id" => "SP0001".clone_into(value),
-                        "med_list_codg" => value.clear(),
-                        _ => {}
-                    }
-                }
+                of_goods(&mut row, goods);
                 self.tables.add("inv_sale", row);
                 continue;
             }
             let mut codes: Vec<String> =
                 case.boxes.iter().filter(|b| b.0 == n).map(|b| b.1.clone()).collect();
-            let boxes = if case.split { 0 } else { line.cnt };
+            let boxes = if case.split || line.item.list_type != "101" { 0 } else { line.cnt };
             while i64::try_from(codes.len()).unwrap_or(0) < boxes {
                 codes.push(self.new_box());
             }
@@ -311,7 +305,9 @@ impl World {
             if line.item.list_type != "101" || gone {
                 continue;
             }
-            *self.sold.entry(line.item.id).or_default() += line.cnt;
+            if case.facility == super::shops::PHARMACY {
+                *self.sold.entry(line.item.id).or_default() += line.cnt;
+            }
             let document = format!("{}{:09}", if case.split { "SP" } else { "XS" }, self.record());
             self.tables.add("inv_sale", sale_row(facility, line, settlement, document, &codes));
         }
@@ -371,6 +367,18 @@ pub(super) fn sale_row(
         ("sel_retn_time", time(line.at)),
         ("drug_trac_codg", codes.join(",")),
     ]
+}
+
+/// Makes a sale one of something that is no drug.
+pub(super) fn of_goods(row: &mut Row, goods: &str) {
+    for (name, value) in row {
+        match *name {
+            "fixmedins_hilist_name" => goods.clone_into(value),
+            "fixmedins_hilist_id" => "SP0001".clone_into(value),
+            "med_list_codg" => value.clear(),
+            _ => {}
+        }
+    }
 }
 
 /// A grown-up of the city.

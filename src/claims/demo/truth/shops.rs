@@ -20,6 +20,7 @@ pub(super) const WRONG: &[Story] = &[
     card_without_insurance,
     dearer_for_the_insured,
     agreement_suspended,
+    billed_without_a_code,
 ];
 
 pub(super) const HONEST: &[Story] = &[
@@ -36,11 +37,21 @@ pub(super) const HONEST: &[Story] = &[
 /// Days ago on which the agreement of the health centre was suspended.
 pub(super) const SUSPENDED: std::ops::RangeInclusive<i64> = 120..=130;
 
-/// One box of one drug, sold at the pharmacy.
-fn sale(w: &mut World, p: &super::case::Person, ago: i64, item: &'static str, cnt: i64) -> Case {
+/// The pharmacy in which everything happens that happens at a counter.
+pub(super) const PHARMACY: usize = 3;
+
+/// Boxes of one drug, sold at a pharmacy.
+pub(super) fn sale(
+    w: &mut World,
+    house: usize,
+    p: &super::case::Person,
+    ago: i64,
+    item: &'static str,
+    cnt: i64,
+) -> Case {
     let date = w.date(ago);
     let begin = at(date, w.rng.between(9, 20), w.rng.between(0, 59), w.rng.between(0, 59));
-    let mut case = w.open((3, None), p, "41", (begin, begin), ("", ""));
+    let mut case = w.open((house, None), p, "41", (begin, begin), ("", ""));
     case.settled = begin;
     let n = case.bill(item, begin, cnt);
     case.change(n, |l| l.days = 3);
@@ -54,7 +65,7 @@ fn one_box_twice(w: &mut World) {
     let mut last = None;
     for n in 0..2 {
         let p = adult(w);
-        let mut case = sale(w, &p, ago - 7 * n, item, 1);
+        let mut case = sale(w, PHARMACY, &p, ago - 7 * n, item, 1);
         case.boxes.push((0, code.clone()));
         last = Some(w.close(case));
     }
@@ -67,7 +78,7 @@ fn another_drug_in_the_box(w: &mut World) {
     let (p, ago) = (adult(w), w.some_day());
     let code = w.new_box();
     w.boxes.push(("X001", code.clone()));
-    let mut case = sale(w, &p, ago, "X022", 1);
+    let mut case = sale(w, PHARMACY, &p, ago, "X022", 1);
     case.boxes.push((0, code));
     let c = w.close(case);
     w.truth(Violation, "G06", c.told(&[0], c.sum(&[0])));
@@ -77,7 +88,7 @@ fn sold_and_still_there(w: &mut World) {
     let (p, ago) = (adult(w), w.some_day());
     let code = w.new_box();
     w.shelf.push(("X022", code.clone()));
-    let mut case = sale(w, &p, ago, "X022", 1);
+    let mut case = sale(w, PHARMACY, &p, ago, "X022", 1);
     case.boxes.push((0, code));
     let c = w.close(case);
     w.truth(Violation, "G08", c.told(&[0], c.sum(&[0])));
@@ -86,10 +97,10 @@ fn sold_and_still_there(w: &mut World) {
 /// Two sales of the same amount to one person, some seconds apart.
 fn pair(w: &mut World, seconds: i64, cancel: bool) -> super::case::Closed {
     let (p, ago, cnt) = (adult(w), w.some_day(), w.rng.between(1, 8));
-    let first = sale(w, &p, ago, "X022", cnt);
+    let first = sale(w, PHARMACY, &p, ago, "X022", cnt);
     let begin = first.begin + TimeDelta::seconds(seconds);
     w.close(first);
-    let mut second = sale(w, &p, ago, "X022", cnt);
+    let mut second = sale(w, PHARMACY, &p, ago, "X022", cnt);
     (second.begin, second.end, second.settled) = (begin, begin, begin);
     second.change(0, |l| l.at = begin);
     second.cancelled = cancel;
@@ -118,7 +129,7 @@ fn monthly(w: &mut World, times: i64, kind: Kind) {
     let mut told = Told::default();
     for n in 0..times {
         let cnt = w.rng.between(1, 3);
-        let case = sale(w, &p, ago - 4 * n, "X022", cnt);
+        let case = sale(w, PHARMACY, &p, ago - 4 * n, "X022", cnt);
         let c = w.close(case);
         let one = c.told(&[0], c.sum(&[0]));
         if n >= 4 {
@@ -209,7 +220,7 @@ fn card_without_insurance(w: &mut World) {
 /// The same drug on the same day to somebody who paid alone, at a share of the price.
 fn beside(w: &mut World, percent: i64) -> (super::case::Closed, i64) {
     let (p, ago, cnt) = (adult(w), w.some_day(), w.rng.between(1, 9));
-    let case = sale(w, &p, ago, "X026", cnt);
+    let case = sale(w, PHARMACY, &p, ago, "X026", cnt);
     let mut own = case.lines.first().cloned();
     if let Some(line) = &mut own {
         (line.cents, line.cnt) = (line.cents * percent / 100, 1);
@@ -244,13 +255,22 @@ fn agreement_suspended(w: &mut World) {
     w.truth(Violation, "H10", c.told(&all, c.sum(&all)));
 }
 
+/// The till has a new drug that nobody has coded yet.
+fn billed_without_a_code(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let mut case = sale(w, PHARMACY, &p, ago, "X010", 1);
+    case.change(0, |l| l.uncoded = true);
+    let c = w.close(case);
+    w.truth(Violation, "F02-1", c.told(&[0], 0));
+}
+
 /// A box is brought back, the sale cancelled, the box sold again.
 fn box_came_back(w: &mut World) {
     let ago = w.some_day();
     let code = w.new_box();
     for n in 0..2 {
         let p = adult(w);
-        let mut case = sale(w, &p, ago - 5 * n, "X025", 1);
+        let mut case = sale(w, PHARMACY, &p, ago - 5 * n, "X025", 1);
         case.boxes.push((0, code.clone()));
         case.cancelled = n == 0;
         let c = w.close(case);
@@ -267,7 +287,7 @@ fn tablets_by_the_piece(w: &mut World) {
     let ago = w.some_day();
     for n in 0..2 {
         let p = adult(w);
-        let mut case = sale(w, &p, ago - 3 * n, "X007", 45);
+        let mut case = sale(w, PHARMACY, &p, ago - 3 * n, "X007", 45);
         case.split = true;
         case.boxes.push((0, code.clone()));
         let c = w.close(case);

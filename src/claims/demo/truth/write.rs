@@ -229,6 +229,9 @@ impl World {
         if !case.is_stay() {
             return;
         }
+        if case.by_group {
+            *self.in_group.entry((case.facility, case.group.0)).or_default() += 1;
+        }
         let (facility, _, _) = self.facility(case);
         self.tables.add(
             "grp",
@@ -279,7 +282,8 @@ impl World {
                 None => (case.doctor.0.as_str(), case.doctor.1.as_str()),
             };
             let drug = l.item.list_type.starts_with('1');
-            let (code, bit) = (code_of(l.item.id), |on: bool| if on { '1' } else { '0' });
+            let code = if l.uncoded { String::new() } else { code_of(l.item.id) };
+            let bit = |on: bool| if on { '1' } else { '0' };
             let days = if l.days > 0 { l.days.to_string() } else { String::new() };
             let dise = if case.med_type == "14" { "M03900" } else { "" };
             self.lines += 1;

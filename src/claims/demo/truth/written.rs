@@ -42,7 +42,11 @@ pub(super) const HONEST: &[Story] = &[
     needles_set,
     scans_made,
     registered_and_billed,
+    goods_paid_apart,
 ];
+
+/// Told once, near misses.
+pub(super) const HONEST_ONCE: &[Story] = &[prescriptions_of_a_full_hour];
 
 /// Told once: it is longer than others.
 pub(super) const ONCE: &[Story] = &[prescriptions_by_the_minute];
@@ -52,7 +56,7 @@ fn morning(w: &World, ago: i64, hour: i64) -> NaiveDateTime {
 }
 
 /// The newest row of a kind is about an order.
-fn under(case: &mut Case, file: &str, column: &'static str, value: &str) {
+pub(super) fn under(case: &mut Case, file: &str, column: &'static str, value: &str) {
     let newest = case.rows.iter_mut().rev().find(|(f, _)| *f == file);
     if let Some(cell) = newest.and_then(|(_, row)| row.iter_mut().find(|(n, _)| *n == column)) {
         value.clone_into(&mut cell.1);
@@ -269,6 +273,7 @@ fn own_pay_with_consent(w: &mut World) {
     let (case, _) = own_pay(w, true);
     let c = w.close(case);
     nothing(w, NearMiss, "B35", &c);
+    nothing(w, NearMiss, "B34", &c);
 }
 
 /// Ordered by the house, bought by the family.
@@ -354,7 +359,18 @@ fn one_night(w: &mut World, way: &'static str) -> Case {
 fn sent_home_at_once(w: &mut World) {
     let case = one_night(w, "1");
     let c = w.close(case);
-    nothing(w, Violation, "F11", &c);
+    w.short.push((w.story, c.told(&[], 0)));
+}
+
+/// Whether a stay was short for its group can be said only where the house has enough stays of the group.
+pub(super) fn end(w: &mut World) {
+    let enough = w.in_group.get(&(0, "GZ19")).is_some_and(|n| *n >= 30);
+    for (story, told) in std::mem::take(&mut w.short) {
+        if enough {
+            w.story = story;
+            w.truth(Violation, "F11", told);
+        }
+    }
 }
 
 fn died_after_a_day(w: &mut World) {
@@ -372,15 +388,33 @@ fn goods_for_drugs(w: &mut World) {
     case.lines.clear();
     let when = case.begin;
     case.bill(item, when, cnt);
-    case.goods = Some("乳清蛋白粉礼盒");
+    case.goods = Some(GIFT);
     let c = w.close(case);
     w.truth(Violation, "G09", c.told(&[0], c.sum(&[0])));
 }
 
+const GIFT: &str = "乳清蛋白粉礼盒";
+
+/// The drugs on the card, the gift box in the same minute out of the own purse.
+fn goods_paid_apart(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let date = w.date(ago);
+    let case = super::life::shop(w, &p, date);
+    let line = case.lines.first().cloned();
+    let c = w.close(case);
+    if let Some(line) = line {
+        let document = format!("XS{:09}", w.record());
+        let mut row = super::life::sale_row(&c.facility, &line, "", document, &[]);
+        super::life::of_goods(&mut row, GIFT);
+        w.tables.add("inv_sale", row);
+    }
+    nothing(w, NearMiss, "G09", &c);
+}
+
 /// So many persons under one doctor's number, some seconds apart; the lines of their prescriptions.
-fn prescribed(w: &mut World, count: i64, seconds: i64) -> Vec<super::case::Closed> {
+fn prescribed(w: &mut World, hour: i64, count: i64, seconds: i64) -> Vec<super::case::Closed> {
     let ago = w.some_day();
-    let start = at(w.date(ago), 7, 5, 0);
+    let start = at(w.date(ago), hour, 5, 0);
     let mut doctor = None;
     let drugs = ["X001", "X009", "X010", "Z001", "Z002"];
     let mut all = Vec::new();
@@ -403,23 +437,29 @@ fn of_doctor(w: &mut World, kind: Kind, rule: &str, all: &[super::case::Closed],
     let Some(first) = all.first() else { return };
     let mut told = first.told(&[], 0);
     let own = all.iter().skip(from).filter_map(|c| c.serials.first().cloned());
-    told.lines = if kind == Violation { own.collect() } else { Vec::new() };
+    told.lines = own.collect();
     told.date = day(w.date(0));
     (told.visit, told.person) = (String::new(), String::new());
     w.truth(kind, rule, told);
 }
 
 fn seconds_between_prescriptions(w: &mut World) {
-    let all = prescribed(w, 9, 7);
+    let all = prescribed(w, 7, 9, 7);
     of_doctor(w, Violation, "I04", &all, 1);
 }
 
 fn minutes_between_prescriptions(w: &mut World) {
-    let all = prescribed(w, 9, 75);
+    let all = prescribed(w, 7, 9, 75);
     of_doctor(w, NearMiss, "I04", &all, 1);
 }
 
 fn prescriptions_by_the_minute(w: &mut World) {
-    let all = prescribed(w, 36, 90);
+    let all = prescribed(w, 7, 36, 90);
     of_doctor(w, Violation, "H06", &all, 0);
+}
+
+/// A full hour in the evening clinic: as many as the limit, and not one more.
+fn prescriptions_of_a_full_hour(w: &mut World) {
+    let all = prescribed(w, 18, 30, 100);
+    of_doctor(w, NearMiss, "H06", &all, 0);
 }

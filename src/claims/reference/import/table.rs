@@ -85,7 +85,7 @@ pub(super) fn read(
     };
     let encoding = source.read(&file, None, &mut sink)?;
     if !sink.used {
-        return Err(fail("表头里没有编码、名称或正文列,或看不出是哪一类(用 --kind 指明)"));
+        return Err(fail("表头里没有编码、名称或正文列，或看不出是哪一类(用 --kind 指明)"));
     }
     let mut documents = std::mem::take(&mut sink.documents);
     report.encoding = encoding.map(|e| e.name().to_owned());
@@ -231,7 +231,7 @@ impl TableSink for Sink<'_> {
         let wanted = usable && (self.kind.is_some() || per_row);
         self.used |= wanted;
         if !wanted && part.is_some() {
-            self.report.remark(0, &self.part, "这一页没有认出,未读");
+            self.report.remark(0, &self.part, "这一页没有认出，未读");
         }
         Ok(wanted)
     }
@@ -248,7 +248,7 @@ impl TableSink for Sink<'_> {
                 .and_then(columns::kind_of_list_type)
             {
                 Some(kind) => self.entry(kind, cells),
-                None => Err((Field::ListType, "目录类别不认识,看不出是哪一类")),
+                None => Err((Field::ListType, "目录类别不认识，看不出是哪一类")),
             },
         };
         match entry {
@@ -328,7 +328,7 @@ fn close_versions(document: &mut Document, report: &mut SourceReport) {
                 }
                 Some(next) if entry.begin < Some(next) => {}
                 _ if entry.limits != limits => {
-                    report.remark(line, "", "同一编码、同一生效日期有两个不同的价格,都保留");
+                    report.remark(line, "", "同一编码、同一生效日期有两个不同的价格，都保留");
                 }
                 _ => {}
             }
@@ -336,7 +336,7 @@ fn close_versions(document: &mut Document, report: &mut SourceReport) {
     }
     if closed > 0 {
         let words =
-            format!("{closed} 行没有写失效日期而同一编码有更晚的版本,按更晚版本生效前一日失效计");
+            format!("{closed} 行没有写失效日期而同一编码有更晚的版本，按更晚版本生效前一日失效计");
         report.remark(0, "", &words);
     }
 }

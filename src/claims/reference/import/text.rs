@@ -117,7 +117,7 @@ impl Reader<'_, '_> {
                 return 0;
             };
             if heading(&plain(line.text)).is_some() {
-                self.report.remark(line.no, "", "没有读出标题,以文件名为标题");
+                self.report.remark(line.no, "", "没有读出标题，以文件名为标题");
                 self.document.title = self.report.file.clone();
                 return 0;
             }
@@ -162,15 +162,15 @@ impl Reader<'_, '_> {
                 days.dedup();
                 let day = (days.len() == 1).then(|| days.first().copied()).flatten();
                 let words = if day.is_some() {
-                    "自公布之日起施行,按落款日期计"
+                    "自公布之日起施行，按落款日期计"
                 } else {
-                    "自公布之日起施行,但没有读出公布日期,请用 --valid-from 指明"
+                    "自公布之日起施行，但没有读出公布日期，请用 --valid-from 指明"
                 };
                 self.report.remark(0, "", words);
                 day
             }
             Begin::Several => {
-                self.report.remark(0, "", "有多个施行日期,请用 --valid-from 指明");
+                self.report.remark(0, "", "有多个施行日期，请用 --valid-from 指明");
                 None
             }
             Begin::Silent => None,
@@ -178,12 +178,12 @@ impl Reader<'_, '_> {
         let front = given(&["begin", "valid_from", "生效日期", "施行日期"]);
         let begin = self.options.valid_from.or(front).or(by_words);
         if begin.is_none() && matches!(said, Begin::Silent) {
-            self.report.remark(0, "", "没有读出施行日期,请用 --valid-from 指明");
+            self.report.remark(0, "", "没有读出施行日期，请用 --valid-from 指明");
         }
         if let (Some(ours), Some(theirs)) = (begin, by_words)
             && ours != theirs
         {
-            self.report.remark(0, "", "文中的施行日期与指明的不同,按指明的计");
+            self.report.remark(0, "", "文中的施行日期与指明的不同，按指明的计");
         }
         self.document.begin = begin;
         let front = given(&["end", "valid_until", "失效日期"]);
@@ -254,12 +254,12 @@ impl Reader<'_, '_> {
                     let cites = rest.starts_with(['规', '的', '第', '、', '和', '至', '款', '所']);
                     if !(next || inserted || jump) || (cites && !jump) {
                         if !cites {
-                            self.report.remark(line.no, "", "以条号开头但与前文不连续,按正文处理");
+                            self.report.remark(line.no, "", "以条号开头但与前文不连续，按正文处理");
                         }
                         continue;
                     }
                     if !next && !inserted && last.0 > 0 {
-                        self.report.remark(line.no, "", "条号有跳跃,可能是节选");
+                        self.report.remark(line.no, "", "条号有跳跃，可能是节选");
                     }
                     last = (number, sub);
                     let label = text.chars().count().saturating_sub(rest.chars().count());

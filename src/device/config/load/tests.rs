@@ -45,6 +45,8 @@ encoders = ["x264enc", "jpegenc"]
 [clock]
 synced_by = "gnss"
 rtc = false
+[gnss]
+gpsd = "127.0.0.1:2947"
 [recorder]
 orphan_hours = 4
 [[printers]]
@@ -67,6 +69,7 @@ name = "移动打印机"
 #[case("wrong type", "[video]\nfps = \"fast\"\n", 2, "video.fps")]
 #[case("out of range", "[audio]\n\nbitrate = 128000\n", 3, "audio.bitrate")]
 #[case("file without path", "[microphone]\nkind = \"file\"\n", 0, "microphone.path")]
+#[case("gpsd elsewhere", "[gnss]\ngpsd = \"192.0.2.1:2947\"\n", 2, "gnss.gpsd")]
 #[case("no encoder left", "[video]\nencoders = []\n", 2, "video.encoders")]
 #[case("printer without name", "[[printers]]\nuri = \"ipp://x/\"\n", 1, "printers")]
 #[case("no TOML at all", "model = \"x\"\ncamera\n", 2, "camera")]

@@ -360,7 +360,7 @@ fn nothing_foreign_lies_beside_what_comes_late() {
 }
 
 #[test]
-fn without_stamps_the_centre_alone_attests_the_time() {
+fn r50_without_stamps_the_centre_alone_attests_the_time() {
     let w = &Workshop::new();
     let report = changed(w, |b| b.files.retain(|path, _| !path.starts_with("timestamps/")));
     assert_eq!(codes(&report.errors), set(&[]));

@@ -2,6 +2,8 @@
 
 use spotcheck_domain::claims::Instant;
 
+use super::{Moment, VisitKind};
+
 /// A price in force for some days.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
@@ -38,6 +40,27 @@ pub struct Trace {
     pub refunded: bool,
     /// Row number in the source.
     pub row: u64,
+}
+
+/// A row of `trace_other`: one settlement of a box of this house at another one.
+#[derive(Debug, Clone, Copy)]
+pub struct SettledElsewhere {
+    /// Hash of `drug_trac_codg`.
+    pub code: u64,
+    /// `setl_time`.
+    pub at: Moment,
+    /// `fixmedins_name`, else `fixmedins_code`.
+    pub facility: u32,
+    /// `med_list_codg`.
+    pub item: u32,
+    /// The digits at the end of the code, up to nine; 0 if it ends otherwise. They tell a box on a shelf.
+    pub tail: u32,
+    /// From `med_type`.
+    pub kind: VisitKind,
+    /// `refd_flag` = 1: taken back.
+    pub refunded: bool,
+    /// `trdn_flag` = 1: sold by the piece.
+    pub split: bool,
 }
 
 /// What moved.

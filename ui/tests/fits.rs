@@ -1,0 +1,60 @@
+//! Every screen of a visit holds its words: at 130 %, in both languages, on the smallest screen.
+
+use std::collections::BTreeSet;
+
+use i_slint_backend_testing::ElementQuery;
+
+use super::english::too_narrow;
+use crate::face::Face;
+use crate::fake_desk::FakeDesk;
+use crate::gallery::{SMALL, options, whole_way};
+use crate::options::ThemeMode;
+
+/// What ends below or beside the screen although nothing scrolls it there.
+fn outside(face: &Face) -> Vec<String> {
+    #[allow(clippy::cast_precision_loss, reason = "a screen")]
+    let (width, height) = (SMALL.0 as f32, SMALL.1 as f32);
+    let root = face.window();
+    let mut found = Vec::new();
+    for kind in ["BottomBar", "Header", "Keyboard", "Hint", "WhyNot", "Toast", "ErrorCard"] {
+        for part in ElementQuery::from_root(root).match_inherits(kind).find_all() {
+            let (at, size) = (part.absolute_position(), part.size());
+            let inside = at.x >= -0.5
+                && at.y >= -0.5
+                && at.x + size.width <= width + 0.5
+                && at.y + size.height <= height + 0.5;
+            if !inside && size.height > 0.0 {
+                found.push(format!("{kind} at {at:?} with {size:?}"));
+            }
+        }
+    }
+    found
+}
+
+fn walk(english: bool) -> BTreeSet<String> {
+    let desk = FakeDesk::new().with_large_text();
+    let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
+    if english {
+        face.speak_english().unwrap();
+    }
+    let (mut wrong, mut screens) = (BTreeSet::new(), 0);
+    whole_way(&face, &mut |face, name| {
+        screens += 1;
+        wrong.extend(too_narrow(face).into_iter().map(|word| format!("{name}: {word}")));
+        wrong.extend(outside(face).into_iter().map(|part| format!("{name}: {part}")));
+        Ok(())
+    })
+    .unwrap();
+    assert!(screens > 60, "{screens}");
+    wrong
+}
+
+#[test]
+fn at_130_percent_every_screen_fits() {
+    assert_eq!(walk(false), BTreeSet::new());
+}
+
+#[test]
+fn at_130_percent_in_english_every_screen_fits() {
+    assert_eq!(walk(true), BTreeSet::new());
+}
