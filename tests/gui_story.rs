@@ -16,7 +16,7 @@ use spotcheck_tests::support::sound::samples;
 use spotcheck_tests::support::tsa::Tsa;
 use spotcheck_tests::support::visit::{Claims, Sealed, World};
 use spotcheck_ui::FaceOptions;
-use spotcheck_ui::face::Face;
+use spotcheck_ui::testkit::face::Face;
 
 fn options(clock: Arc<SystemClock>) -> FaceOptions {
     FaceOptions { input: Some(spotcheck_handheld::text_input()), ..FaceOptions::new(clock) }

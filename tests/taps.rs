@@ -22,7 +22,7 @@ use spotcheck_device::config::ClockConfig;
 use spotcheck_tests::support::programs::program;
 use spotcheck_tests::support::visit::{Claims, World};
 use spotcheck_ui::FaceOptions;
-use spotcheck_ui::face::Face;
+use spotcheck_ui::testkit::face::Face;
 
 type Row = BTreeMap<String, String>;
 

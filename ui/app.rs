@@ -14,16 +14,20 @@ use spotcheck_domain::{CaseId, Clock, TaskId, Trouble, TroubleResult};
 use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
+use crate::claims::{basis, house, person, persons, showing, visit};
+use crate::day::{collect, finish, seal, self_check, sync, task, today, unlock};
 use crate::error::Error;
-use crate::options::FaceOptions;
-pub(crate) use crate::place::Place;
-use crate::{
-    basis, capture, coach, collect, compare, compose, cover, document, draft, errand, finish,
-    hand_out, house, indicators, interview, keyboard, language, method, narrow, opening, pages,
-    party, person, persons, pictures, place, player, print, recording, seal, self_check, settings,
-    showing, sign, status, suspicion, suspicions, sync, task, timeline, toast, today, trouble,
-    typing, unjudged, unlock, visit,
+use crate::evidence::{capture, cover, opening, pages, pictures, player, timeline};
+use crate::findings::{
+    compare, compose, hand_out, indicators, method, narrow, suspicion, suspicions, unjudged,
 };
+pub(crate) use crate::frame::place::Place;
+use crate::frame::{
+    coach, errand, keyboard, place, recording, settings, status, toast, trouble, typing,
+};
+use crate::language;
+use crate::options::FaceOptions;
+use crate::papers::{document, draft, interview, party, print, sign};
 
 /// How often the clock and a running recording are looked at, in milliseconds.
 const TICK_MS: u64 = 1_000;
@@ -434,7 +438,7 @@ impl App {
             Place::Entry(id) => basis::enter_entry(self, id),
             Place::Line(visit, line) => basis::enter_line(self, visit, line),
             Place::Unjudged => unjudged::enter(self),
-            Place::Around => crate::around::enter(self),
+            Place::Around => crate::findings::around::enter(self),
             Place::HandOut => hand_out::enter(self),
             Place::House => house::enter(self),
             Place::Methods => method::enter_list(self),

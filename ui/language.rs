@@ -15,7 +15,7 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_face::Shell;
 
 use crate::app::App;
-use crate::{place, recording, typing};
+use crate::frame::{place, recording, typing};
 
 /// What the window speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,8 +158,8 @@ pub(crate) fn told(sentence: &str) -> String {
         return sentence.to_owned();
     }
     // Several that were strung together.
-    if sentence.contains(';') {
-        return sentence.split(';').map(told).collect::<Vec<_>>().join("; ");
+    if sentence.contains('；') {
+        return sentence.split('；').map(told).collect::<Vec<_>>().join("; ");
     }
     if let Some(english) = english(sentence) {
         return english.to_owned();

@@ -18,89 +18,22 @@
 )]
 
 mod app;
-mod around;
-mod basis;
 mod bridge;
-mod capture;
-mod coach;
-mod collect;
-mod compare;
-mod compose;
-mod cover;
-mod document;
-mod draft;
-mod errand;
+mod claims;
+mod day;
 mod error;
-mod facts;
-mod fees;
-mod finding;
-mod finish;
-mod hand_out;
-mod house;
+mod evidence;
+mod findings;
+mod frame;
 mod images;
-mod indicators;
-mod ink;
-mod interview;
-mod keyboard;
 mod language;
-mod method;
-mod narrow;
-mod noticed;
-mod opening;
 mod options;
-mod own_rules;
 mod paged;
-mod pages;
-mod party;
-mod person;
-mod persons;
-mod phrases;
-mod pictures;
-mod pin;
-mod place;
-mod player;
-mod print;
-mod recording;
-mod seal;
-mod self_check;
-mod settings;
-mod showing;
-mod sign;
-mod span;
-mod status;
-mod suspicion;
-mod suspicions;
-mod sync;
-mod task;
-mod timeline;
-mod toast;
-mod today;
-mod trouble;
-mod typing;
-mod unjudged;
-mod unlock;
-mod visit;
+mod papers;
 mod words;
 
 #[cfg(any(test, feature = "testkit"))]
-pub mod canvas;
-#[cfg(any(test, feature = "testkit"))]
-pub mod catalogue;
-#[cfg(any(test, feature = "testkit"))]
-pub mod face;
-#[cfg(any(test, feature = "testkit"))]
-pub mod fake_desk;
-#[cfg(any(test, feature = "testkit"))]
-pub mod fake_input;
-#[cfg(any(test, feature = "testkit"))]
-pub mod gallery;
-#[cfg(any(test, feature = "testkit"))]
-mod gallery_more;
-mod gallery_rules;
-#[cfg(any(test, feature = "testkit"))]
-pub mod goldens;
-#[cfg(any(test, feature = "testkit"))]
-mod spoken;
+pub mod testkit;
 
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,8 @@ use spotcheck_device::config::ClockConfig;
 use spotcheck_tests::support::programs::program;
 use spotcheck_tests::support::visit::Claims;
 use spotcheck_ui::FaceOptions;
-use spotcheck_ui::canvas::Canvas;
-use spotcheck_ui::face::Face;
+use spotcheck_ui::testkit::canvas::Canvas;
+use spotcheck_ui::testkit::face::Face;
 
 use crate::data::{LARGE, Scale};
 use crate::measure::{child, number, percentile, seconds, told};

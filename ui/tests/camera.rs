@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::options::ThemeMode;
 
 use super::way::on_site;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk};
-use crate::gallery::{LARGE, SMALL, options};
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk};
+use crate::testkit::gallery::{LARGE, SMALL, options};
 
 const HOLD: &str = "按住遮挡画面";
 const LET_GO: &str = "松开或再点一下恢复画面";

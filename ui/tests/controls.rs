@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 
-use crate::face::Face;
-use crate::fake_desk::FakeDesk;
-use crate::gallery::{LARGE, SMALL, options, whole_way};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::FakeDesk;
+use crate::testkit::gallery::{LARGE, SMALL, options, whole_way};
 
 fn walk(theme: ThemeMode, size: (u32, u32)) -> Vec<String> {
     let face = Face::open(Box::new(FakeDesk::new()), &options(theme), size).unwrap();

@@ -6,10 +6,10 @@ use std::path::Path;
 use i_slint_backend_testing::ElementQuery;
 
 use super::places::unlock;
-use crate::face::Face;
-use crate::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
-use crate::gallery::{SMALL, options, whole_way};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::gallery::{SMALL, options, whole_way};
 
 fn locked(desk: FakeDesk) -> Face {
     Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap()

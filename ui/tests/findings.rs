@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::way::on_site;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk};
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk};
 
 /// Texts and labels of everything on the screen.
 pub(super) fn everything(face: &Face) -> String {
@@ -399,7 +399,7 @@ fn findings_of_one_pattern_are_one_entry() {
         .collect();
     let merged = spotcheck_app::rules::merge(Vec::new(), own);
     let places: Vec<usize> = (0..merged.len()).collect();
-    let entries = crate::suspicions::entries(&merged, &places, &Default::default());
+    let entries = crate::findings::suspicions::entries(&merged, &places, &Default::default());
     assert_eq!(entries.len(), 2, "{entries:?}");
     assert!(entries[0].many && entries[0].reason.contains("同类 39 条"), "{:?}", entries[0]);
     assert!(!entries[1].many);

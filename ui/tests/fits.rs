@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use i_slint_backend_testing::ElementQuery;
 
 use super::english::too_narrow;
-use crate::face::Face;
-use crate::fake_desk::FakeDesk;
-use crate::gallery::{SMALL, options, whole_way};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::FakeDesk;
+use crate::testkit::gallery::{SMALL, options, whole_way};
 
 /// What ends below or beside the screen although nothing scrolls it there.
 fn outside(face: &Face) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! Typing: hardware keys, the in-app keyboard, PIN pads.
 
 use super::way::{face, on_site};
-use crate::face::Face;
-use crate::fake_desk::FIRST_PIN;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::FIRST_PIN;
 
 fn open_interview(face: &Face) {
     face.tap("取证").unwrap();

@@ -1,10 +1,10 @@
 //! What the keys give: signs of both languages, capitals, digits, ends of lines, phrases; and how large they are.
 
 use super::way::{on_site, unlocked};
-use crate::face::{Control, Face};
-use crate::fake_desk::{FIRST_PIN, FakeDesk};
-use crate::gallery::{LARGE, SMALL, options};
 use crate::options::ThemeMode;
+use crate::testkit::face::{Control, Face};
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk};
+use crate::testkit::gallery::{LARGE, SMALL, options};
 
 fn press(face: &Face, keys: &[&str]) {
     for key in keys {

@@ -6,7 +6,7 @@ use slint::ComponentHandle as _;
 use spotcheck_face::Shell;
 
 use super::way::{on_site, unlocked};
-use crate::face::Face;
+use crate::testkit::face::Face;
 
 fn left(face: &Face) -> i32 {
     face.window().global::<Shell<'_>>().get_toast_left()

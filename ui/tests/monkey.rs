@@ -8,7 +8,7 @@ use std::time::Duration;
 use slint::platform::Key;
 
 use super::way::face;
-use crate::fake_desk::{FIRST_PIN, SECOND_PIN};
+use crate::testkit::fake_desk::{FIRST_PIN, SECOND_PIN};
 
 /// Touches of an ordinary run.
 const STEPS: usize = 500;

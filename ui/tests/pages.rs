@@ -93,6 +93,6 @@ fn the_self_check_tells_each_device() {
     }
     assert!(seen.iter().any(|t| t == "先封存并回传，腾出空间后再录"), "{seen:?}");
     face.key(slint::platform::Key::F4.into()).unwrap();
-    super::places::unlock(&face, crate::fake_desk::FIRST_PIN);
+    super::places::unlock(&face, crate::testkit::fake_desk::FIRST_PIN);
     assert!(!face.shows("最大音量"), "the lock forgets it: {:?}", face.texts());
 }

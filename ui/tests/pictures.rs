@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::fake_desk::FakeDesk;
-use crate::gallery::{SMALL, every_screen};
-use crate::goldens::{Compared, Goldens};
 use crate::options::ThemeMode;
+use crate::testkit::fake_desk::FakeDesk;
+use crate::testkit::gallery::{SMALL, every_screen};
+use crate::testkit::goldens::{Compared, Goldens};
 
 #[test]
 fn no_screen_changed_its_looks_unseen() {
@@ -14,7 +14,7 @@ fn no_screen_changed_its_looks_unseen() {
     let mut taken = Goldens::default();
     let mut pictures = Vec::new();
     for (theme, suffix) in [(ThemeMode::Light, ""), (ThemeMode::Sunlight, "-sunlight")] {
-        let mut shot = |face: &crate::face::Face, name: &str| {
+        let mut shot = |face: &crate::testkit::face::Face, name: &str| {
             let picture = face.snapshot()?;
             let name = format!("{name}{suffix}");
             taken.add(&name, &picture);
@@ -22,7 +22,7 @@ fn no_screen_changed_its_looks_unseen() {
             Ok(())
         };
         every_screen(&|| Box::new(FakeDesk::new()), theme, SMALL, &mut shot).unwrap();
-        for (name, picture) in crate::catalogue::pictures(theme).unwrap() {
+        for (name, picture) in crate::testkit::catalogue::pictures(theme).unwrap() {
             let name = format!("{name}{suffix}");
             taken.add(&name, &picture);
             pictures.push((name, picture));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::way::on_site;
-use crate::face::Face;
-use crate::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
-use crate::gallery::{SMALL, options};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{Disk, FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::gallery::{SMALL, options};
 
 pub(super) fn unlock(face: &Face, pin: &str) {
     face.fill("PIN", pin).unwrap();
@@ -107,7 +107,8 @@ fn words_that_were_not_noted_down_survive_a_kill() {
 /// A handheld that lies about locks itself; a recording goes on.
 #[test]
 fn an_untouched_handheld_locks_itself() {
-    let clock = Arc::new(spotcheck_domain::ManualClock::at_ms(crate::fake_desk::morning_ms()));
+    let clock =
+        Arc::new(spotcheck_domain::ManualClock::at_ms(crate::testkit::fake_desk::morning_ms()));
     let mut options = options(ThemeMode::Light);
     options.clock = clock.clone();
     let face = Face::open(Box::new(FakeDesk::new()), &options, SMALL).unwrap();

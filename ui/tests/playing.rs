@@ -5,7 +5,7 @@ use std::time::Duration;
 use slint::platform::Key;
 
 use super::way::on_site;
-use crate::face::Face;
+use crate::testkit::face::Face;
 
 /// One recording of about a minute with a mark, a photo and an answer, the interview still open; recording ended.
 fn after_an_interview() -> Face {
@@ -65,7 +65,7 @@ fn the_time_line_plays_rests_and_jumps_from_mark_to_mark() {
     }
     assert!(told.windows(2).all(|two| two[0] <= two[1]), "{told:?}");
     assert!(face.shows("后面没有了"));
-    assert!(face.shows("问 几时离开的? 答 八点多"), "{:?}", face.texts());
+    assert!(face.shows("问 几时离开的？ 答 八点多"), "{:?}", face.texts());
     face.tap("上一处").unwrap();
     assert!(second(&face) < *told.last().unwrap());
     face.tap("放大这段").unwrap();
@@ -82,7 +82,7 @@ fn a_tap_on_an_entry_is_its_sound_and_one_more_its_document() {
     face.tap("问答文书").unwrap();
     let row = face.controls().into_iter().find(|c| c.label.contains("第 1 问 八点多"));
     face.tap(&row.expect("the answer's words stand in its row").label).unwrap();
-    assert!(face.shows("问 几时离开的? 答 八点多"));
+    assert!(face.shows("问 几时离开的？ 答 八点多"));
     assert!(second(&face) > 20);
     face.tap("打开 第 1 问").unwrap();
     assert!(face.shows("八点多"));
@@ -126,7 +126,7 @@ fn whoever_leaves_or_locks_hears_nothing_more() {
     face.tap("听第 1 问").unwrap();
     face.key(Key::F4.into()).unwrap();
     assert!(face.shows("未解锁") && !face.shows(" / 0"));
-    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.fill("PIN", crate::testkit::fake_desk::FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     assert!(!face.shows(" / 0"), "{:?}", face.texts());
 }

@@ -1,10 +1,10 @@
 //! 演练: a task to learn on looks like a real one, says on every screen that it is none, and goes when it is told to.
 
 use super::places::unlock;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
-use crate::gallery::{SMALL, options};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::gallery::{SMALL, options};
 
 const WORDS: &str = "演练：不具法律效力，不上传";
 

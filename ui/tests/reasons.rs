@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use i_slint_backend_testing::ElementQuery;
 
 use super::way::{face, unlocked};
-use crate::face::Face;
-use crate::gallery::whole_way;
+use crate::testkit::face::Face;
+use crate::testkit::gallery::whole_way;
 
 /// What says it in another way: a key of the pad beside an empty pad, and the screens where rules are composed and
 /// findings judged, which are another page's business.

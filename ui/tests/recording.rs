@@ -6,9 +6,9 @@ use std::time::Duration;
 use spotcheck_face::ThemeMode;
 
 use super::way::{face, on_site, unlocked};
-use crate::face::Face;
-use crate::fake_desk::FakeDesk;
-use crate::gallery::{SMALL, options};
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::FakeDesk;
+use crate::testkit::gallery::{SMALL, options};
 
 #[test]
 fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
@@ -18,7 +18,7 @@ fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
     let first = clock(&face);
     face.advance(Duration::from_secs(1)).unwrap();
     assert_ne!(clock(&face), first, "the bar is looked at every second");
-    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.fill("PIN", crate::testkit::fake_desk::FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     for place in ["设备", "返回", "示例市青禾医院", "返回", "回传"] {
         face.tap(place).unwrap();
@@ -90,7 +90,7 @@ fn an_answer_is_stamped_only_while_sound_is_recorded() {
 fn sending() -> (Face, Sender<()>) {
     let (desk, word) = FakeDesk::with_waiting_bundle().with_slow_road();
     let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
-    face.fill("PIN", crate::fake_desk::FIRST_PIN).unwrap();
+    face.fill("PIN", crate::testkit::fake_desk::FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     face.tap("回传").unwrap();
     face.wait_for_errands(false);

@@ -8,10 +8,10 @@ use spotcheck_domain::{ManualClock, Trouble};
 use super::findings::everything;
 use super::places::unlock;
 use super::way::on_site;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk, morning_ms};
-use crate::gallery::{SMALL, options};
 use crate::options::{FaceOptions, ThemeMode};
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, morning_ms};
+use crate::testkit::gallery::{SMALL, options};
 
 fn key(face: &Face, key: Key) {
     face.key(key.into()).unwrap();

@@ -1,7 +1,7 @@
 //! What the screens never say before a finding is final (rules.md, Words).
 
 use super::way::face;
-use crate::gallery::whole_way;
+use crate::testkit::gallery::whole_way;
 
 /// What nobody has been found to have done yet.
 const NEVER: [&str; 6] = ["违规", "违法", "骗保", "欺诈", "罚款", "处罚"];

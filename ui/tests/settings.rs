@@ -1,11 +1,11 @@
 //! How an officer likes the handheld, and the hints of the first day.
 
 use super::places::unlock;
-use crate::coach::hints;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
-use crate::gallery::{SMALL, options};
+use crate::frame::coach::hints;
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::gallery::{SMALL, options};
 
 fn first_day() -> Face {
     let face =

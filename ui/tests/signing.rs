@@ -4,10 +4,10 @@ use slint::ComponentHandle;
 use spotcheck_face::Signing;
 
 use super::way::on_site;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk};
-use crate::gallery::options;
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk};
+use crate::testkit::gallery::options;
 
 const NAME: [&[(f32, f32)]; 2] = [&[(0.2, 0.3), (0.4, 0.3), (0.4, 0.6)], &[(0.6, 0.2), (0.6, 0.7)]];
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use spotcheck_domain::Trouble;
 
 use super::places::unlock;
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk};
-use crate::gallery::{LARGE, SMALL, options};
 use crate::language::ENGLISH;
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk};
+use crate::testkit::gallery::{LARGE, SMALL, options};
 
 /// Codes whose English sentences are the longest.
 fn longest(count: usize) -> Vec<String> {

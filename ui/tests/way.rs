@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use spotcheck_domain::Trouble;
 
-use crate::face::Face;
-use crate::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
-use crate::gallery::{SMALL, options, whole_way};
 use crate::options::ThemeMode;
+use crate::testkit::face::Face;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::gallery::{SMALL, options, whole_way};
 
 pub(super) fn face() -> Face {
     Face::open(Box::new(FakeDesk::new()), &options(ThemeMode::Light), SMALL).unwrap()

@@ -1,0 +1,234 @@
+//! How a rule finds what it finds: definition, logic, parameters with their source, what silences it, where it may
+//! be wrong, and how to check it on site. From a finding, and by name from the look-up.
+//!
+//! The texts are the pack's own, so that the page cannot say anything else than what was run.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use spotcheck_app::rules::{Exclusion, Pack, Rule};
+use spotcheck_domain::{Amount, TaskId, reference};
+use spotcheck_face::{Method, NamedRow, PairItem};
+
+use crate::app::{App, Place};
+use crate::findings::suspicion;
+use crate::frame::status::{pair, pairs};
+use crate::language::{say, word};
+
+#[derive(Default)]
+pub(crate) struct Model {
+    /// The rules in force for a task.
+    rules: RefCell<Option<(TaskId, Rc<Vec<Rule>>)>>,
+    query: RefCell<String>,
+}
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let face = app.window.global::<Method<'_>>();
+    face.on_search(app.on_with(|app, query: SharedString| {
+        query.trim().clone_into(&mut app.method.query.borrow_mut());
+        list(app);
+    }));
+    face.on_open(app.on_with(|app, rule: SharedString| app.go(Place::Method(rule.to_string()))));
+    face.on_of_finding(app.on(|app| {
+        if let Some((_, finding)) = suspicion::open_finding(app) {
+            app.go(Place::Method(finding.rule));
+        }
+    }));
+    face.on_all(app.on(|app| app.go(Place::Methods)));
+}
+
+/// Locked: what was typed is the officer's.
+pub(crate) fn forget(app: &Rc<App>) {
+    app.method.rules.borrow_mut().take();
+    app.method.query.borrow_mut().clear();
+    let face = app.window.global::<Method<'_>>();
+    face.set_query("".into());
+    face.set_rules(ModelRc::default());
+}
+
+pub(crate) fn enter_list(app: &Rc<App>) {
+    with_rules(app, |app, _| list(app));
+}
+
+pub(crate) fn enter(app: &Rc<App>, rule: &str) {
+    let rule = rule.to_owned();
+    with_rules(app, move |app, rules| {
+        // The newest version; of one that the pack does not know (composed on site) there is nothing to tell.
+        let found = rules.iter().filter(|r| r.id == rule).max_by_key(|r| r.from);
+        draw(app, &rule, found);
+    });
+}
+
+/// The rules in force for the task, fetched once.
+fn with_rules(app: &Rc<App>, then: impl FnOnce(&Rc<App>, &[Rule]) + Send + 'static) {
+    let Some(task) = app.task_id() else { return };
+    let known = app.method.rules.borrow().as_ref().filter(|(of, _)| *of == task).cloned();
+    if let Some((_, rules)) = known {
+        return then(app, &rules);
+    }
+    let of = task.clone();
+    app.ask(
+        move |desk| desk.rules_in_force(&of),
+        move |app, (pack, _): (Pack, _)| {
+            let rules = Rc::new(pack.rules);
+            *app.method.rules.borrow_mut() = Some((task, Rc::clone(&rules)));
+            then(app, &rules);
+        },
+    );
+}
+
+/// Rules that hold every word that was typed, in their order.
+fn matching<'a>(rules: &'a [Rule], query: &str) -> Vec<&'a Rule> {
+    let query = query.to_lowercase();
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let holds = |rule: &Rule| {
+        let text = format!("{} {} {}", rule.id, rule.name, rule.official.definition);
+        let text = text.to_lowercase();
+        words.iter().all(|word| text.contains(word))
+    };
+    let mut found: Vec<&Rule> = rules.iter().filter(|rule| holds(rule)).collect();
+    found.sort_by(|a, b| a.id.cmp(&b.id).then(b.from.cmp(&a.from)));
+    found.dedup_by(|a, b| a.id == b.id);
+    found
+}
+
+fn list(app: &Rc<App>) {
+    let Some((_, rules)) = app.method.rules.borrow().clone() else { return };
+    let query = app.method.query.borrow().clone();
+    let found = matching(&rules, &query);
+    let face = app.window.global::<Method<'_>>();
+    face.set_count(say!("共 {} 条", found.len()).into());
+    let rows = found.into_iter().map(|rule| NamedRow {
+        id: rule.id.as_str().into(),
+        title: format!("{} {}", rule.id, rule.name).into(),
+        note: word(rule.grade.light()).into(),
+        state: if rule.enabled { "" } else { say!("未启用") }.into(),
+        done: false,
+    });
+    face.set_rules(ModelRc::new(VecModel::from_iter(rows)));
+}
+
+/// A natural cause that a rule leaves alone.
+fn cause(cause: Exclusion) -> &'static str {
+    match cause {
+        Exclusion::Chemo => say!("放化疗"),
+        Exclusion::Dialysis => say!("透析"),
+        Exclusion::Emergency => say!("急诊"),
+        Exclusion::Transfer => say!("转院"),
+        Exclusion::WardChange => say!("转科"),
+        Exclusion::Newborn => say!("分娩与新生儿"),
+        Exclusion::Leave => say!("请假、留床"),
+        Exclusion::DaySurgery => say!("日间手术"),
+        Exclusion::Death => say!("死亡"),
+        Exclusion::External => say!("外院检查"),
+        Exclusion::TakeHome => say!("出院带药"),
+        Exclusion::Identity => say!("性别、年龄存疑"),
+        Exclusion::Grouped => say!("按病组付费"),
+        Exclusion::Split => say!("拆零"),
+    }
+}
+
+fn causes(all: &[Exclusion]) -> String {
+    all.iter().map(|c| cause(*c)).collect::<Vec<_>>().join(say!("、"))
+}
+
+/// Each parameter by its source, with its value or that the region has not set it.
+fn params(rule: &Rule) -> Vec<PairItem> {
+    rule.params
+        .values()
+        .map(|param| {
+            let value = param.value.map_or_else(
+                || say!("当地未设，先不判断").to_owned(),
+                |v| Amount::from_millionths(v).to_string(),
+            );
+            pair(&param.source, &value)
+        })
+        .collect()
+}
+
+fn texts(all: &[String]) -> ModelRc<SharedString> {
+    ModelRc::new(VecModel::from_iter(all.iter().map(SharedString::from)))
+}
+
+/// Where the rule comes from.
+fn source(rule: &Rule) -> Vec<PairItem> {
+    let mut rows = Vec::new();
+    if !rule.official.numbers.is_empty() {
+        let numbers: Vec<String> = rule.official.numbers.iter().map(u8::to_string).collect();
+        rows.push(pair(say!("国家规则清单"), &say!("第 {} 条", numbers.join(say!("、")))));
+    }
+    for (title, article) in rule.clause.iter().filter_map(|text| reference::clause(text)) {
+        rows.push(pair(&article, title));
+    }
+    rows.push(pair(say!("规则包"), &rule.pack));
+    rows
+}
+
+fn definition(rule: &Rule) -> Vec<PairItem> {
+    let official = &rule.official;
+    let rows = [
+        (say!("定义"), official.definition.clone()),
+        (say!("逻辑"), official.logic.clone()),
+        (say!("本机怎么读"), rule.reading.clone()),
+        (say!("时间区间"), official.range.clone()),
+        (say!("应用场景"), official.scene.join(say!("、"))),
+    ];
+    rows.into_iter().filter(|(_, text)| !text.is_empty()).map(|(l, t)| pair(l, &t)).collect()
+}
+
+fn draw(app: &Rc<App>, id: &str, rule: Option<&Rule>) {
+    let face = app.window.global::<Method<'_>>();
+    face.set_title(rule.map_or(id, |r| r.name.as_str()).into());
+    face.set_note(id.into());
+    face.set_known(rule.is_some());
+    let Some(rule) = rule else { return };
+    let light = match rule.grade.light().chars().next() {
+        Some('红') => 0,
+        Some('黄') => 1,
+        _ => 2,
+    };
+    face.set_light(light);
+    face.set_light_words(word(rule.grade.light()).into());
+    face.set_definition(pairs(definition(rule)));
+    face.set_params(pairs(params(rule)));
+    face.set_source(pairs(source(rule)));
+    face.set_look(texts(&rule.look));
+    face.set_doubts(texts(&rule.doubt));
+    let left = causes(&rule.exclude);
+    let softer = causes(&rule.downgrade);
+    let rows = [(say!("自动排除"), left), (say!("降为待核实"), softer)];
+    let rows = rows.into_iter().filter(|(_, text)| !text.is_empty());
+    face.set_causes(pairs(rows.map(|(label, text)| pair(label, &text)).collect()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_found_by_id_name_or_definition_and_told_once() {
+        let rules = spotcheck_app::rules::national().unwrap().rules;
+        let ids = |query: &str| -> Vec<String> {
+            matching(&rules, query).into_iter().map(|r| r.id.clone()).collect()
+        };
+        assert_eq!(ids("a14"), ["A14"]);
+        assert!(ids("床位费 住院天数").contains(&"A14".to_owned()));
+        assert!(ids("没有这样的规则").is_empty());
+        let all = ids("");
+        let once: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(once.len(), all.len(), "one entry a rule");
+    }
+
+    /// Whoever asks how a rule finds is told what it compares, where it may be wrong and what settles it.
+    #[test]
+    fn every_rule_of_the_nation_can_be_told() {
+        for rule in spotcheck_app::rules::national().unwrap().rules {
+            assert!(definition(&rule).len() >= 2, "{} has no definition", rule.id);
+            assert!(!rule.look.is_empty(), "{} says nothing to look at", rule.id);
+            // `-`: a lead that no article names.
+            let cited = rule.clause.iter().any(|c| c != "-") || !rule.official.numbers.is_empty();
+            assert!(source(&rule).len() > usize::from(cited), "{} has no source", rule.id);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The recording bar of every screen: start, mark, stop, and the look at the recorder once a second.
+//!
+//! Leaving a screen never stops a recording; only the bar's stop key and the seal do.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use slint::ComponentHandle;
+use spotcheck_app::budget::Scarce;
+use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView, Status};
+use spotcheck_face::Shell;
+
+use crate::app::{App, Place};
+use crate::day::unlock;
+use crate::evidence::{capture, opening};
+use crate::frame::status;
+use crate::language::{kept, say};
+use crate::words;
+
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) running: RefCell<Vec<RecordingView>>,
+    /// Of how few minutes the officer was told last.
+    warned: Cell<Option<u64>>,
+    /// What was said then.
+    warning: RefCell<String>,
+    asked: Cell<bool>,
+    /// When the hardware key was pressed last, milliseconds since the boot.
+    pressed_ms: Cell<Option<i64>>,
+}
+
+/// Two presses within so many milliseconds are one double press.
+const DOUBLE_MS: i64 = 500;
+
+pub(crate) fn connect(app: &Rc<App>) {
+    let shell = app.window.global::<Shell<'_>>();
+    shell.on_record(app.on(|app| start(app, RecordingKind::Audio)));
+    shell.on_record_key(app.on(press));
+    shell.on_mark(app.on(mark));
+    shell.on_stop(app.on(stop));
+    shell.on_photo(app.on(capture::photo_anywhere));
+}
+
+/// The recording that the bar shows: the first audio, else the first of any kind.
+pub(crate) fn shown(running: &[RecordingView]) -> Option<&RecordingView> {
+    running.iter().find(|r| r.kind == RecordingKind::Audio).or_else(|| running.first())
+}
+
+/// Starts at once; into the open case, else into the arrival case. A second press is no second recording.
+pub(crate) fn start(app: &Rc<App>, kind: RecordingKind) {
+    if app.recording.running.borrow().iter().any(|r| r.kind == kind) {
+        return;
+    }
+    let case = app.case_id();
+    app.ask(
+        move |desk| {
+            desk.start_recording(case.as_ref(), kind)?;
+            desk.status()
+        },
+        |app, now| {
+            show(app, &now);
+            opening::offer(app);
+        },
+    );
+}
+
+/// The hardware key: the first press records at once, a second one right after it locks, without a word or a
+/// sound. The recording goes on.
+fn press(app: &Rc<App>) {
+    let now = app.clock.read().boottime_ms;
+    let before = app.recording.pressed_ms.replace(Some(now));
+    if before.is_some_and(|before| (0..=DOUBLE_MS).contains(&now.saturating_sub(before))) {
+        app.recording.pressed_ms.set(None);
+        return unlock::lock(app);
+    }
+    start(app, RecordingKind::Audio);
+}
+
+fn mark(app: &Rc<App>) {
+    let Some(running) = shown(&app.recording.running.borrow()).cloned() else { return };
+    let at = words::short_time(running.stored_ms);
+    app.mark(
+        move |desk| desk.mark_recording(&running.evidence, kept!("标记")),
+        move |_, ()| say!("已标记 {}", at),
+        |_| {},
+    );
+}
+
+fn stop(app: &Rc<App>) {
+    let running = shown(&app.recording.running.borrow()).cloned();
+    if let Some(running) = running {
+        stop_one(app, running.evidence);
+    }
+}
+
+/// Stops one recording and says what was kept.
+pub(crate) fn stop_one(app: &Rc<App>, evidence: String) {
+    app.ask(
+        move |desk| {
+            let kept = desk.stop_recording(&evidence)?;
+            Ok((kept, desk.status()?))
+        },
+        |app, (kept, now)| {
+            show(app, &now);
+            app.toast(&kept_words(&kept));
+            if matches!(app.place(), Place::Capture | Place::Task(_)) {
+                app.show();
+            }
+        },
+    );
+}
+
+fn kept_words(kept: &EvidenceView) -> String {
+    say!("已存好 {} · {}", kept.id, words::bytes(kept.size))
+}
+
+/// Looks at the recorder, only while something is recorded.
+pub(crate) fn poll(app: &Rc<App>) {
+    if app.recording.running.borrow().is_empty() || app.recording.asked.get() {
+        return;
+    }
+    app.recording.asked.set(true);
+    app.ask_result(
+        |desk| desk.status(),
+        |app, result| {
+            app.recording.asked.set(false);
+            match result {
+                Ok(now) => show(app, &now),
+                Err(trouble) => tracing::warn!(code = trouble.code, "No status while recording."),
+            }
+        },
+    );
+}
+
+/// Draws bar and status line.
+pub(crate) fn show(app: &Rc<App>, now: &Status) {
+    let before = app.recording.running.replace(now.recordings.clone());
+    tell_losses(app, &before, &now.recordings);
+    status::show_line(app, now);
+    warn(app, now);
+    let shell = app.window.global::<Shell<'_>>();
+    match shown(&now.recordings) {
+        Some(running) => {
+            shell.set_recording_video(running.kind == RecordingKind::Video);
+            shell.set_recording_time(words::long_time(running.stored_ms).into());
+            shell.set_recording_level(i32::from(running.level.min(100)));
+            shell.set_recording(true);
+        }
+        None => shell.set_recording(false),
+    }
+    capture::show_running(app);
+}
+
+/// Says once for each hole that the sound card lost sound, and once that picture or sound is gone; the recording goes on.
+fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
+    for running in now {
+        let was = before.iter().find(|r| r.evidence == running.evidence);
+        let lost_ms = running.lost_ms.saturating_sub(was.map_or(0, |r| r.lost_ms));
+        if lost_ms > 0 {
+            let words = words::seconds(lost_ms);
+            app.toast(&say!("声卡漏收了 {} 秒声音，录制继续，已记入日志", words));
+        }
+        if running.impaired && !was.is_some_and(|r| r.impaired) {
+            app.toast(say!("画面或声音中断，其余继续录制；请检查摄像头和麦克风"));
+        }
+    }
+}
+
+/// Says at 10, 5 and 2 minutes that it will end, and what ends first.
+fn warn(app: &Rc<App>, now: &Status) {
+    let low = now.budget.low;
+    let before = app.recording.warned.replace(low.map(|(at, _)| at));
+    let Some((at, scarce)) = low.filter(|(at, _)| before.is_none_or(|before| *at < before)) else {
+        return;
+    };
+    let words = match scarce {
+        Scarce::Space => say!("存储空间只够再录约 {} 分钟，封存和打印的余量另留着", at),
+        Scarce::Battery => say!("电量只够再录约 {} 分钟，封存和打印的余量另留着", at),
+    };
+    app.toast(&words);
+    *app.recording.warning.borrow_mut() = words;
+}
+
+/// Whether that stands on the screen now: said once, it is not wiped away by going to the next screen.
+pub(crate) fn warns(app: &App) -> bool {
+    let shown = app.window.global::<Shell<'_>>().get_toast();
+    !shown.is_empty() && *app.recording.warning.borrow() == shown.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(evidence: &str, kind: RecordingKind) -> RecordingView {
+        RecordingView {
+            evidence: evidence.to_owned(),
+            kind,
+            stored_ms: 0,
+            level: 0,
+            covered: false,
+            lost_ms: 0,
+            impaired: false,
+        }
+    }
+
+    #[test]
+    fn the_bar_prefers_sound() {
+        let both = [running("E1", RecordingKind::Video), running("E2", RecordingKind::Audio)];
+        assert_eq!(shown(&both).map(|r| r.evidence.as_str()), Some("E2"));
+        assert_eq!(shown(&both[..1]).map(|r| r.evidence.as_str()), Some("E1"));
+        assert_eq!(shown(&[]), None);
+    }
+}
