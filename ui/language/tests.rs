@@ -10,7 +10,7 @@ use spotcheck_domain::reference::EntryKind;
 use spotcheck_domain::vocabulary::{Capacity, KeyProtection, Mode, PartyKind};
 
 use super::*;
-use crate::spoken::FACE;
+use crate::testkit::spoken::FACE;
 
 #[test]
 fn values_stand_where_the_translation_wants_them() {
