@@ -17,14 +17,18 @@ pub fn quiet() {
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
-/// Takes everything and keeps nothing.
-struct Nowhere;
+/// Takes everything, keeps nothing, and counts the rows.
+#[derive(Default)]
+struct Nowhere {
+    rows: u64,
+}
 
 impl TableSink for Nowhere {
     fn header(&mut self, _part: Option<&str>, _names: &[String]) -> spotcheck_claims::Result<bool> {
         Ok(true)
     }
     fn row(&mut self, _line: u64, cells: &[Cell<'_>]) -> spotcheck_claims::Result<()> {
+        self.rows = self.rows.saturating_add(1);
         for cell in cells {
             let text = cell.as_text();
             let text = text.as_deref().unwrap_or_default();
@@ -37,7 +41,23 @@ impl TableSink for Nowhere {
     }
 }
 
-/// Reads a file of this name as the importer reads its sources.
+/// The other mandatory tables of an export: what a line may refer to.
+const BESIDE: [(&str, &str); 3] = [
+    ("fixmedins_b.csv", "fixmedins_code,fixmedins_name\nH1,示例医院\n"),
+    (
+        "mdtrt_d.csv",
+        "mdtrt_id,psn_no,fixmedins_code,med_type,begntime,endtime\n\
+         V1,P1,H1,21,2026-01-05 08:00:00,2026-01-20 10:00:00\n",
+    ),
+    (
+        "setl_d.csv",
+        "setl_id,mdtrt_id,psn_no,fixmedins_code,setl_time,medfee_sumamt\n\
+         S1,V1,P1,H1,2026-01-20 10:30:00,100.10\n",
+    ),
+];
+
+/// Reads a file of this name as the importer reads its sources; what holds rows is imported and checked as the
+/// fee lines of a small export.
 pub fn read_source(name: &str, bytes: &[u8]) {
     quiet();
     let Ok(dir) = tempfile::tempdir() else { return };
@@ -45,8 +65,14 @@ pub fn read_source(name: &str, bytes: &[u8]) {
         return;
     }
     let Ok(mut source) = Source::open(dir.path()) else { return };
+    let mut sink = Nowhere::default();
     for file in source.files().to_vec() {
-        let _ = source.read(&file, None, &mut Nowhere);
+        let _ = source.read(&file, None, &mut sink);
+    }
+    if sink.rows > 0
+        && BESIDE.iter().all(|(name, text)| std::fs::write(dir.path().join(name), text).is_ok())
+    {
+        import(dir.path(), None);
     }
 }
 

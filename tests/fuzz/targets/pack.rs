@@ -11,9 +11,9 @@ static NATIONAL: OnceLock<Option<Pack>> = OnceLock::new();
 
 fuzz_target!(|data: &[u8]| {
     let base = NATIONAL.get_or_init(|| spotcheck_rules::national().ok()).as_ref();
-    // Files are divided by a zero byte: the pack's head, rules, knowledge.
+    // Files are divided by a zero byte: the pack's head, rules, knowledge points, indicators.
     let mut parts = data.split(|b| *b == 0);
-    let names = ["pack.toml", "rules.toml", "points.csv", "more.toml"];
+    let names = ["pack.toml", "rules.toml", "points.kp.csv", "indicators.toml", "more.toml"];
     let files: Vec<(&str, &[u8])> =
         names.iter().map_while(|name| parts.next().map(|bytes| (*name, bytes))).collect();
     let _ = Pack::read(&files, base);
