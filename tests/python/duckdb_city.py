@@ -254,7 +254,11 @@ def prepare(city):
 
 
 def lines(city):
-    """K0: refunds set off against their originals, then only what is left of charges."""
+    """K0: refunds set off against their originals, then only what is left of charges.
+
+    A line with a negative number is a refund of what its numbers say without sign: houses sign both, or one of them,
+    or leave the quantity out. Of a line whose whole amount came back nothing is left.
+    """
     db = city.db
     city.view("raw0", "fee_list_d", [
         ("sn", "bkkp_sn", TEXT), ("init", "init_feedetl_sn", TEXT), ("visit", "mdtrt_id", TEXT),
@@ -280,14 +284,15 @@ def lines(city):
     db.execute("""
         CREATE TABLE f AS
         WITH live AS (SELECT * FROM raw WHERE setl NOT IN (SELECT setl FROM gone)),
-        back AS (SELECT visit, init, sum(q) AS q, sum(amt) AS amt FROM live
+        back AS (SELECT visit, init, sum(abs(q)) AS q, sum(abs(amt)) AS amt FROM live
           WHERE (q < 0 OR amt < 0) AND init <> '' AND init <> sn GROUP BY visit, init)
-        SELECT live.* EXCLUDE (q, amt), live.q + coalesce(back.q, 0) AS q,
-          live.amt + coalesce(back.amt, 0) AS amt
+        SELECT live.* EXCLUDE (q, amt),
+          CASE WHEN live.amt > 0 AND live.amt <= back.amt THEN 0 ELSE live.q - coalesce(back.q, 0) END AS q,
+          live.amt - coalesce(back.amt, 0) AS amt
         FROM live LEFT JOIN back ON back.visit = live.visit AND back.init = live.sn
         WHERE live.q >= 0 AND live.amt >= 0""")
     bare = db.execute("""
-        SELECT visit, code, name, t, -q, -amt FROM raw WHERE (q < 0 OR amt < 0)
+        SELECT visit, code, name, t, coalesce(abs(q), 0), coalesce(abs(amt), 0) FROM raw WHERE (q < 0 OR amt < 0)
           AND (init = '' OR init = sn) AND setl NOT IN (SELECT setl FROM gone) ORDER BY t, sn""").fetchall()
     for visit, code, name, t, q, amt in bare:
         own = db.execute("""SELECT sn, q, amt FROM f WHERE visit = ? AND code = ? AND name = ?
@@ -296,8 +301,9 @@ def lines(city):
             continue
         for sn, has_q, has_amt in own:
             less_q, less_amt = min(q, has_q), min(amt, has_amt)
-            db.execute("UPDATE f SET q = q - ?, amt = amt - ? WHERE visit = ? AND sn = ?",
-                       [less_q, less_amt, visit, sn])
+            left_q = 0 if 0 < has_amt <= less_amt else has_q - less_q
+            db.execute("UPDATE f SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
+                       [left_q, has_amt - less_amt, visit, sn])
             q, amt = q - less_q, amt - less_amt
             if q <= 0 and amt <= 0:
                 break
