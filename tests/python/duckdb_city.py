@@ -137,7 +137,9 @@ def prepare(city):
         ("init", "init_setl_id", TEXT)], valid)
     db.execute("""
         CREATE TABLE s AS SELECT s0.*, (flag = '1' OR coalesce(total < 0, FALSE)) OR
-          (b.n IS NOT NULL AND (b.n > b.known OR coalesce(b.back >= s0.total, TRUE))) AS cancelled
+          (b.n IS NOT NULL AND (b.n > b.known OR coalesce(b.back >= s0.total, TRUE))) AS cancelled,
+          (flag = '1' OR coalesce(total < 0, FALSE)) AS takes_back,
+          coalesce(b.n = b.known AND b.back >= s0.total, FALSE) AS all_back
         FROM s0 LEFT JOIN (SELECT init, count(*) AS n, count(total) AS known, sum(abs(total)) AS back FROM s0
           WHERE init <> '' AND (flag = '1' OR coalesce(total < 0, FALSE)) GROUP BY init) b ON b.init = s0.setl""")
     lines(city)
@@ -277,10 +279,19 @@ def lines(city):
         CREATE TABLE raw AS SELECT raw0.*, CAST(t AS DATE) AS d,
           CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name
         FROM raw0 WHERE visit IN (SELECT visit FROM v)""")
-    # A cancelled settlement without lines of its own takes the lines it cancels with it.
+    # A settlement that cancels and tells no line takes the lines it cancels with it, pair by pair; where the amounts say
+    # that all came back, nothing of either is left.
     db.execute("""
-        CREATE TABLE gone AS SELECT s.setl FROM s WHERE cancelled AND visit NOT IN
-          (SELECT raw.visit FROM raw JOIN s USING (setl) WHERE s.cancelled AND (raw.q < 0 OR raw.amt < 0))""")
+        CREATE TABLE gone AS
+        WITH lines AS (SELECT DISTINCT setl, visit, coalesce(q < 0, FALSE) OR coalesce(amt < 0, FALSE) AS back FROM raw),
+        telling AS (SELECT s.setl, s.visit, s.init FROM s SEMI JOIN lines l ON l.setl = s.setl AND l.visit = s.visit AND l.back
+          WHERE takes_back),
+        first AS (SELECT o.setl, o.visit FROM s o WHERE cancelled AND NOT takes_back AND (
+          (o.visit, o.setl) NOT IN (SELECT (visit, init) FROM telling)
+          OR (all_back AND (o.visit, o.setl) IN (SELECT (visit, setl) FROM lines))))
+        SELECT setl FROM first
+        UNION SELECT setl FROM s WHERE takes_back AND setl NOT IN (SELECT setl FROM telling)
+        UNION SELECT s.setl FROM s JOIN first ON s.takes_back AND s.init = first.setl AND s.visit = first.visit""")
     db.execute("""
         CREATE TABLE f AS
         WITH live AS (SELECT * FROM raw WHERE setl NOT IN (SELECT setl FROM gone)),

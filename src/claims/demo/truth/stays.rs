@@ -56,7 +56,7 @@ fn last_day(case: &Case) -> chrono::NaiveDateTime {
 }
 
 /// Bills an item so many times on the day of leaving, when the night run no longer knew the patient had gone.
-fn runs_on(w: &mut World, item: &'static str, days: i64, more: i64) -> (Case, Vec<usize>) {
+pub(super) fn runs_on(w: &mut World, item: &'static str, days: i64, more: i64) -> (Case, Vec<usize>) {
     let department = usize::try_from(w.rng.below(2)).unwrap_or(0);
     let (mut case, _) = some_stay(w, department, days);
     let when = last_day(&case);
