@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, LossMethod, PENDING, People, render, sort, weight};
 use crate::kernel::{Hit, date, traits, yuan};
 use crate::loss;
-use crate::pack::{Grade, Rule};
+use crate::pack::{Exclusion, Grade, Rule};
 
 /// A hit with what was decided about it.
 struct Judged<'p> {
@@ -182,8 +182,14 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
     }
     let also: BTreeSet<u32> =
         hit.also.iter().filter_map(|v| book.visit(*v)).map(|v| v.code).collect();
-    let tried = rule.exclude.iter().chain(&rule.downgrade).map(|e| traits::words(*e));
-    let tried: Vec<String> = tried.filter(|w| !hit.doubt.contains(w)).map(str::to_owned).collect();
+    let looked = |e: &&Exclusion| hit.tried & traits::bit(**e) != 0;
+    let causes = rule.exclude.iter().chain(&rule.downgrade).filter(looked);
+    let mut tried: Vec<String> = Vec::new();
+    for word in causes.map(|e| traits::words(*e)).filter(|w| !hit.doubt.contains(w)) {
+        if !tried.iter().any(|t| t == word) {
+            tried.push(word.to_owned());
+        }
+    }
     let doubts = hit.doubt.iter().map(|d| (*d).to_owned());
     let past = book.earlier.get(rule.id.as_str());
     Finding {
