@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::Desk;
+use spotcheck_app::errand::AuditPart;
+use spotcheck_domain::time::day_number;
 use spotcheck_domain::{Trouble, TroubleResult};
 use spotcheck_rules::score::{read_findings, read_truth, score};
 use spotcheck_rules::{Pack, json_lines, national, report};
@@ -21,9 +23,22 @@ pub(crate) struct Audit {
     /// 只运行这些规则，逗号分隔 / these rules only
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     rules: Option<Vec<String>>,
+    /// 机构；数据包里没有时拒绝 / facility; refused if the package does not hold it
+    #[arg(long, value_name = "CODE")]
+    facility: Option<String>,
+    /// 只列这段时间的事实,yyyy-MM-dd..yyyy-MM-dd / facts of this period only
+    #[arg(long, value_name = "FROM..TO", value_parser = period)]
+    period: Option<(i64, i64)>,
     /// 每条疑点一行 JSON / one finding a line
     #[arg(long)]
     json_lines: bool,
+}
+
+/// First and last day as numbers since 1970.
+fn period(text: &str) -> Result<(i64, i64), String> {
+    let days =
+        text.split_once("..").and_then(|(from, to)| Some((day_number(from)?, day_number(to)?)));
+    days.filter(|(from, to)| from <= to).ok_or_else(|| "应写成 2026-01-01..2026-06-30".to_owned())
 }
 
 /// What can be done with rule packs.
@@ -61,7 +76,12 @@ impl Rules {
 
 /// `audit`.
 pub(crate) fn audit(handheld: &mut Handheld, args: &Audit) -> TroubleResult<Output> {
-    let outcome = handheld.audit(&task_id(&args.task)?, args.rules.clone())?;
+    let part = AuditPart {
+        rules: args.rules.clone(),
+        facility: args.facility.clone(),
+        period: args.period,
+    };
+    let outcome = handheld.audit_part(&task_id(&args.task)?, part)?;
     if args.json_lines {
         let lines = json_lines(&outcome.findings).lines().map(str::to_owned).collect();
         return Ok(Output::raw(lines));
