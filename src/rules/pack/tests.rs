@@ -248,6 +248,18 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     let (line, field, reason) = refused("\"p\"", "\"构成违规\"");
     assert_eq!((line, field.as_str()), (line_of("name_party"), "rule X01 .name_party"));
     assert!(reason.contains("违规"));
+    for (from, to, where_) in [
+        ("name = \"n\"", "name = \"虚假住院\"", "name"),
+        ("reason = \"r {date}\"", "reason = \"骗保 {date}\"", "reason"),
+        ("look = [\"x\"]", "look = [\"x\", \"违法事实\"]", "look"),
+        ("doubt = [\"x\"]", "doubt = [\"不构成欺诈\"]", "doubt"),
+        ("definition = \"d\"", "definition = \"违规收费\"", "official.definition"),
+        ("logic = \"l\"", "logic = \"达到罚款标准\"", "official.logic"),
+    ] {
+        let (_, field, reason) = refused(from, to);
+        assert_eq!(field, format!("rule X01 .{where_}"));
+        assert!(reason.contains("不得出现"), "{reason}");
+    }
     let (_, field, reason) = refused("{date}", "{nonsense}");
     assert_eq!(field, "rule X01 .reason");
     assert!(reason.contains("nonsense"));
