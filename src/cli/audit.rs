@@ -44,7 +44,7 @@ fn period(text: &str) -> Result<(i64, i64), String> {
 /// What can be done with rule packs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// 检查规则包：在全国规则之上能否使用 / can this pack be used above the national rules
+    /// 检查规则包的写法：不核对签名，不在数据上试算 / is this pack well-formed above the national rules
     Check {
         /// 规则包目录 / folder of the pack
         folder: PathBuf,
@@ -94,18 +94,17 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
     let base = national()?;
     match args {
         Rules::Check { folder } => {
-            let files = read_folder(folder)?;
-            let named: Vec<(&str, &[u8])> =
-                files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-            let pack =
-                Pack::read(&named, Some(&base)).map_err(|e| Trouble::from(e).as_verdict())?;
+            let pack = over(&base, folder)?;
             let count = pack.ids().len();
-            let lines = vec![format!("{} 可以使用，共 {count} 条规则", pack.label())];
-            Output::new(
-                "rules",
-                &serde_json::json!({ "pack": pack.label(), "rules": count }),
-                lines,
-            )
+            let lines = vec![
+                format!("{} 写法没有问题，共 {count} 条规则", pack.label()),
+                "没有核对：签名；在数据上命中多少条".to_owned(),
+                "由中心用 spotcheck-center rulepack check 核对后才能生效".to_owned(),
+            ];
+            let body = serde_json::json!({
+                "pack": pack.label(), "rules": count, "not_checked": ["signature", "hits"],
+            });
+            Output::new("rules", &body, lines)
         }
         Rules::List { task } => {
             let (pack, unreadable) = match task {
@@ -147,6 +146,14 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
 
 fn unreadable(cause: std::io::Error) -> Trouble {
     Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
+}
+
+/// The pack of a folder laid over another.
+fn over(base: &Pack, folder: &Path) -> TroubleResult<Pack> {
+    let files = read_folder(folder)?;
+    let named: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    Pack::read(&named, Some(base)).map_err(|e| Trouble::from(e).as_verdict())
 }
 
 /// Files of a pack: those of the folder itself, by name.
