@@ -61,6 +61,9 @@ pub(crate) enum Rules {
         truth: PathBuf,
         /// `audit --json-lines` 的输出 / output of `audit --json-lines`
         findings: PathBuf,
+        /// 运行时叠加的规则包目录，可重复，依次叠加 / pack laid over the national one in that run; repeatable, in order
+        #[arg(long, value_name = "FOLDER")]
+        pack: Vec<PathBuf>,
     },
 }
 
@@ -135,17 +138,14 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
             });
             Output::new("rules", &body, lines)
         }
-        Rules::Score { truth, findings } => {
+        Rules::Score { truth, findings, pack } => {
             let text = |path: &Path| std::fs::read_to_string(path).map_err(unreadable);
             let truth = read_truth(&text(truth)?)?;
-            let score = score(&truth, &read_findings(&text(findings)?)?, &base);
+            let used = pack.iter().try_fold(base, |below, folder| over(&below, folder))?;
+            let score = score(&truth, &read_findings(&text(findings)?)?, &used);
             Output::new("rules-score", &score.body(), score.lines())
         }
     }
-}
-
-fn unreadable(cause: std::io::Error) -> Trouble {
-    Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
 }
 
 /// The pack of a folder laid over another.
@@ -154,6 +154,10 @@ fn over(base: &Pack, folder: &Path) -> TroubleResult<Pack> {
     let named: Vec<(&str, &[u8])> =
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     Pack::read(&named, Some(base)).map_err(|e| Trouble::from(e).as_verdict())
+}
+
+fn unreadable(cause: std::io::Error) -> Trouble {
+    Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
 }
 
 /// Files of a pack: those of the folder itself, by name.
