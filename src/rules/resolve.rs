@@ -141,11 +141,12 @@ impl Beyond {
         let amount = gross.map(|g| format!("，各条金额合计 {} 元", yuan(g))).unwrap_or_default();
         let reason =
             format!("命中 {} 条，超过上限 {}{amount}；没有逐条列出", self.hits, self.bound);
+        let grade = rule.grade.max(Grade::L);
         let doubt = "命中过多：规则或参数可能不适用于本机构".to_owned();
         Finding {
             rule: rule.id.clone(),
             pack: rule.pack.clone(),
-            grade: Grade::L,
+            grade,
             fixmedins_code: book.facility.fixmedins_code.clone(),
             psn_no: None,
             mdtrt_id: None,
@@ -162,7 +163,7 @@ impl Beyond {
             party: None,
             severity: rule.severity,
             clause: rule.clause.clone(),
-            weight: weight(rule, Grade::L, gross),
+            weight: weight(rule, grade, gross),
             date: None,
             also: Vec::new(),
             people: People::default(),
