@@ -53,9 +53,31 @@ fn the_handheld_finds_what_the_centre_finds() {
     assert!(rules.iter().all(|r| r == "A01" || r == "A05"), "{rules:?}");
     let chosen = here.iter().filter(|f| matches!(f["rule"].as_str(), Some("A01" | "A05"))).count();
     assert_eq!(some["findings"].as_array().unwrap().len(), chosen);
+    // A part of the time, the same on both sides; a facility that is not in the package is refused.
+    let span = "2026-03-01..2026-05-31";
+    let part = |facility: &str| -> Command {
+        let args = [
+            "audit",
+            "--task",
+            &world.task,
+            "--facility",
+            facility,
+            "--period",
+            span,
+            "--json-lines",
+        ];
+        h.command(0, &args).unwrap()
+    };
+    let here = findings(part(&world.facility));
+    let args = ["audit", "--facility", &world.facility, "--period", span, "--json-lines"];
+    let there = texts(&findings(centre.command(&args).unwrap()));
+    assert!(!here.is_empty() && here.len() < ours.len(), "{} of {}", here.len(), ours.len());
+    assert!(texts(&here).is_subset(&there));
+    let no = ["audit", "--task", &world.task, "--facility", "H99999999999"];
+    h.refused(&no, 3, "RULES-NO-FACILITY").unwrap();
     let journal = h.ok(&["journal"]).unwrap();
     let audited = journal["items"].as_array().unwrap().iter().filter(|e| e["kind"] == "audited");
-    assert_eq!(audited.count(), 2);
+    assert_eq!(audited.count(), 3);
     what_the_officers_make_of_it(&world, folder.path());
 }
 
@@ -119,6 +141,10 @@ fn a_pack_that_is_wrong_is_refused_by_file_line_and_reason() {
     let error = world.handheld.refused(&["rules", "check", &path], 1, "RULES-PACK").unwrap();
     let said = error.to_string();
     assert!(said.contains("pack.toml"), "{said}");
+    // A pack that reads is not yet one that may be used: the answer says what nobody checked.
+    std::fs::write(pack.join("pack.toml"), "name = 'x'\nversion = '1'\n").unwrap();
+    let read = world.handheld.ok(&["rules", "check", &path]).unwrap();
+    assert_eq!(read["not_checked"], serde_json::json!(["signature", "hits"]), "{read}");
     world.handheld.ok(&["audit", "--task", &world.task, "--rules", "A01"]).unwrap();
 }
 
@@ -197,7 +223,10 @@ fn shares(value: &Value) -> f64 {
 fn scored(p: &Planted) -> Value {
     let mut score = Command::new(program("spotcheck").unwrap());
     score.args(["--json", "rules", "score"]).arg(p.city.join("truth.csv")).arg(&p.findings);
-    read(&score.output().unwrap()).unwrap().ok().unwrap()
+    score.arg("--pack").arg(p.city.join("rulepack"));
+    let score = read(&score.output().unwrap()).unwrap().ok().unwrap();
+    assert_eq!(score["unweighed"], serde_json::json!([]));
+    score
 }
 
 /// Issue 4: precision and recall 1.0 per rule that accuses, the first findings are true and name the money;

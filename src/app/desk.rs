@@ -24,7 +24,7 @@ use spotcheck_rules::{Finding, Merged, Outcome, Pack, Silence};
 
 use crate::budget::Budget;
 use crate::compare::FreshFile;
-use crate::errand::{Brought, Errand, Home, Journey, Watch};
+use crate::errand::{AuditPart, Brought, Errand, Home, Journey, Watch};
 use crate::findings::{FindingCard, FindingLook, Judgement, SilencedRule, Stick};
 use crate::indicators::IndicatorQuery;
 use crate::pages::PageOf;
@@ -314,6 +314,13 @@ pub trait Desk: Looks + OnSite + Marks + crate::playing::PlayDesk + Send {
     /// Runs the rules over the task's package while the caller waits: those named, or all.
     fn audit(&mut self, task: &TaskId, rules: Option<Vec<String>>) -> TroubleResult<Outcome> {
         match self.run(&Errand::Audit(task.clone(), rules))? {
+            Home::Audited(outcome) => Ok(*outcome),
+            _ => Ok(Outcome::default()),
+        }
+    }
+    /// Runs the rules over a part of the task's package while the caller waits.
+    fn audit_part(&mut self, task: &TaskId, part: AuditPart) -> TroubleResult<Outcome> {
+        match self.run(&Errand::AuditPart(task.clone(), Box::new(part)))? {
             Home::Audited(outcome) => Ok(*outcome),
             _ => Ok(Outcome::default()),
         }

@@ -43,6 +43,17 @@ pub const CANCELLED: &str = "SYNC-CANCELLED";
 /// The centre as several errands share it: one at a time.
 pub type SharedCentre = Arc<Mutex<dyn Centre>>;
 
+/// What of a run over the rules is wanted; everything that is not said is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditPart {
+    /// Ids of rules; `None`: all that are enabled.
+    pub rules: Option<Vec<String>>,
+    /// `fixmedins_code`; the package must hold it.
+    pub facility: Option<String>,
+    /// First and last day (since 1970) of the facts.
+    pub period: Option<(i64, i64)>,
+}
+
 /// One piece of long work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Errand {
@@ -52,6 +63,8 @@ pub enum Errand {
     Check(TaskId),
     /// Run the rules over a task's package: those named, or all that are enabled.
     Audit(TaskId, Option<Vec<String>>),
+    /// The same over a part of it.
+    AuditPart(TaskId, Box<AuditPart>),
     /// Run one rule that was composed on site, above the packs in force.
     Compose(TaskId, Box<Composed>),
     /// Compute indicators over a task's package.
@@ -262,10 +275,16 @@ impl Handheld {
         match errand {
             Errand::Pull(task) => self.set_out_to_pull(task.clone()),
             Errand::Check(task) => self.set_out_to_check(task),
-            Errand::Audit(task, rules) => self.set_out_to_audit(task, rules.clone(), None),
+            Errand::Audit(task, rules) => {
+                let part = AuditPart { rules: rules.clone(), ..AuditPart::default() };
+                self.set_out_to_audit(task, part, None)
+            }
+            Errand::AuditPart(task, part) => {
+                self.set_out_to_audit(task, part.as_ref().clone(), None)
+            }
             Errand::Compose(task, own) => {
-                let rules = Some(vec![own.id()]);
-                self.set_out_to_audit(task, rules, Some(own.as_ref().clone()))
+                let part = AuditPart { rules: Some(vec![own.id()]), ..AuditPart::default() };
+                self.set_out_to_audit(task, part, Some(own.as_ref().clone()))
             }
             Errand::Indicators(task, query) => self.set_out_to_count(task, query),
             Errand::Around(task, query) => self.set_out_to_look_around(task, query),
@@ -318,12 +337,10 @@ impl Handheld {
     fn set_out_to_audit(
         &mut self,
         task: &TaskId,
-        rules: Option<Vec<String>>,
+        part: AuditPart,
         own: Option<Composed>,
     ) -> TroubleResult<Journey> {
-        self.set_out_to_judge(task, move |reader, watch| {
-            audit(reader, rules.as_deref(), own.as_ref(), watch)
-        })
+        self.set_out_to_judge(task, move |reader, watch| audit(reader, &part, own.as_ref(), watch))
     }
 
     /// The rules that judge a line by itself, over a part of the package.
@@ -530,7 +547,7 @@ impl spotcheck_rules::Watch for Told<'_, '_> {
 /// The rules in force over the package.
 fn audit(
     reader: &dyn ClaimsReader,
-    rules: Option<&[String]>,
+    part: &AuditPart,
     own: Option<&Composed>,
     watch: &mut Watch<'_>,
 ) -> TroubleResult<Outcome> {
@@ -538,7 +555,11 @@ fn audit(
     if let Some(own) = own {
         pack = own.pack(&pack)?;
     }
-    let options = Options { rules, ..Options::default() };
+    let options = Options {
+        rules: part.rules.as_deref(),
+        facility: part.facility.as_deref(),
+        period: part.period,
+    };
     let columns = reader.columns();
     let mut outcome = spotcheck_rules::audit(columns.as_ref(), &pack, options, &mut Told(watch))?;
     outcome.silences.extend(unreadable);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::Desk;
+use spotcheck_app::errand::AuditPart;
+use spotcheck_domain::time::day_number;
 use spotcheck_domain::{Trouble, TroubleResult};
 use spotcheck_rules::score::{read_findings, read_truth, score};
 use spotcheck_rules::{Pack, json_lines, national, report};
@@ -21,15 +23,28 @@ pub(crate) struct Audit {
     /// 只运行这些规则，逗号分隔 / these rules only
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     rules: Option<Vec<String>>,
+    /// 机构；数据包里没有时拒绝 / facility; refused if the package does not hold it
+    #[arg(long, value_name = "CODE")]
+    facility: Option<String>,
+    /// 只列这段时间的事实,yyyy-MM-dd..yyyy-MM-dd / facts of this period only
+    #[arg(long, value_name = "FROM..TO", value_parser = period)]
+    period: Option<(i64, i64)>,
     /// 每条疑点一行 JSON / one finding a line
     #[arg(long)]
     json_lines: bool,
 }
 
+/// First and last day as numbers since 1970.
+fn period(text: &str) -> Result<(i64, i64), String> {
+    let days =
+        text.split_once("..").and_then(|(from, to)| Some((day_number(from)?, day_number(to)?)));
+    days.filter(|(from, to)| from <= to).ok_or_else(|| "应写成 2026-01-01..2026-06-30".to_owned())
+}
+
 /// What can be done with rule packs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// 检查规则包：在全国规则之上能否使用 / can this pack be used above the national rules
+    /// 检查规则包的写法：不核对签名，不在数据上试算 / is this pack well-formed above the national rules
     Check {
         /// 规则包目录 / folder of the pack
         folder: PathBuf,
@@ -46,6 +61,9 @@ pub(crate) enum Rules {
         truth: PathBuf,
         /// `audit --json-lines` 的输出 / output of `audit --json-lines`
         findings: PathBuf,
+        /// 运行时叠加的规则包目录，可重复，依次叠加 / pack laid over the national one in that run; repeatable, in order
+        #[arg(long, value_name = "FOLDER")]
+        pack: Vec<PathBuf>,
     },
 }
 
@@ -61,7 +79,12 @@ impl Rules {
 
 /// `audit`.
 pub(crate) fn audit(handheld: &mut Handheld, args: &Audit) -> TroubleResult<Output> {
-    let outcome = handheld.audit(&task_id(&args.task)?, args.rules.clone())?;
+    let part = AuditPart {
+        rules: args.rules.clone(),
+        facility: args.facility.clone(),
+        period: args.period,
+    };
+    let outcome = handheld.audit_part(&task_id(&args.task)?, part)?;
     if args.json_lines {
         let lines = json_lines(&outcome.findings).lines().map(str::to_owned).collect();
         return Ok(Output::raw(lines));
@@ -74,18 +97,17 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
     let base = national()?;
     match args {
         Rules::Check { folder } => {
-            let files = read_folder(folder)?;
-            let named: Vec<(&str, &[u8])> =
-                files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-            let pack =
-                Pack::read(&named, Some(&base)).map_err(|e| Trouble::from(e).as_verdict())?;
+            let pack = over(&base, folder)?;
             let count = pack.ids().len();
-            let lines = vec![format!("{} 可以使用，共 {count} 条规则", pack.label())];
-            Output::new(
-                "rules",
-                &serde_json::json!({ "pack": pack.label(), "rules": count }),
-                lines,
-            )
+            let lines = vec![
+                format!("{} 写法没有问题，共 {count} 条规则", pack.label()),
+                "没有核对：签名；在数据上命中多少条".to_owned(),
+                "由中心用 spotcheck-center rulepack check 核对后才能生效".to_owned(),
+            ];
+            let body = serde_json::json!({
+                "pack": pack.label(), "rules": count, "not_checked": ["signature", "hits"],
+            });
+            Output::new("rules", &body, lines)
         }
         Rules::List { task } => {
             let (pack, unreadable) = match task {
@@ -116,13 +138,22 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
             });
             Output::new("rules", &body, lines)
         }
-        Rules::Score { truth, findings } => {
+        Rules::Score { truth, findings, pack } => {
             let text = |path: &Path| std::fs::read_to_string(path).map_err(unreadable);
             let truth = read_truth(&text(truth)?)?;
-            let score = score(&truth, &read_findings(&text(findings)?)?, &base);
+            let used = pack.iter().try_fold(base, |below, folder| over(&below, folder))?;
+            let score = score(&truth, &read_findings(&text(findings)?)?, &used);
             Output::new("rules-score", &score.body(), score.lines())
         }
     }
+}
+
+/// The pack of a folder laid over another.
+fn over(base: &Pack, folder: &Path) -> TroubleResult<Pack> {
+    let files = read_folder(folder)?;
+    let named: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    Pack::read(&named, Some(base)).map_err(|e| Trouble::from(e).as_verdict())
 }
 
 fn unreadable(cause: std::io::Error) -> Trouble {

@@ -72,7 +72,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Sorted by rule and reason.
     pub silences: Vec<Silence>,
-    /// Rules that gave more than their `max_hits`: none of their hits is in the findings.
+    /// Rules that gave more than they may ([`Rule::bound`]): in the findings one entry stands for all their hits.
     pub refused: Vec<PackError>,
     /// Hits per rule before merging, refused ones too.
     pub hits: BTreeMap<String, u64>,
@@ -84,6 +84,8 @@ pub struct Outcome {
 pub(crate) struct Raw<'p> {
     pub(crate) rule: &'p Rule,
     pub(crate) hits: Vec<Hit>,
+    /// More hits than the rule may give: so many are believed.
+    pub(crate) beyond: Option<u64>,
 }
 
 /// Reads a book from a source (see [`Book`]).
@@ -134,12 +136,13 @@ pub fn run(
         let own = outcome.hits.entry(raw.rule.id.clone()).or_default();
         *own = own.saturating_add(count);
     }
+    let lines = u64::try_from(book.lines.len()).unwrap_or(u64::MAX);
     for raw in &mut raws {
         let count = outcome.hits.get(&raw.rule.id).copied().unwrap_or(0);
-        if count > u64::from(raw.rule.max_hits) {
-            raw.hits.clear();
-            let only = BTreeMap::from([(raw.rule.id.clone(), count)]);
-            outcome.refused.extend(pack.check_hits(&only).err());
+        let only = BTreeMap::from([(raw.rule.id.clone(), count)]);
+        if let Err(refused) = pack.check_hits(&only, lines) {
+            raw.beyond = Some(raw.rule.bound(lines));
+            outcome.refused.push(refused);
         }
     }
     outcome.refused.dedup();
@@ -221,7 +224,7 @@ fn walk<'p>(
         let rule = &r.rule.id;
         let told = r.silent.into_iter();
         silences.extend(told.map(|(reason, count)| Silence { rule: rule.clone(), reason, count }));
-        raws.push(Raw { rule: r.rule, hits: r.hits });
+        raws.push(Raw { rule: r.rule, hits: r.hits, beyond: None });
     }
     Ok(raws)
 }

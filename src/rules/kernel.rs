@@ -150,6 +150,8 @@ pub(crate) struct Hit {
     pub(crate) basis: Vec<u32>,
     /// Less sure than the rule, and why.
     pub(crate) doubt: Vec<&'static str>,
+    /// Natural causes that were looked for and are not in sight, as bits of [`traits::bit`].
+    pub(crate) tried: u32,
 }
 
 /// The right payment of a whole stay (细则 X35).
@@ -218,6 +220,12 @@ impl Hit {
         self
     }
 
+    /// The kernel itself looked for a cause at lines.
+    pub(crate) fn tried(mut self, cause: Exclusion) -> Self {
+        self.tried |= traits::bit(cause);
+        self
+    }
+
     pub(crate) fn amount(mut self, gross: i64) -> Self {
         self.gross = Some(gross);
         self
@@ -244,16 +252,18 @@ impl Out<'_> {
             return;
         }
         let mut seen = 0;
+        let mut tried = hit.tried | lines_tried(cx, &hit);
         for visit in std::iter::once(hit.visit).chain(hit.also.iter().copied()) {
             if let Some(visit) = cx.book.visit(visit) {
                 seen |= self.traits.of(cx.book, visit);
+                tried |= traits::AT_VISITS;
             }
         }
         if let Some(why) = cx.rule.exclude.iter().find(|e| seen & traits::bit(**e) != 0) {
             self.silent(traits::words(*why));
             return;
         }
-        let mut hit = Hit { day, ..hit };
+        let mut hit = Hit { day, tried: tried & !seen, ..hit };
         let softer = cx.rule.downgrade.iter().filter(|e| seen & traits::bit(**e) != 0);
         hit.doubt.extend(softer.map(|e| traits::words(*e)));
         if cx.rule.local.iter().any(|name| is_default(cx.rule, name)) {
@@ -288,6 +298,17 @@ pub(crate) fn is_soft(pack: &Pack, rule: &Rule) -> bool {
 fn is_default(rule: &Rule, name: &str) -> bool {
     use crate::pack::Origin;
     rule.params.get(name).is_none_or(|p| p.value.is_none() || p.origin == Origin::LocalDefault)
+}
+
+/// Causes that lines tell: looked for where the hit has lines and none of them has the flag.
+fn lines_tried(cx: Cx<'_>, hit: &Hit) -> u32 {
+    if hit.lines.is_empty() {
+        return 0;
+    }
+    let any = hit.lines.iter().fold(0, |any, (at, _)| any | cx.book.lines.flags(*at));
+    let told = [(Exclusion::External, flag::ELSEWHERE), (Exclusion::TakeHome, flag::TAKE_HOME)];
+    let clear = told.iter().filter(|(_, flag)| any & flag == 0);
+    clear.fold(0, |tried, (cause, _)| tried | traits::bit(*cause))
 }
 
 fn first_day(cx: Cx<'_>, hit: &Hit) -> Option<i64> {

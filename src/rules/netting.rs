@@ -1,11 +1,14 @@
 //! K0: refunds are set off against the lines they refund, before any rule looks.
 //!
-//! A refund is a line of negative quantity or amount. It points to its original by `init_feedetl_sn`, which
-//! is unique inside one visit only (dictionary: 唯一性提醒), so netting works on the lines of one visit.
+//! A refund is a line of negative quantity or amount. Houses sign both, or only one of them, or leave the
+//! quantity out; so a refund takes back what its two numbers say without their signs. It points to its original
+//! by `init_feedetl_sn`, which is unique inside one visit only (dictionary: 唯一性提醒), so netting works on the
+//! lines of one visit.
 //! Nothing is dropped and nothing is guessed across visits: a refund whose named original is not in the data
 //! stays an orphan and is told as such; a refund that names no original (the double scan at the till) is set
 //! off against the latest charge of the same item before it, because that is how the till books it; an
-//! original refunded beyond its amount keeps the negative rest and so is no charge any more.
+//! original refunded beyond its amount keeps the negative rest and so is no charge any more; of one whose whole
+//! amount came back nothing is left, whatever quantity the refunds named.
 
 /// One line of a visit before and after netting; hashes are of the serial numbers, 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct NetLine {
     pub quantity: i64,
     /// `det_item_fee_sumamt` in millionths, after netting what is left.
     pub amount: i64,
-    /// The settlement of the line was cancelled as a whole, and the cancelling one has no lines.
+    /// The settlement of the line was cancelled, and its lines say nothing any more.
     pub cancelled: bool,
     /// What it is, set by [`net`].
     pub state: NetState,
@@ -50,6 +53,16 @@ impl NetLine {
 
     const fn is_refund(&self) -> bool {
         self.quantity < 0 || self.amount < 0
+    }
+
+    /// Takes so much of a charge back, both without sign.
+    const fn give_back(&mut self, quantity: i64, amount: i64) {
+        let had = self.amount > 0;
+        self.quantity = self.quantity.saturating_sub(quantity);
+        self.amount = self.amount.saturating_sub(amount);
+        if had && self.amount <= 0 && self.quantity > 0 {
+            self.quantity = 0;
+        }
     }
 
     /// True if rules look at the line.
@@ -90,8 +103,7 @@ pub fn net(lines: &mut [NetLine]) {
 fn by_serial(lines: &mut [NetLine], refund: &NetLine) -> bool {
     let original = |l: &&mut NetLine| l.serial == refund.original && l.state == NetState::Charge;
     let Some(charge) = lines.iter_mut().find(original) else { return false };
-    charge.quantity = charge.quantity.saturating_add(refund.quantity);
-    charge.amount = charge.amount.saturating_add(refund.amount);
+    charge.give_back(refund.quantity.saturating_abs(), refund.amount.saturating_abs());
     true
 }
 
@@ -104,8 +116,8 @@ fn by_item(lines: &mut [NetLine], refund: &NetLine) -> bool {
         .map(|(n, _)| n)
         .collect();
     places.sort_by_key(|n| lines.get(*n).map(|l| (l.time, *n)));
-    let mut quantity = refund.quantity.saturating_neg();
-    let mut amount = refund.amount.saturating_neg();
+    let mut quantity = refund.quantity.saturating_abs();
+    let mut amount = refund.amount.saturating_abs();
     let held = |f: fn(&NetLine) -> i64| {
         let each = places.iter().filter_map(|n| lines.get(*n)).map(f);
         each.fold(0_i64, i64::saturating_add)
@@ -116,8 +128,7 @@ fn by_item(lines: &mut [NetLine], refund: &NetLine) -> bool {
     for n in places.into_iter().rev() {
         let Some(line) = lines.get_mut(n) else { continue };
         let (q, a) = (quantity.min(line.quantity), amount.min(line.amount));
-        line.quantity = line.quantity.saturating_sub(q);
-        line.amount = line.amount.saturating_sub(a);
+        line.give_back(q, a);
         quantity = quantity.saturating_sub(q);
         amount = amount.saturating_sub(a);
         if quantity <= 0 && amount <= 0 {
@@ -161,6 +172,31 @@ mod tests {
     fn a_full_refund_leaves_no_charge() {
         let l = netted(&[(1, 0, 7, 1, 10), (2, 1, 7, -1, -10)]);
         assert!(!l[0].is_charge());
+    }
+
+    /// Houses that sign only one of the two numbers, or leave the quantity out, with a pointer and without one.
+    #[test]
+    fn a_refund_is_one_whichever_of_its_numbers_is_signed() {
+        for original in [1, 0] {
+            for (quantity, amount) in [(-1, -10), (1, -10), (-1, 10), (0, -10)] {
+                let l = netted(&[(1, 0, 7, 1, 10), (2, original, 7, quantity, amount)]);
+                assert_eq!(left(&l[0]), (0, 0), "{quantity} {amount}");
+                assert!(!l[0].is_charge());
+                assert_eq!(l[1].state, NetState::SetOff);
+            }
+            for (quantity, amount) in [(-1, -10), (1, -10), (-1, 10)] {
+                let l = netted(&[(1, 0, 7, 3, 30), (2, original, 7, quantity, amount)]);
+                assert_eq!(left(&l[0]), (2, 20), "{quantity} {amount}");
+            }
+            // Only money comes back: how many pieces stay is as it was, until nothing is left to pay.
+            let l = netted(&[(1, 0, 7, 3, 30), (2, original, 7, 0, -10)]);
+            assert_eq!(left(&l[0]), (3, 20));
+            let back = [(2, original, 7, 0, -20), (3, original, 7, -1, -10)];
+            for order in [[0, 1], [1, 0]] {
+                let l = netted(&[(1, 0, 7, 3, 30), back[order[0]], back[order[1]]]);
+                assert_eq!(left(&l[0]), (0, 0));
+            }
+        }
     }
 
     #[test]

@@ -118,19 +118,25 @@ impl Pack {
         lists.chain(u.list.as_ref()).any(empty)
     }
 
-    /// Refuses a pack of which a rule gave more hits than it may (`max_hits`), with file and line.
+    /// Refuses a pack of which a rule gave more hits than it may in a house of so many fee lines ([`Rule::bound`]),
+    /// with file and line.
     ///
     /// # Errors
     /// [`PackError`] of the first such rule.
-    pub fn check_hits(&self, hits: &BTreeMap<String, u64>) -> std::result::Result<(), PackError> {
+    pub fn check_hits(
+        &self,
+        hits: &BTreeMap<String, u64>,
+        lines: u64,
+    ) -> std::result::Result<(), PackError> {
         for rule in &self.rules {
             let found = hits.get(&rule.id).copied().unwrap_or(0);
-            if found > u64::from(rule.max_hits) {
+            let bound = rule.bound(lines);
+            if found > bound {
                 return Err(PackError {
                     file: rule.file.clone(),
                     line: rule.line,
                     field: format!("rule {} .max_hits", rule.id),
-                    reason: format!("命中 {found} 条，超过上限 {}", rule.max_hits),
+                    reason: format!("命中 {found} 条，超过上限 {bound}"),
                 });
             }
         }

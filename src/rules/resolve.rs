@@ -9,9 +9,9 @@ use crate::book::{Book, Earlier, NONE};
 use crate::engine::Raw;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, LossMethod, PENDING, People, render, sort, weight};
-use crate::kernel::{Hit, date, traits, yuan};
+use crate::kernel::{Hit, date, sum, traits, yuan};
 use crate::loss;
-use crate::pack::{Grade, Rule};
+use crate::pack::{Exclusion, Grade, Rule};
 
 /// A hit with what was decided about it.
 struct Judged<'p> {
@@ -82,7 +82,22 @@ pub(crate) fn findings(
     raws: Vec<Raw<'_>>,
 ) -> Result<Vec<Finding>> {
     let mut all: Vec<Judged<'_>> = Vec::new();
+    let mut beyond: Vec<(&Rule, Beyond)> = Vec::new();
     for raw in raws {
+        if let Some(bound) = raw.beyond {
+            let gross = |h: &Hit| loss::of(book, raw.rule, raw.rule.grade, h).gross.unwrap_or(0);
+            let more = Beyond {
+                hits: u64::try_from(raw.hits.len()).unwrap_or(u64::MAX),
+                bound,
+                gross: sum(raw.hits.iter().map(gross)),
+            };
+            // Versions of one rule stand as one.
+            match beyond.iter_mut().find(|(rule, _)| rule.id == raw.rule.id) {
+                Some((_, all)) => all.add(&more),
+                None => beyond.push((raw.rule, more)),
+            }
+            continue;
+        }
         for hit in raw.hits {
             let rule = raw.rule;
             // A doubt makes a V an S; what is less sure already stays so.
@@ -101,8 +116,63 @@ pub(crate) fn findings(
         .zip(principals)
         .map(|(judged, principal)| finding(book, judged, principal, &names))
         .collect();
+    findings.extend(beyond.into_iter().map(|(rule, all)| all.finding(book, rule)));
     sort(&mut findings);
     Ok(findings)
+}
+
+/// All hits of a rule that found more than it may.
+struct Beyond {
+    hits: u64,
+    bound: u64,
+    gross: i64,
+}
+
+impl Beyond {
+    const fn add(&mut self, more: &Self) {
+        self.hits = self.hits.saturating_add(more.hits);
+        self.gross = self.gross.saturating_add(more.gross);
+    }
+
+    /// One entry for all of them: a lead, never printed for the party. Either the rule does not fit the house, or
+    /// the house does it everywhere; both must be seen.
+    fn finding(&self, book: &Book, rule: &Rule) -> Finding {
+        let gross = (self.gross > 0).then_some(self.gross);
+        let amount = gross.map(|g| format!("，各条金额合计 {} 元", yuan(g))).unwrap_or_default();
+        let reason =
+            format!("命中 {} 条，超过上限 {}{amount}；没有逐条列出", self.hits, self.bound);
+        let grade = rule.grade.max(Grade::L);
+        let doubt = "命中过多：规则或参数可能不适用于本机构".to_owned();
+        Finding {
+            rule: rule.id.clone(),
+            pack: rule.pack.clone(),
+            grade,
+            fixmedins_code: book.facility.fixmedins_code.clone(),
+            psn_no: None,
+            mdtrt_id: None,
+            setl_id: None,
+            bkkp_sn: Vec::new(),
+            code: None,
+            amount: gross.map(Amount::from_millionths),
+            fund_amount: None,
+            loss_method: LossMethod::N,
+            pending: false,
+            principal: true,
+            reason,
+            name: rule.name.clone(),
+            party: None,
+            severity: rule.severity,
+            clause: rule.clause.clone(),
+            weight: weight(rule, grade, gross),
+            date: None,
+            also: Vec::new(),
+            people: People::default(),
+            look: rule.look.clone(),
+            tried: Vec::new(),
+            doubt: std::iter::once(doubt).chain(rule.doubt.iter().cloned()).collect(),
+            family: rule.family.clone(),
+        }
+    }
 }
 
 /// How much a finding is the one a line stands under: surer, worse, more dangerous, then by its id.
@@ -182,8 +252,14 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
     }
     let also: BTreeSet<u32> =
         hit.also.iter().filter_map(|v| book.visit(*v)).map(|v| v.code).collect();
-    let tried = rule.exclude.iter().chain(&rule.downgrade).map(|e| traits::words(*e));
-    let tried: Vec<String> = tried.filter(|w| !hit.doubt.contains(w)).map(str::to_owned).collect();
+    let looked = |e: &&Exclusion| hit.tried & traits::bit(**e) != 0;
+    let causes = rule.exclude.iter().chain(&rule.downgrade).filter(looked);
+    let mut tried: Vec<String> = Vec::new();
+    for word in causes.map(|e| traits::words(*e)).filter(|w| !hit.doubt.contains(w)) {
+        if !tried.iter().any(|t| t == word) {
+            tried.push(word.to_owned());
+        }
+    }
     let doubts = hit.doubt.iter().map(|d| (*d).to_owned());
     let past = book.earlier.get(rule.id.as_str());
     Finding {

@@ -67,6 +67,8 @@ pub struct Found {
     pub amount: String,
     #[serde(default)]
     pub principal: bool,
+    /// As it was shown; only whole findings carry it, lines of `audit --json-lines` do not.
+    pub weight: Option<u32>,
 }
 
 /// Findings and truth of one rule.
@@ -121,6 +123,8 @@ pub struct Score {
     pub missed: Vec<(String, String)>,
     /// Findings with nothing behind them: rule, visit, first line.
     pub wrong: Vec<(String, String, String)>,
+    /// Rules of findings that neither carry a weight nor are in the pack: they were put in order without one.
+    pub unweighed: BTreeSet<String>,
 }
 
 /// Reads `truth.csv`.
@@ -223,7 +227,8 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Compares; `pack` gives the weights by which findings are shown.
+/// Compares; `pack` is the pack of that run and gives the weights by which findings are shown, where they do not
+/// carry their own. A rule that it does not have weighs nothing and is named ([`Score::unweighed`]).
 #[must_use]
 pub fn score(truth: &[Planted], findings: &[Found], pack: &Pack) -> Score {
     let rows: Vec<Row<'_>> = truth
@@ -287,6 +292,9 @@ pub fn score(truth: &[Planted], findings: &[Found], pack: &Pack) -> Score {
     }
     let money = money_of(&rows);
     score.planted = sum(money.values().copied());
+    let known: BTreeSet<&str> = pack.rules.iter().map(|r| r.id.as_str()).collect();
+    let strange = findings.iter().filter(|f| f.weight.is_none() && !known.contains(&*f.rule));
+    score.unweighed = strange.map(|f| f.rule.clone()).collect();
     let weights = weights(findings, pack);
     let order = shown(&weights);
     let single: Vec<Vec<usize>> = order.into_iter().map(|n| vec![n]).collect();
@@ -357,7 +365,9 @@ fn weights<'a>(findings: &'a [Found], pack: &Pack) -> Vec<Member<'a>> {
             rule: &f.rule,
             code: &f.code,
             principal: f.principal,
-            weight: rule.map_or(0, |r| weight(r, grade, gross.map(Amount::millionths))),
+            weight: f.weight.unwrap_or_else(|| {
+                rule.map_or(0, |r| weight(r, grade, gross.map(Amount::millionths)))
+            }),
             grade,
             amount: gross,
         }
@@ -428,6 +438,7 @@ impl Score {
             "first_100_entries": first(self.entries100),
             "missed": missed.collect::<Vec<_>>(),
             "wrong": wrong.collect::<Vec<_>>(),
+            "unweighed": self.unweighed,
         })
     }
 
@@ -462,6 +473,13 @@ impl Score {
             self.missed.len(),
             self.wrong.len()
         ));
+        if !self.unweighed.is_empty() {
+            let rules: Vec<&str> = self.unweighed.iter().map(String::as_str).collect();
+            lines.push(format!(
+                "这些规则不在所给的规则包里，排序时没有权重：{}；用 --pack 指出运行时的规则包",
+                rules.join(" ")
+            ));
+        }
         lines
     }
 }

@@ -137,7 +137,9 @@ def prepare(city):
         ("init", "init_setl_id", TEXT)], valid)
     db.execute("""
         CREATE TABLE s AS SELECT s0.*, (flag = '1' OR coalesce(total < 0, FALSE)) OR
-          (b.n IS NOT NULL AND (b.n > b.known OR coalesce(b.back >= s0.total, TRUE))) AS cancelled
+          (b.n IS NOT NULL AND (b.n > b.known OR coalesce(b.back >= s0.total, TRUE))) AS cancelled,
+          (flag = '1' OR coalesce(total < 0, FALSE)) AS takes_back,
+          coalesce(b.n = b.known AND b.back >= s0.total, FALSE) AS all_back
         FROM s0 LEFT JOIN (SELECT init, count(*) AS n, count(total) AS known, sum(abs(total)) AS back FROM s0
           WHERE init <> '' AND (flag = '1' OR coalesce(total < 0, FALSE)) GROUP BY init) b ON b.init = s0.setl""")
     lines(city)
@@ -254,7 +256,11 @@ def prepare(city):
 
 
 def lines(city):
-    """K0: refunds set off against their originals, then only what is left of charges."""
+    """K0: refunds set off against their originals, then only what is left of charges.
+
+    A line with a negative number is a refund of what its numbers say without sign: houses sign both, or one of them,
+    or leave the quantity out. Of a line whose whole amount came back nothing is left.
+    """
     db = city.db
     city.view("raw0", "fee_list_d", [
         ("sn", "bkkp_sn", TEXT), ("init", "init_feedetl_sn", TEXT), ("visit", "mdtrt_id", TEXT),
@@ -273,21 +279,31 @@ def lines(city):
         CREATE TABLE raw AS SELECT raw0.*, CAST(t AS DATE) AS d,
           CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name
         FROM raw0 WHERE visit IN (SELECT visit FROM v)""")
-    # A cancelled settlement without lines of its own takes the lines it cancels with it.
+    # A settlement that cancels and tells no line takes the lines it cancels with it, pair by pair; where the amounts say
+    # that all came back, nothing of either is left.
     db.execute("""
-        CREATE TABLE gone AS SELECT s.setl FROM s WHERE cancelled AND visit NOT IN
-          (SELECT raw.visit FROM raw JOIN s USING (setl) WHERE s.cancelled AND (raw.q < 0 OR raw.amt < 0))""")
+        CREATE TABLE gone AS
+        WITH lines AS (SELECT DISTINCT setl, visit, coalesce(q < 0, FALSE) OR coalesce(amt < 0, FALSE) AS back FROM raw),
+        telling AS (SELECT s.setl, s.visit, s.init FROM s SEMI JOIN lines l ON l.setl = s.setl AND l.visit = s.visit AND l.back
+          WHERE takes_back),
+        first AS (SELECT o.setl, o.visit FROM s o WHERE cancelled AND NOT takes_back AND (
+          (o.visit, o.setl) NOT IN (SELECT (visit, init) FROM telling)
+          OR (all_back AND (o.visit, o.setl) IN (SELECT (visit, setl) FROM lines))))
+        SELECT setl FROM first
+        UNION SELECT setl FROM s WHERE takes_back AND setl NOT IN (SELECT setl FROM telling)
+        UNION SELECT s.setl FROM s JOIN first ON s.takes_back AND s.init = first.setl AND s.visit = first.visit""")
     db.execute("""
         CREATE TABLE f AS
         WITH live AS (SELECT * FROM raw WHERE setl NOT IN (SELECT setl FROM gone)),
-        back AS (SELECT visit, init, sum(q) AS q, sum(amt) AS amt FROM live
+        back AS (SELECT visit, init, sum(abs(q)) AS q, sum(abs(amt)) AS amt FROM live
           WHERE (q < 0 OR amt < 0) AND init <> '' AND init <> sn GROUP BY visit, init)
-        SELECT live.* EXCLUDE (q, amt), live.q + coalesce(back.q, 0) AS q,
-          live.amt + coalesce(back.amt, 0) AS amt
+        SELECT live.* EXCLUDE (q, amt),
+          CASE WHEN live.amt > 0 AND live.amt <= back.amt THEN 0 ELSE live.q - coalesce(back.q, 0) END AS q,
+          live.amt - coalesce(back.amt, 0) AS amt
         FROM live LEFT JOIN back ON back.visit = live.visit AND back.init = live.sn
         WHERE live.q >= 0 AND live.amt >= 0""")
     bare = db.execute("""
-        SELECT visit, code, name, t, -q, -amt FROM raw WHERE (q < 0 OR amt < 0)
+        SELECT visit, code, name, t, coalesce(abs(q), 0), coalesce(abs(amt), 0) FROM raw WHERE (q < 0 OR amt < 0)
           AND (init = '' OR init = sn) AND setl NOT IN (SELECT setl FROM gone) ORDER BY t, sn""").fetchall()
     for visit, code, name, t, q, amt in bare:
         own = db.execute("""SELECT sn, q, amt FROM f WHERE visit = ? AND code = ? AND name = ?
@@ -296,8 +312,9 @@ def lines(city):
             continue
         for sn, has_q, has_amt in own:
             less_q, less_amt = min(q, has_q), min(amt, has_amt)
-            db.execute("UPDATE f SET q = q - ?, amt = amt - ? WHERE visit = ? AND sn = ?",
-                       [less_q, less_amt, visit, sn])
+            left_q = 0 if 0 < has_amt <= less_amt else has_q - less_q
+            db.execute("UPDATE f SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
+                       [left_q, has_amt - less_amt, visit, sn])
             q, amt = q - less_q, amt - less_amt
             if q <= 0 and amt <= 0:
                 break

@@ -18,7 +18,9 @@ def clinic_elsewhere(j):
     return j.run("""
         SELECT bed.fac, bed.visit, bed.psn FROM v bed JOIN v o ON o.psn = bed.psn AND o.fac <> bed.fac
           AND o.kind IN ('outpatient', 'chronic', 'pharmacy') AND o.bd > bed.bd AND o.bd < bed.ed
-        WHERE bed.kind = 'inpatient' AND (SELECT sum(fund) FROM s0 WHERE s0.visit = o.visit) > 0
+        WHERE bed.kind = 'inpatient'
+          AND NOT EXISTS (SELECT 1 FROM f e WHERE e.visit = bed.visit AND e.etip = '1' AND e.d = o.bd)
+          AND (SELECT sum(fund) FROM s0 WHERE s0.visit = o.visit) > 0
           AND NOT EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = bed.visit AND CAST(l.b AS DATE) <= o.bd
             AND coalesce(CAST(l.e AS DATE) >= o.bd, TRUE))""")
 

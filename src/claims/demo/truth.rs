@@ -17,6 +17,7 @@ mod limits;
 mod listed;
 mod near;
 mod overlay;
+mod refunds;
 mod shops;
 mod stays;
 mod write;
@@ -203,6 +204,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         written::HONEST,
         boxes::HONEST,
         near::HONEST,
+        refunds::HONEST,
         leads::HONEST,
         &listed::honest(),
     ]

@@ -4,7 +4,7 @@
 //! 12 M lines would cost more than reading them. What only the order and the setting off need is never put
 //! in order itself: it is asked for by the place at which a line came.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
 use super::load::{hash64, row_number, serial};
@@ -109,7 +109,7 @@ impl Raw {
         let Book { visits, lines, settlements, counts, .. } = book;
         for visit in visits.iter() {
             buffer.clear();
-            let cancelled = cancelled_without_lines(lines, settlements, visit);
+            let cancelled = without_lines(lines, settlements, visit);
             let range = visit.lines.0..visit.lines.1;
             let pick = |at: u32| -> Option<NetLine> {
                 let came = *cell(order, at)?;
@@ -141,23 +141,46 @@ impl Raw {
     }
 }
 
-/// Cancelled settlements of a visit, if no cancelling settlement has negative lines of its own: then the
-/// lines themselves say nothing of the cancelling.
-fn cancelled_without_lines(lines: &Lines, settlements: &[Settlement], visit: &Visit) -> Vec<u32> {
+/// Settlements of a visit whose lines say nothing any more: cancelled ones with those that cancelled them.
+///
+/// Judged pair by pair. Negative lines of the *cancelling* settlement tell what was taken back, and are set off like
+/// all refunds; a correction at the till, inside the cancelled bill, tells nothing of its cancelling. Where the
+/// amounts say that everything came back, nothing is left of either, however their lines are written: the house
+/// that turns every line round turns a correction into a charge.
+fn without_lines(lines: &Lines, settlements: &[Settlement], visit: &Visit) -> Vec<u32> {
     let (from, to) = visit.settlements;
     let state = |at: u32| usize::try_from(at).ok().and_then(|n| settlements.get(n));
-    let gone: Vec<u32> = (from..to).filter(|at| state(*at).is_some_and(|s| s.cancelled)).collect();
-    if gone.is_empty() {
-        return gone;
+    let all = || (from..to).filter_map(|at| Some((at, state(at)?)));
+    if !all().any(|(_, s)| s.cancelled) {
+        return Vec::new();
     }
-    let negative = |at: &u32| {
-        lines.quantity.get(*at).is_some_and(|q| q < 0)
-            || lines.amount.get(*at).is_some_and(|a| a < 0)
-    };
-    let told = (visit.lines.0..visit.lines.1)
-        .filter(negative)
-        .any(|at| gone.contains(&lines.settlement(at)));
-    if told { Vec::new() } else { gone }
+    // Settlements that have lines at all, and that have negative ones.
+    let (mut with, mut negative) = (BTreeSet::new(), BTreeSet::new());
+    for at in visit.lines.0..visit.lines.1 {
+        let own = lines.settlement(at);
+        with.insert(own);
+        if lines.quantity.get(at).is_some_and(|q| q < 0)
+            || lines.amount.get(at).is_some_and(|a| a < 0)
+        {
+            negative.insert(own);
+        }
+    }
+    let mut gone = Vec::new();
+    for (at, s) in all().filter(|(_, s)| s.cancelled) {
+        if s.takes_back.is_some() {
+            if !negative.contains(&at) {
+                gone.push(at);
+            }
+            continue;
+        }
+        let backs = || all().filter(|(_, b)| b.takes_back == Some(s.code)).map(|(at, _)| at);
+        let told = backs().any(|at| negative.contains(&at));
+        if !told || (s.all_back && with.contains(&at)) {
+            gone.push(at);
+            gone.extend(backs());
+        }
+    }
+    gone
 }
 
 /// Numbers the prescriptions of one visit from 1, in the order of its lines.

@@ -181,6 +181,10 @@ pub struct Settlement {
     pub cash: Option<i64>,
     /// It cancels another one, or was cancelled by one.
     pub cancelled: bool,
+    /// It takes back: code of the settlement it names (`init_setl_id`), 0 if it names none.
+    pub takes_back: Option<u32>,
+    /// The amounts that took it back are all known and make up the whole.
+    pub all_back: bool,
     /// Paid item by item: known to be so.
     pub by_item: bool,
     /// Way of payment as given, for words.

@@ -181,6 +181,8 @@ impl Loader<'_> {
                 own: b.number(6, n),
                 cash: b.number(7, n),
                 cancelled: refund,
+                takes_back: refund.then(|| b.code(9, n)),
+                all_back: false,
                 by_item,
                 pay_way: pay_way.unwrap_or(clearing),
                 group,
@@ -199,10 +201,10 @@ impl Loader<'_> {
             let back = own.map(|(_, back)| *back).fold(None, |all: Option<Option<i64>>, back| {
                 Some(sum(all.unwrap_or(Some(0)), back))
             });
-            s.cancelled |= match (back, s.total) {
-                (None, _) => false,
-                (Some(Some(back)), Some(total)) => back >= total,
-                _ => true,
+            (s.cancelled, s.all_back) = match (back, s.total) {
+                (None, _) => (s.cancelled, false),
+                (Some(Some(back)), Some(total)) => (s.cancelled || back >= total, back >= total),
+                _ => (true, false),
             };
         }
         let when = |i: Option<Instant>| i.map(|i| (i.at.seconds(), i.p));

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use spotcheck_domain::Precision;
 use spotcheck_domain::claims::Instant;
 
-use super::{Compiled, Cx, Hit, Mask, Out, Probe, date, date_of};
-use crate::book::{Elsewhere, Event, EventKind, Line, Moment, Person, Visit, VisitKind};
+use super::{Compiled, Cx, Hit, Mask, Out, Probe, date, date_of, traits};
+use crate::book::{Elsewhere, Event, EventKind, Line, Moment, Person, Visit, VisitKind, flag};
+use crate::pack::Exclusion;
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     match cx.rule.usage.form.as_str() {
@@ -85,10 +86,16 @@ impl Probe for DuringStay {
                 let wanted = |v: &&Visit| v.kind.is_outpatient() && v.kind != VisitKind::Emergency;
                 for other in visits.iter().filter(wanted) {
                     let Some(day) = inside(other.begin) else { continue };
-                    let lines: Vec<Line> = cx.charges_all(other).collect();
+                    let external = cx.rule.exclude.contains(&Exclusion::External);
+                    let mut lines: Vec<Line> = cx.charges_all(other).collect();
+                    lines.retain(|l| !(external && l.has(flag::ELSEWHERE)));
                     if lines.is_empty()
                         || cx.book.leaves.of(stay.at).iter().any(|l| on_leave(l, day))
                     {
+                        continue;
+                    }
+                    if let Some(why) = unpaid(cx, other) {
+                        out.silent(why);
                         continue;
                     }
                     let mut hit =
@@ -117,7 +124,13 @@ impl Probe for DuringStay {
                     out.silent("当日请假");
                     continue;
                 }
+                let external = cx.rule.exclude.contains(&Exclusion::External);
+                if external && sent_out(cx, stay, day) {
+                    out.silent(traits::words(Exclusion::External));
+                    continue;
+                }
                 let hit = Hit::of_visit(cx, stay)
+                    .tried(Exclusion::External)
                     .fact("facility_b", cx.book.text(other.facility))
                     .fact("date_b", date(day))
                     .amount(other.total.get().unwrap_or(0))
@@ -126,6 +139,30 @@ impl Probe for DuringStay {
             }
         }
     }
+}
+
+/// The house itself had something examined elsewhere for the stay that day.
+fn sent_out(cx: Cx<'_>, stay: &Visit, day: i64) -> bool {
+    cx.book.charges(stay).any(|l| l.has(flag::ELSEWHERE) && l.day() == Some(day))
+}
+
+/// Why a bill at the house itself is no sign: the fund took no part in it, or nobody knows whether it did.
+fn unpaid(cx: Cx<'_>, visit: &Visit) -> Option<&'static str> {
+    let mut live = cx.book.settlements_of(visit).iter().filter(|s| !s.cancelled).peekable();
+    if live.peek().is_none() {
+        return Some("门诊没有未冲销的结算");
+    }
+    let funds: Vec<Option<i64>> = live.map(|s| s.fund).collect();
+    if funds.iter().any(|f| *f > Some(0)) {
+        return None;
+    }
+    // 个账家庭共济 and what is paid from one's own account, as at other houses (A04).
+    let unknown = funds.contains(&None);
+    Some(if unknown {
+        "门诊结算的统筹支付金额缺失"
+    } else {
+        "门诊结算没有统筹支付"
+    })
 }
 
 fn on_leave(leave: &crate::book::Leave, day: i64) -> bool {

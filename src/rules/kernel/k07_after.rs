@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use spotcheck_domain::Precision;
 use spotcheck_domain::claims::Instant;
 
-use super::{Compiled, Cx, Hit, Mask, Out, Probe, date_of};
+use super::{Compiled, Cx, Hit, Mask, Out, Probe, date_of, traits};
 use crate::book::{Line, NO_TIME, Visit, flag};
+use crate::pack::Exclusion;
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     let items = cx.mask(cx.rule.usage.items.as_ref())?;
@@ -232,11 +233,20 @@ fn report(cx: Cx<'_>, visit: &Visit, grace_s: i64, out: &mut Out<'_>) {
         };
         let late = done.at.seconds().saturating_sub(grace_s);
         if is_after(late, done.p == Precision::Day, end) {
-            let hit = Hit::of_visit(cx, visit)
+            let mut hit = Hit::of_visit(cx, visit)
                 .fact("item", cx.book.text(r.name))
                 .fact("value", date_of(visit.end));
             let code = r.item;
             let same = |l: &Line| cx.book.item(l.item).is_some_and(|i| i.code == code && code != 0);
+            // What another house examines is done when that house does it. A report without a code cannot be
+            // compared with the lines.
+            if code != 0 && cx.rule.exclude.contains(&Exclusion::External) {
+                if cx.book.charges(visit).any(|l| same(&l) && l.has(flag::ELSEWHERE)) {
+                    out.silent(traits::words(Exclusion::External));
+                    continue;
+                }
+                hit = hit.tried(Exclusion::External);
+            }
             let lines: Vec<Line> = cx.book.charges(visit).filter(same).take(1).collect();
             out.hit(cx, hit.lines(lines).on(done.at.day()));
         }

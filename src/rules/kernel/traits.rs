@@ -12,6 +12,12 @@ pub(crate) fn bit(cause: Exclusion) -> u32 {
     1_u32.checked_shl(cause as u32).unwrap_or(0)
 }
 
+/// The causes that [`Traits::of`] looks for at a visit; those of lines ([`Exclusion::External`],
+/// [`Exclusion::TakeHome`], [`Exclusion::Split`]) are not among them.
+pub(crate) const AT_VISITS: u32 = !(1_u32 << Exclusion::External as u32
+    | 1 << Exclusion::TakeHome as u32
+    | 1 << Exclusion::Split as u32);
+
 /// The cause in words, for counts and for "why it may be wrong".
 pub(crate) const fn words(cause: Exclusion) -> &'static str {
     match cause {

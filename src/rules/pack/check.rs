@@ -169,10 +169,25 @@ pub(super) fn rule(rule: &Rule) -> Result<(), Wrong> {
             return wrong(field, "不能为空");
         }
     }
-    for (field, text) in [("name_party", &rule.name_party), ("reason", &rule.reason)] {
-        if let Some(word) = BANNED.iter().find(|w| text.contains(**w)) {
+    let (o, one) = (&rule.official, std::slice::from_ref);
+    for (field, texts) in [
+        ("name", one(&rule.name)),
+        ("name_party", one(&rule.name_party)),
+        ("reason", one(&rule.reason)),
+        ("look", &rule.look),
+        ("doubt", &rule.doubt),
+        ("reading", one(&rule.reading)),
+        ("official.definition", one(&o.definition)),
+        ("official.logic", one(&o.logic)),
+        ("official.result", one(&o.result)),
+        ("official.range", one(&o.range)),
+    ] {
+        let word = |text: &String| BANNED.iter().find(|w| text.contains(**w));
+        if let Some(word) = texts.iter().find_map(word) {
             return Err((field.to_owned(), format!("不得出现“{word}”")));
         }
+    }
+    for (field, text) in [("name_party", &rule.name_party), ("reason", &rule.reason)] {
         placeholders(text).map_err(|reason| (field.to_owned(), reason))?;
     }
     if rule.clause.is_empty() || rule.look.is_empty() || rule.doubt.is_empty() {

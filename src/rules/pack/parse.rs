@@ -8,7 +8,7 @@ use spotcheck_domain::Amount;
 use toml::Spanned;
 
 use super::knowledge::day;
-use super::rule::{Exclusion, Grade, KernelId, Official, Param, Rule, Severity, Use};
+use super::rule::{Exclusion, Grade, KernelId, MAX_HITS, Official, Param, Rule, Severity, Use};
 use super::{Knowledge, Origin, PACK_TOML, Pack, check};
 use crate::error::PackError;
 use crate::indicators::{Catalogue, INDICATORS_TOML};
@@ -111,9 +111,6 @@ struct RawFile {
 const fn yes() -> bool {
     true
 }
-
-/// Hits a rule may give if it does not say.
-const MAX_HITS: u32 = 100_000;
 
 /// One file while it is read: turns places into lines.
 pub(crate) struct File<'a> {

@@ -289,7 +289,7 @@ pub struct Rule {
     pub from: i64,
     /// Last day in force.
     pub to: i64,
-    /// More hits than this and the rule is refused.
+    /// More hits than this and the rule is refused; see [`Rule::bound`].
     pub max_hits: u32,
     /// Rules of one family tell one fact; centre and device merge by it.
     pub family: String,
@@ -307,6 +307,9 @@ pub struct Rule {
     pub line: usize,
 }
 
+/// Hits a rule may give in a small house if it does not say.
+pub(super) const MAX_HITS: u32 = 100_000;
+
 impl Rule {
     /// A parameter's value in millionths; `None` if it is not loaded.
     #[must_use]
@@ -318,6 +321,14 @@ impl Rule {
     #[must_use]
     pub fn whole(&self, name: &str) -> Option<i64> {
         self.param(name).map(|v| v.div_euclid(1_000_000))
+    }
+
+    /// Hits that are believed in a house of so many fee lines. What is wrong with every twentieth line of a large
+    /// house may be true; a bound below 100,000 is the author's own and does not grow.
+    #[must_use]
+    pub fn bound(&self, lines: u64) -> u64 {
+        let own = u64::from(self.max_hits);
+        if self.max_hits < MAX_HITS { own } else { own.max(lines.div_euclid(20)) }
     }
 
     /// True if the rule was in force on a day.

@@ -248,6 +248,18 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     let (line, field, reason) = refused("\"p\"", "\"构成违规\"");
     assert_eq!((line, field.as_str()), (line_of("name_party"), "rule X01 .name_party"));
     assert!(reason.contains("违规"));
+    for (from, to, where_) in [
+        ("name = \"n\"", "name = \"虚假住院\"", "name"),
+        ("reason = \"r {date}\"", "reason = \"骗保 {date}\"", "reason"),
+        ("look = [\"x\"]", "look = [\"x\", \"违法事实\"]", "look"),
+        ("doubt = [\"x\"]", "doubt = [\"不构成欺诈\"]", "doubt"),
+        ("definition = \"d\"", "definition = \"违规收费\"", "official.definition"),
+        ("logic = \"l\"", "logic = \"达到罚款标准\"", "official.logic"),
+    ] {
+        let (_, field, reason) = refused(from, to);
+        assert_eq!(field, format!("rule X01 .{where_}"));
+        assert!(reason.contains("不得出现"), "{reason}");
+    }
     let (_, field, reason) = refused("{date}", "{nonsense}");
     assert_eq!(field, "rule X01 .reason");
     assert!(reason.contains("nonsense"));
@@ -323,10 +335,22 @@ fn an_overlay_adjusts_what_is_there_and_nothing_else() {
 fn a_rule_with_too_many_hits_is_refused_with_its_place() {
     let pack = national().expect("pack");
     let hits = BTreeMap::from([("A13".to_owned(), 4_001_u64)]);
-    let refused = pack.check_hits(&hits).expect_err("refused");
+    let refused = pack.check_hits(&hits, 0).expect_err("refused");
     assert_eq!(refused.file, "a_inpatient.toml");
     assert!(refused.line > 1 && refused.field.contains("max_hits"));
-    pack.check_hits(&BTreeMap::from([("A13".to_owned(), 4_000_u64)])).expect("just so");
+    pack.check_hits(&BTreeMap::from([("A13".to_owned(), 4_000_u64)]), 0).expect("just so");
+}
+
+/// What is wrong all over a large house is believed there; a bound that the author set low stays.
+#[test]
+fn a_large_house_may_have_more_hits() {
+    let pack = national().expect("pack");
+    let hits = |id: &str, n: u64| BTreeMap::from([(id.to_owned(), n)]);
+    for (lines, bound) in [(0, 100_000), (2_000_000, 100_000), (12_000_000, 600_000)] {
+        pack.check_hits(&hits("A14", bound), lines).expect("just so");
+        pack.check_hits(&hits("A14", bound + 1), lines).expect_err("more");
+    }
+    pack.check_hits(&hits("A13", 4_001), 12_000_000).expect_err("the bound of the rule");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use spotcheck_domain::Amount;
 
 use super::{Score, read_findings, read_truth, score};
-use crate::pack::national;
+use crate::pack::{Pack, national};
 
 const TRUTH: &str = "\
 story,rule,kind,mdtrt_id,bkkp_sn,amount,fixmedins_code,psn_no,code,date
@@ -68,4 +68,38 @@ fn what_is_no_truth_and_no_finding_is_refused_by_line() {
     assert!(read_truth("story,rule\nT1,A14\n").is_err());
     let error = read_findings("{\"rule\":\"A14\"}\nnot json\n").unwrap_err();
     assert!(error.to_string().contains("line 2"), "{error}");
+}
+
+/// The order is that of the run: by the weight that a finding carries, else by the pack that was used.
+#[test]
+fn the_weight_is_that_of_the_run() {
+    let all = [
+        line("LOC1", r#","mdtrt_id":"M2","bkkp_sn":["F9"],"amount":"1.00""#),
+        line("B29", r#","mdtrt_id":"M7","bkkp_sn":["F70"],"amount":"1000.00""#),
+    ];
+    let truth = read_truth(TRUTH).unwrap();
+    let of_first = |findings: &str, overlay: &str| {
+        let head = ("pack.toml", &b"name = \"own\"\nversion = \"1\"\n"[..]);
+        let pack = Pack::read(&[head, ("o.toml", overlay.as_bytes())], Some(&national().unwrap()));
+        score(&truth, &read_findings(findings).unwrap(), &pack.unwrap())
+    };
+    // B29 alone has a weight, so it would stand first; whoever scores is told that LOC1 has none.
+    let plain = of_first(&all.concat(), "");
+    assert_eq!(plain.unweighed.iter().collect::<Vec<_>>(), ["LOC1"]);
+    assert!(plain.lines().last().unwrap().contains("LOC1"));
+    let carried = all[0].replace("\"principal\"", "\"weight\":99,\"principal\"") + &all[1];
+    assert!(of_first(&carried, "").unweighed.is_empty());
+    let order = |findings: &str, overlay: &str| {
+        let found = read_findings(findings).unwrap();
+        let head = ("pack.toml", &b"name = \"own\"\nversion = \"1\"\n"[..]);
+        let base = national().unwrap();
+        let pack = Pack::read(&[head, ("o.toml", overlay.as_bytes())], Some(&base)).unwrap();
+        let shown = super::shown(&super::weights(&found, &pack));
+        shown.into_iter().map(|n| found[n].rule.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(&all.concat(), ""), ["B29", "LOC1"]);
+    assert_eq!(order(&carried, ""), ["LOC1", "B29"]);
+    let two = line("A14", r#","amount":"10.00""#) + &line("B29", r#","amount":"10.00""#);
+    assert_ne!(order(&two, "[[adjust]]\nid = \"A14\"\nweight = 0\n")[0], "A14");
+    assert_eq!(order(&two, "[[adjust]]\nid = \"A14\"\nweight = 50\n")[0], "A14");
 }

@@ -105,3 +105,70 @@ fn a_refund_whose_original_is_missing() {
     line(&mut w, "S2", "2", ("-3", "-126"), "77");
     assert_eq!(found(&w).as_deref(), Some("126.00"));
 }
+
+/// A day too many was entered and taken back at once, in the same bill (a correction at the till). Then the bill is
+/// cancelled, and written anew with two days: nothing of the first one stands beside them.
+#[test]
+fn a_correction_inside_a_cancelled_bill() {
+    let corrected = || {
+        let mut w = billed();
+        line(&mut w, "S-V1", "2", ("1", "42"), "");
+        line(&mut w, "S-V1", "3", ("-1", "-42"), "2");
+        w
+    };
+    let anew = |w: &mut World, total: &str| {
+        w.add(
+            "setl_d",
+            &format!(
+                "setl_id=S3;mdtrt_id=V1;fixmedins_code=H1;setl_time=2026-03-07;clr_way=01;\
+                 medfee_sumamt={total};fund_pay_sumamt=600"
+            ),
+        );
+        line(w, "S3", "8", ("2", "84"), "");
+    };
+    assert_eq!(found(&corrected()).as_deref(), Some("126.00"));
+    // Cancelled without a line, with its amount and without it.
+    for total in ["-1000", ""] {
+        let mut w = corrected();
+        refund(&mut w, "S2", "S-V1", total);
+        assert_eq!(found(&w), None, "{total}");
+        anew(&mut w, "958");
+        assert_eq!(found(&w).as_deref(), Some("84.00"), "{total}");
+    }
+    // Cancelled by turning every line round: the correction becomes a line with a plus.
+    let mut w = corrected();
+    refund(&mut w, "S2", "S-V1", "-1000");
+    line(&mut w, "S2", "5", ("-3", "-126"), "1");
+    line(&mut w, "S2", "6", ("-1", "-42"), "2");
+    line(&mut w, "S2", "7", ("1", "42"), "3");
+    assert_eq!(found(&w), None);
+    anew(&mut w, "958");
+    assert_eq!(found(&w).as_deref(), Some("84.00"));
+}
+
+/// Two bills of one stay are cancelled, one line by line and one without a word: each pair for itself.
+#[test]
+fn two_cancelled_bills_are_judged_each_for_itself() {
+    let mut w = billed();
+    w.add(
+        "setl_d",
+        "setl_id=S4;mdtrt_id=V1;fixmedins_code=H1;setl_time=2026-03-05;clr_way=01;medfee_sumamt=42;\
+         fund_pay_sumamt=30",
+    );
+    line(&mut w, "S4", "4", ("1", "42"), "");
+    assert_eq!(found(&w).as_deref(), Some("168.00"));
+    refund(&mut w, "S5", "S4", "-42");
+    line(&mut w, "S5", "5", ("-1", "-42"), "4");
+    assert_eq!(found(&w).as_deref(), Some("126.00"));
+    refund(&mut w, "S2", "S-V1", "-1000");
+    assert_eq!(found(&w), None);
+}
+
+/// A refund without an amount whose lines name a part: the lines say which part it was.
+#[test]
+fn a_refund_without_an_amount_is_what_its_lines_say() {
+    let mut w = billed();
+    refund(&mut w, "S2", "S-V1", "");
+    line(&mut w, "S2", "2", ("-2", "-84"), "1");
+    assert_eq!(found(&w).as_deref(), Some("42.00"));
+}

@@ -149,7 +149,7 @@ fn a_list_of_the_pack_is_taken_at_its_word_with_a_window_of_one_s_own() {
     };
     assert_eq!(list(&base, "B01").kind, ListKind::Pair);
     assert!(found_over(&w, &pairs, &base).is_empty(), "not on one day");
-    let visit = Composed { stretch: Stretch::Visit, ..pairs.clone() };
+    let visit = Composed { stretch: Stretch::Visit, ..pairs };
     assert_eq!(found_over(&w, &visit, &base).len(), 1, "{}", visit.sentence());
     assert!(visit.sentence().contains("B01"), "{}", visit.sentence());
     let limit = Composed {

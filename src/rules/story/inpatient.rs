@@ -1,6 +1,6 @@
 //! Worked cases of inpatient behaviour: each rule with what it finds, what it nearly finds, and the trap.
 
-use super::support::{BED, CT, DRUG, NURSE1, NURSE2, hospital, silent};
+use super::support::{BED, CT, DRUG, NURSE1, NURSE2, World, hospital, silent};
 use crate::pack::Grade;
 
 #[test]
@@ -56,9 +56,7 @@ fn a03_empty_days_in_bed_and_what_fills_them() {
     assert_eq!(found.len(), 1, "3, 4 and 5 March");
     assert_eq!(found[0].bkkp_sn.len(), 3);
     assert_eq!(found[0].amount.unwrap().to_cents(), "120.00");
-    let none = |w: &super::support::World| {
-        !w.found("A03").iter().any(|f| f.mdtrt_id.as_deref() == Some("V1"))
-    };
+    let none = |w: &World| !w.found("A03").iter().any(|f| f.mdtrt_id.as_deref() == Some("V1"));
     let mut w = base();
     w.add("vital", "mdtrt_id=V1;rcd_time=2026-03-04 06:00:00");
     assert!(none(&w), "one measurement in the middle leaves no three days");
@@ -110,6 +108,75 @@ fn a04_a05_a06_somewhere_else_while_in_bed() {
     here.visit("V2", "P1", "11", "2026-03-05 09:00:00", "2026-03-05 09:00:00", "I10.x00");
     here.fee("V2", "1", DRUG, "2026-03-05 09:10:00", "1", "15");
     assert_eq!(here.found("A05").len(), 1);
+}
+
+/// A picture that the house sends out is made in another house while the patient lies in this one.
+#[test]
+fn a04_the_house_sent_the_patient_out_that_day() {
+    let sent = |day: &str, flag: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 10).daily("V1", BED, 1..=9, "40");
+        w.fee_with("V1", "9", CT, &format!("{day} 09:00:00"), "1", "200", flag);
+        w.add("psn_other", "kind=visit;psn_no=P1;fixmedins_code=H2;mdtrt_id=Q1;med_type=11;begntime=2026-03-05;endtime=2026-03-05;medfee_sumamt=100;fund_pay_sumamt=60");
+        w
+    };
+    let out = sent("2026-03-05", "etip_flag=1");
+    assert!(out.found("A04").is_empty());
+    assert_eq!(silent(&out.run(), "A04", "外院检查"), 1);
+    for w in [sent("2026-03-05", "etip_flag=0"), sent("2026-03-06", "etip_flag=1")] {
+        let found = w.found("A04");
+        assert_eq!(found[0].tried, ["外院检查", "分娩或新生儿"], "both were looked for");
+    }
+}
+
+/// As at other houses (A04): what the fund took no part in, and what was examined elsewhere, is no sign.
+#[test]
+fn a05_own_account_and_examined_elsewhere() {
+    let clinic = |fund: &str, flag: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 10);
+        w.add("mdtrt_d", "mdtrt_id=V2;psn_no=P1;fixmedins_code=H1;med_type=11;begntime=2026-03-05 09:00:00;endtime=2026-03-05 09:30:00");
+        if fund != "-" {
+            w.settle("V2", "15", fund, "01", "2026-03-05 09:30:00");
+        }
+        w.fee_with("V2", "1", DRUG, "2026-03-05 09:10:00", "1", "15", flag);
+        w
+    };
+    let found = clinic("9", "").found("A05");
+    assert_eq!(found[0].tried, ["外院检查", "分娩或新生儿"]);
+    assert!(clinic("9", "etip_flag=1").found("A05").is_empty());
+    for (fund, why) in [("0", "没有统筹支付"), ("", "金额缺失"), ("-", "没有未冲销的结算")]
+    {
+        let w = clinic(fund, "");
+        assert!(w.found("A05").is_empty(), "{why}");
+        assert_eq!(silent(&w.run(), "A05", why), 1, "{why}");
+    }
+    // The bill with the fund was cancelled; what stands was paid by the person.
+    let mut w = clinic("9", "");
+    w.add("setl_d", "setl_id=S9;mdtrt_id=V2;fixmedins_code=H1;setl_time=2026-03-05 10:00:00;medfee_sumamt=-15;fund_pay_sumamt=-9;refd_setl_flag=1;init_setl_id=S-V2");
+    w.add("setl_d", "setl_id=S10;mdtrt_id=V2;fixmedins_code=H1;setl_time=2026-03-05 10:10:00;medfee_sumamt=15;fund_pay_sumamt=0");
+    w.add("fee_list_d", "bkkp_sn=2;mdtrt_id=V2;setl_id=S10;fixmedins_code=H1;fee_ocur_time=2026-03-05 09:10:00;med_list_codg=X1;hilist_name=阿司匹林肠溶片;cnt=1;pric=15;det_item_fee_sumamt=15");
+    assert!(w.found("A05").is_empty());
+    assert_eq!(silent(&w.run(), "A05", "没有统筹支付"), 1);
+}
+
+/// A20: what another house reads after the patient has left; and `tried` names only what could be looked for.
+#[test]
+fn a20_read_elsewhere_after_leaving() {
+    let late = |code: &str, flag: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 5);
+        w.fee_with("V1", "1", CT, "2026-03-05 09:00:00", "1", "200", flag);
+        w.fee_with("V1", "2", DRUG, "2026-03-05 09:00:00", "1", "10", "etip_flag=1");
+        w.add("exam", &format!("mdtrt_id=V1;rpotc_no=1;exam_item_code={code};exam_item_name=CT平扫;exam_date=2026-03-05 22:00:00;rpt_date=2026-03-06"));
+        w
+    };
+    let out = late("E1", "etip_flag=1");
+    assert!(out.found("A20").is_empty());
+    assert_eq!(silent(&out.run(), "A20", "外院检查"), 1);
+    let tried = |w: &World| w.found("A20")[0].tried.clone();
+    assert_eq!(tried(&late("E1", "")), ["分娩或新生儿", "外院检查"]);
+    assert_eq!(tried(&late("", "")), ["分娩或新生儿"], "a report without a code");
 }
 
 #[test]

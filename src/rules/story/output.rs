@@ -133,6 +133,32 @@ fn a_clean_hospital_shows_nothing_red_or_yellow() {
     assert!(party.is_empty(), "{party:?}");
 }
 
+/// What a house does everywhere is not hidden because it is much: one entry with number and sum, a lead that nobody
+/// prints for the party, and the rule is named among those that were not judged line by line.
+#[test]
+fn a_rule_beyond_its_bound_is_one_entry_with_number_and_sum() {
+    let mut w = hospital();
+    for (visit, from) in [("V1", 1), ("V2", 10), ("V3", 20)] {
+        w.stay(visit, from, from + 4).fee(
+            visit,
+            "1",
+            "N8|新生儿护理|07|201",
+            &format!("2026-03-{from:02}"),
+            "2",
+            "42",
+        );
+    }
+    assert_eq!(w.found("E02").len(), 3);
+    let found = w.found_with("E02", "[[adjust]]\nid = \"E02\"\nmax_hits = 2\n");
+    let [one] = found.as_slice() else { panic!("one entry: {found:?}") };
+    assert_eq!(one.reason, "命中 3 条，超过上限 2，各条金额合计 252.00 元；没有逐条列出");
+    assert_eq!((one.grade.is_for_party(), &one.party), (false, &None));
+    assert_eq!(one.amount.unwrap().to_cents(), "252.00");
+    assert_eq!(one.fund_amount, None);
+    assert!(one.principal && one.bkkp_sn.is_empty() && one.mdtrt_id.is_none());
+    assert_eq!(w.found_with("E02", "[[adjust]]\nid = \"E02\"\nmax_hits = 3\n").len(), 3);
+}
+
 #[test]
 fn a_run_can_be_stopped() {
     struct Stop;

@@ -130,6 +130,10 @@ pub(super) fn journey(errand: &Errand, road: Option<Road>) -> Journey {
             Errand::Audit(task, only) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(found(only.as_deref()))) }
             }
+            Errand::AuditPart(task, part) => {
+                let found = || Box::new(found(part.rules.as_deref()));
+                Brought::Audited { task, outcome: how().map(|()| found()) }
+            }
             Errand::Compose(task, own) => {
                 Brought::Audited { task, outcome: how().map(|()| Box::new(composed(&own))) }
             }

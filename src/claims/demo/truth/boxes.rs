@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use super::super::items::{code_of, find};
 use super::super::out::{Row, time, yuan};
 use super::Kind::{NearMiss, Trap, Violation};
-use super::case::{Case, Closed, nothing};
+use super::case::{Case, Closed, Taken, nothing};
 use super::house::head;
 use super::life::adult;
 use super::shops::{PHARMACY, sale};
@@ -85,7 +85,7 @@ fn cancelled_next_door(w: &mut World) {
     for waits in [false, true] {
         let code = w.new_box();
         let mut case = sold(w, NEIGHBOUR, TRAVELS, &code, ago);
-        case.cancelled = true;
+        case.taken = Taken::ByLine;
         w.close(case);
         came_over(w, Trap, code, (!waits).then_some(ago - days));
     }

@@ -22,6 +22,30 @@ pub(super) struct Person {
     pub(super) chronic: bool,
 }
 
+/// How a house writes that something goes back.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Signs {
+    /// Quantity and amount with a sign.
+    #[default]
+    Both,
+    Quantity,
+    Amount,
+    /// The amount with a sign, and no quantity.
+    NoQuantity,
+}
+
+/// How a settlement is cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Taken {
+    /// Not at all.
+    #[default]
+    Never,
+    /// With every line turned round.
+    ByLine,
+    /// By a settlement without lines.
+    Wordless,
+}
+
 /// One fee line before it is written.
 #[derive(Clone)]
 pub(super) struct Fee {
@@ -34,6 +58,7 @@ pub(super) struct Fee {
     pub(super) refund_of: Option<usize>,
     /// A refund that names no original: the double scan at the till.
     pub(super) nameless: bool,
+    pub(super) signs: Signs,
     pub(super) home: bool,
     pub(super) outside: bool,
     pub(super) days: i64,
@@ -68,8 +93,10 @@ pub(super) struct Case {
     /// Operations; they hang on the settlement.
     pub(super) operations: Vec<(&'static str, &'static str, NaiveDateTime)>,
     pub(super) settled: NaiveDateTime,
-    /// The whole settlement is cancelled a day later.
-    pub(super) cancelled: bool,
+    /// How the whole settlement is cancelled.
+    pub(super) taken: Taken,
+    /// After that, it is billed anew.
+    pub(super) again: bool,
     /// Sold by the piece from an opened box.
     pub(super) split: bool,
     /// Paid from the person's own account: nothing by the fund.
@@ -218,7 +245,8 @@ impl World {
             rows: Vec::new(),
             operations: Vec::new(),
             settled: end + TimeDelta::minutes(30),
-            cancelled: false,
+            taken: Taken::Never,
+            again: false,
             split: false,
             own_account: false,
             boxes: Vec::new(),
@@ -401,6 +429,7 @@ impl Case {
                 rx: String::new(),
                 refund_of: None,
                 nameless: false,
+                signs: Signs::Both,
                 home: false,
                 outside: false,
                 days: 0,

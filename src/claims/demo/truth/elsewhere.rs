@@ -24,6 +24,7 @@ pub(super) const HONEST: &[Story] = &[
     beds_meet_on_one_day,
     clinic_elsewhere_on_leave,
     pharmacy_while_in_bed,
+    sent_next_door_for_a_picture,
     two_days_between_houses,
     forty_minutes_between_counters,
     two_houses_one_drug,
@@ -102,6 +103,19 @@ fn pharmacy_while_in_bed(w: &mut World) {
     let date = w.date(ago - 3);
     let mut case = shop(w, &p, date);
     case.own_account = true;
+    w.close(case);
+    nothing(w, Trap, "A04", &c);
+}
+
+/// The machine is next door: taken there from the bed, billed at both houses, flagged at the first.
+fn sent_next_door_for_a_picture(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let mut case = stay(w, (0, 0), &p, ago, 8, HEART);
+    let date = w.date(ago - 3);
+    let n = case.bill("S024", at(date, 9, 0, 0), 1);
+    case.change(n, |l| l.outside = true);
+    let c = w.close(case);
+    let case = clinic_at(w, (1, 0), &p, date);
     w.close(case);
     nothing(w, Trap, "A04", &c);
 }

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use super::super::items::code_of;
 use super::super::out::{Row, at, time, yuan};
 use super::World;
-use super::case::{Case, Person};
+use super::case::{Case, Person, Taken};
 
 pub(super) type Dx = (&'static str, &'static str);
 /// Item, operation code, name of an operation.
@@ -297,7 +297,7 @@ impl World {
             while i64::try_from(codes.len()).unwrap_or(0) < boxes {
                 codes.push(self.new_box());
             }
-            let gone = case.cancelled;
+            let gone = case.taken != Taken::Never;
             for code in &codes {
                 let row = trace_row(case, facility, settlement, line.item.id, code, line.at, gone);
                 self.tables.add("trace", row);

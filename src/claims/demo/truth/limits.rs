@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use super::super::out::at;
 use super::Kind::{NearMiss, Trap, Violation};
 use super::bills::{ends, honest, noon, visit};
-use super::case::{Case, nothing};
+use super::case::{Case, Taken, nothing};
 use super::life::{adult, clinic_at, done, some_stay, stay, stay_of};
 use super::{Story, World};
 
@@ -241,7 +241,7 @@ fn the_whole_settlement_cancelled(w: &mut World) {
     let mut case = clinic_at(w, (0, 0), &p, date);
     let when = case.begin + TimeDelta::minutes(80);
     case.bill_rx("X012", when, 1, 5);
-    case.cancelled = true;
+    case.taken = Taken::ByLine;
     honest(w, case, Trap, "C04-1");
 }
 

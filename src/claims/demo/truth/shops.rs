@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use super::super::items::code_of;
 use super::super::out::at;
 use super::Kind::{NearMiss, Trap, Violation};
-use super::case::{Case, nothing};
+use super::case::{Case, Taken, nothing};
 use super::life::{adult, clinic_at, sale_row, shop};
 use super::{Kind, Story, Told, World};
 
@@ -103,7 +103,7 @@ fn pair(w: &mut World, seconds: i64, cancel: bool) -> super::case::Closed {
     let mut second = sale(w, PHARMACY, &p, ago, "X022", cnt);
     (second.begin, second.end, second.settled) = (begin, begin, begin);
     second.change(0, |l| l.at = begin);
-    second.cancelled = cancel;
+    second.taken = if cancel { Taken::ByLine } else { Taken::Never };
     w.close(second)
 }
 
@@ -272,7 +272,7 @@ fn box_came_back(w: &mut World) {
         let p = adult(w);
         let mut case = sale(w, PHARMACY, &p, ago - 5 * n, "X025", 1);
         case.boxes.push((0, code.clone()));
-        case.cancelled = n == 0;
+        case.taken = if n == 0 { Taken::ByLine } else { Taken::Never };
         let c = w.close(case);
         if n == 1 {
             nothing(w, Trap, "G03", &c);

@@ -47,6 +47,9 @@ pub(super) const HONEST: &[Story] = &[
     examined_at_noon,
     clinic_on_the_last_day,
     emergency_while_in_bed,
+    own_account_while_in_bed,
+    read_elsewhere_while_in_bed,
+    read_elsewhere_after_leaving,
     two_quiet_days,
     paid_by_group,
 ];
@@ -56,7 +59,12 @@ fn last_day(case: &Case) -> chrono::NaiveDateTime {
 }
 
 /// Bills an item so many times on the day of leaving, when the night run no longer knew the patient had gone.
-fn runs_on(w: &mut World, item: &'static str, days: i64, more: i64) -> (Case, Vec<usize>) {
+pub(super) fn runs_on(
+    w: &mut World,
+    item: &'static str,
+    days: i64,
+    more: i64,
+) -> (Case, Vec<usize>) {
     let department = usize::try_from(w.rng.below(2)).unwrap_or(0);
     let (mut case, _) = some_stay(w, department, days);
     let when = last_day(&case);
@@ -517,6 +525,39 @@ fn emergency_while_in_bed(w: &mut World) {
     case.med_type = "13";
     let c = w.close(case);
     nothing(w, Trap, "A05", &c);
+}
+
+/// In bed, and on the fourth day a bill of the clinic of the same house.
+fn beside_the_bed(w: &mut World, change: fn(&mut Case)) {
+    let (p, ago) = (adult(w), w.some_day());
+    let case = stay_of(w, &p, 0, ago, 8);
+    w.close(case);
+    let date = w.date(ago - 3);
+    let mut case = clinic_at(w, (0, 1), &p, date);
+    change(&mut case);
+    let c = w.close(case);
+    nothing(w, Trap, "A05", &c);
+}
+
+/// The family fetches something on the patient's own account.
+fn own_account_while_in_bed(w: &mut World) {
+    beside_the_bed(w, |case| case.own_account = true);
+}
+
+fn read_elsewhere_while_in_bed(w: &mut World) {
+    beside_the_bed(w, |case| case.lines.iter_mut().for_each(|l| l.outside = true));
+}
+
+/// The picture was sent out; the other house read it after the patient had gone.
+fn read_elsewhere_after_leaving(w: &mut World) {
+    let (mut case, _) = some_stay(w, 0, 6);
+    let when = last_day(&case);
+    let n = case.bill("S024", when, 1);
+    case.change(n, |l| l.outside = true);
+    let late = case.end + TimeDelta::hours(30);
+    w.exam(&mut case, "S024", late);
+    let c = w.close(case);
+    nothing(w, Trap, "A20", &c);
 }
 
 fn two_quiet_days(w: &mut World) {

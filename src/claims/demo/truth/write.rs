@@ -7,7 +7,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use super::super::items::code_of;
 use super::super::out::{Row, day, time, yuan};
 use super::World;
-use super::case::{Case, Closed, cell};
+use super::case::{Case, Closed, Signs, Taken, cell};
 
 const FEE: &[&str] = &[
     "bkkp_sn",
@@ -52,6 +52,16 @@ const FEE: &[&str] = &[
     "vali_flag",
 ];
 
+/// Which of the settlements of a visit lines are written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Round {
+    First,
+    /// Every line turned round.
+    Back,
+    /// Billed anew.
+    Again,
+}
+
 impl World {
     /// Writes a visit; what stories want to know of it comes back.
     pub(super) fn close(&mut self, mut case: Case) -> Closed {
@@ -65,7 +75,7 @@ impl World {
             }
             self.tables.add(file, row);
         }
-        let (total, covered) = self.write_lines(&case, &settlement, 1);
+        let (total, covered) = self.write_lines(&case, &settlement, Round::First);
         self.write_settlement(&case, &settlement, "", (total, covered), case.settled);
         self.write_group(&case, &settlement);
         for (n, (code, name, when)) in case.operations.iter().enumerate() {
@@ -82,14 +92,25 @@ impl World {
                 ],
             );
         }
-        if case.cancelled {
+        if case.taken != Taken::Never {
             self.numbers.settlement += 1;
             let back = format!("990101S{:013}", 50_260_000 + self.numbers.settlement);
-            let totals = self.write_lines(&case, &back, -1);
+            let totals = match case.taken {
+                Taken::ByLine => self.write_lines(&case, &back, Round::Back),
+                _ => (-total, -covered),
+            };
             let when = case.settled + TimeDelta::minutes(25);
             self.write_settlement(&case, &back, &settlement, totals, when);
         }
-        let serials = (0..case.lines.len()).map(|n| serial(&case, n, 1)).collect();
+        if case.again {
+            self.numbers.settlement += 1;
+            let anew = format!("990101S{:013}", 50_260_000 + self.numbers.settlement);
+            let totals = self.write_lines(&case, &anew, Round::Again);
+            let when = case.settled + TimeDelta::minutes(40);
+            self.write_settlement(&case, &anew, "", totals, when);
+            self.write_group(&case, &anew);
+        }
+        let serials = (0..case.lines.len()).map(|n| serial(&case, n, Round::First)).collect();
         let cents = case.lines.iter().map(|l| l.cnt * l.cents).collect();
         let pharmacy = self.facility(&case).1;
         if pharmacy {
@@ -260,21 +281,21 @@ impl World {
         );
     }
 
-    fn write_lines(&mut self, case: &Case, settlement: &str, sign: i64) -> (i64, i64) {
+    fn write_lines(&mut self, case: &Case, settlement: &str, round: Round) -> (i64, i64) {
         let (facility, _, _) = self.facility(case);
         let (dept, dept_name, _) = self.department(case, case.department);
         let (mut total, mut all_covered) = (0, 0);
         for (n, l) in case.lines.iter().enumerate() {
-            let cnt = l.cnt * sign;
+            let cnt = if round == Round::Back { -l.cnt } else { l.cnt };
             let amount = cnt * l.cents;
             let ownpay = if l.item.level == "03" && !l.covered { amount } else { 0 };
             let before = if l.item.level == "02" { amount / 10 } else { 0 };
             let covered = amount - ownpay - before;
             total += amount;
             all_covered += covered;
-            let original = match (sign, l.refund_of) {
-                (-1, _) => serial(case, n, 1),
-                (_, Some(of)) if !l.nameless => serial(case, of, 1),
+            let original = match (round, l.refund_of) {
+                (Round::Back, _) => serial(case, n, Round::First),
+                (_, Some(of)) if !l.nameless => serial(case, of, round),
                 _ => String::new(),
             };
             let (doctor, doctor_name) = match &l.doctor {
@@ -286,14 +307,22 @@ impl World {
             let bit = |on: bool| if on { '1' } else { '0' };
             let days = if l.days > 0 { l.days.to_string() } else { String::new() };
             let dise = if case.med_type == "14" { "M03900" } else { "" };
+            let back = cnt < 0 && l.refund_of.is_some();
+            let told = match l.signs {
+                Signs::Amount if back => cnt.abs().to_string(),
+                Signs::NoQuantity if back => String::new(),
+                _ => cnt.to_string(),
+            };
+            let unsigned = back && l.signs == Signs::Quantity;
+            let told_amount = if unsigned { amount.abs() } else { amount };
             self.lines += 1;
             self.tables.line("fee_list_d", FEE, |s| {
                 let _ = write!(
                     s,
-                    "{},{original},{},{settlement},{},{facility},{},{},{code},{},YN{},{},{},{},{},{cnt},{},{},{},{},0.00,{},{dept},{dept_name},{doctor},{doctor_name},{dept},{doctor},{},{},{days},{},{},{},{},0,{dise},,,1",
-                    serial(case, n, sign), case.id, case.person.psn_no, time(l.at), case.med_type,
+                    "{},{original},{},{settlement},{},{facility},{},{},{code},{},YN{},{},{},{},{},{told},{},{},{},{},0.00,{},{dept},{dept_name},{doctor},{doctor_name},{dept},{doctor},{},{},{days},{},{},{},{},0,{dise},,,1",
+                    serial(case, n, round), case.id, case.person.psn_no, time(l.at), case.med_type,
                     l.item.name, l.item.id, l.item.name, l.item.list_type, l.item.charge,
-                    l.item.level, yuan(l.cents), yuan(amount), yuan(covered), yuan(ownpay),
+                    l.item.level, yuan(l.cents), yuan(told_amount), yuan(covered), yuan(ownpay),
                     yuan(before), l.rx, l.order,
                     if drug { "1片" } else { "" }, if drug { "qd" } else { "" },
                     bit(l.home), bit(l.outside),
@@ -305,7 +334,12 @@ impl World {
 }
 
 /// Serial of a line: unique in the whole city, so that a finding without a visit can still be told.
-fn serial(case: &Case, n: usize, sign: i64) -> String {
+fn serial(case: &Case, n: usize, round: Round) -> String {
     let visit = case.id.get(11..).unwrap_or_default();
-    format!("{}{visit}-{:04}", if sign < 0 { "R" } else { "F" }, n + 1)
+    let mark = match round {
+        Round::First => 'F',
+        Round::Back => 'R',
+        Round::Again => 'N',
+    };
+    format!("{mark}{visit}-{:04}", n + 1)
 }
