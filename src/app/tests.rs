@@ -3,9 +3,11 @@
 mod camera;
 mod composed;
 mod copies;
+mod filing;
 mod findings;
 mod looks;
 mod marks;
+mod pause;
 mod playing;
 mod practice;
 mod reliability;
@@ -17,7 +19,7 @@ use secrecy::SecretString;
 use spotcheck_domain::{CaseId, ManualClock, OfficerId, TaskId};
 
 use crate::Handheld;
-use crate::desk::{CaseState, Desk, DocumentState, RecordingKind, Stroke};
+use crate::desk::{CaseState, Desk, DocumentState, Filing, RecordingKind, Stroke};
 use crate::memory::{BEGIN_MS, Disk, handheld};
 use crate::ports::SealedBundle;
 

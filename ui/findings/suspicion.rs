@@ -231,7 +231,7 @@ fn proof(e: &EvidenceView, linked: &[String]) -> NamedRow {
     NamedRow {
         id: e.id.as_str().into(),
         title: crate::evidence::capture::title(e).into(),
-        note: if e.proves.is_empty() { say!("未归档").into() } else { e.proves.as_str().into() },
+        note: if e.proves.is_empty() { say!("未归类").into() } else { e.proves.as_str().into() },
         state: "".into(),
         done: linked.contains(&e.id),
     }

@@ -24,9 +24,9 @@ use std::sync::{Arc, Mutex};
 use secrecy::{ExposeSecret, SecretString};
 use spotcheck_app::compare::FreshFile;
 use spotcheck_app::desk::{
-    AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
-    OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status,
-    Stroke, TaskCard,
+    AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, Filing,
+    OfficerCard, OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView,
+    SealReport, Status, Stroke, TaskCard,
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, FindingLook, Judgement, Stick};
@@ -634,10 +634,9 @@ impl Desk for FakeDesk {
         &mut self,
         case: &CaseId,
         evidence: &str,
-        proves: &str,
-        _source: &str,
+        filing: &Filing,
     ) -> TroubleResult<()> {
-        self.do_describe(case, evidence, proves)
+        self.do_describe(case, evidence, filing)
     }
 
     fn new_document(
