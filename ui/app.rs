@@ -15,7 +15,7 @@ use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::claims::{basis, house, person, persons, showing, visit};
-use crate::day::{collect, finish, seal, self_check, sync, task, today, unlock};
+use crate::day::{collect, custody, finish, seal, self_check, sync, task, today, unlock};
 use crate::error::Error;
 use crate::evidence::{capture, cover, describe, opening, pages, pictures, player, timeline};
 use crate::findings::{
@@ -70,6 +70,7 @@ pub(crate) struct App {
     pub(crate) sign: sign::Model,
     pub(crate) print: print::Model,
     pub(crate) seal: seal::Model,
+    pub(crate) custody: custody::Model,
     pub(crate) self_check: self_check::Model,
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
@@ -136,6 +137,7 @@ impl App {
             sign: sign::Model::default(),
             print: print::Model::default(),
             seal: seal::Model::new(),
+            custody: custody::Model::new(),
             self_check: self_check::Model::default(),
             recording: recording::Model::default(),
             errand: errand::Model::default(),
@@ -188,6 +190,7 @@ impl App {
         hand_out::connect(self);
         house::connect(self);
         method::connect(self);
+        custody::connect(self);
         self_check::connect(self);
         timeline::connect(self);
         player::connect(self);
@@ -376,6 +379,7 @@ impl App {
         if document::step_back(self)
             || sign::step_back(self)
             || served::step_back(self)
+            || custody::step_back(self)
             || seal::step_back(self)
             || suspicion::step_back(self)
             || indicators::step_back(self)
@@ -448,6 +452,7 @@ impl App {
             Place::House => house::enter(self),
             Place::Methods => method::enter_list(self),
             Place::Method(id) => method::enter(self, id),
+            Place::Custody(act) => custody::enter(self, *act),
             Place::SelfCheck => self_check::enter(self),
             Place::Cover => showing::cover_up(self),
         }
@@ -512,6 +517,7 @@ impl App {
         basis::forget(self);
         house::forget(self);
         method::forget(self);
+        custody::forget(self);
         self_check::forget(self);
         suspicions::forget(self);
         showing::forget(self);

@@ -33,6 +33,7 @@ use crate::reference::{AddedSource, LineReference, LookUp};
 use crate::timeline::Timeline;
 use crate::troubles;
 
+mod custody;
 mod filing;
 mod looks;
 mod marks;
@@ -40,6 +41,7 @@ mod on_site;
 mod papers;
 mod results;
 
+pub use self::custody::Custody;
 pub use self::filing::{Filing, PartyWords};
 pub use self::looks::{Looks, Zeroizing};
 pub use self::marks::{Mark, Marks};
@@ -270,7 +272,9 @@ pub enum Own {
 }
 
 /// Everything the GUI and the sub-commands can do.
-pub trait Desk: Looks + OnSite + Marks + PaperActs + crate::playing::PlayDesk + Send {
+pub trait Desk:
+    Looks + OnSite + Marks + PaperActs + Custody + crate::playing::PlayDesk + Send
+{
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.

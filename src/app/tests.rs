@@ -11,6 +11,7 @@ mod pause;
 mod playing;
 mod practice;
 mod reliability;
+mod served;
 mod timeline;
 
 use std::sync::Arc;

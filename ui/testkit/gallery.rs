@@ -19,7 +19,7 @@ use crate::testkit::face::Face;
 use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
 use crate::testkit::fake_input::FakeInput;
 use crate::testkit::gallery::more::{
-    compare, figures, house, long_names, method, methods, self_check,
+    compare, custody, figures, house, long_names, method, methods, self_check, unset_clock,
 };
 use crate::testkit::goldens::Goldens;
 
@@ -172,6 +172,7 @@ pub fn every_screen(
     travelling(theme, size, shot)?;
     practice(&options(theme), size, shot)?;
     on_site(&options(theme), size, shot)?;
+    unset_clock(&options(theme), size, shot)?;
     if size == SMALL {
         lying(&options(theme), shot)?;
         long_names(&options(theme), size, shot)?;
@@ -663,5 +664,6 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "02-today-after")?;
     face.tap("设备")?;
     shot(face, "16-status")?;
+    custody(face, shot)?;
     self_check(face, shot)
 }

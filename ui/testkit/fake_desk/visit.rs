@@ -466,7 +466,8 @@ impl FakeDesk {
         let wrong = pins.len() < 2
             || pins.iter().any(|(officer, pin)| {
                 let place = self.officers.iter().position(|o| o.id == *officer);
-                place.and_then(|n| self.pins.get(n).copied()) != Some(pin.expose_secret())
+                place.and_then(|n| self.pins.get(n).map(String::as_str))
+                    != Some(pin.expose_secret())
             });
         if wrong {
             return Err(trouble(
