@@ -184,6 +184,9 @@ fn r01_r04_the_door_stays_shut_and_the_recording_counts() {
     assert_eq!(records[0]["completeness"]["reason"], "对方拒绝", "{}", records[0]);
     let papers = records[0]["documents"].as_array().unwrap();
     assert!(papers.iter().any(|d| d["form"] == "W25"), "{papers:?}");
+    let refusal = &records[0]["refusals"][0];
+    assert_eq!((&refusal["by"], &refusal["document"]), (&"party-1".into(), &papers[0]["id"]));
+    assert!(refusal["evidence"].as_array().unwrap().iter().any(|e| e == "E1"), "{refusal}");
     let relation = &records[1]["relations"][0];
     assert_eq!(
         (relation["kind"].as_str(), relation["bundle"].as_str()),

@@ -129,7 +129,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     until(&face, "the camera", 20, |face| face.controls().iter().any(|c| c.label == "拍照"));
     face.tap("拍照").unwrap();
     until(&face, "the photo", 20, |face| {
-        face.controls().iter().any(|c| c.label.starts_with("未归档"))
+        face.controls().iter().any(|c| c.label.starts_with("未归类"))
     });
     picture(&face, &pictures, "08-capture");
     face.tap("返回").unwrap();

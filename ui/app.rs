@@ -15,9 +15,9 @@ use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::claims::{basis, house, person, persons, showing, visit};
-use crate::day::{collect, finish, seal, self_check, sync, task, today, unlock};
+use crate::day::{collect, custody, finish, seal, self_check, sync, task, today, unlock};
 use crate::error::Error;
-use crate::evidence::{capture, cover, opening, pages, pictures, player, timeline};
+use crate::evidence::{capture, cover, describe, opening, pages, pictures, player, timeline};
 use crate::findings::{
     compare, compose, hand_out, indicators, method, narrow, suspicion, suspicions, unjudged,
 };
@@ -27,7 +27,7 @@ use crate::frame::{
 };
 use crate::language;
 use crate::options::FaceOptions;
-use crate::papers::{document, draft, interview, party, print, sign};
+use crate::papers::{document, draft, interview, party, print, served, sign};
 
 /// How often the clock and a running recording are looked at, in milliseconds.
 const TICK_MS: u64 = 1_000;
@@ -62,6 +62,7 @@ pub(crate) struct App {
     pub(crate) visit: visit::Model,
     pub(crate) capture: capture::Model,
     pub(crate) cover: cover::Model,
+    pub(crate) describe: describe::Model,
     pub(crate) opening: opening::Model,
     pub(crate) pages: pages::Model,
     pub(crate) interview: interview::Model,
@@ -69,6 +70,7 @@ pub(crate) struct App {
     pub(crate) sign: sign::Model,
     pub(crate) print: print::Model,
     pub(crate) seal: seal::Model,
+    pub(crate) custody: custody::Model,
     pub(crate) self_check: self_check::Model,
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
@@ -127,6 +129,7 @@ impl App {
             visit: visit::Model::new(weak.clone()),
             capture: capture::Model::default(),
             cover: cover::Model::default(),
+            describe: describe::Model::default(),
             opening: opening::Model::default(),
             pages: pages::Model::default(),
             interview: interview::Model::default(),
@@ -134,6 +137,7 @@ impl App {
             sign: sign::Model::default(),
             print: print::Model::default(),
             seal: seal::Model::new(),
+            custody: custody::Model::new(),
             self_check: self_check::Model::default(),
             recording: recording::Model::default(),
             errand: errand::Model::default(),
@@ -169,11 +173,13 @@ impl App {
         visit::connect(self);
         capture::connect(self);
         cover::connect(self);
+        describe::connect(self);
         opening::connect(self);
         pages::connect(self);
         interview::connect(self);
         document::connect(self);
         sign::connect(self);
+        served::connect(self);
         print::connect(self);
         seal::connect(self);
         sync::connect(self);
@@ -184,6 +190,7 @@ impl App {
         hand_out::connect(self);
         house::connect(self);
         method::connect(self);
+        custody::connect(self);
         self_check::connect(self);
         timeline::connect(self);
         player::connect(self);
@@ -371,6 +378,8 @@ impl App {
     pub(crate) fn back(self: &Rc<Self>) {
         if document::step_back(self)
             || sign::step_back(self)
+            || served::step_back(self)
+            || custody::step_back(self)
             || seal::step_back(self)
             || suspicion::step_back(self)
             || indicators::step_back(self)
@@ -416,7 +425,7 @@ impl App {
             Place::Person(id) => person::enter(self, id),
             Place::Visit(id) => visit::enter(self, id),
             Place::Capture => capture::enter(self),
-            Place::Describe(id) => capture::enter_item(self, id),
+            Place::Describe(id) => describe::enter_item(self, id),
             Place::Opening => opening::enter(self),
             Place::Interview(id) => interview::enter(self, id),
             Place::Document(id) => document::enter(self, id),
@@ -443,6 +452,7 @@ impl App {
             Place::House => house::enter(self),
             Place::Methods => method::enter_list(self),
             Place::Method(id) => method::enter(self, id),
+            Place::Custody(act) => custody::enter(self, *act),
             Place::SelfCheck => self_check::enter(self),
             Place::Cover => showing::cover_up(self),
         }
@@ -507,6 +517,7 @@ impl App {
         basis::forget(self);
         house::forget(self);
         method::forget(self);
+        custody::forget(self);
         self_check::forget(self);
         suspicions::forget(self);
         showing::forget(self);

@@ -2,6 +2,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod cover;
+pub(crate) mod describe;
 pub(crate) mod opening;
 pub(crate) mod pages;
 pub(crate) mod pictures;

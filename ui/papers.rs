@@ -5,4 +5,5 @@ pub(crate) mod draft;
 pub(crate) mod interview;
 pub(crate) mod party;
 pub(crate) mod print;
+pub(crate) mod served;
 pub(crate) mod sign;

@@ -3,7 +3,9 @@
 mod around;
 mod camera;
 mod controls;
+mod custody;
 mod english;
+mod filing;
 mod findings;
 mod fits;
 mod keyboard;

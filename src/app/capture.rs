@@ -13,6 +13,7 @@ use crate::desk::{EvidenceView, RecordingKind, RecordingView};
 use crate::handheld::{Handheld, Running};
 use crate::model::{Evidence, kind};
 use crate::pages::PageOf;
+use crate::pause::paused_at;
 use crate::ports::{RecordingOrder, RecordingOutcome};
 use crate::troubles;
 
@@ -38,7 +39,10 @@ pub(crate) fn hash(text: &str) -> TroubleResult<Hash32> {
 }
 
 impl Handheld {
-    fn evidence_items(&mut self, case: &CaseId) -> TroubleResult<Vec<(String, Evidence)>> {
+    pub(crate) fn evidence_items(
+        &mut self,
+        case: &CaseId,
+    ) -> TroubleResult<Vec<(String, Evidence)>> {
         self.case_chain(case)?.values(kind::EVIDENCE)
     }
 
@@ -97,6 +101,7 @@ impl Handheld {
             marks: Vec::new(),
             recovered: false,
             page: kept.page.clone(),
+            filed: None,
         };
         self.commit(case, vec![draft], vec![set(kind::EVIDENCE, &id, &item)?])?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
@@ -146,6 +151,7 @@ impl Handheld {
             marks: Vec::new(),
             recovered: false,
             page: None,
+            filed: None,
         };
         let mut draft = self
             .draft("capture_started")?
@@ -175,7 +181,8 @@ impl Handheld {
             self.note_failed(case, &id, &trouble.code)?;
             return Err(trouble);
         }
-        let running = Running { case: case.clone(), evidence: id, path, kind: recording };
+        let running =
+            Running { case: case.clone(), evidence: id, path, kind: recording, paused_ms: None };
         self.running.push(running.clone());
         if let Some(chosen) = chosen {
             self.note_encoder(&running, &chosen)?;
@@ -224,6 +231,7 @@ impl Handheld {
             evidence: running.evidence.clone(),
             kind: running.kind,
             stored_ms: progress.as_ref().map_or(0, |p| p.stored_ms),
+            paused: running.paused_ms.is_some(),
             covered: progress.as_ref().is_some_and(|p| p.covered_from_ms.is_some()),
             lost_ms: progress.as_ref().map_or(0, |p| p.lost_ms),
             impaired: progress.as_ref().is_some_and(|p| p.impaired),
@@ -244,8 +252,8 @@ impl Handheld {
                 continue;
             }
             if self.ports.recorder.progress(case, &item.path)?.is_some_and(|p| p.alive) {
-                let path = item.path;
-                self.running.push(Running { case: case.clone(), evidence, path, kind });
+                let (path, paused_ms) = (item.path, paused_at(&item.marks));
+                self.running.push(Running { case: case.clone(), evidence, path, kind, paused_ms });
             }
         }
         Ok(())
@@ -349,6 +357,7 @@ impl Handheld {
             .find(|(_, item)| item.path == path)
             .ok_or_else(|| troubles::unknown("证据"))?;
         if item.ended_ms.is_none() {
+            self.end_pause(case, &id, &mut item, outcome.duration_ms)?;
             self.end_cover(case, &id, &mut item, outcome.duration_ms)?;
             let mut stopped = self
                 .draft("capture_stopped")?
@@ -389,37 +398,6 @@ impl Handheld {
         self.ports.recorder.settle(case, path)?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
     }
-
-    pub(crate) fn do_describe_evidence(
-        &mut self,
-        case: &CaseId,
-        evidence: &str,
-        proves: &str,
-        source: &str,
-    ) -> TroubleResult<()> {
-        self.open_meta(case)?;
-        let mut item: Evidence = self
-            .case_chain(case)?
-            .value(kind::EVIDENCE, evidence)?
-            .ok_or_else(|| troubles::unknown("证据"))?;
-        item.proves = proves.trim().to_owned();
-        item.source = source.trim().to_owned();
-        let draft = self.draft("note")?.about(evidence).fact("what", "evidence_described");
-        let mut values = vec![set(kind::EVIDENCE, evidence, &item)?];
-        if let Some(page) = &item.page {
-            // What one page of a paper proves, the others prove with it, unless somebody said otherwise.
-            for (id, mut other) in self.evidence_items(case)? {
-                let beside = other.page.as_ref().is_some_and(|p| p.group == page.group);
-                if id != evidence && beside && other.proves.is_empty() {
-                    other.proves.clone_from(&item.proves);
-                    other.source.clone_from(&item.source);
-                    values.push(set(kind::EVIDENCE, &id, &other)?);
-                }
-            }
-        }
-        self.commit_mark(case, "写明证明什么", draft, values)?;
-        Ok(())
-    }
 }
 
 /// The item on screen; one that never stored anything is none.
@@ -437,5 +415,6 @@ pub(crate) fn view(id: &str, item: &Evidence) -> Option<EvidenceView> {
         marks: item.marks.clone(),
         recovered: item.recovered,
         page: item.page.clone(),
+        filing: item.filing(),
     })
 }

@@ -44,6 +44,10 @@ impl Handheld {
         if running.kind != RecordingKind::Video {
             return Err(troubles::recording("这一段只录声音，没有画面可以遮挡", "对录像再用"));
         }
+        if !on && running.paused_ms.is_some() {
+            // Letting go of the key does not end a pause.
+            return self.recording_view(&running);
+        }
         let at_ms = self.ports.recorder.cover(&running.case, &running.path, on)?;
         let change = Change { on, at_ms, by: None };
         let words = if on { BLANKED } else { SHOWN };

@@ -10,7 +10,7 @@ use spotcheck_evidence::record::Handover as RecordHandover;
 
 use crate::case_file::next_id;
 use crate::chain::set;
-use crate::desk::CaseState;
+use crate::desk::{CaseState, Custody};
 use crate::handheld::Handheld;
 use crate::model::{Meta, ONLY, kind};
 use crate::troubles;
@@ -214,5 +214,33 @@ impl Handheld {
         let policy: serde_json::Value = serde_json::from_str(&policy).unwrap_or_default();
         let days = policy.get("retention_days").and_then(serde_json::Value::as_i64);
         Ok(days.unwrap_or(RETENTION_DAYS).max(0).saturating_mul(DAY_MS))
+    }
+}
+
+impl Custody for Handheld {
+    fn enter_clock(
+        &mut self,
+        case: &CaseId,
+        pins: &[(OfficerId, SecretString)],
+        says: &str,
+    ) -> TroubleResult<()> {
+        self.confirm_clock(case, pins, says)
+    }
+    fn new_pin(
+        &mut self,
+        officer: &OfficerId,
+        old: &SecretString,
+        new: &SecretString,
+    ) -> TroubleResult<()> {
+        self.change_pin(officer, old, new)
+    }
+    fn hand_on(
+        &mut self,
+        case: &CaseId,
+        to: &OfficerId,
+        reason: Option<&str>,
+        open_points: &[String],
+    ) -> TroubleResult<()> {
+        self.hand_over(case, to, reason, open_points)
     }
 }

@@ -33,19 +33,23 @@ use crate::reference::{AddedSource, LineReference, LookUp};
 use crate::timeline::Timeline;
 use crate::troubles;
 
+mod custody;
+mod filing;
 mod looks;
 mod marks;
 mod on_site;
 mod papers;
 mod results;
 
+pub use self::custody::Custody;
+pub use self::filing::{Filing, PartyWords};
 pub use self::looks::{Looks, Zeroizing};
 pub use self::marks::{Mark, Marks};
 pub use self::on_site::{OnSite, Opening, RecordingKind, RecordingView};
 pub use self::results::{OutboxItem, PullReport, SealReport};
 pub use papers::{
-    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, PrintReport, PrinterView,
-    SignatureView, Stroke,
+    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, GivenView, PaperActs,
+    PrintReport, PrinterView, RefusedView, SignatureView, Stroke,
 };
 
 /// An officer who has a key on this handheld.
@@ -246,6 +250,9 @@ pub struct EvidenceView {
     /// Which page of a paper it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<PageOf>,
+    /// All that was said about it, `proves` among it.
+    #[serde(default, skip_serializing_if = "Filing::is_empty")]
+    pub filing: Filing,
 }
 
 /// What the face keeps for one officer under that officer's own key: it names persons and holds words that
@@ -265,7 +272,9 @@ pub enum Own {
 }
 
 /// Everything the GUI and the sub-commands can do.
-pub trait Desk: Looks + OnSite + Marks + crate::playing::PlayDesk + Send {
+pub trait Desk:
+    Looks + OnSite + Marks + PaperActs + Custody + crate::playing::PlayDesk + Send
+{
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;
     /// Unlocks for one officer.
@@ -538,13 +547,13 @@ pub trait Desk: Looks + OnSite + Marks + crate::playing::PlayDesk + Send {
     fn mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()>;
     /// Stops a recording.
     fn stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView>;
-    /// Says what an item proves, where it comes from and who keeps it (tray → filed).
+    /// Says what an item proves, where it comes from, who keeps it, for whom it speaks, which step and finding it
+    /// belongs to (tray → filed).
     fn describe_evidence(
         &mut self,
         case: &CaseId,
         evidence: &str,
-        proves: &str,
-        source: &str,
+        filing: &Filing,
     ) -> TroubleResult<()>;
 
     /// A new document of a form (`W03`, `W04`, `W25`), prefilled; `party` is the interviewee for W04.

@@ -16,9 +16,10 @@ use spotcheck_evidence::journal::EntryDraft;
 use crate::capture::{hash, media};
 use crate::case_file::next_id;
 use crate::chain::set;
-use crate::desk::{CaseState, EvidenceView, RecordingKind, RecordingView};
+use crate::desk::{CaseState, EvidenceView, Filing, RecordingKind, RecordingView};
 use crate::handheld::{Handheld, Running};
 use crate::model::{CaseIndex, Evidence, ONLY, kind};
+use crate::pause::{PAUSED, is_pause, paused_at, what};
 use crate::ports::{RecordingOrder, RecordingOutcome, StoredFile};
 use crate::troubles;
 
@@ -84,6 +85,7 @@ impl Early {
             marks: self.marks.clone(),
             recovered: false,
             page: None,
+            filed: None,
         }
     }
 }
@@ -266,8 +268,13 @@ impl Handheld {
             self.keep_early(&id, &item, None)?;
             return Err(trouble);
         }
-        let running =
-            Running { case: case.clone(), evidence: id, path: item.path, kind: recording };
+        let running = Running {
+            case: case.clone(),
+            evidence: id,
+            path: item.path,
+            kind: recording,
+            paused_ms: None,
+        };
         self.running.push(running.clone());
         self.recording_view(&running)
     }
@@ -287,8 +294,9 @@ impl Handheld {
             }
             let progress = self.ports.recorder.progress(&item.case, &item.path)?;
             if progress.is_some_and(|p| p.alive) {
+                let paused_ms = paused_at(&item.marks);
                 let Early { case, path, .. } = item;
-                self.running.push(Running { case, evidence, path, kind });
+                self.running.push(Running { case, evidence, path, kind, paused_ms });
             }
         }
         Ok(())
@@ -406,7 +414,7 @@ impl Handheld {
             drafts.push(
                 self.draft("note")?
                     .about(id)
-                    .fact("what", "mark")
+                    .fact("what", if is_pause(words) { what(words == PAUSED) } else { "mark" })
                     .fact("at_ms", *at_ms)
                     .fact("text", words.as_str()),
             );
@@ -472,6 +480,7 @@ impl Handheld {
         self.adopt_early(case, &ended)?;
         self.reattach(case)?;
         self.settle_covers(case)?;
+        self.settle_pauses(case)?;
         for (order, outcome) in &ended {
             if outcome.recovered {
                 stored_ms = stored_ms.saturating_add(outcome.duration_ms);
@@ -503,5 +512,6 @@ fn early_view(id: &str, item: &Early, file: &StoredFile, ended_ms: i64) -> Evide
         marks: item.marks.clone(),
         recovered: false,
         page: None,
+        filing: Filing::default(),
     }
 }

@@ -19,7 +19,7 @@ use crate::chain::Chain;
 use crate::compare::{FreshFile, Held};
 use crate::copies::Kept;
 use crate::desk::{
-    AnswerView, CaseView, Desk, DocumentView, EvidenceView, OutboxItem, Own, PrintReport,
+    AnswerView, CaseView, Desk, DocumentView, EvidenceView, Filing, OutboxItem, Own, PrintReport,
     PrinterView, RecordingKind, RecordingView, SealReport, Status, Stroke, TaskCard,
 };
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
@@ -75,6 +75,8 @@ pub(crate) struct Running {
     pub(crate) evidence: String,
     pub(crate) path: String,
     pub(crate) kind: RecordingKind,
+    /// Since when it is paused, in milliseconds from its beginning.
+    pub(crate) paused_ms: Option<u64>,
 }
 
 /// The handheld.
@@ -435,10 +437,9 @@ impl Desk for Handheld {
         &mut self,
         case: &CaseId,
         evidence: &str,
-        proves: &str,
-        source: &str,
+        filing: &Filing,
     ) -> TroubleResult<()> {
-        self.do_describe_evidence(case, evidence, proves, source)
+        self.do_describe_evidence(case, evidence, filing)
     }
     fn new_document(
         &mut self,

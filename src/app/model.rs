@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use spotcheck_domain::task::Task;
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId};
 
-use crate::desk::{AnswerView, CaseState, RecordingKind, Stroke};
+use crate::desk::{AnswerView, CaseState, Filing, RecordingKind, Stroke};
 use crate::pages::PageOf;
 use crate::ports::{Receipt, StoredFile};
 
@@ -18,6 +18,7 @@ pub(crate) mod kind {
     pub(crate) const STEP: &str = "step";
     pub(crate) const EVIDENCE: &str = "evidence";
     pub(crate) const DOCUMENT: &str = "document";
+    pub(crate) const REFUSAL: &str = "refusal";
     pub(crate) const SHOWN: &str = "certificate_shown";
     pub(crate) const FINDING: &str = "finding";
     pub(crate) const SILENCED: &str = "silenced";
@@ -119,6 +120,9 @@ pub(crate) struct Evidence {
     pub(crate) recovered: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<PageOf>,
+    /// What was said beyond `proves` and `source`, which are empty in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filed: Option<Filing>,
 }
 
 impl Evidence {
@@ -145,6 +149,45 @@ pub(crate) struct Document {
     pub(crate) signatures: Vec<Signature>,
     pub(crate) signed_pdf: Option<StoredFile>,
     pub(crate) prints: Vec<Print>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) refused: Vec<Refused>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) given: Vec<Given>,
+}
+
+/// Somebody of the other side refused to sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refused {
+    pub(crate) party: String,
+    pub(crate) name: String,
+    pub(crate) reason: String,
+    pub(crate) at_ms: i64,
+}
+
+/// Copies that were handed to a party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    pub(crate) party: String,
+    pub(crate) at_ms: i64,
+    pub(crate) copies: u32,
+}
+
+/// A refusal of a party: of the inspection, or of a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refusal {
+    /// What was refused, in words.
+    pub(crate) of: String,
+    /// `party-1` …
+    pub(crate) by: String,
+    pub(crate) reason: Option<String>,
+    /// Name of who saw it.
+    pub(crate) witness: Option<String>,
+    pub(crate) at_ms: i64,
+    pub(crate) document: String,
+    pub(crate) evidence: Vec<String>,
 }
 
 /// A question with its answer.

@@ -9,6 +9,9 @@ impl OnSite for Handheld {
     fn cover_picture(&mut self, evidence: &str, on: bool) -> TroubleResult<RecordingView> {
         self.do_cover_picture(evidence, on)
     }
+    fn pause_recording(&mut self, evidence: &str, on: bool) -> TroubleResult<RecordingView> {
+        self.do_pause_recording(evidence, on)
+    }
     fn opening(&mut self, case: &CaseId) -> TroubleResult<Opening> {
         self.do_opening(case)
     }

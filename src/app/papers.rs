@@ -19,6 +19,7 @@ use crate::desk::{
 };
 use crate::handheld::Handheld;
 use crate::model::{Answer, Document, Evidence, Frozen, Meta, Party, Print, Signature, kind};
+use crate::pause::is_pause;
 use crate::ports::{DrawnSignature, FormDraft, PrintOverlay};
 use crate::rules_of_visit::TWO_OFFICERS;
 use crate::troubles;
@@ -28,7 +29,7 @@ impl Handheld {
         self.case_chain(case)?.values(kind::DOCUMENT)
     }
 
-    fn stored_document(&mut self, case: &CaseId, id: &str) -> TroubleResult<Document> {
+    pub(crate) fn stored_document(&mut self, case: &CaseId, id: &str) -> TroubleResult<Document> {
         self.case_chain(case)?.value(kind::DOCUMENT, id)?.ok_or_else(|| troubles::unknown("文书"))
     }
 
@@ -57,7 +58,7 @@ impl Handheld {
         let (mut acts, mut recordings) = (Vec::new(), Vec::new());
         for (id, item) in items.iter().filter(|(_, item)| !item.marks.is_empty()) {
             let what = item.recording.map_or("", |kind| media(kind).2);
-            for (at_ms, words) in &item.marks {
+            for (at_ms, words) in item.marks.iter().filter(|(_, words)| !is_pause(words)) {
                 let at = item.begun_ms.saturating_add(i64::try_from(*at_ms).unwrap_or(0));
                 acts.push((
                     at,
@@ -131,6 +132,8 @@ impl Handheld {
             signatures: Vec::new(),
             signed_pdf: None,
             prints: Vec::new(),
+            refused: Vec::new(),
+            given: Vec::new(),
         };
         let draft = self
             .draft("note")?
@@ -206,6 +209,8 @@ impl Handheld {
                 .collect(),
             prints: document.prints.iter().fold(0, |sum, p| sum.saturating_add(p.copies)),
             missing,
+            refused: document.refused_views(),
+            given: document.given_views(),
         })
     }
 
@@ -349,7 +354,14 @@ impl Handheld {
             pdf,
             pages: rendered.pages,
         });
-        self.commit(case, vec![frozen, shown], vec![set(kind::DOCUMENT, id, &document)?])?;
+        let refused = self.inspection_refused(case, id, &document)?;
+        let (mut lines, mut values) =
+            (vec![frozen, shown], vec![set(kind::DOCUMENT, id, &document)?]);
+        if let Some((line, value)) = refused {
+            lines.push(line);
+            values.push(value);
+        }
+        self.commit(case, lines, values)?;
         self.document_view(case, id)
     }
 
@@ -419,11 +431,11 @@ impl Handheld {
             return Err(troubles::document("此人已经签过字", "换下一位签字"));
         }
         let (name, capacity) = self.signer(case, &meta, signer)?;
-        let party_signed = document.signatures.iter().any(|s| s.capacity == Capacity::Party);
-        if capacity == Capacity::Officer && !party_signed && self.party_signs(&document) {
+        let through = document.party_is_through();
+        if capacity == Capacity::Officer && !through && self.party_signs(&document) {
             return Err(troubles::document(
                 "签字顺序不对：当事人尚未签字",
-                "先由当事人逐页核对签字，再由检查人员签字",
+                "先由当事人逐页核对签字，或登记拒签及理由，再由检查人员签字",
             ));
         }
         let total: usize = self.documents(case)?.iter().map(|(_, d)| d.signatures.len()).sum();
@@ -534,6 +546,13 @@ impl Handheld {
             journal_head: journal_head.clone(),
         });
         self.commit(case, vec![draft], vec![set(kind::DOCUMENT, id, &document)?])?;
+        // A record names persons: their data left on paper (evidence.md §2, device journal).
+        let printed = self
+            .draft("data_printed")?
+            .about(case.as_str())
+            .fact("document", id)
+            .fact("copies", copies);
+        self.journal_device(printed)?;
         Ok(PrintReport { job, pages: frozen.pages, copies, journal_head })
     }
 }
@@ -570,6 +589,7 @@ fn card(meta: &Meta, id: &str, document: &Document, party_signs: bool) -> Docume
     let state = match &document.frozen {
         None => DocumentState::Draft,
         Some(_) if party && officers => DocumentState::Signed,
+        Some(_) if !document.refused.is_empty() => DocumentState::Refused,
         Some(_) => DocumentState::Frozen,
     };
     DocumentCard {

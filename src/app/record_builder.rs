@@ -16,8 +16,8 @@ use spotcheck_evidence::findings::{FINDINGS_PATH, FINDINGS_SCHEMA};
 use spotcheck_evidence::interview::{INTERVIEW_SCHEMA, Interview, Question};
 use spotcheck_evidence::record::{
     Annex as RecordAnnex, BagFile, Captured, Completeness, Credential, Document as RecordDocument,
-    EvidenceItem, Facility, HandSignature, Officer, PackageRef, Party as RecordParty, Presence,
-    Print as RecordPrint, RECORD_SCHEMA, Record, Relation, Step as RecordStep, TaskPart,
+    EvidenceItem, Facility, HandSignature, Officer, Opinion, PackageRef, Party as RecordParty,
+    Presence, Print as RecordPrint, RECORD_SCHEMA, Record, Relation, Step as RecordStep, TaskPart,
     TemplateRef, Version,
 };
 
@@ -158,6 +158,7 @@ impl Handheld {
         let documents = self.all_documents(case)?;
         let findings = self.finding_cards(case)?;
         let handovers = self.record_handovers(case)?;
+        let refusals = self.record_refusals(case)?;
         let task = &meta.task;
         let package = match &meta.package {
             None => None,
@@ -216,7 +217,7 @@ impl Handheld {
                 .collect::<TroubleResult<Vec<_>>>()?,
             signatures,
             approvals: Vec::new(),
-            refusals: Vec::new(),
+            refusals,
             measures: Vec::new(),
             deadlines: Vec::new(),
             handovers,
@@ -307,8 +308,12 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
         (None, "video/x-matroska") => "现场录像".to_owned(),
         (None, _) => "现场拷贝导出文件".to_owned(),
     };
-    // What a system exported is a copy; the data themselves stay in the party's system.
     let exported = item.recording.is_none() && item.media_type != "image/jpeg";
+    let filing = item.filing();
+    let original = item.originality();
+    // The photo of a paper that stands for the paper is a copy of a document (行政处罚法 art. 46).
+    let paper = original == Originality::Copy && item.media_type == "image/jpeg";
+    let own_place = || exported.then(|| "被检查机构信息系统".to_owned());
     Ok(Some(EvidenceItem {
         id: id.to_owned(),
         path: item.path.clone(),
@@ -317,17 +322,25 @@ fn evidence_item(id: &str, item: &Evidence, mode: Mode) -> TroubleResult<Option<
         size: file.size,
         media_type: item.media_type.clone(),
         log: item.log.as_ref().map(|log| bag_file(log, "application/jsonl")).transpose()?,
-        legal_kind: if exported { LegalKind::Electronic } else { LegalKind::Audiovisual },
+        legal_kind: match (exported, paper) {
+            (true, _) => LegalKind::Electronic,
+            (false, true) => LegalKind::Documentary,
+            (false, false) => LegalKind::Audiovisual,
+        },
         power: has_powers(mode).then_some(POWER_TO_RECORD),
-        original: if exported { Originality::Copy } else { Originality::Original },
+        original,
         source: or(&item.source, "检查现场"),
-        keeper: None,
-        original_place: exported.then(|| "被检查机构信息系统".to_owned()),
+        keeper: filing.keeper,
+        original_place: filing.original_place.or_else(own_place),
         method,
         maker: item.maker.to_string(),
         proves: or(&item.proves, "待说明(封存时未归类)"),
-        direction: Direction::Neutral,
-        opinion: None,
+        direction: filing.direction.unwrap_or(Direction::Neutral),
+        opinion: filing.opinion.map(|said| Opinion {
+            party: said.party,
+            text: said.text,
+            at: said.at,
+        }),
         review: None,
         captured: Captured {
             begun: rfc3339(item.begun_ms),
@@ -359,7 +372,7 @@ fn document(id: &str, d: &Document) -> TroubleResult<Option<RecordDocument>> {
                 journal_head: p.journal_head.clone(),
             })
             .collect(),
-        copies_given: Vec::new(),
+        copies_given: d.copies_given(),
         elements: bag_file(&frozen.elements, "application/json")?,
     };
     Ok(Some(RecordDocument {

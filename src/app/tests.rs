@@ -3,12 +3,15 @@
 mod camera;
 mod composed;
 mod copies;
+mod filing;
 mod findings;
 mod looks;
 mod marks;
+mod pause;
 mod playing;
 mod practice;
 mod reliability;
+mod served;
 mod timeline;
 
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use secrecy::SecretString;
 use spotcheck_domain::{CaseId, ManualClock, OfficerId, TaskId};
 
 use crate::Handheld;
-use crate::desk::{CaseState, Desk, DocumentState, RecordingKind, Stroke};
+use crate::desk::{CaseState, Desk, DocumentState, Filing, RecordingKind, Stroke};
 use crate::memory::{BEGIN_MS, Disk, handheld};
 use crate::ports::SealedBundle;
 

@@ -83,6 +83,9 @@ pub struct Span {
     pub length_ms: u64,
     /// It still runs.
     pub live: bool,
+    /// Where it was paused: from and until, in milliseconds from the beginning of the visit.
+    #[serde(default)]
+    pub pauses: Vec<(u64, u64)>,
 }
 
 impl Span {
@@ -195,6 +198,15 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
         }
         "capture_failed" => noted(Sound, format!("没有录成 {}", fact("evidence")), fact("code")),
         "note" => match fact("what") {
+            "paused" => {
+                let item = case.evidence.iter().find(|e| e.id == subject);
+                let video = item.is_some_and(|e| e.media_type.starts_with("video/"));
+                noted(if video { Video } else { Sound }, format!("暂停 {subject}"), "声音照录")
+            }
+            "resumed" if fact("by") == "stop" => {
+                noted(Sound, format!("继续 {subject}"), "录制结束时仍在暂停")
+            }
+            "resumed" => noted(Sound, format!("继续 {subject}"), ""),
             "mark" => noted(Sound, format!("标记 {subject}"), fact("text")),
             "played_with_headphones" => {
                 noted(Sound, format!("用耳机听 {}", fact("played")), "录音仍在进行")
@@ -224,8 +236,15 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
             noted(Paper, format!("打印 {}", paper()), &format!("{copies} 份"))
         }
         "document_corrected" => noted(Paper, format!("更正 {}", paper()), ""),
-        "document_refused" => noted(Paper, format!("拒绝签字 {}", paper()), ""),
-        "refusal" => said(Step, "对方拒绝"),
+        "document_refused" => {
+            let by = case.parties.iter().find(|p| p.id == fact("by"));
+            noted(Paper, format!("拒绝签字 {}", paper()), by.map_or("", |p| &p.name))
+        }
+        "copy_given" => {
+            let copies = number(entry, "/facts/copies");
+            noted(Paper, format!("交付 {}", paper()), &format!("{copies} 份"))
+        }
+        "refusal" => noted(Step, "对方拒绝检查".to_owned(), paper()),
         "finding_state" => {
             let card = case.findings.iter().find(|f| f.id == subject);
             let state = entry.pointer("/facts/state").cloned().unwrap_or_default();
@@ -250,7 +269,7 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
 fn heard(entry: &Value, recordings: &[Recorded]) -> Vec<(String, u64)> {
     let (boot, boottime) = clock::place(entry);
     let facts = |name: &str| text(entry, &format!("/facts/{name}"));
-    let is_mark = facts("what") == "mark";
+    let is_mark = matches!(facts("what"), "mark" | "paused" | "resumed");
     let own = if is_mark { text(entry, "/subject") } else { facts("audio") };
     let told = entry.pointer("/facts/at_ms").and_then(Value::as_u64);
     let places = recordings.iter().filter_map(|recorded| {
@@ -264,6 +283,20 @@ fn heard(entry: &Value, recordings: &[Recorded]) -> Vec<(String, u64)> {
     places.into_iter().map(|(.., evidence, at)| (evidence, at)).collect()
 }
 
+/// Where a recording was paused, in milliseconds from its beginning; the last one may still last.
+fn pauses(entries: &[Value], evidence: &str) -> Vec<(u64, Option<u64>)> {
+    let mut pauses: Vec<(u64, Option<u64>)> = Vec::new();
+    for entry in entries.iter().filter(|entry| text(entry, "/subject") == evidence) {
+        let at_ms = number(entry, "/facts/at_ms");
+        match (text(entry, "/facts/what"), pauses.last_mut()) {
+            ("paused", _) => pauses.push((at_ms, None)),
+            ("resumed", Some((_, until))) => *until = Some(at_ms),
+            _ => {}
+        }
+    }
+    pauses
+}
+
 /// The visit that a journal tells.
 #[must_use]
 pub fn timeline(entries: &[Value], case: &CaseView, told: Told) -> Timeline {
@@ -272,12 +305,20 @@ pub fn timeline(entries: &[Value], case: &CaseView, told: Told) -> Timeline {
     let clock = VisitClock::of(entries, beginnings);
     let spans = recordings.iter().filter_map(|recorded| {
         let (boot, begun) = recorded.axis.beginning();
+        let (from_ms, length_ms) = (clock.at(boot, begun)?, recorded.axis.length_ms());
         Some(Span {
             evidence: recorded.evidence.clone(),
             video: recorded.video,
-            from_ms: clock.at(boot, begun)?,
-            length_ms: recorded.axis.length_ms(),
+            from_ms,
+            length_ms,
             live: recorded.live,
+            pauses: pauses(entries, &recorded.evidence)
+                .into_iter()
+                .map(|(from, until)| {
+                    let until = until.unwrap_or(length_ms).min(length_ms);
+                    (from_ms.saturating_add(from), from_ms.saturating_add(until))
+                })
+                .collect(),
         })
     });
     let taken_back: BTreeSet<u64> = entries

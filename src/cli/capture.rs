@@ -1,11 +1,12 @@
-//! `capture photo|page|audio|video|stop|mark|cover|uncover|describe`.
+//! `capture photo|page|audio|video|stop|mark|cover|uncover|pause|resume|describe`.
 
 use std::time::Duration;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::{Desk, EvidenceView, OnSite, RecordingKind};
+use spotcheck_app::desk::{Desk, EvidenceView, Filing, OnSite, PartyWords, RecordingKind};
 use spotcheck_app::page_check::PageFault;
+use spotcheck_domain::vocabulary::{Direction, Originality};
 use spotcheck_domain::{CaseId, TroubleResult};
 
 use super::Output;
@@ -68,19 +69,74 @@ pub(crate) enum Capture {
         /// 证据 / evidence id
         evidence: String,
     },
-    /// 写明证明内容和来源 / say what it proves and where it comes from
-    Describe {
-        /// 案卷 / case
-        case: String,
+    /// 暂停：记入日志并标记，声音照录，录像遮挡画面 / pause: an entry and a mark, sound goes on, picture blanked
+    Pause {
         /// 证据 / evidence id
         evidence: String,
-        /// 证明内容 / what it proves
-        #[arg(long)]
-        proves: String,
-        /// 来源 / source
-        #[arg(long, default_value = "")]
-        source: String,
     },
+    /// 继续 / end of the pause
+    Resume {
+        /// 证据 / evidence id
+        evidence: String,
+    },
+    /// 写明证明内容、来源、保管人、原件还是复制件、对谁有利 / say what it proves, whose it is, for whom it speaks
+    Describe(Box<Describe>),
+}
+
+/// What is said about an item; what is left out stands as not said.
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    /// 案卷 / case
+    case: String,
+    /// 证据 / evidence id
+    evidence: String,
+    /// 证明内容 / what it proves
+    #[arg(long)]
+    proves: String,
+    /// 来源 / source
+    #[arg(long, default_value = "")]
+    source: String,
+    /// 保管人 / who keeps the original
+    #[arg(long, value_name = "NAME")]
+    keeper: Option<String>,
+    /// 原件 original、复制件 copy；不写则照这类证据的本来 / original or copy [default: as its kind is]
+    #[arg(long, value_name = "WORD", value_parser = ["original", "copy"])]
+    original: Option<String>,
+    /// 原件存放处 / where the original is
+    #[arg(long, value_name = "PLACE")]
+    original_place: Option<String>,
+    /// 不利 against、有利 for、中性 neutral / for or against the party
+    #[arg(long, value_name = "WORD", value_parser = ["against", "for", "neutral"])]
+    direction: Option<String>,
+    /// 当事人的意见 / what the party said about it
+    #[arg(long, value_name = "WORDS", requires = "opinion_by")]
+    opinion: Option<String>,
+    /// 是哪一位当事人的意见 / who said it
+    #[arg(long, value_name = "PARTY", requires = "opinion")]
+    opinion_by: Option<String>,
+    /// 属于哪一步 / step of the visit
+    #[arg(long, value_name = "S")]
+    step: Option<String>,
+    /// 说明哪条线索 / finding that it shows
+    #[arg(long, value_name = "F")]
+    finding: Option<String>,
+}
+
+impl Describe {
+    fn filing(&self) -> Filing {
+        let opinion = self.opinion_by.clone().zip(self.opinion.clone());
+        Filing {
+            proves: self.proves.clone(),
+            source: self.source.clone(),
+            keeper: self.keeper.clone(),
+            original: self.original.as_deref().and_then(Originality::parse),
+            original_place: self.original_place.clone(),
+            direction: self.direction.as_deref().and_then(Direction::parse),
+            opinion: opinion.map(|(party, text)| PartyWords { party, text, at: String::new() }),
+            step: self.step.clone(),
+            finding: self.finding.clone(),
+        }
+    }
 }
 
 impl Capture {
@@ -94,8 +150,10 @@ impl Capture {
             Self::Stop { evidence }
             | Self::Mark { evidence, .. }
             | Self::Cover { evidence }
+            | Self::Pause { evidence }
+            | Self::Resume { evidence }
             | Self::Uncover { evidence } => !is_early(evidence),
-            Self::Page { .. } | Self::Describe { .. } => true,
+            Self::Page { .. } | Self::Describe(_) => true,
         }
     }
 }
@@ -161,6 +219,12 @@ fn cover(handheld: &mut Handheld, evidence: &str, on: bool) -> TroubleResult<Out
     Output::new("capture-cover", &running, vec![words.to_owned()])
 }
 
+fn pause(handheld: &mut Handheld, evidence: &str, on: bool) -> TroubleResult<Output> {
+    let running = handheld.pause_recording(evidence, on)?;
+    let words = if on { "已暂停，声音照录" } else { "继续" };
+    Output::new("capture-pause", &running, vec![words.to_owned()])
+}
+
 /// `capture`.
 pub(crate) fn run(handheld: &mut Handheld, args: &Capture) -> TroubleResult<Output> {
     match args {
@@ -182,10 +246,13 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Capture) -> TroubleResult<Outp
             handheld.mark_recording(evidence, words)?;
             Output::new("capture-mark", &serde_json::json!({}), vec!["已标记".to_owned()])
         }
+        Capture::Pause { evidence } => pause(handheld, evidence, true),
+        Capture::Resume { evidence } => pause(handheld, evidence, false),
         Capture::Cover { evidence } => cover(handheld, evidence, true),
         Capture::Uncover { evidence } => cover(handheld, evidence, false),
-        Capture::Describe { case, evidence, proves, source } => {
-            handheld.describe_evidence(&case_id(case)?, evidence, proves, source)?;
+        Capture::Describe(said) => {
+            let case = case_id(&said.case)?;
+            handheld.describe_evidence(&case, &said.evidence, &said.filing())?;
             Output::new("capture-describe", &serde_json::json!({}), vec!["已写明".to_owned()])
         }
     }

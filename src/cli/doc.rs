@@ -1,10 +1,10 @@
-//! `doc new|show|fill|answer|freeze|render|sign|print|export`, `printers`.
+//! `doc new|show|fill|answer|freeze|render|sign|refuse|print|give|export`, `printers`.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::{Desk, DocumentView, Stroke};
+use spotcheck_app::desk::{Desk, DocumentView, PaperActs, Stroke};
 use spotcheck_domain::{Trouble, TroubleResult};
 
 use super::Output;
@@ -94,6 +94,30 @@ pub(crate) enum Doc {
         #[arg(long, value_name = "FILE")]
         strokes: PathBuf,
     },
+    /// 登记拒绝签字及理由 / a party refuses to sign, and why
+    Refuse {
+        /// 案卷 / case
+        case: String,
+        /// 文书 / document
+        document: String,
+        /// 当事人 / party
+        party: String,
+        /// 理由 / reason
+        #[arg(long)]
+        reason: String,
+    },
+    /// 登记已把纸质副本交给当事人 / copies on paper were handed to a party
+    Give {
+        /// 案卷 / case
+        case: String,
+        /// 文书 / document
+        document: String,
+        /// 当事人 / party
+        party: String,
+        /// 份数 / copies
+        #[arg(long, default_value_t = 1)]
+        copies: u32,
+    },
     /// 打印 / print
     Print {
         /// 案卷 / case
@@ -125,6 +149,8 @@ fn show(view: &DocumentView) -> TroubleResult<Output> {
     lines.extend(
         view.answers.iter().map(|a| format!("  问{}: {}  答：{}", a.n, a.question, a.answer)),
     );
+    lines.extend(view.refused.iter().map(|r| format!("  拒签  {}  {}", r.name, r.reason)));
+    lines.extend(view.given.iter().map(|g| format!("  已交  {}  {} 份", g.party, g.copies)));
     lines.extend(view.missing.iter().map(|m| format!("  缺  {m}")));
     Output::new("doc", view, lines)
 }
@@ -164,6 +190,12 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Doc) -> TroubleResult<Output> 
                         .because(cause.classify_text())
                 })?;
             show(&handheld.sign_document(&case_id(case)?, document, signer, &strokes)?)
+        }
+        Doc::Refuse { case, document, party, reason } => {
+            show(&handheld.refuse_document(&case_id(case)?, document, party, reason)?)
+        }
+        Doc::Give { case, document, party, copies } => {
+            show(&handheld.give_copy(&case_id(case)?, document, party, *copies)?)
         }
         Doc::Print { case, document, printer, copies } => {
             let report = handheld.print(&case_id(case)?, document, printer, *copies)?;

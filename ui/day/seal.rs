@@ -14,6 +14,7 @@ use crate::day::pin::PinBuffer;
 use crate::frame::status::{pair, pairs};
 use crate::frame::{recording, trouble};
 use crate::language::{say, told};
+use crate::papers::draft;
 use crate::words;
 
 /// Officers who must sign at least (行政处罚法 art. 42: not fewer than two).
@@ -114,6 +115,10 @@ pub(crate) fn connect(app: &Rc<App>) {
         draw(app);
     }));
     face.on_seal(app.on(seal));
+    face.on_reason_edited(app.on(|app| {
+        let reason = app.window.global::<Seal<'_>>().get_reason().to_string();
+        draft::note(app, draft::name(app, "seal", "reason"), &[reason]);
+    }));
     face.on_sync(app.on(|app| {
         // Practice travels nowhere; what is left is to wipe it.
         app.replace(if app.is_practice() { Place::Finish } else { Place::Sync });
@@ -124,7 +129,8 @@ pub(crate) fn enter(app: &Rc<App>, leaving: bool) {
     forget(app);
     let face = app.window.global::<Seal<'_>>();
     face.set_leaving(leaving);
-    face.set_reason("".into());
+    let kept = draft::of(app, draft::name(app, "seal", "reason").as_ref());
+    face.set_reason(kept.and_then(|words| words.into_iter().next()).unwrap_or_default().into());
     face.set_report(ModelRc::default());
     app.ask(
         |desk| desk.status(),
@@ -207,6 +213,8 @@ fn seal(app: &Rc<App>) {
     let pins: Vec<(OfficerId, SecretString)> = app.seal.pins.borrow_mut().drain(..).collect();
     let face = app.window.global::<Seal<'_>>();
     let reason = face.get_reason().trim().to_owned();
+    // The case is closed with it: its name has to be known before.
+    let kept = draft::name(app, "seal", "reason");
     app.window.global::<Shell<'_>>().set_busy(say!("正在封存：停录、清单、两人签名").into());
     app.ask_result(
         move |desk| {
@@ -214,10 +222,11 @@ fn seal(app: &Rc<App>) {
             let report = desk.seal(&case, &pins, reason)?;
             Ok((report, desk.case(&case)?, desk.status()?))
         },
-        |app, result| {
+        move |app, result| {
             app.window.global::<Shell<'_>>().set_busy("".into());
             match result {
                 Ok((report, case, now)) => {
+                    draft::done(app, kept);
                     app.keep_case(case);
                     recording::show(app, &now);
                     draw(app);

@@ -279,7 +279,7 @@ fn draw_case(face: &Task<'_>, case: &CaseView) {
     face.set_documents(ModelRc::new(VecModel::from(document_rows(case))));
     let superseded = |e: &EvidenceView| e.page.as_ref().is_some_and(|p| p.superseded_by.is_some());
     let open = case.evidence.iter().filter(|e| e.proves.is_empty() && !superseded(e)).count();
-    face.set_tray(say!("共 {} · 未归档 {}", case.evidence.len(), open).into());
+    face.set_tray(say!("共 {} · 未归类 {}", case.evidence.len(), open).into());
     face.set_missing(
         match (case.state, case.missing.len()) {
             (CaseState::Open, 0) => say!("各项齐全，可以封存").to_owned(),

@@ -1,22 +1,20 @@
-//! Camera, tray, and saying what an item proves.
+//! Camera and tray.
 //!
 //! One tap takes a photo on any screen; the viewfinder opens afterwards, so that a blurred one is followed
 //! by a better one. What it proves is said later.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use slint::{ComponentHandle, ModelRc, SharedString, Timer, TimerMode, VecModel};
 use spotcheck_app::desk::{EvidenceView, RecordingKind, RecordingView};
-use spotcheck_face::{Capture, Describe, EvidenceItem, PairItem};
+use spotcheck_face::{Capture, EvidenceItem};
 
 use crate::app::{App, Place};
-use crate::evidence::{cover, pages, pictures};
-use crate::frame::status::{pair, pairs};
+use crate::evidence::{cover, describe, pages, pictures};
 use crate::frame::{place, recording};
 use crate::language::say;
-use crate::papers::draft;
 use crate::{images, words};
 
 /// Time between two viewfinder pictures, in milliseconds.
@@ -26,11 +24,19 @@ const FRAME_MS: u64 = 100;
 pub(crate) struct Model {
     frames: Timer,
     asked: Cell<bool>,
-    item: RefCell<Option<String>>,
+    /// Which part of the tray is shown: one of [`ALL`], [`UNFILED`], [`FOR_PARTY`].
+    filter: Cell<i32>,
 }
 
+/// The whole tray.
+const ALL: i32 = 0;
+/// What has no words yet.
+const UNFILED: i32 = 1;
+/// What speaks for the party: it is looked for as well as what speaks against it.
+const FOR_PARTY: i32 = 2;
+
 /// What an item is called on the screen.
-fn kind_word(media_type: &str) -> (&'static str, &'static str) {
+pub(crate) fn kind_word(media_type: &str) -> (&'static str, &'static str) {
     if media_type.starts_with("image/") {
         ("photo", say!("照片"))
     } else if media_type.starts_with("video/") {
@@ -83,6 +89,9 @@ fn item(view: &EvidenceView) -> EvidenceItem {
             None => say!("{} 第 {} 页", page.group, page.n),
         });
     }
+    if view.filing.speaks_for_party() {
+        note.push(say!("有利当事人").to_owned());
+    }
     if !view.proves.is_empty() {
         note.push(view.proves.clone());
     }
@@ -111,12 +120,9 @@ pub(crate) fn connect(app: &Rc<App>) {
         }
     }));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Describe(id.to_string()))));
-    let describe = app.window.global::<Describe<'_>>();
-    describe.on_save(app.on(save));
-    describe.on_edited(app.on(|app| {
-        let face = app.window.global::<Describe<'_>>();
-        let words = [face.get_proves().to_string(), face.get_source().to_string()];
-        draft::note(app, draft_name(app), &words);
+    face.on_choose(app.on_with(|app, n: i32| {
+        app.capture.filter.set(n);
+        draw(app);
     }));
 }
 
@@ -205,7 +211,7 @@ pub(crate) fn enter(app: &Rc<App>) {
 /// Stops the viewfinder on every other screen.
 pub(crate) fn leave(app: &Rc<App>, place: &Place) {
     if !matches!(place, Place::Describe(_)) {
-        clear_picture(app);
+        describe::clear_picture(app);
     }
     if *place != Place::Capture {
         app.capture.frames.stop();
@@ -249,8 +255,16 @@ fn draw(app: &Rc<App>) {
     }
     let open = rows.iter().filter(|row| !row.filed && !row.live).count();
     let face = app.window.global::<Capture<'_>>();
-    face.set_tray(say!("未归档 {}", open).into());
+    face.set_tray(say!("未归类 ({})", open).into());
     face.set_all(say!("共 {}", rows.len()).into());
+    let filter = app.capture.filter.get();
+    let speaks = |id: &str| evidence.iter().any(|e| e.id == id && e.filing.speaks_for_party());
+    rows.retain(|row| match filter {
+        UNFILED => !row.filed,
+        FOR_PARTY => speaks(&row.id),
+        _ => true,
+    });
+    face.set_filter(filter);
     face.set_items(ModelRc::new(VecModel::from(rows)));
 }
 
@@ -270,119 +284,15 @@ fn fetch_pictures(app: &Rc<App>) {
 /// Drops what was shown of evidence.
 pub(crate) fn forget(app: &Rc<App>) {
     pictures::forget(app);
-    app.capture.item.borrow_mut().take();
+    app.capture.filter.set(ALL);
     app.window.global::<Capture<'_>>().set_items(ModelRc::default());
-    clear_picture(app);
-}
-
-fn clear_picture(app: &Rc<App>) {
-    let face = app.window.global::<Describe<'_>>();
-    face.set_picture(slint::Image::default());
-    face.set_pictured(false);
-    face.set_no_picture("".into());
-    face.set_large(false);
-}
-
-/// The picture of the open item, above what is said about it.
-fn show_picture(app: &Rc<App>, view: &EvidenceView) {
-    clear_picture(app);
-    if !view.media_type.starts_with("image/") {
-        return;
-    }
-    let face = app.window.global::<Describe<'_>>();
-    face.set_no_picture(say!("正在打开照片").into());
-    let id = view.id.clone();
-    pictures::fetch_large(app, &view.id, move |app, picture| {
-        let here = app.capture.item.borrow().as_ref() == Some(&id)
-            && matches!(app.place(), Place::Describe(_));
-        if !here {
-            return;
-        }
-        let face = app.window.global::<Describe<'_>>();
-        match picture {
-            Some(picture) => {
-                face.set_picture(picture);
-                face.set_pictured(true);
-                face.set_no_picture("".into());
-            }
-            None => face.set_no_picture(say!("照片打不开，原件仍在").into()),
-        }
-    });
-}
-
-/// Facts of one item, as its record keeps them.
-pub(crate) fn facts(view: &EvidenceView) -> Vec<PairItem> {
-    let mut facts = vec![pair(say!("开始"), &words::day_and_time(&view.begun))];
-    if view.ended != view.begun {
-        facts.push(pair(say!("结束"), &words::day_and_time(&view.ended)));
-    }
-    facts.push(pair(say!("大小"), &words::bytes(view.size)));
-    facts.push(pair(say!("摘要"), &words::head_digits(&view.sha256)));
-    if view.recovered {
-        facts.push(pair(say!("说明"), say!("录制中断，之后补存")));
-    }
-    facts
-}
-
-pub(crate) fn enter_item(app: &Rc<App>, id: &str) {
-    let face = app.window.global::<Describe<'_>>();
-    let found =
-        app.case.borrow().as_ref().and_then(|c| c.evidence.iter().find(|e| e.id == id).cloned());
-    let Some(view) = found else { return };
-    *app.capture.item.borrow_mut() = Some(id.to_owned());
-    show_picture(app, &view);
-    face.set_title(format!("{} {}", view.id, kind_word(&view.media_type).1).into());
-    face.set_note(words::day_and_time(&view.begun).into());
-    let mut words = draft::of(app, draft_name(app).as_ref()).unwrap_or_default().into_iter();
-    face.set_proves(words.next().unwrap_or_else(|| view.proves.clone()).into());
-    face.set_source(words.next().unwrap_or_default().into());
-    face.set_facts(pairs(facts(&view)));
-    face.set_marks(pairs(
-        view.marks.iter().map(|(ms, text)| pair(&words::short_time(*ms), text)).collect(),
-    ));
-}
-
-/// Where what is typed about the open item is kept until it is filed.
-fn draft_name(app: &App) -> Option<String> {
-    let item = app.capture.item.borrow();
-    item.as_ref().and_then(|item| draft::name(app, "evidence", item))
-}
-
-fn save(app: &Rc<App>) {
-    let face = app.window.global::<Describe<'_>>();
-    let proves = face.get_proves().trim().to_owned();
-    let source = face.get_source().trim().to_owned();
-    let (Some(case), Some(item)) = (app.case_id(), app.capture.item.borrow().clone()) else {
-        return;
-    };
-    if proves.is_empty() {
-        return;
-    }
-    let back = (Place::Describe(item.clone()), proves.clone(), source.clone());
-    app.mark(
-        move |desk| desk.describe_evidence(&case, &item, &proves, &source),
-        |app, ()| {
-            draft::done(app, draft_name(app));
-            app.back();
-            say!("已归档").to_owned()
-        },
-        move |app| reopen(app, back),
-    );
-}
-
-/// The words of what was taken back, to be changed.
-fn reopen(app: &Rc<App>, (place, proves, source): (Place, String, String)) {
-    if app.place() != place {
-        app.go(place);
-    }
-    let face = app.window.global::<Describe<'_>>();
-    face.set_proves(proves.into());
-    face.set_source(source.into());
+    describe::forget(app);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spotcheck_app::desk::Filing;
 
     fn photo(id: &str, proves: &str) -> EvidenceView {
         EvidenceView {
@@ -397,6 +307,7 @@ mod tests {
             marks: Vec::new(),
             recovered: false,
             page: None,
+            filing: Filing::default(),
         }
     }
 
@@ -407,6 +318,7 @@ mod tests {
             kind: RecordingKind::Audio,
             stored_ms: 5_000,
             level: 3,
+            paused: false,
             covered: false,
             lost_ms: 0,
             impaired: false,

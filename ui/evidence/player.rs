@@ -363,6 +363,17 @@ fn here(app: &App) -> Option<Moment> {
     before.max_by_key(|m| m.at_ms).cloned()
 }
 
+/// Where recordings were paused on a track.
+fn paused(visit: &Visit, track: (u64, u64)) -> Vec<SpanItem> {
+    let all = visit.spans.iter().flat_map(|s| s.pauses.iter().map(move |pause| (s.video, pause)));
+    let shown = all.filter(|(_, (_, until))| *until > track.0).map(|(video, (from, until))| {
+        let from = if *from < track.0 { 0.0 } else { part_of(*from, track) };
+        let width = (part_of(*until, track) - from).max(0.0);
+        SpanItem { row: i32::from(video), from, width, own: true }
+    });
+    shown.filter(|pause| pause.from <= 1.0).collect()
+}
+
 /// Bars and ticks of a track.
 pub(crate) fn band(visit: &Visit, track: (u64, u64)) -> (Vec<SpanItem>, Vec<TickItem>) {
     let inside = |from: f32, width: f32| from <= 1.0 && from + width >= 0.0;
@@ -392,6 +403,8 @@ pub(crate) fn draw(app: &Rc<App>) {
     let (bars, ticks) = band(&app.timeline.visit(), track);
     face.set_there(!app.timeline.visit().spans.is_empty());
     face.set_bars(ModelRc::new(VecModel::from(bars)));
+    let pauses = paused(&app.timeline.visit(), track);
+    face.set_pauses(ModelRc::new(VecModel::from(pauses)));
     face.set_ticks(ModelRc::new(VecModel::from(ticks)));
     let minute = |ms| clock_words(app, ms).get(..5).unwrap_or_default().to_owned();
     face.set_begun(minute(track.0).into());
@@ -465,7 +478,8 @@ mod tests {
     use super::*;
 
     fn span(evidence: &str, video: bool, from_ms: u64, length_ms: u64) -> Span {
-        Span { evidence: evidence.to_owned(), video, from_ms, length_ms, live: false }
+        let evidence = evidence.to_owned();
+        Span { evidence, video, from_ms, length_ms, live: false, pauses: Vec::new() }
     }
 
     fn visit() -> Visit {
@@ -503,6 +517,20 @@ mod tests {
         let near = track(&visit, Some("E2"));
         assert_eq!(near, (900_000, 60_000));
         assert_eq!(band(&visit, near).0.len(), 2, "what ran at the same time");
+    }
+
+    #[test]
+    fn a_pause_stands_on_the_track_of_its_recording() {
+        let mut visit = visit();
+        visit.spans[0].pauses = vec![(1_200_000, 1_800_000)];
+        let bands = paused(&visit, (0, 3_600_000));
+        assert_eq!((bands.len(), bands[0].row), (1, 0));
+        assert!((bands[0].from - 1.0 / 3.0).abs() < 0.001);
+        assert!((bands[0].width - 1.0 / 6.0).abs() < 0.001);
+        assert!(
+            paused(&visit, (3_000_000, 600_000)).is_empty(),
+            "not on another recording's track"
+        );
     }
 
     #[test]

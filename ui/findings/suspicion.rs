@@ -17,6 +17,7 @@ use crate::app::{App, Place};
 use crate::findings::suspicions::{self, Around, Judged, item, staff, state_words};
 use crate::findings::{around, compare, finding};
 use crate::language::{self, mark, say, word};
+use crate::papers::draft;
 use crate::words;
 
 /// What is asked before a verdict is given.
@@ -88,6 +89,10 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_why_given(app.on_with(|app, why: SharedString| why_given(app, why.trim())));
     face.on_why_proof(app.on_with(|app, id: SharedString| along(app, &id)));
     face.on_why_closed(app.on(close));
+    face.on_why_edited(app.on(|app| {
+        let words = app.window.global::<Suspicions<'_>>().get_why().to_string();
+        draft::note(app, why_name(app), &[words]);
+    }));
 }
 
 /// Nothing is asked any more.
@@ -231,7 +236,7 @@ fn proof(e: &EvidenceView, linked: &[String]) -> NamedRow {
     NamedRow {
         id: e.id.as_str().into(),
         title: crate::evidence::capture::title(e).into(),
-        note: if e.proves.is_empty() { say!("未归档").into() } else { e.proves.as_str().into() },
+        note: if e.proves.is_empty() { say!("未归类").into() } else { e.proves.as_str().into() },
         state: "".into(),
         done: linked.contains(&e.id),
     }
@@ -362,13 +367,21 @@ fn ask(app: &Rc<App>, asking: Asking) {
     let face = app.window.global::<Suspicions<'_>>();
     let whys: Vec<SharedString> = whys.iter().map(|w| w.as_str().into()).collect();
     face.set_whys(ModelRc::new(VecModel::from(whys)));
-    face.set_why("".into());
+    let kept = draft::of(app, why_name(app).as_ref()).and_then(|words| words.into_iter().next());
+    face.set_why(kept.unwrap_or_default().into());
     face.set_why_title(title.into());
     face.set_why_optional(matches!(asking, Asking::WhichEvidence | Asking::WhatSeen));
     if asking != Asking::WhySilenced {
         offer_proofs(app, true);
     }
     face.set_asking(number);
+}
+
+/// Where the words about the open finding are kept until they are given: of this question only.
+fn why_name(app: &App) -> Option<String> {
+    let (key, _) = open_finding(app)?;
+    let asked = app.suspicions.one.asking.get();
+    draft::name(app, "why", &format!("{asked:?}/{key}"))
 }
 
 /// As the window says it; the record keeps the Chinese words ([`why_given`]).
@@ -383,6 +396,7 @@ fn why_given(app: &Rc<App>, why: &str) {
         .fold(why, |why, choices| language::behind(why, choices));
     let reason = (!why.is_empty()).then(|| why.to_owned());
     let along = app.suspicions.one.along.borrow().clone();
+    draft::done(app, why_name(app));
     close(app);
     app.drop_keyboard();
     match asking {

@@ -14,7 +14,7 @@ use spotcheck_face::Screen;
 
 use crate::app::App;
 use crate::claims::showing;
-use crate::day::task;
+use crate::day::{custody, task};
 use crate::findings::suspicions;
 use crate::language::mark;
 
@@ -65,6 +65,7 @@ pub(crate) enum Place {
     Methods,
     Method(String),
     SelfCheck,
+    Custody(custody::Act),
     /// Nothing to be seen: the screen is turned to somebody else.
     Cover,
 }
@@ -112,6 +113,7 @@ impl Place {
             Self::Methods => Screen::Methods,
             Self::Method(_) => Screen::Method,
             Self::SelfCheck => Screen::SelfCheck,
+            Self::Custody(_) => Screen::Custody,
             Self::Cover => Screen::Cover,
         }
     }
@@ -124,7 +126,15 @@ impl Place {
 
     /// Screens that show something of one task; those of a practice task are marked.
     pub(crate) const fn of_task(&self) -> bool {
-        !matches!(self, Self::Unlock | Self::Today | Self::Sync | Self::Status | Self::SelfCheck)
+        !matches!(
+            self,
+            Self::Unlock
+                | Self::Today
+                | Self::Sync
+                | Self::Status
+                | Self::SelfCheck
+                | Self::Custody(_)
+        )
     }
 
     /// Which of the places of the work space this is; −1: none of them.
@@ -153,6 +163,7 @@ impl Place {
                 | Self::Around
                 | Self::HandOut
                 | Self::Showing(_)
+                | Self::Custody(_)
                 | Self::Cover
         )
     }

@@ -37,6 +37,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     shell.on_record(app.on(|app| start(app, RecordingKind::Audio)));
     shell.on_record_key(app.on(press));
     shell.on_mark(app.on(mark));
+    shell.on_pause(app.on(pause));
     shell.on_stop(app.on(stop));
     shell.on_photo(app.on(capture::photo_anywhere));
 }
@@ -83,6 +84,26 @@ fn mark(app: &Rc<App>) {
         move |desk| desk.mark_recording(&running.evidence, kept!("标记")),
         move |_, ()| say!("已标记 {}", at),
         |_| {},
+    );
+}
+
+/// A pause is a mark and never a cut.
+fn pause(app: &Rc<App>) {
+    let Some(running) = shown(&app.recording.running.borrow()).cloned() else { return };
+    let on = !running.paused;
+    app.ask(
+        move |desk| {
+            desk.pause_recording(&running.evidence, on)?;
+            desk.status()
+        },
+        move |app, now| {
+            show(app, &now);
+            app.toast(if on {
+                say!("已暂停，记入日志；声音照录")
+            } else {
+                say!("继续录制")
+            });
+        },
     );
 }
 
@@ -144,6 +165,7 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
             shell.set_recording_video(running.kind == RecordingKind::Video);
             shell.set_recording_time(words::long_time(running.stored_ms).into());
             shell.set_recording_level(i32::from(running.level.min(100)));
+            shell.set_paused(running.paused);
             shell.set_recording(true);
         }
         None => shell.set_recording(false),
@@ -197,6 +219,7 @@ mod tests {
             kind,
             stored_ms: 0,
             level: 0,
+            paused: false,
             covered: false,
             lost_ms: 0,
             impaired: false,

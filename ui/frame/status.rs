@@ -10,6 +10,7 @@ use spotcheck_domain::{BeijingTime, Precision, rfc3339};
 use spotcheck_face::{Device, PairItem, Shell};
 
 use crate::app::App;
+use crate::day::custody;
 use crate::frame::{recording, settings};
 use crate::language::{mark, say, word};
 use crate::words;
@@ -97,6 +98,7 @@ pub(crate) fn enter(app: &Rc<App>) {
         |app, now| {
             recording::show(app, &now);
             let face = app.window.global::<Device<'_>>();
+            custody::offer(app, &now);
             face.set_facts(pairs(facts(&now)));
             face.set_officers(pairs(
                 now.officers

@@ -377,6 +377,8 @@ mod tests {
             signatures: Vec::new(),
             prints: 1,
             missing: Vec::new(),
+            refused: Vec::new(),
+            given: Vec::new(),
         }
     }
 

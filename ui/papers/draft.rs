@@ -1,7 +1,7 @@
 //! Words that were typed and not yet stored where they belong: kept within a second of a keystroke.
 //!
 //! A kill, a fallen battery or the lock must not cost a sentence that somebody was dictated in a corridor. The
-//! words lie under the officer's own key until the act they belong to (记下, 填好, 归档) has been confirmed.
+//! words lie under the officer's own key until the act they belong to (记下, 填好, 归类) has been confirmed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

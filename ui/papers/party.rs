@@ -8,6 +8,7 @@ use spotcheck_face::{NamedRow, Party};
 
 use crate::app::{App, Place};
 use crate::language::{say, word};
+use crate::papers::draft;
 
 /// Kinds that fit beside each other on the smallest screen.
 const CHIPS_PER_LINE: usize = 3;
@@ -30,6 +31,11 @@ pub(crate) fn connect(app: &Rc<App>) {
         app.window.global::<Party<'_>>().set_kind(kind);
     }));
     face.on_add(app.on(add));
+    face.on_edited(app.on(|app| {
+        let face = app.window.global::<Party<'_>>();
+        let words = [face.get_name().to_string(), face.get_post().to_string()];
+        draft::note(app, draft::name(app, "party", "new"), &words);
+    }));
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
@@ -41,8 +47,11 @@ pub(crate) fn enter(app: &Rc<App>) {
     };
     face.set_kinds(model(first));
     face.set_more_kinds(model(rest));
-    face.set_name("".into());
-    face.set_post("".into());
+    // What was typed before a lock or a kill, and not entered.
+    let kept = draft::of(app, draft::name(app, "party", "new").as_ref()).unwrap_or_default();
+    let word = |n: usize| kept.get(n).map_or("", String::as_str);
+    face.set_name(word(0).into());
+    face.set_post(word(1).into());
     face.set_kind(PartyKind::Person.as_str().into());
 }
 
@@ -62,6 +71,7 @@ fn add(app: &Rc<App>) {
             desk.add_party(&case, &name, &kind, post)
         },
         |app, _| {
+            draft::done(app, draft::name(app, "party", "new"));
             app.back();
             say!("已登记").to_owned()
         },

@@ -10,6 +10,7 @@ use spotcheck_face::{PairItem, Print, PrinterItem};
 use crate::app::App;
 use crate::frame::status::{pair, pairs};
 use crate::language::say;
+use crate::papers::{document, served};
 use crate::words;
 
 /// Copies that one order may ask for.
@@ -98,6 +99,7 @@ fn draw(app: &Rc<App>) {
     let chosen = app.print.chosen.borrow().clone();
     let items = printer_items(&app.print.printers.borrow(), chosen.as_deref());
     let face = app.window.global::<Print<'_>>();
+    served::draw(app);
     face.set_ready(items.iter().any(|i| i.chosen));
     face.set_printers(ModelRc::new(VecModel::from(items)));
     face.set_copies(i32::try_from(app.print.copies.get()).unwrap_or(1));
@@ -111,8 +113,13 @@ fn print(app: &Rc<App>) {
     let copies = app.print.copies.get();
     app.ask_busy(
         say!("正在打印"),
-        move |desk| desk.print(&case, &document, &printer, copies),
-        |app, report| {
+        move |desk| {
+            let report = desk.print(&case, &document, &printer, copies)?;
+            Ok((report, desk.document(&case, &document)?))
+        },
+        |app, (report, view)| {
+            document::keep(app, view);
+            served::draw(app);
             app.window.global::<Print<'_>>().set_report(pairs(report_pairs(&report)));
             app.toast(say!("已送到打印机"));
         },

@@ -20,7 +20,7 @@ use spotcheck_face::{SignerItem, Signing};
 use crate::app::{App, Place};
 use crate::frame::ink;
 use crate::language::{say, word};
-use crate::papers::{document, draft};
+use crate::papers::{document, draft, served};
 
 /// Width of the pad in its own units.
 const PAD_WIDTH: f32 = 800.0;
@@ -50,6 +50,7 @@ pub(crate) fn signers(
         capacity: word(capacity.zh()).into(),
         chosen: chosen == Some(id),
         done: view.signatures.iter().any(|s| s.signer == id),
+        refused: view.refused.iter().any(|r| r.party == id),
     };
     // An interview is signed by who was asked, and by witnesses; a record of refusal by witnesses alone; any
     // other form by every party.
@@ -180,6 +181,11 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
     true
 }
 
+/// Whose turn it is.
+pub(crate) fn signer(app: &App) -> Option<String> {
+    app.sign.signer.borrow().clone()
+}
+
 /// Forgets strokes and signer.
 pub(crate) fn forget(app: &Rc<App>) {
     app.sign.signer.borrow_mut().take();
@@ -188,6 +194,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     face.set_signers(ModelRc::default());
     face.set_signer("".into());
     face.set_open(false);
+    served::stop(app);
     draw_strokes(app);
 }
 
@@ -198,11 +205,12 @@ pub(crate) fn draw(app: &Rc<App>) {
     let (Some(case), Some(view)) = (case, view) else { return };
     let chosen = app.sign.signer.borrow().clone();
     let mut items = signers(&case, &view, chosen.as_deref());
-    if !items.iter().any(|i| i.chosen && !i.done) {
+    let through = |i: &SignerItem| i.done || i.refused;
+    if !items.iter().any(|i| i.chosen && !through(i)) {
         for item in &mut items {
             item.chosen = false;
         }
-        let next = items.iter_mut().find(|i| !i.done);
+        let next = items.iter_mut().find(|i| !through(i));
         if let Some(item) = next {
             item.chosen = true;
             *app.sign.signer.borrow_mut() = Some(item.id.to_string());
@@ -210,10 +218,13 @@ pub(crate) fn draw(app: &Rc<App>) {
             app.sign.signer.borrow_mut().take();
         }
     }
-    let who = items.iter().find(|i| i.chosen && !i.done);
+    let who = items.iter().find(|i| i.chosen && !through(i));
+    let officer = |id: &str| case.officers.iter().any(|o| o.id.as_str() == id);
+    let can_refuse = who.is_some_and(|i| !officer(&i.id));
     let who = who.map(|i| format!("{} · {}", i.name, i.capacity)).unwrap_or_default();
     let face = app.window.global::<Signing<'_>>();
     face.set_signer(who.into());
+    face.set_can_refuse(can_refuse);
     face.set_signers(ModelRc::new(VecModel::from(items)));
     draw_strokes(app);
 }

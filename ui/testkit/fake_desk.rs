@@ -6,6 +6,7 @@
 
 mod claims;
 mod compare;
+mod custody;
 mod indicators;
 mod kinds;
 mod looks;
@@ -24,9 +25,9 @@ use std::sync::{Arc, Mutex};
 use secrecy::{ExposeSecret, SecretString};
 use spotcheck_app::compare::FreshFile;
 use spotcheck_app::desk::{
-    AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, OfficerCard,
-    OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView, SealReport, Status,
-    Stroke, TaskCard,
+    AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, Filing,
+    OfficerCard, OutboxItem, Own, PrintReport, PrinterView, RecordingKind, RecordingView,
+    SealReport, Status, Stroke, TaskCard,
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, FindingLook, Judgement, Stick};
@@ -62,7 +63,9 @@ const ACT_MS: i64 = 20_000;
 pub struct FakeDesk {
     now_ms: i64,
     officers: Vec<OfficerCard>,
-    pins: Vec<&'static str>,
+    pins: Vec<String>,
+    /// Nobody has set the clock, and nobody spoke for the time.
+    unset_clock: bool,
     unlocked: Option<OfficerId>,
     tasks: Vec<TaskCard>,
     case: Option<CaseView>,
@@ -151,7 +154,8 @@ impl FakeDesk {
             own: own.collect(),
             now_ms: morning_ms(),
             officers,
-            pins: vec![FIRST_PIN, SECOND_PIN],
+            pins: vec![FIRST_PIN.to_owned(), SECOND_PIN.to_owned()],
+            unset_clock: false,
             unlocked: None,
             tasks: visit::tasks(),
             case: None,
@@ -247,7 +251,7 @@ impl Desk for FakeDesk {
             officers: self.officers.clone(),
             unlocked: self.unlocked.clone(),
             safe: "安全：上次录音 12 分 08 秒，缺 ≤ 2 秒".to_owned(),
-            clock_set: true,
+            clock_set: !self.unset_clock,
             unsent: u32::try_from(waiting).unwrap_or_default(),
             free_bytes: 48_600_000_000,
             budget: on_site::budget(self.low),
@@ -259,7 +263,7 @@ impl Desk for FakeDesk {
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {
         self.fail()?;
         let place = self.officers.iter().position(|o| o.id == *officer);
-        let right = place.and_then(|n| self.pins.get(n).copied());
+        let right = place.and_then(|n| self.pins.get(n).map(String::as_str));
         if right != Some(pin.expose_secret()) {
             return Err(trouble(
                 "VAULT-PIN-WRONG",
@@ -634,10 +638,9 @@ impl Desk for FakeDesk {
         &mut self,
         case: &CaseId,
         evidence: &str,
-        proves: &str,
-        _source: &str,
+        filing: &Filing,
     ) -> TroubleResult<()> {
-        self.do_describe(case, evidence, proves)
+        self.do_describe(case, evidence, filing)
     }
 
     fn new_document(
@@ -700,6 +703,7 @@ impl Desk for FakeDesk {
         strokes: &[Stroke],
     ) -> TroubleResult<DocumentView> {
         let now = self.pass_time();
+        self.vouched()?;
         self.do_sign(document, signer, strokes, now)
     }
 

@@ -19,7 +19,7 @@ use crate::testkit::face::Face;
 use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
 use crate::testkit::fake_input::FakeInput;
 use crate::testkit::gallery::more::{
-    compare, figures, house, long_names, method, methods, self_check,
+    compare, custody, figures, house, long_names, method, methods, self_check, unset_clock,
 };
 use crate::testkit::goldens::Goldens;
 
@@ -172,6 +172,7 @@ pub fn every_screen(
     travelling(theme, size, shot)?;
     practice(&options(theme), size, shot)?;
     on_site(&options(theme), size, shot)?;
+    unset_clock(&options(theme), size, shot)?;
     if size == SMALL {
         lying(&options(theme), shot)?;
         long_names(&options(theme), size, shot)?;
@@ -458,21 +459,40 @@ fn capture(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("拍照")?;
     face.advance(Duration::from_secs(6))?;
     shot(face, "08-capture")?;
+    face.tap("暂停录制")?;
+    face.advance(Duration::from_secs(11))?;
+    shot(face, "08-capture-paused")?;
+    face.tap("继续录制")?;
+    face.advance(Duration::from_secs(11))?;
     face.tap("拍照")?;
     face.tap("标记")?;
-    face.tap("未归档 2")?;
+    face.tap("未归类 (2)")?;
     face.advance(Duration::from_secs(11))?;
     shot(face, "08-collect")?;
     compare(face, shot)?;
     for item in ["E3 照片", "E2 照片"] {
         face.tap(item)?;
         face.fill("证明什么", "药架实物、批号与数量")?;
-        face.fill("来源与保管人", "药库北架，保管人李四")?;
+        face.fill("来源", "药库北架")?;
+        face.fill("保管人", "李四")?;
         if item == "E3 照片" {
             shot(face, "08-describe")?;
+            face.tap("复制件")?;
+            face.tap("属于哪一步 现场核查")?;
+            face.scroll(-600.0)?;
+            shot(face, "08-describe-below")?;
+            face.tap("选 现场核查")?;
+            face.tap("有利")?;
+            face.fill("当事人的意见", "这是另一批的单据")?;
+            face.scroll(-600.0)?;
+            shot(face, "08-describe-party")?;
         }
-        face.tap("归档")?;
+        face.tap("归类")?;
     }
+    face.advance(Duration::from_secs(11))?;
+    face.tap("有利当事人")?;
+    shot(face, "08-collect-party")?;
+    face.tap("全部")?;
     Ok(())
 }
 
@@ -545,6 +565,14 @@ fn freeze_and_sign(face: &Face, shot: &mut Shot<'_>, take: bool) -> Result<(), E
     face.tap("去签字")?;
     if take {
         shot(face, "12-signers")?;
+        face.tap("登记拒签")?;
+        shot(face, "12-refusing")?;
+        face.fill("拒签理由", "本人说：先问过律师再签")?;
+        face.tap("登记")?;
+        shot(face, "12-refused")?;
+        face.tap("撤销")?;
+        face.tap("返回")?;
+        face.advance(Duration::from_secs(11))?;
     }
     for signer in ["李样本", "周演示", "吴样例"] {
         face.tap(&format!("签字人 {signer}"))?;
@@ -577,6 +605,8 @@ fn inspection(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("打印")?;
     face.advance(Duration::from_secs(6))?;
     shot(face, "13-print-done")?;
+    face.tap("已交当事人一份")?;
+    face.advance(Duration::from_secs(11))?;
     face.tap("返回")?;
     face.tap("返回")?;
     Ok(())
@@ -634,5 +664,6 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     shot(face, "02-today-after")?;
     face.tap("设备")?;
     shot(face, "16-status")?;
+    custody(face, shot)?;
     self_check(face, shot)
 }

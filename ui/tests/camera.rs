@@ -74,7 +74,7 @@ fn a_paper_is_taken_page_by_page_and_a_blurred_one_again_with_one_tap() {
     face.tap("拍完了").unwrap();
     assert!(face.shows("共 3 页，已归为一组"), "{:?}", face.texts());
     // The photo before and three pages wait for words; the blurred one does not, and is still there.
-    face.tap("未归档 4").unwrap();
+    face.tap("未归类 (4)").unwrap();
     assert!(face.shows("第 2 页，已由 E4 重拍"), "{:?}", face.texts());
 }
 

@@ -7,7 +7,7 @@ use super::way::{on_site, unlocked};
 fn a_photo_is_seen_where_it_is_said_what_it_proves() {
     let face = on_site();
     face.tap("拍照").unwrap();
-    face.tap("未归档 1").unwrap();
+    face.tap("未归类 (1)").unwrap();
     face.tap("E1 照片").unwrap();
     face.touch("放大照片").unwrap();
     assert!(face.controls().iter().any(|c| c.label == "缩小照片"), "{:?}", face.texts());

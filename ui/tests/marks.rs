@@ -92,16 +92,16 @@ fn words_come_back_to_where_they_were_typed() {
 fn a_photo_that_was_filed_wrongly_is_open_again_with_its_words() {
     let face = on_site();
     face.tap("拍照").unwrap();
-    face.tap("未归档 1").unwrap();
+    face.tap("未归类 (1)").unwrap();
     face.tap("E1 照片").unwrap();
     face.fill("证明什么", "空床").unwrap();
-    face.fill("来源与保管人", "内二科").unwrap();
-    face.tap("归档").unwrap();
-    assert!(face.shows("已归档"));
+    face.fill("来源", "内二科").unwrap();
+    face.tap("归类").unwrap();
+    assert!(face.shows("已归类"));
     face.tap("撤销").unwrap();
     assert_eq!(face.value("证明什么").unwrap(), "空床");
     face.tap("返回").unwrap();
-    assert!(face.shows("未归档 1"), "{:?}", face.texts());
+    assert!(face.shows("未归类 (1)"), "{:?}", face.texts());
 }
 
 /// The lock leaves nothing that could be taken back by somebody else.

@@ -60,7 +60,7 @@ fn one_tap_is_a_photo_and_opens_the_viewfinder() {
     assert!(face.shows("证明什么可以以后再填"));
     face.key(slint::platform::Key::F2.into()).unwrap();
     assert!(face.shows("已拍照 E2"));
-    face.tap("未归档 2").unwrap();
+    face.tap("未归类 (2)").unwrap();
     assert!(face.shows("E1 照片"));
 }
 

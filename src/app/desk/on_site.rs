@@ -16,6 +16,9 @@ pub struct RecordingView {
     pub stored_ms: u64,
     /// Level of the last fragment, 0–100.
     pub level: u8,
+    /// Paused: marked as such; sound goes on being sealed, the picture is blanked.
+    #[serde(default)]
+    pub paused: bool,
     /// The picture is blanked; sound goes on.
     #[serde(default)]
     pub covered: bool,
@@ -51,6 +54,10 @@ pub trait OnSite {
     /// Blanks the picture of a running video, or shows it again; sound goes on. It stays as it is until the
     /// next order or the end of the recording, whatever happens to this program.
     fn cover_picture(&mut self, evidence: &str, on: bool) -> TroubleResult<RecordingView>;
+
+    /// Pauses a running recording or lets it go on: a line of the journal and a mark, never a cut. Sound goes on
+    /// being sealed, the picture of a video is blanked. It stays until the next order or the end of the recording.
+    fn pause_recording(&mut self, evidence: &str, on: bool) -> TroubleResult<RecordingView>;
 
     /// The opening words of a case, to be read aloud.
     fn opening(&mut self, case: &CaseId) -> TroubleResult<Opening>;

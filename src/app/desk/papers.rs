@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::vocabulary::{Capacity, SigningMethod};
+use spotcheck_domain::{CaseId, TroubleResult};
 
 /// A document in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,56 @@ pub struct DocumentView {
     pub prints: u32,
     /// Why it cannot be frozen yet, by field or duty (may be empty).
     pub missing: Vec<String>,
+    /// Who refused to sign.
+    #[serde(default)]
+    pub refused: Vec<RefusedView>,
+    /// Copies that were handed over.
+    #[serde(default)]
+    pub given: Vec<GivenView>,
+}
+
+/// Somebody who refused to sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedView {
+    /// `party-1` …
+    pub party: String,
+    /// Name.
+    pub name: String,
+    /// The reason that was given.
+    pub reason: String,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// Copies handed to a party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenView {
+    /// `party-1` …
+    pub party: String,
+    /// Copies on paper.
+    pub copies: u32,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// What is done with a paper beyond writing, signing and printing it.
+pub trait PaperActs {
+    /// A party refuses to sign a frozen document; why, in its own words. Officers and witnesses may sign then.
+    fn refuse_document(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        party: &str,
+        reason: &str,
+    ) -> TroubleResult<DocumentView>;
+    /// So many copies on paper were handed to a party.
+    fn give_copy(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        party: &str,
+        copies: u32,
+    ) -> TroubleResult<DocumentView>;
 }
 
 /// One field of a form.

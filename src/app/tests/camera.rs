@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spotcheck_domain::{ManualClock, TaskId};
 
 use super::{Day, morning, pins, unlock};
-use crate::desk::{Desk, OnSite, RecordingKind};
+use crate::desk::{Desk, Filing, OnSite, RecordingKind};
 use crate::memory::{BEGIN_MS, handheld};
 use crate::page_check::{Grey, PageFault};
 use crate::ports::{Fix, PlaceState};
@@ -183,7 +183,7 @@ fn a_paper_becomes_a_group_and_a_page_taken_again_keeps_the_first() {
     assert_eq!(old.page.as_ref().unwrap().superseded_by.as_deref(), Some(again.id.as_str()));
     assert_eq!(notes(&mut day, "page_checked")[1]["facts"]["faults"], json!(["blurred"]));
     // One description is for all pages; the superseded one asks for none.
-    day.h.describe_evidence(&case, &first.id, "收费清单", "财务科").unwrap();
+    day.h.describe_evidence(&case, &first.id, &Filing::new("收费清单", "财务科")).unwrap();
     let view = day.h.case(&case).unwrap();
     assert!(view.evidence.iter().all(|e| e.proves == "收费清单"), "{:?}", view.evidence);
     // Another paper is another group.

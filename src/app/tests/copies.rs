@@ -8,7 +8,7 @@ use crate::ports::{Copied, Released};
 fn evidence_without_a_second_copy_is_counted_where_one_is_wanted() {
     let mut day = morning();
     let photo = day.h.capture_photo(Some(&day.case)).unwrap();
-    day.h.describe_evidence(&day.case, &photo.id, "床上无人", "一病区").unwrap();
+    day.h.describe_evidence(&day.case, &photo.id, &Filing::new("床上无人", "一病区")).unwrap();
     let missing = |day: &mut Day| {
         day.h.missing_in_visit(&day.case).unwrap().iter().any(|m| m.contains("第二副本"))
     };

@@ -6,7 +6,7 @@ use super::{morning, pins};
 use crate::desk::Desk;
 use crate::findings::{FindingState, Judgement, offers_silence};
 
-fn suspicion(rule: &str, line: &str) -> Finding {
+pub(super) fn suspicion(rule: &str, line: &str) -> Finding {
     Finding {
         rule: rule.to_owned(),
         pack: "national@2026.11".to_owned(),

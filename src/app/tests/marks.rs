@@ -41,7 +41,7 @@ fn every_mark_of_a_visit_is_taken_back_and_stays_in_the_journal() {
     assert_eq!(day.h.take_back(&mark).unwrap().parties, before.parties);
 
     let photo = day.h.capture_photo(Some(&case)).unwrap();
-    day.h.describe_evidence(&case, &photo.id, "空床", "内二科").unwrap();
+    day.h.describe_evidence(&case, &photo.id, &Filing::new("空床", "内二科")).unwrap();
     let mark = day.h.just_marked().unwrap();
     assert_eq!(day.h.take_back(&mark).unwrap().evidence, vec![photo]);
 

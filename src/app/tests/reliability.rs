@@ -102,7 +102,7 @@ fn r18_a_photos_proof_is_made_at_the_shutter_and_never_again() {
     assert_eq!(at_once["wall"], spotcheck_domain::rfc3339(shutter.wall_ms));
     day.clock.advance_ms(3_600_000);
     day.clock.step_wall_to_ms(BEGIN_MS + 9 * 3_600_000);
-    day.h.describe_evidence(&day.case, &photo.id, "床上无人", "一病区").unwrap();
+    day.h.describe_evidence(&day.case, &photo.id, &Filing::new("床上无人", "一病区")).unwrap();
     assert_eq!(captured(&mut day), at_once);
     let still: EvidenceView = day.h.case(&day.case).unwrap().evidence.remove(0);
     assert_eq!((still.sha256, still.begun), (photo.sha256, photo.begun));

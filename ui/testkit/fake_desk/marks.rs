@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spotcheck_app::desk::{CaseView, DocumentView, Mark, Marks};
+use spotcheck_app::desk::{CaseView, DocumentView, Filing, Mark, Marks, PaperActs};
 use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
 use super::{FakeDesk, trouble};
@@ -56,13 +56,36 @@ impl FakeDesk {
         &mut self,
         case: &CaseId,
         evidence: &str,
-        proves: &str,
+        filing: &Filing,
     ) -> TroubleResult<()> {
         self.remember();
         for item in self.open_view(case)?.evidence.iter_mut().filter(|e| e.id == evidence) {
-            proves.clone_into(&mut item.proves);
+            item.proves.clone_from(&filing.proves);
+            item.filing = filing.clone();
         }
         Ok(())
+    }
+}
+
+impl PaperActs for FakeDesk {
+    fn refuse_document(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        party: &str,
+        reason: &str,
+    ) -> TroubleResult<DocumentView> {
+        self.do_refuse(case, document, party, reason)
+    }
+
+    fn give_copy(
+        &mut self,
+        _case: &CaseId,
+        document: &str,
+        party: &str,
+        copies: u32,
+    ) -> TroubleResult<DocumentView> {
+        self.do_give(document, party, copies)
     }
 }
 
@@ -82,6 +105,7 @@ impl Marks for FakeDesk {
         for item in &before.case.evidence {
             for kept in view.evidence.iter_mut().filter(|e| e.id == item.id) {
                 kept.proves.clone_from(&item.proves);
+                kept.filing.clone_from(&item.filing);
             }
         }
         view.officers = before.case.officers;

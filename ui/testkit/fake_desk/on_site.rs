@@ -14,7 +14,18 @@ impl OnSite for FakeDesk {
         let Some(running) = found else {
             return Err(trouble("FAKE-NOT-RUNNING", "这一段已经停了", "已录的都在", "不用再遮"));
         };
-        running.covered = on;
+        running.covered = on || running.paused;
+        Ok(running.clone())
+    }
+
+    fn pause_recording(&mut self, evidence: &str, on: bool) -> TroubleResult<RecordingView> {
+        let found = self.running.iter_mut().find(|r| r.evidence == evidence);
+        let Some(running) = found else {
+            return Err(trouble("FAKE-NOT-RUNNING", "这一段已经停了", "已录的都在", "不用再暂停"));
+        };
+        running.paused = on;
+        running.covered = on && running.kind == RecordingKind::Video;
+        self.played.pauses.push((evidence.to_owned(), running.stored_ms, on));
         Ok(running.clone())
     }
 

@@ -1,8 +1,8 @@
 //! Invented documents, and the pictures of camera and page.
 
 use spotcheck_app::desk::{
-    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, PrintReport, PrinterView,
-    RecordingKind, SignatureView, Stroke,
+    AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, GivenView, PrintReport,
+    PrinterView, RecordingKind, RefusedView, SignatureView, Stroke,
 };
 use spotcheck_domain::vocabulary::{Capacity, PartyKind, SigningMethod};
 use spotcheck_domain::{CaseId, TroubleResult};
@@ -88,6 +88,8 @@ impl FakeDesk {
             signatures: Vec::new(),
             prints: 0,
             missing: Vec::new(),
+            refused: Vec::new(),
+            given: Vec::new(),
         };
         view.missing = missing(&view);
         self.documents.insert(id, view.clone());
@@ -198,6 +200,41 @@ impl FakeDesk {
             view.card.state = DocumentState::Signed;
             view.missing.clear();
         }
+        Ok(view.clone())
+    }
+
+    pub(super) fn do_refuse(
+        &mut self,
+        case: &CaseId,
+        document: &str,
+        party: &str,
+        reason: &str,
+    ) -> TroubleResult<DocumentView> {
+        self.remember();
+        let at = self.pass_time();
+        let known = self.open_view(case)?.parties.iter().find(|p| p.id == party).cloned();
+        let name = known.map(|p| p.name).unwrap_or_default();
+        let view = self.documents.get_mut(document).ok_or_else(Self::unknown_document)?;
+        view.card.state = DocumentState::Refused;
+        view.refused.push(RefusedView {
+            party: party.to_owned(),
+            name,
+            reason: reason.to_owned(),
+            at,
+        });
+        Ok(view.clone())
+    }
+
+    pub(super) fn do_give(
+        &mut self,
+        document: &str,
+        party: &str,
+        copies: u32,
+    ) -> TroubleResult<DocumentView> {
+        self.remember();
+        let at = self.pass_time();
+        let view = self.documents.get_mut(document).ok_or_else(Self::unknown_document)?;
+        view.given.push(GivenView { party: party.to_owned(), copies, at });
         Ok(view.clone())
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Played {
     headphones: bool,
     /// Evidence and milliseconds.
     pub(super) marks: Vec<(String, u64)>,
+    /// Evidence, milliseconds, and whether it was paused then or went on.
+    pub(super) pauses: Vec<(String, u64, bool)>,
 }
 
 impl FakeDesk {

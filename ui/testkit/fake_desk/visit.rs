@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use spotcheck_app::desk::{
     AnswerView, CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView,
-    OutboxItem, PackageState, PartyView, RecordingKind, RecordingView, SealReport, StepView,
-    TaskCard,
+    Filing, OutboxItem, PackageState, PartyView, RecordingKind, RecordingView, SealReport,
+    StepView, TaskCard,
 };
 use spotcheck_app::findings::{FindingCard, FindingLook, FindingState, Judgement, SilencedRule};
 use spotcheck_app::rules::Finding;
@@ -273,6 +273,12 @@ impl FakeDesk {
             let facts = json!({"what": "mark", "at_ms": at_ms, "text": "标记"});
             lines.push(json!({"kind": "note", "wall": wall, "subject": evidence, "facts": facts}));
         }
+        for (evidence, at_ms, on) in &self.played.pauses {
+            let begun = self.begun_ms(&view, evidence);
+            let wall = rfc3339(begun.saturating_add(i64::try_from(*at_ms).unwrap_or_default()));
+            let facts = json!({"what": if *on { "paused" } else { "resumed" }, "at_ms": at_ms});
+            lines.push(json!({"kind": "note", "wall": wall, "subject": evidence, "facts": facts}));
+        }
         lines.sort_by(|a, b| a["wall"].as_str().cmp(&b["wall"].as_str()));
         for (seq, line) in lines.iter_mut().enumerate() {
             let wall = line["wall"].as_str().and_then(parse_rfc3339).unwrap_or_default();
@@ -397,6 +403,7 @@ impl FakeDesk {
             marks: Vec::new(),
             recovered: false,
             page: None,
+            filing: Filing::default(),
         }
     }
 
@@ -415,6 +422,7 @@ impl FakeDesk {
             kind,
             stored_ms: 0,
             level: 40,
+            paused: false,
             covered: false,
             lost_ms: 0,
             impaired: false,
@@ -458,7 +466,8 @@ impl FakeDesk {
         let wrong = pins.len() < 2
             || pins.iter().any(|(officer, pin)| {
                 let place = self.officers.iter().position(|o| o.id == *officer);
-                place.and_then(|n| self.pins.get(n).copied()) != Some(pin.expose_secret())
+                place.and_then(|n| self.pins.get(n).map(String::as_str))
+                    != Some(pin.expose_secret())
             });
         if wrong {
             return Err(trouble(

@@ -141,3 +141,36 @@ pub(crate) fn long_names(
     face.tap("现场检查笔录")?;
     shot(&face, "22-long-document")
 }
+
+/// Another PIN, from the page of the device.
+pub(crate) fn custody(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.scroll(-600.0)?;
+    shot(face, "16-custody")?;
+    face.tap("更改 PIN")?;
+    shot(face, "16-custody-pin")?;
+    face.tap("返回")
+}
+
+/// After a flat battery: both officers speak for the time, and a case goes to the next shift.
+pub(crate) fn unset_clock(
+    options: &FaceOptions,
+    size: (u32, u32),
+    shot: &mut Shot<'_>,
+) -> Result<(), Error> {
+    let face = Face::open(Box::new(FakeDesk::new().with_unset_clock()), options, size)?;
+    face.fill("PIN", FIRST_PIN)?;
+    face.tap("解锁")?;
+    face.tap("示例市青禾医院")?;
+    face.tap("核对数据包")?;
+    face.wait_for_errands(true);
+    face.tap("开始检查")?;
+    face.tap("返回")?;
+    face.tap("设备")?;
+    face.tap("登记当前时间")?;
+    face.fill("现在的日期和时间", "手机显示 11 月 24 日 9 点 48 分")?;
+    shot(&face, "16-custody-clock")?;
+    face.tap("返回")?;
+    face.tap("移交案卷")?;
+    face.tap("吴样例")?;
+    shot(&face, "16-custody-hand-over")
+}
