@@ -19,8 +19,8 @@ use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
 
 use crate::cli::{Common, pins};
 use crate::glue::{
-    CopyRoom, DeviceProbes, PackageFolder, RecorderProcess, ReferenceFolder, SticksAndPaths,
-    TypstForms, launch,
+    CopyRoom, DeviceProbes, PackageFolder, RecorderProcess, ReferenceFolder, SpareBlobs,
+    SticksAndPaths, TypstForms, launch,
 };
 
 /// Where a handheld keeps its data.
@@ -164,6 +164,9 @@ impl Setup {
             VaultOptions::STANDARD,
         )?;
         vault.set_token(self.token()?);
+        if self.device.copy.peer.is_some() || self.device.copy.folder.is_some() {
+            vault.set_spare(Arc::new(SpareBlobs::new(self.copy_room())));
+        }
         let build_ms = spotcheck_device::clock::build_time_ms();
         let version = env!("CARGO_PKG_VERSION");
         let packages = self.data.join("packages");

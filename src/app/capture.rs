@@ -69,9 +69,9 @@ impl Handheld {
     /// A whole file as evidence of an open case: into the vault, then one line of the journal.
     pub(crate) fn keep(&mut self, case: &CaseId, kept: &Kept<'_>) -> TroubleResult<EvidenceView> {
         self.open_meta(case)?;
-        let items = self.evidence_items(case)?;
-        let id = next_id("E", items.len());
-        let path = format!("data/media/{}.{}", next_number(items.len()), kept.extension);
+        let before = self.case_chain(case)?.count(kind::EVIDENCE)?;
+        let id = next_id("E", before);
+        let path = format!("data/media/{}.{}", next_number(before), kept.extension);
         let file = self.ports.blobs.put(case, &path, kept.bytes)?;
         let seq = self.case_chain(case)?.head().seq.saturating_add(1);
         let draft = self
@@ -127,10 +127,10 @@ impl Handheld {
             return self.early_recording(case, recording);
         }
         self.open_meta(case)?;
-        let items = self.evidence_items(case)?;
+        let before = self.case_chain(case)?.count(kind::EVIDENCE)?;
         let (extension, media_type, _) = media(recording);
-        let id = next_id("E", items.len());
-        let number = next_number(items.len());
+        let id = next_id("E", before);
+        let number = next_number(before);
         let path = format!("data/media/{number}.{extension}");
         let log_path = format!("data/media/{number}.log.jsonl");
         let seq = self.case_chain(case)?.head().seq.saturating_add(1);
@@ -273,6 +273,7 @@ impl Handheld {
                 && item.ended_ms.is_none()
                 && !runs
                 && !failed.contains(&evidence)
+                && !self.ports.recorder.holds_unclosed(case, &item.path)?
             {
                 let draft = self
                     .draft("capture_failed")?
@@ -375,6 +376,11 @@ impl Handheld {
                 // The sound card lost sound before anybody could read it. Nothing stands in its place.
                 stopped = stopped.fact("gaps", outcome.gaps).fact("lost_ms", outcome.lost_ms);
             }
+            if outcome.damaged > 0 {
+                // Stored, and damaged since; the log still has the lines of it.
+                stopped =
+                    stopped.fact("damaged", outcome.damaged).fact("damaged_ms", outcome.damaged_ms);
+            }
             let closed = self
                 .draft("log_closed")?
                 .about(outcome.log.path.as_str())
@@ -392,7 +398,9 @@ impl Handheld {
             item.file = Some(outcome.media.clone());
             item.log = Some(outcome.log.clone());
             item.recovered = outcome.recovered;
-            self.commit(case, vec![stopped, closed], vec![set(kind::EVIDENCE, &id, &item)?])?;
+            let mut values = vec![set(kind::EVIDENCE, &id, &item)?];
+            values.extend(self.note_damage(&id, outcome)?);
+            self.commit(case, vec![stopped, closed], values)?;
         }
         self.take_up_closed(case, &id);
         self.ports.recorder.settle(case, path)?;

@@ -104,7 +104,7 @@ impl Chain {
 
     /// How many values of a kind there ever were, also those that were taken back.
     pub(crate) fn count(&mut self, kind: &str) -> TroubleResult<usize> {
-        Ok(self.store.values(kind)?.len())
+        self.store.count(kind)
     }
 
     /// One value as it is stored.

@@ -22,7 +22,7 @@ use spotcheck_domain::{BundleId, CaseId, DeviceId, TroubleResult};
 use spotcheck_evidence::Hash32;
 
 use crate::desk::CaseState;
-use crate::handheld::Handheld;
+use crate::handheld::{Handheld, Listening};
 use crate::model::{CaseIndex, Evidence};
 use crate::ports::{Chosen, KeyRing, Partner, RescueFolder, SealedBundle, StoredFile};
 use crate::troubles;
@@ -150,6 +150,13 @@ impl RescueFolder for Beside<'_> {
     }
 }
 
+/// What could not be kept of one case is no reason to keep nothing of the others.
+fn told_apart(case: &CaseId, kept: TroubleResult<()>) {
+    if let Err(trouble) = kept {
+        tracing::warn!(%case, code = %trouble.code, "A case is copied as it lies.");
+    }
+}
+
 /// Length of `<64 hex>.age`.
 const BLOB_NAME: usize = 68;
 
@@ -163,37 +170,45 @@ impl Handheld {
         }
     }
 
-    /// Once a minute, for a program that stays.
+    /// Once a minute, for a program that stays: the second copy, and a look at what lies here.
     pub(crate) fn keep_copies_when_due(&mut self) {
         let now = self.ports.clock.read();
-        if self.ports.copies.configured() && self.kept.rounds.due(&now, KEEP_MS) {
+        if self.kept.rounds.due(&now, KEEP_MS) {
             self.kept.rounds.went(&now, true);
             self.keep_copies_if_configured();
+            if self.listening != Listening::Never
+                && let Err(trouble) = self.look_over_a_little()
+            {
+                tracing::warn!(code = %trouble.code, "What lies on the storage could not be looked at.");
+            }
         }
     }
 
     /// Keeps what changed of every case that has no receipt yet, as far as the unlocked officer's keys go,
-    /// and says which cases are to be copied. While locked, only what needs no key.
+    /// and says which cases are to be copied. While locked, only what needs no key. A case that is damaged keeps no
+    /// other one from it, and what lies of it is copied all the same.
     ///
     /// # Errors
-    /// Not enrolled; a store that cannot be read; a folder that cannot be written.
+    /// Not enrolled; the device's store cannot be read; a folder that cannot be written.
     pub fn keep_copies(&mut self) -> TroubleResult<()> {
         let partners = self.ports.copies.partners()?;
         let mut chosen = Vec::new();
         if let Some(case) = self.arrival()? {
-            self.keep_early_copy(&case)?;
-            self.share_with(&case, &partners)?;
+            let kept = self.keep_early_copy(&case).and_then(|()| self.share_with(&case, &partners));
+            told_apart(&case, kept);
             chosen.push(Chosen { case, bundle: None });
         }
         let mut gone = Vec::new();
         for (case, index) in self.case_index()?.into_iter().filter(|(_, i)| !i.practice) {
             match index.state {
                 CaseState::Open => {
-                    self.keep_state(&case, &index)?;
-                    self.keep_early_copy(&case)?;
-                    self.share_with(&case, &partners)?;
+                    told_apart(&case, self.keep_state(&case, &index));
+                    told_apart(&case, self.keep_early_copy(&case));
+                    told_apart(&case, self.share_with(&case, &partners));
                 }
-                CaseState::Sealed | CaseState::Sent => self.keep_sealed(&index.bundle)?,
+                CaseState::Sealed | CaseState::Sent => {
+                    told_apart(&case, self.keep_sealed(&index.bundle));
+                }
                 CaseState::Received | CaseState::Shredded => {
                     gone.push((case, index));
                     continue;
@@ -310,7 +325,8 @@ impl Handheld {
         for (case, index) in self.case_index()?.into_iter().filter(|(_, i)| !i.practice) {
             let files = match index.state {
                 CaseState::Received | CaseState::Shredded => continue,
-                CaseState::Open => self.payload(&case)?,
+                // Of one that does not open it cannot be said what it has.
+                CaseState::Open => self.payload(&case).unwrap_or_default(),
                 CaseState::Sealed | CaseState::Sent => self.sealed_files(&index.bundle)?,
             };
             let copied = self.ports.copies.copied(&case)?;

@@ -25,6 +25,7 @@ use crate::desk::{
 use crate::errand::{Brought, Errand, Home, Journey, SharedCentre};
 use crate::findings::{FindingCard, FindingLook, Judgement, Stick};
 use crate::marks::Written;
+use crate::media::Media;
 use crate::pages::Unlooked;
 use crate::playing::Played;
 use crate::ports::{
@@ -105,6 +106,8 @@ pub struct Handheld {
     pub(crate) marked: Option<Written>,
     /// What of each case was last kept for its second copy.
     pub(crate) kept: Kept,
+    /// What is known of the bytes on the storage.
+    pub(crate) media: Media,
 }
 
 /// Whether sound is kept ahead of recordings.
@@ -139,6 +142,7 @@ impl Handheld {
             export: None,
             marked: None,
             kept: Kept::default(),
+            media: Media::default(),
         }
     }
 

@@ -36,10 +36,12 @@ pub mod findings;
 mod handheld;
 pub mod indicators;
 pub mod input;
+#[cfg(any(test, feature = "testkit"))]
+mod log_check;
 mod looks;
 mod lookup;
 mod marks;
-#[cfg(any(test, feature = "testkit"))]
+mod media;
 pub mod memory;
 mod model;
 mod on_site;

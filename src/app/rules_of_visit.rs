@@ -72,6 +72,7 @@ impl Handheld {
         if single > 0 {
             missing.push(format!("{single} 件证据超过 5 分钟还没有第二副本"));
         }
+        missing.extend(self.damaged_media(case, &evidence)?);
         missing.extend(meta.rescued.iter().map(Rescued::words));
         missing.extend(self.lost_in_salvage(case)?);
         Ok(missing)

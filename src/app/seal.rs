@@ -80,7 +80,8 @@ impl Handheld {
         for evidence in running {
             self.do_stop_recording(&evidence)?;
         }
-        let missing = self.missing_in_visit(case)?;
+        self.look_before_the_seal(case)?;
+        let mut missing = self.missing_in_visit(case)?;
         let reason = reason.map(str::trim).filter(|r| !r.is_empty());
         if !missing.is_empty() && reason.is_none() {
             return Err(troubles::gate(
@@ -88,6 +89,9 @@ impl Handheld {
                 &missing,
                 "补齐后封存；或填写原因，作为未完成的检查封存并撤离",
             ));
+        }
+        if self.leave_out_damaged(case)? {
+            missing = self.missing_in_visit(case)?;
         }
         for (path, schema, bytes) in self.annexes_of(case, meta)? {
             let file = self.ports.blobs.put(case, &path, &bytes)?;

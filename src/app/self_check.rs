@@ -3,21 +3,25 @@
 //! It runs beside the desk, so that a recording can begin at any moment of it. What is not there is told as not
 //! there: a handheld without a satellite receiver is whole. Nothing that was heard or seen is kept.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::vocabulary::KeyProtection;
-use spotcheck_domain::{Trouble, TroubleResult};
+use spotcheck_domain::{CaseId, Trouble, TroubleResult};
 
 use crate::budget::{Budget, RESERVE_PERCENT};
+use crate::desk::CaseState;
 use crate::errand::{Brought, Home, Journey};
 use crate::handheld::Handheld;
-use crate::ports::{Fix, Locator, PlaceState, Probes};
+use crate::ports::{BlobVault, Fix, Locator, PlaceState, Probes};
 
 /// The microphone is listened to for so long, in milliseconds.
 const SOUND_MS: u64 = 3_000;
 /// A receiver is waited for so long.
 const RECEIVER: Duration = Duration::from_secs(3);
+/// Bytes of media that are read before a stop is looked for.
+const PORTION: u64 = 16 << 20;
 /// Below this no voice came in: the microphone is covered, or switched off.
 const SILENT: u8 = 3;
 /// Below this the lens is covered.
@@ -51,6 +55,8 @@ pub enum Part {
     Space,
     /// What keeps the keys.
     Chip,
+    /// What was captured and is not at the centre yet: every blob is read and compared with its name.
+    Media,
 }
 
 impl Part {
@@ -69,6 +75,7 @@ impl Part {
             Self::Battery => "battery",
             Self::Space => "space",
             Self::Chip => "chip",
+            Self::Media => "media",
         }
     }
 }
@@ -145,6 +152,13 @@ pub enum Seen {
     },
     /// What keeps the keys; they answered.
     Chip(KeyProtection),
+    /// Blobs that were read; SHA-256 of those that are damaged, also in the second copy.
+    Media {
+        /// Whole.
+        good: u64,
+        /// Not.
+        damaged: Vec<String>,
+    },
     /// Nothing of the kind is here.
     Nothing,
     /// What went wrong.
@@ -282,7 +296,49 @@ fn printer(probes: &mut dyn Probes, _: bool) -> Check {
     Check::of(Part::Printer, probes.printers(), |all| printers(&all))
 }
 
+/// Every blob of these cases, one after the other.
+fn media(
+    blobs: &mut dyn BlobVault,
+    cases: &[CaseId],
+    stop: &crate::errand::Stop,
+) -> TroubleResult<(BTreeSet<String>, Vec<String>)> {
+    let (mut known, mut damaged) = (BTreeSet::new(), Vec::new());
+    for case in cases {
+        loop {
+            let before = known.len();
+            let bad = blobs.look_over(case, PORTION, &mut known)?;
+            if known.len() == before || stop.asked() {
+                damaged.extend(bad);
+                break;
+            }
+        }
+    }
+    Ok((known, damaged))
+}
+
 impl Handheld {
+    /// Cases of which something lies here that no receipt speaks for yet.
+    pub(crate) fn cases_in_hand(&mut self) -> TroubleResult<Vec<CaseId>> {
+        let cases = self.case_index()?.into_iter();
+        let gone = |state| matches!(state, CaseState::Received | CaseState::Shredded);
+        Ok(cases.filter(|(_, index)| !gone(index.state)).map(|(case, _)| case).collect())
+    }
+
+    /// Reads every blob of what is not at the centre yet; returns how many are whole, and the SHA-256 of those that
+    /// are damaged, also in the second copy. Needs no unlocking.
+    ///
+    /// # Errors
+    /// The device's store or a folder cannot be read.
+    pub fn check_media(&mut self) -> TroubleResult<(u64, Vec<String>)> {
+        let cases = self.cases_in_hand()?;
+        let (good, damaged) =
+            media(self.ports.blobs.as_mut(), &cases, &crate::errand::Stop::default())?;
+        let count = u64::try_from(good.len()).unwrap_or(u64::MAX);
+        self.media.good.extend(good);
+        self.media_found(damaged.clone())?;
+        Ok((count, damaged))
+    }
+
     /// What the desk knows itself is taken along; the devices are tried on the way.
     pub(crate) fn set_out_to_check_self(&mut self) -> TroubleResult<Journey> {
         let budget = self.budget()?;
@@ -291,6 +347,8 @@ impl Handheld {
         let enrolled = self.ports.keys.enrolment()?.is_some();
         let hushed = !self.running.is_empty();
         let keys = self.ports.keys.handle();
+        let mut blobs = self.ports.blobs.handle();
+        let cases = if enrolled { self.cases_in_hand()? } else { Vec::new() };
         let mut probes = self.ports.probes.handle();
         let mut sticks = self.ports.exports.handle();
         let (locator, time) = (self.ports.locator.clone(), self.ports.clock.clone());
@@ -329,6 +387,16 @@ impl Handheld {
                     checks.push(each(probes.as_mut(), hushed));
                 }
             }
+            let read = media(blobs.as_mut(), &cases, &watch.stop);
+            checks.push(Check::of(Part::Media, read, |(good, damaged)| {
+                let health = match (damaged.is_empty(), good.is_empty()) {
+                    (false, _) => Health::Bad,
+                    (true, true) => Health::Absent,
+                    (true, false) => Health::Good,
+                };
+                let good = u64::try_from(good.len()).unwrap_or(u64::MAX);
+                (health, Seen::Media { good, damaged })
+            }));
             checks.sort_by_key(|check| check.part);
             Brought::SelfChecked(checks)
         }))
@@ -340,6 +408,9 @@ impl Handheld {
             let mut draft = self.draft("note")?.fact("what", "self_check");
             for check in &checks {
                 draft = draft.fact(check.part.as_str(), check.health.as_str());
+                if let Seen::Media { damaged, .. } = &check.seen {
+                    self.media_found(damaged.clone())?;
+                }
             }
             self.journal_device(draft)?;
         }

@@ -9,7 +9,7 @@ use spotcheck_domain::{BundleId, TroubleResult};
 use crate::desk::{CaseState, OutboxItem};
 use crate::handheld::Handheld;
 use crate::model::{Sent, kind};
-use crate::ports::{RescueFolder, SealedBundle};
+use crate::ports::{Chosen, RescueFolder, SealedBundle};
 use crate::troubles;
 
 impl Handheld {
@@ -39,15 +39,16 @@ impl Handheld {
     }
 
     /// Writes sealed bundles into folders (`EVID-….rescue`) that `folder` opens, still encrypted: all that
-    /// wait for a receipt, or the one named. Needs no unlocking. Returns each with the bytes of its segments.
+    /// wait for a receipt, or the one named. Needs no unlocking. Returns each with the bytes of its segments and the
+    /// number of those that are damaged here and were left out.
     ///
     /// # Errors
-    /// No such bundle, a damaged blob, a folder that cannot be written.
+    /// No such bundle, a folder that cannot be written.
     pub fn rescue(
         &mut self,
         only: Option<&BundleId>,
         open: &mut dyn FnMut(&BundleId) -> TroubleResult<Box<dyn RescueFolder>>,
-    ) -> TroubleResult<Vec<(BundleId, u64)>> {
+    ) -> TroubleResult<Vec<(BundleId, u64, u32)>> {
         let mut written = Vec::new();
         for (_, sealed) in self.sealed_bundles()? {
             let wanted = match only {
@@ -59,20 +60,54 @@ impl Handheld {
             }
             let mut folder = open(&sealed.bundle)?;
             let ports = &mut self.ports;
-            let bytes = Self::centre_now(&ports.centre)?.rescue(
+            let (bytes, damaged) = Self::centre_now(&ports.centre)?.rescue(
                 ports.keys.as_mut(),
                 ports.blobs.as_mut(),
                 &sealed,
                 folder.as_mut(),
             )?;
             let draft = self.draft("exported")?.about(sealed.bundle.as_str());
-            self.journal_device(draft.fact("form", "rescue").fact("bytes", bytes))?;
-            written.push((sealed.bundle, bytes));
+            let mut draft = draft.fact("form", "rescue").fact("bytes", bytes);
+            if damaged > 0 {
+                draft = draft.fact("damaged", damaged);
+            }
+            self.journal_device(draft)?;
+            written.push((sealed.bundle, bytes, damaged));
         }
         match only {
             Some(_) if written.is_empty() => Err(troubles::unknown("证据包")),
             _ => Ok(written),
         }
+    }
+
+    /// Cases that are not sealed: a rescue takes them along as they lie, also where one is damaged. With them the
+    /// prepared arrival case, if something waits in it. Needs no unlocking.
+    ///
+    /// # Errors
+    /// The device's store cannot be read.
+    pub fn unsealed_cases(&mut self) -> TroubleResult<Vec<Chosen>> {
+        let cases = self.case_index()?.into_iter();
+        let open = cases.filter(|(_, i)| i.state == CaseState::Open && !i.practice);
+        let mut found: Vec<Chosen> =
+            open.map(|(case, i)| Chosen { case, bundle: Some(i.bundle) }).collect();
+        if let Some(case) = self.arrival()?
+            && self.early_of(&case)?.is_some()
+        {
+            found.push(Chosen { case, bundle: None });
+        }
+        Ok(found)
+    }
+
+    /// Journals that cases left this handheld as they lie, still encrypted.
+    ///
+    /// # Errors
+    /// The device's store cannot be written.
+    pub fn rescued_as_they_lie(&mut self, cases: &[Chosen]) -> TroubleResult<()> {
+        for chosen in cases {
+            let draft = self.draft("exported")?.about(chosen.case.as_str());
+            self.journal_device(draft.fact("form", "rescue"))?;
+        }
+        Ok(())
     }
 
     /// The checked receipt of a bundle, if there is one.

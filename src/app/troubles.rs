@@ -147,3 +147,25 @@ pub(crate) fn broken_chain(cause: impl Display) -> Trouble {
 pub(crate) fn copy(code: &str, message: &str, advice: &str) -> Trouble {
     Trouble::new(code, message, "副本没有改动；本机已有的内容不受影响", advice)
 }
+
+/// A paper of the case whose file is damaged: it cannot be left out, since the record speaks of it.
+pub(crate) fn damaged_paper(path: &str) -> Trouble {
+    Trouble::new(
+        "SEAL-DAMAGED",
+        &format!("案卷中的文件 {path} 已损坏，没有完好的副本，不能封存"),
+        ALL_KEPT,
+        "接上存有第二副本的 U 盘或连上旁边的手持机再封存；都没有时用“救援导出”交中心恢复",
+    )
+}
+
+/// The log of a recording is not what the case journal says of it.
+pub(crate) fn broken_log(evidence: &str, cause: impl Display) -> Trouble {
+    Trouble::new(
+        "JOURNAL-LOG",
+        &format!("录音录像 {evidence} 的录制日志与案卷日志不符"),
+        "日志和录音录像原样保留，没有改动",
+        "停止使用本机，用“救援导出”交中心核查",
+    )
+    .because(cause)
+    .as_verdict()
+}

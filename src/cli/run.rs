@@ -138,7 +138,7 @@ fn perform(
         Command::Printers => doc::printers(handheld),
         Command::Seal(args) => seal::run(handheld, args),
         Command::Push => sync::push(handheld),
-        Command::Rescue(args) => sync::rescue(handheld, args),
+        Command::Rescue(args) => sync::rescue(setup, handheld, args),
         Command::Copy(args) => copy::run(setup, handheld, args),
         Command::Status => sync::status(handheld),
         Command::Receipts(args) => sync::receipts(handheld, args),

@@ -41,7 +41,7 @@ fn settled(handheld: &mut Handheld) -> TroubleResult<Status> {
     }
 }
 
-/// `selfcheck`: journals, clock, space, enrolment. A *no* is exit code 1.
+/// `selfcheck`: journals, clock, space, enrolment, media. A *no* is exit code 1.
 pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Output> {
     let status = settled(handheld)?;
     let mut checks = vec![
@@ -77,6 +77,9 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Outpu
             what: journal.map_or_else(|t| t.code, |(n, _)| format!("{n} 条")),
         });
     }
+    if status.device.is_some() {
+        checks.push(media(handheld.check_media()));
+    }
     let lines: Vec<String> = checks
         .iter()
         .map(|c| format!("{}  {}  {}", if c.ok { "好" } else { "缺" }, c.name, c.what))
@@ -91,6 +94,18 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld) -> TroubleResult<Outpu
         .as_verdict());
     }
     Output::new("selfcheck", &serde_json::json!({ "checks": checks }), lines)
+}
+
+/// What was captured and is not at the centre yet, read and compared with the hashes.
+fn media(read: TroubleResult<(u64, Vec<String>)>) -> Check {
+    let what = match &read {
+        Ok((good, damaged)) if damaged.is_empty() => format!("{good} 个加密文件完好"),
+        Ok((_, damaged)) => {
+            format!("{} 个加密文件已损坏，没有完好的副本：{}", damaged.len(), damaged.join("、"))
+        }
+        Err(trouble) => trouble.code.clone(),
+    };
+    Check { name: "media", ok: read.is_ok_and(|(_, damaged)| damaged.is_empty()), what }
 }
 
 /// Enough to seal and print, or on external power.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::{CaseState, Desk, OutboxItem};
-use spotcheck_client::rescue_folder_name;
+use spotcheck_client::{copy_folder_name, rescue_folder_name};
 use spotcheck_domain::{BundleId, TaskId, Trouble, TroubleResult};
 
 use super::Output;
 use super::run::bad_id;
+use crate::compose::Setup;
 use crate::glue::RescueDir;
 
 /// Arguments of `pull`.
@@ -45,26 +46,62 @@ pub(crate) struct Rescue {
     bundle: Option<String>,
 }
 
-/// `rescue`.
-pub(crate) fn rescue(handheld: &mut Handheld, args: &Rescue) -> TroubleResult<Output> {
+/// `rescue`: sealed bundles; and unless one of them was named, every other case as it lies, since what a damaged one
+/// still has can be told at the centre only. Where the device's own database is gone or damaged, all of them.
+pub(crate) fn rescue(
+    setup: &Setup,
+    handheld: &mut Handheld,
+    args: &Rescue,
+) -> TroubleResult<Output> {
     let only = args.bundle.as_deref().map(bundle_id).transpose()?;
-    let written = handheld
-        .rescue(only.as_ref(), &mut |bundle| Ok(Box::new(RescueDir::open(&args.to, bundle)?)))?;
+    let sealed = handheld
+        .rescue(only.as_ref(), &mut |bundle| Ok(Box::new(RescueDir::open(&args.to, bundle)?)));
+    let room = setup.copy_room();
+    let (written, cases) = match sealed {
+        Ok(written) if only.is_some() => (written, Vec::new()),
+        Ok(written) => {
+            let cases = handheld.unsealed_cases()?;
+            room.rescue_cases(&handheld.link_keys()?, &args.to, &cases)?;
+            handheld.rescued_as_they_lie(&cases)?;
+            (written, cases)
+        }
+        Err(trouble) if only.is_none() && trouble.code.starts_with("STORE-") => {
+            tracing::error!(code = %trouble.code, "All cases are exported as they lie.");
+            let cases = room.all_cases()?;
+            room.rescue_cases(&handheld.link_keys()?, &args.to, &cases)?;
+            (Vec::new(), cases)
+        }
+        Err(trouble) => return Err(trouble),
+    };
+    let as_they_lie: Vec<_> = cases
+        .iter()
+        .map(|chosen| {
+            let folder = args.to.join(copy_folder_name(chosen.case.as_str()));
+            serde_json::json!({ "case": chosen.case, "folder": folder })
+        })
+        .collect();
     let items: Vec<_> = written
         .iter()
-        .map(|(bundle, bytes)| {
+        .map(|(bundle, bytes, damaged)| {
             let folder = args.to.join(rescue_folder_name(bundle.as_str()));
-            serde_json::json!({ "bundle": bundle, "folder": folder, "bytes": bytes })
+            serde_json::json!({ "bundle": bundle, "folder": folder, "bytes": bytes, "damaged": damaged })
         })
         .collect();
     let mut lines: Vec<String> = written
         .iter()
-        .map(|(bundle, bytes)| format!("{bundle}  已导出(仍加密)  {bytes} 字节"))
+        .map(|(bundle, bytes, damaged)| match damaged {
+            0 => format!("{bundle}  已导出(仍加密)  {bytes} 字节"),
+            n => format!(
+                "{bundle}  已导出(仍加密)  {bytes} 字节；{n} 个分段在本机已损坏，没有完好的副本，不在其中"
+            ),
+        })
         .collect();
     if lines.is_empty() {
         lines.push("没有待回传的证据包".to_owned());
     }
-    Output::new("rescue", &items, lines)
+    lines.extend(cases.iter().map(|c| format!("{}  未封存案卷原样导出(仍加密)", c.case)));
+    let value = serde_json::json!({ "items": items, "cases": as_they_lie });
+    Output::new("rescue", &value, lines)
 }
 
 fn bundle_id(text: &str) -> TroubleResult<BundleId> {

@@ -10,6 +10,7 @@
 //! ```
 
 mod shelf;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -33,14 +34,17 @@ use spotcheck_device::config::CopyConfig;
 use spotcheck_domain::time::rfc3339;
 use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
 use spotcheck_vault::{
-    FolderCopy, bring, create_folder, drop_copy, forget_copies, holds, pack, write_durable,
+    FolderCopy, bring, create_folder, drop_copy, forget_copies, holds, pack, stays, write_durable,
 };
 
 use self::shelf::{copies_in, label_of};
+pub(crate) use self::spare::SpareBlobs;
 
 const COPIES: &str = "copies";
 const LIST: &str = "list.json";
 const RELEASED: &str = "released.json";
+/// A case's database, what was not merged into it yet, and what a salvage put aside begin with this.
+const DATABASE: &str = "case.db";
 const PARTNERS: &str = "partners.json";
 /// With the minute between two times of keeping, and a try every quarter of a minute while the link is down
 /// ([`Rounds`]), a copy is never five minutes behind where somebody holds it.
@@ -123,7 +127,8 @@ impl CopyRoom {
         write_durable(&path, &bytes).map_err(|cause| failed(&cause))
     }
 
-    /// Brings the copy of every chosen case in `place` up to date; returns their number.
+    /// Brings the copy of every chosen case in `place` up to date; returns their number. One that cannot be
+    /// copied keeps none of the others from it, and is told after them.
     fn copy_all(
         &self,
         keys: &LinkKeys,
@@ -131,10 +136,15 @@ impl CopyRoom {
         with: &mut dyn FnMut(&CaseId, &mut Copying<'_>) -> TroubleResult<()>,
     ) -> TroubleResult<usize> {
         let cases: Vec<Chosen> = self.read(LIST)?;
+        let mut failed = None;
         for chosen in &cases {
-            with(&chosen.case, &mut |to| self.copy_one(keys, chosen, place, to))?;
+            let case = &chosen.case;
+            if let Err(trouble) = with(case, &mut |to| self.copy_one(keys, chosen, place, to)) {
+                tracing::warn!(%case, code = %trouble.code, "A case could not be copied.");
+                failed.get_or_insert(trouble);
+            }
         }
-        Ok(cases.len())
+        failed.map_or(Ok(cases.len()), Err)
     }
 
     fn copy_one(
@@ -146,11 +156,19 @@ impl CopyRoom {
     ) -> TroubleResult<()> {
         let at_ms = self.clock.read().wall_ms;
         let case = &chosen.case;
+        if !self.case_folder(case).is_dir() {
+            return Err(trouble(
+                "COPY-GONE",
+                "本机的案卷目录不见了，已有的副本原样保留",
+                "不要删除副本，用它恢复案卷",
+                case,
+            ));
+        }
         let names = pack(&self.case_folder(case), to)?;
         let mut there = to.names()?;
         let stale: Vec<String> =
-            there.keys().filter(|n| !names.contains(*n) && *n != COPY_LABEL).cloned().collect();
-        there.retain(|name, _| names.contains(name));
+            there.keys().filter(|n| !names.contains(*n) && !stays(n)).cloned().collect();
+        there.retain(|name, _| name != COPY_LABEL && !stale.contains(name));
         let label = CopyLabel {
             schema: COPY_SCHEMA.to_owned(),
             case: case.to_string(),
@@ -174,7 +192,7 @@ impl CopyRoom {
     pub(crate) fn copy_to(&self, keys: &LinkKeys, folder: &Path) -> TroubleResult<usize> {
         let count = self.copy_all(keys, &folder.display().to_string(), &mut |case, copy| {
             copy(&mut FolderCopy::create(&folder.join(copy_folder_name(case.as_str())))?)
-        })?;
+        });
         // What has its receipt needs no copy there either, and the keys for others in it must go.
         let released: Vec<Released> = self.read(RELEASED)?;
         for (case, copy) in copies_in(folder) {
@@ -183,7 +201,59 @@ impl CopyRoom {
                 drop_copy(&copy)?;
             }
         }
-        Ok(count)
+        count
+    }
+
+    /// Every case that has a folder, where nobody can say any more how they stand.
+    pub(crate) fn all_cases(&self) -> TroubleResult<Vec<Chosen>> {
+        let failed = |cause| trouble("COPY-LIST", "案卷目录读不出来", "重启后再试", cause);
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.data.join("cases")).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            found.extend(name.to_str().and_then(|name| CaseId::parse(name).ok()));
+        }
+        found.sort();
+        Ok(found.into_iter().map(|case| Chosen { case, bundle: None }).collect())
+    }
+
+    /// Exports cases as they lie, with the pages of their database, which are encrypted like everything else: what
+    /// a damaged one still says is for the centre to find. One that cannot be read keeps no other one from it.
+    pub(crate) fn rescue_cases(
+        &self,
+        keys: &LinkKeys,
+        folder: &Path,
+        cases: &[Chosen],
+    ) -> TroubleResult<()> {
+        let mut failed = None;
+        for chosen in cases {
+            let case = &chosen.case;
+            let exported = (|| -> TroubleResult<()> {
+                let mut to = FolderCopy::create(&folder.join(copy_folder_name(case.as_str())))?;
+                let place = folder.display().to_string();
+                self.copy_one(keys, chosen, &place, &mut to)?;
+                let unread = |cause| {
+                    trouble(
+                        "COPY-DATABASE",
+                        "案卷数据库文件读不出来",
+                        "再执行一次同一条命令",
+                        cause,
+                    )
+                };
+                for entry in std::fs::read_dir(self.case_folder(case)).map_err(unread)? {
+                    let path = entry.map_err(unread)?.path();
+                    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                    if name.starts_with(DATABASE) && !name.ends_with("-shm") {
+                        to.put(name, &std::fs::read(&path).map_err(unread)?)?;
+                    }
+                }
+                Ok(())
+            })();
+            if let Err(trouble) = exported {
+                tracing::warn!(%case, code = %trouble.code, "A case could not be exported whole.");
+                failed.get_or_insert(trouble);
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Copies to a handheld nearby; returns the number of cases and who it is. Keys for it are shared at
@@ -197,10 +267,10 @@ impl CopyRoom {
         let partner = link.partner().clone();
         self.remember(&partner)?;
         let place = format!("{} ({peer})", partner.device);
-        let count = self.copy_all(keys, &place, &mut |case, copy| copy(&mut link.folder(case)))?;
+        let count = self.copy_all(keys, &place, &mut |case, copy| copy(&mut link.folder(case)));
         let released: Vec<Released> = self.read(RELEASED)?;
         link.release(&released)?;
-        Ok((count, partner))
+        Ok((count?, partner))
     }
 
     /// Learns who is at the other end.

@@ -110,6 +110,13 @@ impl Recorder for RecorderProcess {
         Ok(self.vault.recover_recordings(case)?)
     }
 
+    fn recover_around(
+        &mut self,
+        case: &CaseId,
+    ) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
+        Ok(self.vault.recover_around(case)?)
+    }
+
     fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>> {
         Ok(self.vault.recording_first_line(case, path)?)
     }
@@ -122,6 +129,10 @@ impl Recorder for RecorderProcess {
             }
         }
         Ok(sum)
+    }
+
+    fn holds_unclosed(&mut self, case: &CaseId, path: &str) -> TroubleResult<bool> {
+        Ok(self.vault.holds_unclosed(case, path)?)
     }
 
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()> {

@@ -89,7 +89,7 @@ words!(
     /// Classes of differences, in the order in which they are shown.
     Class {
         /// A line of the upload that the export does not have.
-        UploadedOnly = "uploaded_only", "已上传,HIS中没有";
+        UploadedOnly = "uploaded_only", "已上传，HIS 中没有";
         /// The quantity differs.
         Quantity = "quantity", "数量不一致";
         /// The price differs.

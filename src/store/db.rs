@@ -28,7 +28,7 @@ impl Db {
             )
             .map_err(StoreError::Open)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, path)?;
         Ok(Self { connection })
     }
 
@@ -84,6 +84,13 @@ impl Db {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    fn counted(&self, kind: &str) -> Result<usize, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT count(*) FROM value WHERE kind = ?1")?;
+        let count: i64 = statement.query_row([kind], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     fn one(&self, kind: &str, key: &str) -> Result<Option<String>, StoreError> {
         let mut statement = self
             .connection
@@ -131,6 +138,10 @@ impl CaseStore for Db {
 
     fn values(&mut self, kind: &str) -> TroubleResult<Vec<(String, String)>> {
         Ok(self.pairs(kind)?)
+    }
+
+    fn count(&mut self, kind: &str) -> TroubleResult<usize> {
+        Ok(self.counted(kind)?)
     }
 
     fn all_values(&mut self) -> TroubleResult<Vec<(String, String, String)>> {

@@ -12,6 +12,10 @@ pub enum StoreError {
     /// The database file is gone although the case has data: never replaced by an empty one.
     #[error("database file is missing")]
     Missing,
+    /// The device's database is gone although it has cases: never replaced by an empty one, which would say that
+    /// nothing is there.
+    #[error("the device's database file is missing")]
+    DeviceMissing,
     /// So many pages are damaged that a line of the journal, or everything, cannot be read. Left as it is.
     #[error("{0} damaged pages")]
     Damaged(usize),
@@ -77,6 +81,12 @@ impl From<StoreError> for Trouble {
                     "案卷数据库文件不见了",
                     "其余加密证据文件原样保留，没有新建空库",
                     "用“救援导出”交中心恢复",
+                ),
+                StoreError::DeviceMissing => Self::new(
+                    "STORE-DEVICE-MISSING",
+                    "本机数据库文件不见了，任务和待回传清单读不出来",
+                    "各案卷及其加密证据原样保留，没有新建空库",
+                    "不要删除任何文件，用“救援导出”带走全部案卷交中心恢复",
                 ),
                 StoreError::Newer(_) => Self::new(
                     "STORE-NEWER",

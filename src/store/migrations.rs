@@ -1,6 +1,12 @@
 //! Numbered, frozen migrations; each in one transaction, the version in `user_version`.
 //!
-//! A database written by a newer program is refused, never guessed at.
+//! A database written by a newer program is refused, never guessed at. One that is brought to a newer version has a
+//! copy beside it until that is done: `case.db.before-2`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
@@ -9,17 +15,26 @@ use crate::StoreError;
 /// All migrations in order; the position + 1 is the version.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_journal_and_values.sql")];
 
-/// Brings a database to the newest version.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    bring_to(connection, MIGRATIONS)
+/// Brings the database at `path` to the newest version.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    bring_to(connection, path, MIGRATIONS)
 }
 
-fn bring_to(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+fn bring_to(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let newest = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if version > newest {
         return Err(StoreError::Newer(version));
     }
+    let backup = match version {
+        0 => None,
+        _ if version == newest => return Ok(()),
+        _ => Some(back_up(connection, path, newest)?),
+    };
     for (number, sql) in (1_i64..).zip(migrations) {
         if number <= version {
             continue;
@@ -30,7 +45,38 @@ fn bring_to(connection: &mut Connection, migrations: &[&str]) -> Result<(), Stor
         transaction.pragma_update(None, "user_version", number).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
+    if let Some(backup) = backup {
+        fs::remove_file(&backup)?;
+        sync_folder(&backup)?;
+    }
     Ok(())
+}
+
+/// A durable copy of the file as it is, encrypted as it is, beside it.
+fn back_up(connection: &Connection, path: &Path, newest: i64) -> Result<PathBuf, StoreError> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        return Err(std::io::Error::from(std::io::ErrorKind::ResourceBusy).into());
+    }
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".before-{newest}{end}"));
+        PathBuf::from(name)
+    };
+    let (backup, part) = (beside(""), beside(".part"));
+    let bytes = fs::read(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(&part, &backup)?;
+    sync_folder(&backup)?;
+    Ok(backup)
+}
+
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    path.parent().map_or(Ok(()), |folder| Ok(File::open(folder)?.sync_all()?))
 }
 
 #[cfg(test)]
@@ -67,11 +113,11 @@ mod tests {
         let case = CaseId::parse("CASE-01M7VBK5C0SAMP1E0000000001").unwrap();
         let key = Key256::new([9; 32]);
         let folder = data.path().join("cases").join(case.as_str());
-        std::fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&folder).unwrap();
         let path = folder.join("case.db");
-        std::fs::write(&path, b"").unwrap();
+        fs::write(&path, b"").unwrap();
         connect(&path, &key).unwrap().execute_batch(V1).unwrap();
-        assert!(!std::fs::read(&path).unwrap().starts_with(b"SQLite format 3"), "it is encrypted");
+        assert!(!fs::read(&path).unwrap().starts_with(b"SQLite format 3"), "it is encrypted");
 
         let mut stores = FileStores::new(data.path());
         let mut store = stores.case_store(&case, &key).unwrap();
@@ -97,12 +143,19 @@ mod tests {
         assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
     }
 
-    /// R97: a later version wants more room than there is. Nothing is changed, again and again; with room it is done.
+    /// R97: a later version wants more room than there is, or its copy beside the file cannot be written. Nothing is
+    /// changed, again and again, and the copy of before is whole and opens; with room it is done, and the copy goes.
     #[test]
     fn r97_an_upgrade_without_room_changes_nothing_and_is_done_once_there_is_room() {
         let folder = tempfile::tempdir().unwrap();
-        let mut db = Connection::open(folder.path().join("case.db")).unwrap();
-        bring_to(&mut db, MIGRATIONS).unwrap();
+        let path = folder.path().join("case.db");
+        let key = Key256::new([9; 32]);
+        fs::write(&path, b"").unwrap();
+        let mut db = connect(&path, &key).unwrap();
+        db.execute_batch("PRAGMA journal_mode = WAL;").unwrap();
+        bring_to(&mut db, &path, MIGRATIONS).unwrap();
+        let copy = folder.path().join("case.db.before-2");
+        assert!(!copy.exists(), "of an empty one there is nothing to keep");
         let line = "x".repeat(2_000);
         for seq in 1..=200 {
             db.execute("INSERT INTO journal (seq, line) VALUES (?1, ?2)", (seq, line.as_bytes()))
@@ -115,18 +168,32 @@ mod tests {
         ]
         .concat();
         let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        fs::create_dir(&copy).unwrap();
+        fs::write(copy.join("in the way"), b"x").unwrap();
+        assert!(matches!(bring_to(&mut db, &path, &later), Err(StoreError::Io(_))));
+        let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 1, "without a copy nothing is begun");
+        fs::remove_dir_all(&copy).unwrap();
         db.pragma_update(None, "max_page_count", pages + 20).unwrap();
         for _ in 0..3 {
-            let full = bring_to(&mut db, &later).unwrap_err();
+            let full = bring_to(&mut db, &path, &later).unwrap_err();
             assert!(matches!(full, StoreError::Migration { number: 2, .. }), "{full}");
             let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
             assert_eq!(count("PRAGMA user_version"), 1);
             assert_eq!(count("SELECT count(*) FROM journal"), 200);
             let whole: String = db.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
             assert_eq!(whole, "ok");
+            let aside = folder.path().join("aside.db");
+            fs::copy(&copy, &aside).unwrap();
+            let kept: i64 = connect(&aside, &key)
+                .unwrap()
+                .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(kept, 200);
         }
         db.pragma_update(None, "max_page_count", pages * 4).unwrap();
-        bring_to(&mut db, &later).unwrap();
+        bring_to(&mut db, &path, &later).unwrap();
+        assert!(!copy.exists(), "a kept copy would only grow old");
         let moved: i64 = db.query_row("SELECT count(*) FROM copy", [], |row| row.get(0)).unwrap();
         assert_eq!(moved, 200);
     }

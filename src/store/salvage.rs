@@ -142,7 +142,7 @@ pub(crate) fn salvage(path: &Path, key: &Key256) -> Result<(), StoreError> {
     let name = kept.file_name().unwrap_or_default().to_string_lossy().into_owned();
     {
         let mut connection = connect(&fresh, key)?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, &fresh)?;
         let transaction = connection.transaction()?;
         for (seq, line) in &lines {
             transaction

@@ -37,7 +37,7 @@ impl FileStores {
             Err(e) => return Err(e.into()),
         };
         if length.unwrap_or(0) == 0 && was_there(folder, name, length.is_some())? {
-            return Err(StoreError::Missing);
+            return Err(if name == CASE { StoreError::Missing } else { StoreError::DeviceMissing });
         }
         if length.is_none() {
             // Name first, durable, then content: a log must never survive a power cut without its database.
@@ -59,8 +59,9 @@ fn sync_up(folder: &Path, data: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A folder that holds evidence, or a write-ahead log without its database, has had a store before. An empty
-/// database beside a log is one whose first changes are still in the log.
+/// A folder that holds evidence, or a write-ahead log without its database, has had a store before; so has a device
+/// with cases, whose first line in the device's journal comes before the first case is made. An empty database beside
+/// a log is one whose first changes are still in the log.
 fn was_there(folder: &Path, name: &str, empty_file: bool) -> Result<bool, StoreError> {
     let occupied = |sub: &str| -> Result<bool, StoreError> {
         match fs::read_dir(folder.join(sub)) {
@@ -73,15 +74,40 @@ fn was_there(folder: &Path, name: &str, empty_file: bool) -> Result<bool, StoreE
     if empty_file && log > 0 {
         return Ok(false);
     }
-    Ok(log > 0 || (name == CASE && occupied("blobs")?))
+    if log > 0 || (name == CASE && occupied("blobs")?) {
+        return Ok(true);
+    }
+    if name == DEVICE {
+        for case in names(&folder.join(CASES))? {
+            if occupied(&format!("{CASES}/{case}"))? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
+/// Names in a folder; none if it is not there.
+fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
+    match fs::read_dir(folder) {
+        Ok(entries) => {
+            let name = |entry: std::io::Result<fs::DirEntry>| {
+                Ok(entry?.file_name().to_string_lossy().into_owned())
+            };
+            entries.map(name).collect()
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+const CASES: &str = "cases";
 const CASE: &str = "case.db";
 const DEVICE: &str = "device.db";
 
 impl Stores for FileStores {
     fn case_store(&mut self, case: &CaseId, key: &Key256) -> TroubleResult<Box<dyn CaseStore>> {
-        let folder = self.data.join("cases").join(case.as_str());
+        let folder = self.data.join(CASES).join(case.as_str());
         Ok(Box::new(self.open(&folder, CASE, key)?))
     }
 

@@ -79,6 +79,34 @@ fn r25_r29_a_wrong_key_or_a_vanished_file_never_becomes_an_empty_store() {
     assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
 }
 
+/// The device's own database beside cases: an empty one would say that nothing waits to be sent.
+#[test]
+fn r25_r29_a_vanished_device_database_beside_cases_never_becomes_an_empty_store() {
+    let data = tempfile::tempdir().unwrap();
+    let case = CaseId::parse(CASE).unwrap();
+    let device = data.path().join("device.db");
+    let mut stores = FileStores::new(data.path());
+    stores.device_store(&key(1)).unwrap().commit(&line(1, "一")).unwrap();
+    stores.case_store(&case, &key(1)).unwrap().commit(&line(1, "一")).unwrap();
+    for lost in ["gone", "cut off", "gone"] {
+        match lost {
+            "gone" => std::fs::remove_file(&device).unwrap(),
+            _ => std::fs::write(&device, b"").unwrap(),
+        }
+        for _ in 0..2 {
+            let trouble = stores.device_store(&key(1)).err().unwrap();
+            assert_eq!(trouble.code, "STORE-DEVICE-MISSING", "{lost}");
+            assert_eq!(device.exists(), lost == "cut off", "nothing is made in its place");
+        }
+        if lost == "gone" {
+            std::fs::write(&device, b"").unwrap();
+        }
+    }
+    // A folder of cases in which nothing lies is no evidence of anything.
+    std::fs::remove_dir_all(data.path().join("cases").join(CASE)).unwrap();
+    stores.device_store(&key(1)).unwrap();
+}
+
 #[test]
 fn nothing_can_be_read_in_the_file() {
     let data = tempfile::tempdir().unwrap();

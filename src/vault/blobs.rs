@@ -5,6 +5,7 @@
 //! no second index, and storing the same bytes twice does no harm. Small files are one blob, recordings
 //! one per segment (evidence.md §1).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use age::x25519::Recipient;
@@ -148,6 +149,91 @@ pub(crate) fn plaintext(
     if same { Ok(plain) } else { Err(damaged()) }
 }
 
+impl Vault {
+    /// The same with a good copy fetched where the one here is damaged or gone, once.
+    pub(crate) fn mended<T>(
+        &self,
+        case: &CaseId,
+        blobs: &[Blob],
+        read: impl Fn() -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        match read() {
+            Err(VaultError::BlobMissing(_) | VaultError::BlobDamaged(_)) if self.has_spare() => {
+                let folder = self.case_folder(case);
+                for blob in blobs.iter().filter(|blob| ciphertext(&folder, blob).is_err()) {
+                    self.mend(case, blob);
+                }
+                read()
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn has_spare(&self) -> bool {
+        self.state().spare.is_some()
+    }
+
+    /// Fetches a good copy of a blob from where copies of this case lie; false if there is none. The damaged file
+    /// is replaced by what its name says it is.
+    pub(crate) fn mend(&self, case: &CaseId, blob: &Blob) -> bool {
+        self.mend_named(case, &blob.ciphertext_sha256)
+    }
+
+    fn mend_named(&self, case: &CaseId, ciphertext_sha256: &str) -> bool {
+        // Not held while it is fetched: the link asks this vault for its keys.
+        let (folder, spare) = {
+            let state = self.state();
+            (state.case_folder(case), state.spare.clone())
+        };
+        let Some(path) = path_of(&folder, ciphertext_sha256) else { return false };
+        let name = format!("{ciphertext_sha256}.age");
+        let found = spare.and_then(|spare| spare.blob(self, case, &name));
+        let fits = |bytes: &Vec<u8>| Hash32::sha256(bytes).to_string() == ciphertext_sha256;
+        let Some(bytes) = found.filter(fits) else { return false };
+        match atomic::write_durable(&path, &bytes) {
+            Ok(()) => {
+                tracing::warn!(%case, name, "A blob was fetched again from its second copy.");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%case, name, %error, "A good copy of a blob could not be stored.");
+                false
+            }
+        }
+    }
+
+    fn looked_over(
+        &self,
+        case: &CaseId,
+        most: u64,
+        known: &mut BTreeSet<String>,
+    ) -> Result<Vec<String>, VaultError> {
+        let (mut read, mut bad) = (0_u64, Vec::new());
+        let blobs = folder(&self.case_folder(case));
+        for name in atomic::names(&blobs)? {
+            let Some(hash) = name.strip_suffix(".age").filter(|h| Hash32::parse(h).is_some())
+            else {
+                continue;
+            };
+            if known.contains(hash) {
+                continue;
+            }
+            if read >= most {
+                break;
+            }
+            let bytes = atomic::read_if_there(&blobs.join(&name))?.unwrap_or_default();
+            if Hash32::sha256(&bytes).to_string() == hash || self.mend_named(case, hash) {
+                // Damaged ones do not count: they are read each time, and the others must have their turn.
+                read = read.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                known.insert(hash.to_owned());
+            } else {
+                bad.push(hash.to_owned());
+            }
+        }
+        Ok(bad)
+    }
+}
+
 impl Inner {
     fn read(&mut self, case: &CaseId, file: &StoredFile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let folder = self.case_folder(case);
@@ -193,12 +279,12 @@ impl BlobVault for Vault {
     }
 
     fn read(&mut self, case: &CaseId, file: &StoredFile) -> TroubleResult<Zeroizing<Vec<u8>>> {
-        Ok(self.state().read(case, file)?)
+        Ok(self.mended(case, &file.blobs, || self.state().read(case, file))?)
     }
 
     fn ciphertext(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<Vec<u8>> {
         let folder = self.case_folder(case);
-        Ok(ciphertext(&folder, blob)?)
+        Ok(self.mended(case, std::slice::from_ref(blob), || ciphertext(&folder, blob))?)
     }
 
     fn recording(
@@ -217,6 +303,21 @@ impl BlobVault for Vault {
         file: Option<&StoredFile>,
     ) -> TroubleResult<Zeroizing<Vec<u8>>> {
         self.log_so_far(case, path, file)
+    }
+
+    fn lies(&mut self, case: &CaseId, blob: &Blob) -> TroubleResult<bool> {
+        let path = path_of(&self.case_folder(case), &blob.ciphertext_sha256);
+        let found = path.and_then(|path| std::fs::metadata(path).ok());
+        Ok(found.is_some_and(|found| found.len() == blob.ciphertext_size))
+    }
+
+    fn look_over(
+        &mut self,
+        case: &CaseId,
+        most: u64,
+        known: &mut BTreeSet<String>,
+    ) -> TroubleResult<Vec<String>> {
+        Ok(self.looked_over(case, most, known)?)
     }
 
     fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()> {

@@ -93,6 +93,9 @@ impl CopyFolder for FolderCopy {
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> TroubleResult<()> {
         let path = self.path(name)?;
+        if !fits_name(name, bytes) {
+            return Err(VaultError::BlobDamaged(name.to_owned()).into());
+        }
         if let Some(folder) = path.parent() {
             atomic::create_folder(folder).map_err(unusable)?;
         }
@@ -100,7 +103,7 @@ impl CopyFolder for FolderCopy {
     }
 
     fn remove(&mut self, names: &[String]) -> TroubleResult<()> {
-        for name in names {
+        for name in names.iter().filter(|name| !stays(name)) {
             let path = self.path(name)?;
             match fs::remove_file(&path) {
                 Ok(()) => {}
@@ -177,8 +180,22 @@ fn is_blob(name: &str) -> bool {
     name.strip_suffix(".age").is_some_and(|hash| Hash32::parse(hash).is_some())
 }
 
+/// False for a blob whose bytes do not have the hash that its name is.
+fn fits_name(name: &str, bytes: &[u8]) -> bool {
+    !is_blob(name) || format!("{}.age", Hash32::sha256(bytes)) == name
+}
+
+/// What a copy never loses by another round: only fragments are followed by something else, a segment. A blob
+/// or key that is gone where it was copied from is a loss, and the copy is what it is kept for; it goes with the
+/// whole copy once the receipt is there or the case is shredded.
+#[must_use]
+pub fn stays(name: &str) -> bool {
+    !name.starts_with("rec/")
+}
+
 /// Brings a copy of a case up to date, all but its label and what it does not need any more: returns every
-/// name that belongs to it now. What is there with the same size is left alone, unless it changes.
+/// name of the case that it holds now. What is there with the same size is left alone, unless it changes. A blob
+/// that does not fit its name any more is not copied; one that the copy has from before stays in it.
 ///
 /// # Errors
 /// A folder that cannot be read or written; a recording that moves on faster than it is copied.
@@ -206,7 +223,14 @@ fn one_pass(
         };
         if there.get(&name) != Some(&length) {
             let Some(bytes) = atomic::read_if_there(&path)? else { return Ok(None) };
-            to.put(&name, &bytes)?;
+            if fits_name(&name, &bytes) {
+                to.put(&name, &bytes)?;
+            } else if !good_there(&there, to, &name)? {
+                tracing::error!(name, "A blob does not fit its name and has no good copy.");
+                continue;
+            } else {
+                tracing::warn!(name, "A blob does not fit its name; its copy does.");
+            }
         }
         names.insert(name);
     }
@@ -218,7 +242,17 @@ fn one_pass(
         }
         names.insert(name);
     }
+    names.extend(there.into_keys().filter(|name| is_blob(name)));
     Ok(Some(names))
+}
+
+/// True if the copy has the blob as it was. Read only where the sizes differ, so hardly ever.
+fn good_there(
+    there: &BTreeMap<String, u64>,
+    to: &mut dyn CopyFolder,
+    name: &str,
+) -> TroubleResult<bool> {
+    Ok(there.contains_key(name) && to.get(name)?.is_some_and(|bytes| fits_name(name, &bytes)))
 }
 
 /// Brings blobs and the named recordings of a copy into the folder of a case; returns how many recordings
@@ -244,11 +278,14 @@ pub fn bring(
             }
             _ => continue,
         };
-        if path.exists() && is_blob(&name) {
+        // What lies here and is whole is not fetched again; what is damaged here is.
+        if is_blob(&name)
+            && atomic::read_if_there(&path)?.is_some_and(|bytes| fits_name(&name, &bytes))
+        {
             continue;
         }
         let Some(bytes) = from.get(&name)? else { continue };
-        if is_blob(&name) && format!("{}.age", Hash32::sha256(&bytes)) != name {
+        if !fits_name(&name, &bytes) {
             return Err(VaultError::BlobDamaged(name).into());
         }
         if let Some(folder) = path.parent() {

@@ -45,7 +45,7 @@ mod tests;
 pub use atomic::{create_folder, write_durable};
 pub use blobs::put as put_blob;
 pub use cases::CASE_KEYS_SCHEMA;
-pub use copy::{FolderCopy, bring, drop_copy, forget_copies, holds, pack};
+pub use copy::{FolderCopy, bring, drop_copy, forget_copies, holds, pack, stays};
 pub use crypto::Argon2Cost;
 pub use error::VaultError;
 pub use keysdb::KEYS_FILE;
@@ -58,4 +58,4 @@ pub use secret::{DeviceSecret, FileSecret, SECRET_FILE, SystemEntropy, Token};
 pub use token::{Pkcs11Token, TokenPlace};
 #[cfg(feature = "tpm")]
 pub use tpm::{TPM_FILE, TpmSecret};
-pub use vault::{Recipients, Vault, VaultOptions};
+pub use vault::{Recipients, Spare, Vault, VaultOptions};

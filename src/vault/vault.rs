@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use age::x25519::{Identity, Recipient};
 use serde::{Deserialize, Serialize};
-use spotcheck_app::ports::{DeviceEnrolment, Key256};
+use spotcheck_app::ports::{DeviceEnrolment, Key256, KeyRing};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId};
 use zeroize::Zeroizing;
 
@@ -91,6 +91,14 @@ pub(crate) struct Inner {
     pub(crate) token: Option<Box<dyn Token>>,
     pub(crate) db: KeysDb,
     pub(crate) unlocked: Option<Unlocked>,
+    pub(crate) spare: Option<Arc<dyn Spare>>,
+}
+
+/// Where copies of this handheld's blobs lie.
+pub trait Spare: Send + Sync {
+    /// A file of the second copy of a case, by its name; `None` where none is to be had now. `keys` are those of
+    /// this handheld, for the link to another one. What comes is checked by whoever asked.
+    fn blob(&self, keys: &dyn KeyRing, case: &CaseId, name: &str) -> Option<Vec<u8>>;
 }
 
 /// Keys and blobs of one data folder. Clones share one state; see the ports
@@ -153,6 +161,11 @@ impl Vault {
         self.state().token = token;
     }
 
+    /// Says where a good copy of a blob that is damaged or gone may be had.
+    pub fn set_spare(&self, spare: Arc<dyn Spare>) {
+        self.state().spare = Some(spare);
+    }
+
     /// Opens with a device secret of another kind.
     ///
     /// # Errors
@@ -166,8 +179,8 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let db = KeysDb::open(data, secret.as_ref(), entropy.as_ref())?;
         let data = data.to_owned();
-        let inner =
-            Inner { data, clock, entropy, options, secret, token: None, db, unlocked: None };
+        let (token, unlocked, spare) = (None, None, None);
+        let inner = Inner { data, clock, entropy, options, secret, token, db, unlocked, spare };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 

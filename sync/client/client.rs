@@ -412,7 +412,7 @@ impl Centre for CentreClient {
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         folder: &mut dyn RescueFolder,
-    ) -> TroubleResult<u64> {
+    ) -> TroubleResult<(u64, u32)> {
         rescue::export(keys, blobs, bundle, folder).map_err(|error| error.during(Act::Rescue))
     }
 

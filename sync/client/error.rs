@@ -193,6 +193,19 @@ pub enum Error {
     SetUp(String),
 }
 
+impl Error {
+    /// True for one file on this handheld that is damaged or gone: everything else is sound.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::BlobDamaged { .. } => true,
+            Self::Port(trouble) => {
+                matches!(trouble.code.as_str(), "VAULT-BLOB-DAMAGED" | "VAULT-BLOB-MISSING")
+            }
+            _ => false,
+        }
+    }
+}
+
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Self {
         Self::Port(Box::new(trouble))

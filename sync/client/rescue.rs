@@ -14,21 +14,30 @@ use spotcheck_wire::rescue::{
 use crate::error::{Error, Result};
 use crate::send::{announcement, read_blob};
 
-/// Writes what is missing in `folder`; returns the bytes of all segments.
+/// Writes what is missing in `folder`; returns the bytes of all segments, and how many are damaged here and were
+/// left out: one bad block must not keep everything else from the centre.
 pub(crate) fn export(
     keys: &dyn KeyRing,
     blobs: &mut dyn BlobVault,
     bundle: &SealedBundle,
     folder: &mut dyn RescueFolder,
-) -> Result<u64> {
+) -> Result<(u64, u32)> {
     let enrolment = keys.enrolment()?.ok_or(Error::NotEnrolled)?;
     let mut seen = BTreeSet::new();
-    let (mut count, mut bytes) = (0_u64, 0_u64);
+    let (mut count, mut bytes, mut damaged) = (0_u64, 0_u64, Vec::new());
     for blob in bundle.files.iter().flat_map(|file| &file.blobs) {
         if !seen.insert(blob.ciphertext_sha256.as_str()) {
             continue;
         }
-        let upload = read_blob(blobs, bundle, blob)?;
+        let upload = match read_blob(blobs, bundle, blob) {
+            Ok(upload) => upload,
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "A segment is left out of a rescue export.");
+                damaged.push(blob.ciphertext_sha256.clone());
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let name = blob_file(&blob.ciphertext_sha256);
         if !folder.has(&name, &upload.bytes)? {
             folder.put(&name, &upload.bytes)?;
@@ -48,9 +57,11 @@ pub(crate) fn export(
         announcement_sha256: Hash32::sha256(&sealed).to_string(),
         blobs: count,
         bytes,
+        damaged,
     };
+    let left_out = u32::try_from(label.damaged.len()).unwrap_or(u32::MAX);
     let label = serde_json::to_vec_pretty(&label)
         .map_err(|cause| Error::Protocol(format!("label: {cause}")))?;
     folder.put(LABEL_FILE, &label)?;
-    Ok(bytes)
+    Ok((bytes, left_out))
 }

@@ -43,4 +43,7 @@ pub struct RescueLabel {
     pub blobs: u64,
     /// Bytes of all segments.
     pub bytes: u64,
+    /// SHA-256 of the ciphertext of those that are damaged on the handheld and not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<String>,
 }

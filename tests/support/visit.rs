@@ -99,7 +99,15 @@ impl World {
     /// # Errors
     /// Any step that does not end as it must.
     pub fn build_pair(folder: &Path, claims: &Claims) -> Result<Self> {
-        Self::build_with(folder, claims, &[], None, &Vec::new(), &["D-0001", "D-0002"])
+        Self::build_with(folder, claims, &[], None, &Vec::new(), &["D-0001", "D-0002"], "")
+    }
+
+    /// [`World::build`] with more in the handheld's device.toml.
+    ///
+    /// # Errors
+    /// Any step that does not end as it must.
+    pub fn build_on(folder: &Path, claims: &Claims, device: &str) -> Result<Self> {
+        Self::build_with(folder, claims, &[], None, &Vec::new(), &["D-0001"], device)
     }
 
     /// [`World::build`] with an environment of its own for all programs.
@@ -113,7 +121,7 @@ impl World {
         printer: Option<&str>,
         environment: &Environment,
     ) -> Result<Self> {
-        Self::build_with(folder, claims, serve, printer, environment, &["D-0001"])
+        Self::build_with(folder, claims, serve, printer, environment, &["D-0001"], "")
     }
 
     fn build_with(
@@ -123,6 +131,7 @@ impl World {
         printer: Option<&str>,
         environment: &Environment,
         devices: &[&str],
+        more: &str,
     ) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let environment = environment.clone();
@@ -163,6 +172,8 @@ impl World {
         let serving = center.serve(free_port()?, serve)?;
         let device = folder.join("device.toml");
         stand_in_device(&device, printer)?;
+        let config = std::fs::read_to_string(&device)? + more;
+        std::fs::write(&device, config)?;
         let mut handhelds = Vec::new();
         for (n, id) in devices.iter().enumerate() {
             let data = folder.join(if n == 0 { "handheld" } else { "partner" });

@@ -95,6 +95,7 @@ fn name(part: Part) -> &'static str {
         Part::Battery => say!("电池"),
         Part::Space => say!("可用空间"),
         Part::Chip => say!("密钥芯片"),
+        Part::Media => say!("未回传的内容"),
     }
 }
 
@@ -146,6 +147,13 @@ fn found(check: &Check) -> String {
             say!("{}，还可录音 {}", words::bytes(*free), words::lasting(*audio_minutes))
         }
         Seen::Chip(kind) => word(kind.zh()).to_owned(),
+        Seen::Media { good: 0, damaged } if damaged.is_empty() => say!("没有").to_owned(),
+        Seen::Media { good, damaged } if damaged.is_empty() => {
+            say!("{} 个加密文件逐个核对，都完好", good)
+        }
+        Seen::Media { damaged, .. } => {
+            say!("{} 个加密文件已损坏，没有完好的副本", damaged.len())
+        }
         Seen::Nothing => match check.part {
             Part::Printer => say!("没有配置打印机").to_owned(),
             Part::Stick => say!("没有插U盘").to_owned(),
@@ -181,11 +189,15 @@ fn advice(check: &Check) -> String {
         (Health::Bad, Part::Battery) => say!("马上接电源，先封存"),
         (Health::Bad, Part::Space) => say!("先封存并回传，腾出空间后再录"),
         (Health::Bad, Part::Position) => say!("重启定位服务；没有定位也能取证"),
+        (Health::Bad, Part::Media) => {
+            say!("接上存有第二副本的U盘再自检；没有副本也能封存，损坏的那件会写明")
+        }
         (Health::Bad, _) => say!("重启本机再试；仍不行换一台"),
         (Health::Absent, Part::Microphone) => say!("接上话筒再试；没有话筒不能录音"),
         (Health::Absent, Part::Camera) => say!("接上摄像头再试；没有它不能拍照录像"),
         (Health::Absent, Part::Printer) => say!("到中心配置，或用U盘带走再打"),
         (Health::Absent, Part::Chip) => say!("到中心登记后再带出去"),
+        (Health::Absent, Part::Media) => "",
         (Health::Absent, _) => say!("没有它也能检查"),
     };
     words.to_owned()

@@ -25,10 +25,15 @@ pub(crate) struct Model {
     /// What was said then.
     warning: RefCell<String>,
     asked: Cell<bool>,
+    /// When the desk was asked last how it stands, milliseconds since the boot.
+    looked_ms: Cell<Option<i64>>,
     /// When the hardware key was pressed last, milliseconds since the boot.
     pressed_ms: Cell<Option<i64>>,
 }
 
+/// How often the desk is asked how it stands while nothing is recorded, in milliseconds: it keeps what goes into
+/// the second copy when it is asked.
+const LOOK_MS: i64 = 60_000;
 /// Two presses within so many milliseconds are one double press.
 const DOUBLE_MS: i64 = 500;
 
@@ -135,11 +140,19 @@ fn kept_words(kept: &EvidenceView) -> String {
     say!("已存好 {} · {}", kept.id, words::bytes(kept.size))
 }
 
-/// Looks at the recorder, only while something is recorded.
+/// Looks at the recorder while something is recorded; otherwise, while unlocked, once a minute at the desk: the
+/// second copy of the journal must not stand still while interviews, findings and signatures go on (evidence.md §1).
 pub(crate) fn poll(app: &Rc<App>) {
-    if app.recording.running.borrow().is_empty() || app.recording.asked.get() {
+    let now = app.clock.read().boottime_ms;
+    let since = app.recording.looked_ms.get().map(|at| now.saturating_sub(at));
+    if since.is_none() {
+        app.recording.looked_ms.set(Some(now));
+    }
+    let due = since.is_some_and(|ms| ms >= LOOK_MS) && app.place() != Place::Unlock;
+    if app.recording.asked.get() || (app.recording.running.borrow().is_empty() && !due) {
         return;
     }
+    app.recording.looked_ms.set(Some(now));
     app.recording.asked.set(true);
     app.ask_result(
         |desk| desk.status(),

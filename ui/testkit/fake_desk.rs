@@ -20,6 +20,7 @@ mod travel;
 mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -87,6 +88,8 @@ pub struct FakeDesk {
     fail_next: Option<Trouble>,
     /// The next journey waits for a word from here.
     road: Option<travel::Road>,
+    /// How often it was asked how it stands.
+    asked: Arc<AtomicU32>,
     /// Where everything goes that would lie on the disk when the program ends.
     disk: Option<Disk>,
 }
@@ -179,6 +182,7 @@ impl FakeDesk {
             excluded: None,
             fail_next: None,
             road: None,
+            asked: Arc::default(),
             disk: None,
         }
     }
@@ -188,6 +192,12 @@ impl FakeDesk {
     pub fn on(mut self, disk: &Disk) -> Self {
         self.disk = Some(Arc::clone(disk));
         self
+    }
+
+    /// Counts how often it is asked how it stands: the real desk keeps its second copy then.
+    #[must_use]
+    pub fn asked(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.asked)
     }
 
     /// As [`FakeDesk::new`], with `trouble` coming from the next act that can fail.
@@ -238,6 +248,7 @@ impl FakeDesk {
 
 impl Desk for FakeDesk {
     fn status(&mut self) -> TroubleResult<Status> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.now_ms = self.now_ms.saturating_add(1_000);
         for running in &mut self.running {
             running.stored_ms = running.stored_ms.saturating_add(1_000);

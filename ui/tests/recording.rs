@@ -1,13 +1,16 @@
 //! Recording and photos from anywhere.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use spotcheck_domain::ManualClock;
 use spotcheck_face::ThemeMode;
 
 use super::way::{face, on_site, unlocked};
 use crate::testkit::face::Face;
-use crate::testkit::fake_desk::FakeDesk;
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, morning_ms};
 use crate::testkit::gallery::{SMALL, options};
 
 #[test]
@@ -18,7 +21,7 @@ fn one_tap_records_also_while_locked_and_the_bar_is_on_every_screen() {
     let first = clock(&face);
     face.advance(Duration::from_secs(1)).unwrap();
     assert_ne!(clock(&face), first, "the bar is looked at every second");
-    face.fill("PIN", crate::testkit::fake_desk::FIRST_PIN).unwrap();
+    face.fill("PIN", FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     for place in ["设备", "返回", "示例市青禾医院", "返回", "回传"] {
         face.tap(place).unwrap();
@@ -90,7 +93,7 @@ fn an_answer_is_stamped_only_while_sound_is_recorded() {
 fn sending() -> (Face, Sender<()>) {
     let (desk, word) = FakeDesk::with_waiting_bundle().with_slow_road();
     let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
-    face.fill("PIN", crate::testkit::fake_desk::FIRST_PIN).unwrap();
+    face.fill("PIN", FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
     face.tap("回传").unwrap();
     face.wait_for_errands(false);
@@ -130,4 +133,30 @@ fn what_travels_can_be_stopped_and_goes_on_later() {
     assert!(face.shows("已停下，下次从断点继续"));
     face.tap("回传").unwrap();
     assert!(face.shows("回传完成"));
+}
+
+/// evidence.md §1: the second copy of the journal is five minutes behind at most, also through an hour of interviews
+/// and papers in which nothing is recorded. The desk keeps it when it is asked how it stands.
+#[test]
+fn r42_the_desk_is_asked_once_a_minute_while_unlocked_though_nothing_is_recorded() {
+    let clock = Arc::new(ManualClock::at_ms(morning_ms()));
+    let desk = FakeDesk::new();
+    let asked = desk.asked();
+    let mut options = options(ThemeMode::Light);
+    options.clock = clock.clone();
+    let face = Face::open(Box::new(desk), &options, SMALL).unwrap();
+    let seconds = |n: u32| {
+        let before = asked.load(Ordering::SeqCst);
+        for _ in 0..n {
+            clock.advance_ms(1_000);
+            face.advance(Duration::from_secs(1)).unwrap();
+        }
+        asked.load(Ordering::SeqCst) - before
+    };
+    assert_eq!(seconds(180), 0, "while locked nothing new can be kept");
+    face.fill("PIN", FIRST_PIN).unwrap();
+    face.tap("解锁").unwrap();
+    seconds(1);
+    let kept = seconds(300);
+    assert!((5..=6).contains(&kept), "{kept} times in five minutes");
 }

@@ -313,14 +313,14 @@ impl Centre for MemoryCentre {
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         folder: &mut dyn RescueFolder,
-    ) -> TroubleResult<u64> {
+    ) -> TroubleResult<(u64, u32)> {
         let mut bytes = 0_u64;
         for blob in bundle.files.iter().flat_map(|file| &file.blobs) {
             folder.put(&blob.ciphertext_sha256, &blobs.ciphertext(&bundle.case, blob)?)?;
             bytes = bytes.saturating_add(blob.ciphertext_size);
         }
         folder.put("tags", &keys.seal_for_centre(bundle.tagmanifest_sha256.as_bytes())?)?;
-        Ok(bytes)
+        Ok((bytes, 0))
     }
 
     fn send_device_journal(

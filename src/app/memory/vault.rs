@@ -197,6 +197,8 @@ impl MemoryRecorder {
             recovered,
             gaps: u32::from(lost.is_some()),
             lost_ms: lost.unwrap_or(0),
+            damaged: 0,
+            damaged_ms: 0,
         };
         guard(&self.vault.ended).push((order.clone(), outcome.clone()));
         Ok(outcome)

@@ -1,5 +1,7 @@
 //! Encrypted files of a case.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spotcheck_domain::{CaseId, TroubleResult};
 use zeroize::Zeroizing;
@@ -66,6 +68,20 @@ pub trait BlobVault: Send {
         path: &str,
         file: Option<&StoredFile>,
     ) -> TroubleResult<Zeroizing<Vec<u8>>>;
+    /// True if a blob lies there with its size; says nothing about its bytes and so costs next to nothing.
+    fn lies(&mut self, _case: &CaseId, _blob: &Blob) -> TroubleResult<bool> {
+        Ok(true)
+    }
+    /// Reads blobs that are not in `known`, until `most` bytes are read: those that have the hash that their name
+    /// is, or have it again from a second copy, are `known` from now on; the others are returned. Works while locked.
+    fn look_over(
+        &mut self,
+        _case: &CaseId,
+        _most: u64,
+        _known: &mut BTreeSet<String>,
+    ) -> TroubleResult<Vec<String>> {
+        Ok(Vec::new())
+    }
     /// Removes the folder of a case whose keys were destroyed; does nothing for any other.
     fn remove_shredded(&mut self, case: &CaseId) -> TroubleResult<()>;
 }

@@ -126,14 +126,15 @@ pub trait Centre: Send {
     ) -> TroubleResult<Option<Receipt>>;
     /// Writes a sealed bundle into a folder as `spotcheck-rescue/1`: blobs as they lie here, tag files
     /// encrypted to intake and escrow. Needs no network and no unlocking; what is there already is not
-    /// written again. Returns the bytes of the segments.
+    /// written again. A segment that is damaged here, and of which no good copy is to be had, is left out and named
+    /// on the label. Returns the bytes of the segments, and how many were left out.
     fn rescue(
         &mut self,
         keys: &mut dyn KeyRing,
         blobs: &mut dyn BlobVault,
         bundle: &SealedBundle,
         folder: &mut dyn RescueFolder,
-    ) -> TroubleResult<u64>;
+    ) -> TroubleResult<(u64, u32)>;
     /// Sends lines of the device journal from `from_seq`; returns the last sequence number the centre has.
     fn send_device_journal(
         &mut self,

@@ -31,6 +31,12 @@ pub struct RecordingOutcome {
     /// Milliseconds of sound lost so; they are missing in the media, nothing stands in their place.
     #[serde(default)]
     pub lost_ms: u64,
+    /// In how many places stored media were damaged or gone when the recovery closed it around them.
+    #[serde(default)]
+    pub damaged: u32,
+    /// Milliseconds of media that are missing so, by the recording log.
+    #[serde(default)]
+    pub damaged_ms: u64,
 }
 
 /// Where a running recording stands.
@@ -124,12 +130,25 @@ pub trait Recorder: Send {
     /// Closes what a crash left behind for this case: every recording with fragments or segments on disk
     /// that no running recorder owns.
     fn recover(&mut self, case: &CaseId) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>>;
+    /// The same before a seal: a recording of which something is damaged, so that it waited for a good copy, is closed
+    /// around the hole.
+    fn recover_around(
+        &mut self,
+        case: &CaseId,
+    ) -> TroubleResult<Vec<(RecordingOrder, RecordingOutcome)>> {
+        self.recover(case)
+    }
     /// SHA-256 of the first line of a recording's log, running or ended; `None` if there is none. Needs no
     /// unlocking.
     fn first_line(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<String>>;
     /// Recordings of the case that were not closed yet. Needs no unlocking.
     fn unclosed(&mut self, _case: &CaseId) -> TroubleResult<Unclosed> {
         Ok(Unclosed::default())
+    }
+    /// True if something of a recording lies on storage that is not closed: it is not one of which nothing was stored,
+    /// although nothing of it opens now. Needs no unlocking.
+    fn holds_unclosed(&mut self, _case: &CaseId, _path: &str) -> TroubleResult<bool> {
+        Ok(false)
     }
     /// The case journal names media and log of this recording now: what was kept for a repetition may go.
     fn settle(&mut self, case: &CaseId, path: &str) -> TroubleResult<()>;

@@ -32,6 +32,10 @@ pub trait CaseStore: Send {
     fn last_line(&mut self) -> TroubleResult<Option<StoredLine>>;
     /// All values of a kind by key, in order of first insertion.
     fn values(&mut self, kind: &str) -> TroubleResult<Vec<(String, String)>>;
+    /// How many values of a kind there are.
+    fn count(&mut self, kind: &str) -> TroubleResult<usize> {
+        Ok(self.values(kind)?.len())
+    }
     /// One value.
     fn value(&mut self, kind: &str, key: &str) -> TroubleResult<Option<String>>;
     /// All values: (kind, key, JSON), in order of first insertion.

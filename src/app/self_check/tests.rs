@@ -27,7 +27,7 @@ fn each_device_is_told_once_and_the_result_is_journaled() {
         .unwrap();
     let checks = run(&mut h);
     let parts: Vec<Part> = checks.iter().map(|c| c.part).collect();
-    assert_eq!(parts.len(), 11, "{checks:?}");
+    assert_eq!(parts.len(), 12, "{checks:?}");
     assert!(parts.windows(2).all(|two| two[0] < two[1]), "each once, in order: {parts:?}");
     let of = |part: Part| checks.iter().find(|c| c.part == part).unwrap();
     assert_eq!(
@@ -39,6 +39,7 @@ fn each_device_is_told_once_and_the_result_is_journaled() {
     assert_eq!(of(Part::Battery).health, Health::Absent);
     assert_eq!(of(Part::Printer).health, Health::Absent);
     assert_eq!(of(Part::Chip).health, Health::Good);
+    assert_eq!(of(Part::Media).health, Health::Absent, "nothing was captured yet");
     let entries = h.journal_entries(None).unwrap();
     let told: Vec<_> = entries.iter().filter(|e| e["facts"]["what"] == "self_check").collect();
     assert_eq!(told.len(), 1);

@@ -225,3 +225,28 @@ fn r52_a_visit_in_2038_and_in_2099_is_whole() {
         assert_eq!(h.case(&case).unwrap().state, CaseState::Received);
     }
 }
+
+/// R03: a case that was sealed and sent is looked at from every side. Nothing begins to record for it, and what asks
+/// for a recording into it is refused.
+#[test]
+fn r03_looking_at_a_sent_case_starts_no_recording() {
+    let mut day = morning();
+    let photo = day.h.capture_photo(Some(&day.case)).unwrap();
+    let sound = day.h.start_recording(Some(&day.case), RecordingKind::Audio).unwrap();
+    day.h.seal(&day.case, &pins(&["O-0001", "O-0002"]), Some("撤离")).unwrap();
+    day.h.push().unwrap();
+    let lines = day.h.journal_entries(Some(&day.case)).unwrap().len();
+    for seed in 2..4 {
+        assert_eq!(day.h.case(&day.case).unwrap().evidence.len(), 2);
+        day.h.timeline(&day.case).unwrap();
+        day.h.outbox().unwrap();
+        assert!(day.h.status().unwrap().recordings.is_empty());
+        for kind in [RecordingKind::Audio, RecordingKind::Video] {
+            assert!(day.h.start_recording(Some(&day.case), kind).is_err());
+        }
+        assert!(day.h.mark_recording(&sound.evidence, "标记").is_err());
+        assert!(day.h.status().unwrap().recordings.is_empty(), "{} is only looked at", photo.id);
+        assert_eq!(day.h.journal_entries(Some(&day.case)).unwrap().len(), lines);
+        day.h = restarted(&day, seed, "O-0001");
+    }
+}

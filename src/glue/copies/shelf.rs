@@ -14,6 +14,8 @@ use spotcheck_vault::{FolderCopy, create_folder, drop_copy};
 
 use super::{COPIES, CopyRoom, trouble};
 
+/// Code of a blob that does not fit its name.
+const BLOB_DAMAGED: &str = "VAULT-BLOB-DAMAGED";
 const SHELF: &str = "partners";
 /// Notes of copies that were dropped and not journaled yet, below [`COPIES`].
 const DROPPED: &str = "dropped";
@@ -70,8 +72,14 @@ impl CopyRoom {
             names.sort_by_key(|(name, _)| name == COPY_LABEL);
             for (name, size) in names {
                 let blob = name.ends_with(".age") && there.get(&name) == Some(&size);
-                if let Some(bytes) = if blob { None } else { from.get(&name)? } {
-                    to.put(&name, &bytes)?;
+                if let Some(bytes) = if blob { None } else { from.get(&name)? }
+                    && let Err(trouble) = to.put(&name, &bytes)
+                {
+                    // Damaged here: whatever the stick has of it stays, and the others go on.
+                    if trouble.code != BLOB_DAMAGED {
+                        return Err(trouble);
+                    }
+                    tracing::warn!(name, "A damaged blob is not handed over.");
                 }
             }
         }

@@ -1,9 +1,16 @@
 //! What storage may do to lines that were not synced, and what a damaged recording must not do to others.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use spotcheck_app::ports::{BlobVault, KeyRing};
+use spotcheck_domain::CaseId;
 
 use super::layout::{self, LOG, SEGMENTS};
 use super::tests::{Story, order};
+use crate::Spare;
 use crate::tests::support::{PIN, ZHANG};
 
 /// Found by the crash laboratory's rules: an append that was not synced may lack a sector in its middle and
@@ -66,9 +73,108 @@ fn damage_inside_the_log_rewrites_nothing() {
     let outcome = story.recover().remove(0);
     assert_eq!(outcome.duration_ms, 3_000);
     story.rig.unlock(ZHANG, PIN);
-    use spotcheck_app::ports::BlobVault;
     let log = story.rig.vault.read(&story.case, &outcome.log).unwrap();
     assert_eq!(log.as_slice(), bytes);
+}
+
+/// The file of a segment, by its place in the list.
+fn segment(story: &Story, index: usize) -> PathBuf {
+    let list = fs::read_to_string(story.folder.join(SEGMENTS)).unwrap();
+    let line: serde_json::Value = serde_json::from_str(list.lines().nth(index).unwrap()).unwrap();
+    let hash = line["blob"]["ciphertext_sha256"].as_str().unwrap();
+    story.case_folder().join("blobs").join(format!("{hash}.age"))
+}
+
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// Three segments of a minute and a quarter of a minute after them, cut off.
+fn cut_off() -> Story {
+    let story = Story::new();
+    let mut writer = story.writer();
+    for number in 1..=13 {
+        story.push(&mut writer, number, 15_000);
+    }
+    drop(writer);
+    story
+}
+
+/// R23: whichever segment of a cut-off recording is damaged or gone, the recording waits for a good copy; the seal
+/// closes everything else of it, in order, and how much is missing is told; the damaged file stays. The log still has
+/// every line.
+#[test]
+fn r23_a_recording_is_closed_around_a_damaged_segment() {
+    for lost in 0..3_u64 {
+        for gone in [false, true] {
+            let mut story = cut_off();
+            let file = segment(&story, usize::try_from(lost).unwrap());
+            if gone {
+                fs::remove_file(&file).unwrap();
+            } else {
+                flip(&file);
+            }
+            assert_eq!(story.recover(), [], "it waits for a good copy");
+            let (_, outcome) = story.rig.vault.recover_around(&story.case).unwrap().remove(0);
+            let (first, last) = (lost * 4 + 1, lost * 4 + 4);
+            let mut expected = if first > 1 { super::tests::media(1..=first - 1) } else { vec![] };
+            expected.extend(super::tests::media(last + 1..=13));
+            story.check(&outcome, &expected, 13);
+            assert_eq!((outcome.damaged, outcome.damaged_ms), (1, 60_000), "{lost} {gone}");
+            assert_eq!(outcome.duration_ms, 135_000);
+            let indexes: Vec<u32> = outcome.media.blobs.iter().map(|b| b.index).collect();
+            assert_eq!(indexes, [0, 1, 2]);
+        }
+    }
+}
+
+/// The same with a second copy at hand: nothing is missing.
+#[test]
+fn r23_a_damaged_segment_is_fetched_from_the_second_copy_first() {
+    struct Copy(PathBuf);
+    impl Spare for Copy {
+        fn blob(&self, keys: &dyn KeyRing, _: &CaseId, name: &str) -> Option<Vec<u8>> {
+            // Asks for what the link asks for: the vault must not hold its own lock meanwhile.
+            keys.enrolment().unwrap().unwrap();
+            fs::read(self.0.join(name)).ok()
+        }
+    }
+    let mut story = cut_off();
+    let aside = tempfile::tempdir().unwrap();
+    let damaged = [segment(&story, 0), segment(&story, 2)];
+    for file in &damaged {
+        fs::copy(file, aside.path().join(file.file_name().unwrap())).unwrap();
+    }
+    flip(&damaged[0]);
+    fs::remove_file(&damaged[1]).unwrap();
+    story.rig.restart();
+    story.rig.vault.set_spare(Arc::new(Copy(aside.path().to_owned())));
+    story.rig.unlock(ZHANG, PIN);
+    let (_, outcome) = story.rig.vault.recover_recordings(&story.case).unwrap().remove(0);
+    story.check(&outcome, &super::tests::media(1..=13), 13);
+    assert_eq!((outcome.damaged, outcome.damaged_ms), (0, 0));
+
+    // Damaged again, after it was closed: whoever reads it gets the good copy too, and it lies here again.
+    flip(&damaged[0]);
+    story.rig.unlock(ZHANG, PIN);
+    let media = story.rig.vault.read(&story.case, &outcome.media).unwrap();
+    assert_eq!(media.as_slice(), super::tests::media(1..=13));
+    let blob = outcome.media.blobs[0].clone();
+    flip(&damaged[0]);
+    story.rig.vault.lock();
+    story.rig.vault.ciphertext(&story.case, &blob).unwrap();
+    let mut known = BTreeSet::new();
+    let bad = story.rig.vault.look_over(&story.case, u64::MAX, &mut known).unwrap();
+    assert_eq!((bad.len(), known.len()), (0, 5), "four segments and the log");
+    fs::remove_dir_all(aside.path()).unwrap();
+    flip(&damaged[0]);
+    let error = story.rig.vault.ciphertext(&story.case, &blob).unwrap_err();
+    assert_eq!(error.code, "VAULT-BLOB-DAMAGED");
+    let bad = story.rig.vault.look_over(&story.case, u64::MAX, &mut BTreeSet::new()).unwrap();
+    assert_eq!(bad, [blob.ciphertext_sha256]);
 }
 
 /// One recording has lost a segment: the officer can unlock, the other one is closed, nothing is removed,
@@ -104,11 +210,14 @@ fn a_damaged_recording_stays_alone_with_its_damage() {
     let damaged = left.iter().find(|r| r.order == story.order).unwrap();
     assert!(damaged.outcome.is_none() && !damaged.running);
     assert_eq!(damaged.stored_ms, 75_000);
+    assert!(story.rig.vault.holds_unclosed(&story.case, &story.order.path).unwrap());
+    assert!(!story.rig.vault.holds_unclosed(&story.case, &other.path).unwrap());
     assert!(segment.exists());
 
     // The same with an order that cannot be read: the others are listed.
     fs::write(story.folder.join(layout::ORDER), b"{}").unwrap();
     assert_eq!(story.rig.vault.unfinished_recordings(&story.case).unwrap().len(), 1);
+    assert!(story.rig.vault.holds_unclosed(&story.case, &story.order.path).unwrap());
     assert!(story.folder.exists());
 }
 

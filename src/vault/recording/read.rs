@@ -106,10 +106,12 @@ impl Reading {
     }
 
     fn segment(&self, blob: &Blob) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let mut state = self.vault.state();
-        let folder = state.case_folder(&self.case);
-        let identity = &state.case_keys(&self.case)?.identity;
-        blobs::plaintext(&folder, identity, blob)
+        self.vault.mended(&self.case, std::slice::from_ref(blob), || {
+            let mut state = self.vault.state();
+            let folder = state.case_folder(&self.case);
+            let identity = &state.case_keys(&self.case)?.identity;
+            blobs::plaintext(&folder, identity, blob)
+        })
     }
 
     fn part(&mut self, at: u64) -> Result<Option<Opened>, VaultError> {

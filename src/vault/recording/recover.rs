@@ -2,9 +2,12 @@
 //!
 //! Leftover fragments become the last segment, and both hashes of the whole file are computed again from
 //! the plaintexts (see the parent module for why their state is not stored). What cannot be opened in a
-//! fragment is dropped with that fragment only; everything else keeps its place. Every step can be cut off
-//! and run again.
+//! fragment is dropped with that fragment only; everything else keeps its place. Where a whole segment is damaged
+//! or gone, it is fetched from the second copy; until one is at hand the recording waits, and the seal closes it
+//! around the hole: how much is missing stands in the outcome and so in the journal, and the damaged file stays
+//! where it is. Every step can be cut off and run again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,8 +18,8 @@ use spotcheck_evidence::journal::{ChainHead, EntryDraft, JournalEntry, next_line
 use spotcheck_evidence::{DualHash, Hash32};
 use zeroize::Zeroizing;
 
-use super::layout::{self, LOG, OrderFile, SEGMENTS, SegmentLine, Unfinished, broken};
-use super::writer::close_log;
+use super::layout::{self, LOG, OUTCOME, OrderFile, SEGMENTS, SegmentLine, Unfinished, broken};
+use super::writer::{Ending, close_log};
 use crate::atomic::{self, AppendFile};
 use crate::blobs;
 use crate::error::VaultError;
@@ -37,6 +40,8 @@ struct Recovery<'a> {
     file: &'a OrderFile,
     identity: &'a Identity,
     clock: &'a Arc<dyn Clock>,
+    /// What is damaged does not come back: the rest is closed.
+    around: bool,
 }
 
 impl Recovery<'_> {
@@ -57,51 +62,51 @@ impl Recovery<'_> {
             return Err(broken(self.folder, "encrypted to another case"));
         }
         atomic::sweep_temps(self.folder)?;
-        let mut segments = self.segments()?;
-        let covered = segments.last().map_or(0, |s| s.last);
-        let left = self.fragments(covered)?;
-        let mut whole = DualHash::new();
-        for segment in &segments {
-            whole.update(&blobs::plaintext(self.case_folder, self.identity, &segment.blob)?);
+        let (kept, until) = self.segments()?;
+        let left = self.fragments(&kept)?;
+        let lost = self.lost(until, &kept, &left)?;
+        if lost.0 > 0 && !self.around {
+            return Err(broken(self.folder, "a segment is missing"));
         }
-        self.complete_log(covered, &left)?;
-        if !left.is_empty() {
-            segments.push(self.last_segment(&segments, &left)?);
-            for fragment in &left {
-                whole.update(&fragment.plaintext);
-            }
-        }
+        self.complete_log(until, &left)?;
+        let segments = self.with_the_rest(kept, &left)?;
         if segments.is_empty() {
-            // Not even one fragment file: cut off before anything was acknowledged.
+            // Not even one fragment file, nor a segment: cut off before anything was acknowledged.
             let names = atomic::names(self.folder)?;
-            if !names.iter().any(|name| layout::parse_fragment(name).is_some()) {
+            if until == 0 && !names.iter().any(|name| layout::parse_fragment(name).is_some()) {
                 atomic::remove_folder(self.folder)?;
             }
             return Ok(None);
         }
+        let mut whole = DualHash::new();
+        for segment in &segments {
+            whole.update(&blobs::plaintext(self.case_folder, self.identity, &segment.blob)?);
+        }
         let duration_ms = segments.iter().fold(0_u64, |sum, s| sum.saturating_add(s.media_ms));
-        let of_media: Vec<Blob> = segments.into_iter().map(|s| s.blob).collect();
+        // Numbered anew: where a segment was lost, the next one follows the one before.
+        let of_media: Vec<Blob> =
+            (0_u32..).zip(segments).map(|(index, s)| Blob { index, ..s.blob }).collect();
         let order = &self.file.order;
         let media = blobs::stored(&order.path, &whole.finish(), of_media);
-        let outcome = close_log(
-            self.folder,
-            self.case_folder,
-            order,
-            &self.file.recipients,
-            media,
-            duration_ms,
-            true,
-        )?;
+        let ending = Ending { duration_ms, recovered: true, damaged: lost };
+        let outcome =
+            close_log(self.folder, self.case_folder, order, &self.file.recipients, media, ending)?;
         layout::finish(self.folder, &outcome)?;
         Ok(Some(outcome))
     }
 
-    /// Segments whose file got its name. A line whose file never did (cut off, or tried again after a full
-    /// disk) counts for nothing: its fragments are all still here, or in a later try.
-    fn segments(&self) -> Result<Vec<SegmentLine>, VaultError> {
+    /// Segments that are whole, in order, and the last fragment that any segment held. A line whose file never got
+    /// its name (cut off, or tried again after a full disk) counts for nothing: its fragments are all still here, or
+    /// in a later try. One whose file is damaged or gone keeps its line: what it held is lost and is told.
+    fn segments(&self) -> Result<(Vec<SegmentLine>, u64), VaultError> {
         let path = self.folder.join(SEGMENTS);
         let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
+        let fragments: BTreeSet<u64> = atomic::names(self.folder)?
+            .iter()
+            .filter_map(|name| Some(layout::parse_fragment(name)?.0))
+            .collect();
         let mut kept: Vec<SegmentLine> = Vec::new();
+        let (mut text, mut until) = (Vec::new(), 0_u64);
         for line in atomic::whole_lines(&bytes) {
             // A line that was not synced may be torn anywhere, also before its end: it was never told.
             let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else {
@@ -110,37 +115,48 @@ impl Recovery<'_> {
                 continue;
             };
             match blobs::ciphertext(self.case_folder, &segment.blob) {
-                Ok(_) => kept.push(segment),
-                Err(VaultError::BlobMissing(_)) => {}
+                Ok(_) => {
+                    until = until.max(segment.last);
+                    text.extend_from_slice(&to_canonical(&segment)?);
+                    text.push(b'\n');
+                    kept.push(segment);
+                }
+                Err(VaultError::BlobMissing(_) | VaultError::BlobDamaged(_)) => {
+                    if fragments.contains(&segment.first) {
+                        continue;
+                    }
+                    let recording = layout::name_of(self.folder);
+                    let (first, last) = (segment.first, segment.last);
+                    tracing::error!(recording, first, last, "A segment is lost.");
+                    until = until.max(segment.last);
+                    text.extend_from_slice(&to_canonical(&segment)?);
+                    text.push(b'\n');
+                }
                 Err(error) => return Err(error),
             }
         }
+        kept.sort_by_key(|segment| segment.first);
         let mut next = 1_u64;
-        for (index, segment) in (0_u32..).zip(&kept) {
-            if segment.blob.index != index || segment.first < next {
-                return Err(broken(self.folder, "a segment is missing"));
+        for segment in &kept {
+            if segment.first < next {
+                return Err(broken(self.folder, "segments overlap"));
             }
             next = segment.last.saturating_add(1);
-        }
-        let mut text = Vec::new();
-        for segment in &kept {
-            text.extend_from_slice(&to_canonical(segment)?);
-            text.push(b'\n');
         }
         if text != bytes {
             atomic::write_durable(&path, &text)?;
         }
-        Ok(kept)
+        Ok((kept, until))
     }
 
-    /// Fragments after the last segment, in order. Those a segment holds already are removed; one that
-    /// does not open (cut or changed on disk) is left out.
-    fn fragments(&self, covered: u64) -> Result<Vec<Found>, VaultError> {
+    /// Fragments in no segment, in order. Those a segment holds already are removed; one that does not open (cut
+    /// or changed on disk) is left out.
+    fn fragments(&self, kept: &[SegmentLine]) -> Result<Vec<Found>, VaultError> {
         let mut found = Vec::new();
         let mut superseded = Vec::new();
         for name in atomic::names(self.folder)? {
             let Some((number, media_ms)) = layout::parse_fragment(&name) else { continue };
-            if number <= covered {
+            if kept.iter().any(|s| (s.first..=s.last).contains(&number)) {
                 superseded.push(name);
                 continue;
             }
@@ -159,6 +175,53 @@ impl Recovery<'_> {
         // Names sort by number up to 999,999 fragments; be exact beyond.
         found.sort_by_key(|f| f.number);
         Ok(found)
+    }
+
+    /// Fragments up to `until` that are in no segment and not here any more: in how many places, and how many
+    /// milliseconds by the recording log.
+    fn lost(
+        &self,
+        until: u64,
+        kept: &[SegmentLine],
+        left: &[Found],
+    ) -> Result<(u32, u64), VaultError> {
+        let here = |n: u64| {
+            kept.iter().any(|s| (s.first..=s.last).contains(&n))
+                || left.iter().any(|f| f.number == n)
+        };
+        let lost: BTreeSet<u64> = (1..=until).filter(|n| !here(*n)).collect();
+        if lost.is_empty() {
+            return Ok((0, 0));
+        }
+        let places = lost.iter().filter(|n| !lost.contains(&n.saturating_sub(1))).count();
+        let log = atomic::read_if_there(&self.folder.join(LOG))?.unwrap_or_default();
+        let mut lost_ms = 0_u64;
+        for line in atomic::whole_lines(&log) {
+            let line: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+            let number = |name: &str| line.pointer(name).and_then(serde_json::Value::as_u64);
+            if number("/facts/fragment").is_some_and(|n| lost.contains(&n)) {
+                lost_ms = lost_ms.saturating_add(number("/facts/media_ms").unwrap_or(0));
+            }
+        }
+        Ok((u32::try_from(places).unwrap_or(u32::MAX), lost_ms))
+    }
+
+    /// The segments with what lies between and after them, each run of fragments as one more.
+    fn with_the_rest(
+        &self,
+        kept: Vec<SegmentLine>,
+        left: &[Found],
+    ) -> Result<Vec<SegmentLine>, VaultError> {
+        let before = |f: &Found| kept.iter().filter(|s| s.last < f.number).count();
+        let mut fresh = Vec::new();
+        for run in left.chunk_by(|a, b| before(a) == before(b)) {
+            let index = kept.len().saturating_add(fresh.len());
+            fresh.push(self.segment_of(index, run)?);
+        }
+        let mut all = kept;
+        all.extend(fresh);
+        all.sort_by_key(|segment| segment.first);
+        Ok(all)
     }
 
     /// Drops a torn tail of the log and adds the line of a fragment that was cut off between its file and
@@ -216,14 +279,9 @@ impl Recovery<'_> {
     }
 
     /// Leftover fragments as one more segment, by the same order of steps as the writer's.
-    fn last_segment(
-        &self,
-        before: &[SegmentLine],
-        left: &[Found],
-    ) -> Result<SegmentLine, VaultError> {
+    fn segment_of(&self, index: usize, left: &[Found]) -> Result<SegmentLine, VaultError> {
         let order = &self.file.order;
-        let index =
-            u32::try_from(before.len()).map_err(|_| broken(self.folder, "too many segments"))?;
+        let index = u32::try_from(index).map_err(|_| broken(self.folder, "too many segments"))?;
         let staged = blobs::stage(
             self.case_folder,
             &self.file.recipients.parse()?,
@@ -247,6 +305,7 @@ impl Inner {
     fn recover_recordings(
         &mut self,
         case: &CaseId,
+        around: bool,
     ) -> Result<Vec<(RecordingOrder, RecordingOutcome)>, VaultError> {
         let case_folder = self.case_folder(case);
         let clock = Arc::clone(&self.clock);
@@ -264,6 +323,7 @@ impl Inner {
                 file: &file,
                 identity,
                 clock: &clock,
+                around,
             };
             // One that is damaged stays as it is and must not keep the officer from the others.
             match recovery.close() {
@@ -301,6 +361,19 @@ impl Vault {
         Ok(found)
     }
 
+    /// True if fragments, segments or a log of a recording that is not closed lie here, whatever of them opens.
+    /// Works while locked.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn holds_unclosed(&self, case: &CaseId, media_path: &str) -> Result<bool, VaultError> {
+        let folder = layout::folder(&self.case_folder(case), media_path)?;
+        let names = atomic::names(&folder)?;
+        let listed = atomic::read_if_there(&folder.join(SEGMENTS))?.is_some_and(|l| !l.is_empty());
+        Ok(!names.iter().any(|name| name == OUTCOME)
+            && (listed || names.iter().any(|name| layout::parse_fragment(name).is_some())))
+    }
+
     /// SHA-256 of the first line of a recording's log, running or ended. Works while locked.
     ///
     /// # Errors
@@ -320,8 +393,9 @@ impl Vault {
 
     /// Closes every recording of the case that no recorder process holds, and tells again how those ended
     /// that were closed but not settled. Needs an unlocked officer of the case. A recording without a
-    /// single fragment that opens, with a damaged segment, or whose files cannot be written now, is left as
-    /// it is and not told: [`Vault::unfinished_recordings`] still has it, and it is tried again next time.
+    /// single fragment that opens, with a damaged segment of which no good copy is to be had, or whose files cannot
+    /// be written now, is left as it is and not told: [`Vault::unfinished_recordings`] still has it, and it is tried
+    /// again next time, when the stick with its copy may be plugged in.
     ///
     /// # Errors
     /// Locked; a folder that cannot be listed.
@@ -329,7 +403,48 @@ impl Vault {
         &self,
         case: &CaseId,
     ) -> Result<Vec<(RecordingOrder, RecordingOutcome)>, VaultError> {
-        self.state().recover_recordings(case)
+        // A good copy of a segment is better than a recording closed around it.
+        for blob in self.damaged_segments(case)? {
+            self.mend(case, &blob);
+        }
+        self.state().recover_recordings(case, false)
+    }
+
+    /// The same, and recordings with a damaged segment are closed around it: the outcome says how much is missing.
+    /// For the seal, after which nothing more can come.
+    ///
+    /// # Errors
+    /// As [`Vault::recover_recordings`].
+    pub fn recover_around(
+        &self,
+        case: &CaseId,
+    ) -> Result<Vec<(RecordingOrder, RecordingOutcome)>, VaultError> {
+        for blob in self.damaged_segments(case)? {
+            self.mend(case, &blob);
+        }
+        self.state().recover_recordings(case, true)
+    }
+
+    /// Segments of unfinished recordings that nobody writes, whose file is damaged or gone.
+    fn damaged_segments(&self, case: &CaseId) -> Result<Vec<Blob>, VaultError> {
+        let mut found = Vec::new();
+        if !self.has_spare() {
+            return Ok(found);
+        }
+        let case_folder = self.case_folder(case);
+        for (folder, _) in layout::list(&case_folder)? {
+            if layout::lock(&folder)?.is_none() || layout::read_outcome(&folder)?.is_some() {
+                continue;
+            }
+            let lines = atomic::read_if_there(&folder.join(SEGMENTS))?.unwrap_or_default();
+            for line in atomic::whole_lines(&lines) {
+                let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else { continue };
+                if blobs::ciphertext(&case_folder, &segment.blob).is_err() {
+                    found.push(segment.blob);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Removes the folder of a closed recording, once the case journal names media and log. Does nothing

@@ -223,8 +223,7 @@ impl RecordingWriter {
             &self.order,
             &self.recipients,
             media,
-            self.stored_ms,
-            false,
+            Ending { duration_ms: self.stored_ms, recovered: false, damaged: (0, 0) },
         )?;
         layout::finish(&self.folder, &outcome)?;
         Ok(outcome)
@@ -276,6 +275,14 @@ impl Pending {
     }
 }
 
+/// How a recording ended, besides its files.
+pub(super) struct Ending {
+    pub(super) duration_ms: u64,
+    pub(super) recovered: bool,
+    /// In how many places segments were lost, and milliseconds of them.
+    pub(super) damaged: (u32, u64),
+}
+
 /// Stores the log as a blob and puts the outcome together; writer and recovery end alike.
 pub(super) fn close_log(
     folder: &Path,
@@ -283,8 +290,7 @@ pub(super) fn close_log(
     order: &RecordingOrder,
     recipients: &Recipients,
     media: spotcheck_app::ports::StoredFile,
-    duration_ms: u64,
-    recovered: bool,
+    ending: Ending,
 ) -> Result<RecordingOutcome, VaultError> {
     let log = atomic::read_if_there(&folder.join(LOG))?.unwrap_or_default();
     let summary = layout::summary(&log).ok_or_else(|| broken(folder, "log is empty"))?;
@@ -294,9 +300,11 @@ pub(super) fn close_log(
         fragments: summary.lines,
         log_first: summary.first.to_string(),
         log_head: summary.head.to_string(),
-        duration_ms,
-        recovered,
+        duration_ms: ending.duration_ms,
+        recovered: ending.recovered,
         gaps: summary.gaps,
         lost_ms: summary.lost_ms,
+        damaged: ending.damaged.0,
+        damaged_ms: ending.damaged.1,
     })
 }

@@ -281,7 +281,7 @@ fn take_blob(centre: &Centre, folder: &Path, sha256: &str) -> Result<bool> {
     let mut source = match File::open(folder.join(blob_file(sha256))) {
         Ok(file) => file,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Err(unusable("缺少加密分段"));
+            return Err(unusable("缺少加密分段，或手持机上已损坏；找到第二副本后放进本目录"));
         }
         Err(cause) => return Err(Error::io(what)(cause)),
     };

@@ -143,6 +143,11 @@ fn told(trouble: Trouble) -> Answer {
     Answer::Refused { code: trouble.code }
 }
 
+/// The hash that a blob's name is, `<64 hex>.age`; `None` for any other file.
+fn blob_hash(name: &str) -> Option<&str> {
+    name.strip_suffix(".age").filter(|hash| Hash32::parse(hash).is_some())
+}
+
 fn case_of(text: &str) -> Answered<CaseId> {
     CaseId::parse(text).map_err(|_| refused("COPY-CASE"))
 }
@@ -153,7 +158,9 @@ impl Keeper {
     }
 
     fn put(&self, from: &DeviceId, case: &str, name: &str, bytes: &[u8], sha256: &str) -> Answer {
-        if Hash32::sha256(bytes).to_string() != sha256 {
+        let found = Hash32::sha256(bytes).to_string();
+        // A blob's name is its hash: a damaged one never takes the place of a good one.
+        if found != sha256 || blob_hash(name).is_some_and(|named| named != found) {
             return refused("COPY-DAMAGED");
         }
         let put = self.folder(from, case).and_then(|mut f| f.put(name, bytes).map_err(told));
@@ -202,10 +209,13 @@ impl Keeper {
                     (Answer::File(size), bytes.unwrap_or_default())
                 })
             }
-            Call::Remove { case, names } => self
-                .folder(from, &case)
-                .and_then(|mut f| f.remove(&names).map_err(told))
-                .map(|()| plain(Answer::Done)),
+            Call::Remove { case, mut names } => {
+                // What is gone over there is what the copy is kept for; blobs go by their receipt.
+                names.retain(|name| blob_hash(name).is_none());
+                self.folder(from, &case)
+                    .and_then(|mut f| f.remove(&names).map_err(told))
+                    .map(|()| plain(Answer::Done))
+            }
             Call::Held => {
                 self.shelf.held_of(from).map_err(told).map(|cases| {
                     plain(Answer::Held(cases.iter().map(ToString::to_string).collect()))

@@ -179,6 +179,7 @@ fn checked() -> Vec<Check> {
         check(Part::Battery, Health::Good, Seen::Budget(Box::new(battery))),
         check(Part::Space, Health::Bad, Seen::Space { free: 240_000_000, audio_minutes: 0 }),
         check(Part::Chip, Health::Good, Seen::Chip(KeyProtection::Tpm2)),
+        check(Part::Media, Health::Good, Seen::Media { good: 212, damaged: Vec::new() }),
     ]
 }
 
