@@ -64,7 +64,8 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 /// A finding as a fact to be checked; `None` for what is never shown to the party.
 pub(crate) fn fact(finding: &Finding) -> Option<ShowItem> {
-    let title = finding.party.as_deref().filter(|_| finding.grade.is_for_party())?;
+    let finding = finding.for_party()?;
+    let title = finding.party.as_deref()?;
     let mut pairs: Vec<PairItem> = vec![pair(say!("事实"), &finding.reason)];
     if let Some(date) = &finding.date {
         pairs.push(pair(say!("日期"), date));
