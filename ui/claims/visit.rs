@@ -226,6 +226,7 @@ pub(crate) fn event_item(event: &VisitEvent) -> EventItem {
         kind: word(event.kind.zh()).into(),
         name: event.name.as_deref().unwrap_or(say!("名称未上传")).into(),
         note: note.join(" · ").into(),
+        result: event.result.as_deref().unwrap_or_default().into(),
     }
 }
 
