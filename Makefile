@@ -27,9 +27,10 @@ crash: setup
 	@cargo build --workspace --bins --tests --locked --quiet
 	@target/debug/spotcheck-crash --kills $(N) --cuts $(N) --seed $(SEED)
 
-# Six hours of sound and 5 GiB of video; about an hour and 20 GB of room.
+# Ten thousand careless fingers, six hours of sound and 5 GiB of video; more than an hour and 20 GB of room.
 long: setup
 	@cargo build --workspace --bins --tests --locked --quiet
+	@SPOTCHECK_MONKEY=10000 cargo test --workspace --lib --locked --quiet careless_fingers -- --nocapture
 	@target/debug/spotcheck-long
 
 # The figures of the budgets against their peers: target/bench/report.md. P=P1,P7 chooses, SCALE=small is quick.

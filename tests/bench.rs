@@ -22,6 +22,8 @@ mod data;
 #[cfg(feature = "bench")]
 #[path = "bench/input.rs"]
 mod input;
+#[path = "bench/lookup.rs"]
+mod lookup;
 #[path = "bench/measure.rs"]
 mod measure;
 #[path = "bench/p01_compare.rs"]
@@ -77,6 +79,7 @@ type Bench = (&'static str, fn(&mut Report, Scale) -> Result<()>);
 const BENCHES: &[Bench] = &[
     ("P1", p01_rules::measure),
     ("F13", p01_compare::measure),
+    ("LOOKUP", lookup::measure),
     #[cfg(feature = "bench")]
     ("P2", p02_search::measure),
     #[cfg(feature = "bench")]
@@ -118,6 +121,7 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "rules" => p01_rules::run(arguments)?,
         "first" => p01_rules::first(arguments)?,
         "compare" => p01_compare::run(arguments)?,
+        "reference" => lookup::run(arguments)?,
         #[cfg(feature = "bench")]
         "people" => p02_search::people(arguments)?,
         #[cfg(feature = "bench")]

@@ -225,6 +225,8 @@ fn freeze_and_sign(face: &Face, pictures: &Path, name: &str) {
 const SCROLLED: Duration = Duration::from_secs(20);
 /// What starting and stopping may cost of the sound (first stored sound within 1 s), in milliseconds.
 const EDGES_MS: u64 = 1_000;
+/// One packet of sound, the last of which may be filled up.
+const PACKET: Duration = Duration::from_millis(20);
 
 /// The officer reads through a long bill while the talk is recorded: drawing takes the processor, and not one
 /// packet of the sound is missing (R11). Counted are the samples of the stand-in microphone, which gives 48,000 of
@@ -263,6 +265,17 @@ fn scrolling_beside_a_recording_drops_no_sample() {
     drop(lock);
     assert!(frames > 100, "only {frames} frames were drawn");
 
+    // What the recorder itself counted: not one buffer was lost before it came to the file (R09).
+    let journal = h.ok(&["journal", "--case", case]).unwrap();
+    let entries = journal["items"].as_array().unwrap();
+    let stopped: Vec<_> = entries.iter().filter(|e| e["kind"] == "capture_stopped").collect();
+    assert_eq!(stopped.len(), 1, "{journal}");
+    let facts = &stopped[0]["facts"];
+    for count in ["gaps", "lost_ms"] {
+        assert_eq!(facts[count].as_u64().unwrap_or(0), 0, "{facts}");
+    }
+    let kept = Duration::from_millis(facts["duration_ms"].as_u64().unwrap());
+
     let (_, bundle) = h.seal_unfinished(&world.task).unwrap();
     h.ok(&["push"]).unwrap();
     let sealed = Sealed { case: case.to_owned(), bundle, documents: Vec::new() };
@@ -281,8 +294,10 @@ fn scrolling_beside_a_recording_drops_no_sample() {
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|e| e == "ogg"))
         .unwrap();
+    // Refuses a page that does not follow the one before, or whose packets are fewer than its time.
     let (_, samples) = samples(&sound).unwrap();
     let heard = Duration::from_micros(samples * 1_000_000 / 48_000);
+    assert!(heard.abs_diff(kept) <= PACKET, "{heard:?} in the file, {kept:?} by the journal");
     assert!(
         heard + Duration::from_millis(EDGES_MS) >= scrolled,
         "{heard:?} of sound for {scrolled:?} of scrolling with {frames} frames"

@@ -1,4 +1,5 @@
-//! How many taps it takes on the real window over an invented city, by nothing but what is on the screen.
+//! How many taps it takes on the real window over an invented city, by nothing but what is on the screen; and what
+//! the party sees of a planted one.
 //!
 //! The seed is drawn anew in every run (and printed), so that no label, id or order can have been prepared.
 //! `SPOTCHECK_SEED` repeats a run.
@@ -17,6 +18,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
+use spotcheck_claims::{TruthOptions, truth_data};
 use spotcheck_device::SystemClock;
 use spotcheck_device::config::ClockConfig;
 use spotcheck_tests::support::programs::program;
@@ -173,4 +175,132 @@ fn a_bed_in_five_taps_and_a_double_billed_day_in_eight() {
         }
     }
     assert_eq!(shown(), 2, "{item} of {day}: {:?}", face.texts());
+}
+
+/// Everything on the screen, words and labels.
+fn all(face: &Face) -> String {
+    let mut words = face.texts();
+    words.extend(face.controls().into_iter().map(|c| c.label));
+    words.join("\n")
+}
+
+/// Issue 3: no page of 示证 names another patient or another facility, over a city in which both are planted; and every
+/// look at a person is in the journal, from the window and from a command line, whose lists name nobody.
+#[test]
+fn the_party_sees_nobody_else_and_every_look_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = folder.path().join("city");
+    let options = TruthOptions { lines: 20_000, ..TruthOptions::default() };
+    truth_data(&city, &options).unwrap();
+    let world =
+        World::build(folder.path(), &Claims::Folder { from: city.clone() }, &[], None).unwrap();
+    let h = &world.handheld;
+    let tasks = h.ok(&["tasks"]).unwrap();
+    let own = tasks["items"][0]["task"]["facility"]["fixmedins_name"].as_str().unwrap();
+    let mut secrets: Vec<String> =
+        rows(&city, "psn").into_iter().map(|p| p["psn_name"].clone()).collect();
+    for house in rows(&city, "fixmedins_b") {
+        if house["fixmedins_code"] != world.facility {
+            secrets.push(house["fixmedins_code"].clone());
+            secrets.push(house["fixmedins_name"].clone());
+        }
+    }
+    secrets.retain(|s| s.chars().count() > 1 && !own.contains(s.as_str()));
+
+    let (face, lock) = unlock(&world);
+    let thumb = Thumb { face: &face, taps: Cell::new(0) };
+    thumb.tap(own, "");
+    thumb.tap("线索", "");
+    let mut shown = BTreeMap::new();
+    for _ in 0..60 {
+        let before = face.controls();
+        let with_other = |l: &String| l.contains("其他机构") && !shown.contains_key(l);
+        let labels: Vec<String> =
+            before.iter().map(|c| c.label.clone()).filter(|l| with_other(l)).collect();
+        for label in labels {
+            face.tap(&label).unwrap();
+            let officer = all(&face);
+            assert!(
+                !secrets.iter().any(|s| s.starts_with('H') && officer.contains(s.as_str())),
+                "a name, no code: {officer}"
+            );
+            face.tap("示证").unwrap();
+            let party = all(&face);
+            assert!(party.contains("其他机构"), "{label}: {party}");
+            for secret in &secrets {
+                assert!(!party.contains(secret.as_str()), "{label} names {secret}: {party}");
+            }
+            shown.insert(label, officer);
+            face.tap("退出").unwrap();
+            face.tap("返回").unwrap();
+        }
+        if shown.len() >= 8 {
+            break;
+        }
+        face.scroll(-300.0).unwrap();
+        if face.controls() == before {
+            break;
+        }
+    }
+    assert!(shown.len() >= 2, "a bill and a stay elsewhere: {:?}", shown.keys());
+    let named = shown.values().filter(|o| secrets.iter().any(|s| o.contains(s.as_str()))).count();
+    assert!(named > 0, "the officer reads the names: {shown:?}");
+
+    // A person, a visit, and both as the party sees them.
+    thumb.tap("查找", "");
+    let visits = rows(&city, "mdtrt_d");
+    let stay = visits
+        .iter()
+        .find(|v| v["fixmedins_code"] == world.facility && v["med_type"] == "21")
+        .unwrap();
+    let person = rows(&city, "psn").into_iter().find(|p| p["psn_no"] == stay["psn_no"]).unwrap();
+    let tail = &person["certno"][person["certno"].len() - 4..];
+    face.fill("查询", tail).unwrap();
+    thumb.tap(&masked(&person["psn_name"]), tail);
+    for page in ["person", "visit"] {
+        if page == "visit" {
+            thumb.tap("打开最近一次就诊", "");
+        }
+        face.tap("示证").unwrap();
+        let party = all(&face);
+        for secret in &secrets {
+            assert!(!party.contains(secret.as_str()), "{page} names {secret}: {party}");
+        }
+        face.tap("退出").unwrap();
+    }
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    drop(face);
+    drop(lock);
+
+    let viewed = || -> Vec<serde_json::Value> {
+        let journal = h.ok(&["journal"]).unwrap();
+        let entries = journal["items"].as_array().unwrap().clone();
+        entries.into_iter().filter(|e| e["kind"] == "person_viewed").collect()
+    };
+    let told = viewed();
+    let on = |screen: &str| told.iter().filter(|e| e["facts"]["screen"] == screen).count();
+    assert!(on("showing") >= 1 && on("person") == 1 && on("visit") == 1, "{told:?}");
+    assert!(told.iter().all(|e| !secrets.iter().any(|s| e.to_string().contains(s.as_str()))));
+
+    let no = person["psn_no"].as_str();
+    let found =
+        h.ok(&["search", "persons", "--task", &world.task, "--limit", "500", tail]).unwrap();
+    let text = found.to_string();
+    assert!(text.contains(no) && text.contains(&format!("****{tail}")), "{text}");
+    assert!(!text.contains(&person["psn_name"]) && !text.contains(&person["certno"]), "{text}");
+    let listed = viewed();
+    assert_eq!(listed.len(), told.len() + 1);
+    let line = listed.last().unwrap();
+    let count = found["items"].as_array().unwrap().len();
+    assert_eq!(line["facts"]["list"], "search-persons");
+    assert_eq!(line["facts"]["count"], count);
+    assert!(!line.to_string().contains(tail), "what was asked stays out of the journal: {line}");
+    h.ok(&["person", "--task", &world.task, no]).unwrap();
+    h.ok(&["visit", "--task", &world.task, &stay["mdtrt_id"]]).unwrap();
+    let by_person =
+        h.ok(&["indicators", "--task", &world.task, "--id", "I001", "--by", "person"]).unwrap();
+    assert!(!secrets.iter().any(|s| by_person.to_string().contains(s.as_str())));
+    let last = viewed();
+    assert_eq!(last.len(), listed.len() + 3, "a person, a visit, a list: {last:?}");
+    assert_eq!(last.last().unwrap()["facts"]["list"], "indicators-by-person");
 }

@@ -23,6 +23,7 @@ mod recording;
 mod safe;
 mod said;
 mod settings;
+mod showing;
 mod signing;
 mod told;
 mod way;

@@ -224,6 +224,9 @@ impl Handheld {
         let cards = self.finding_cards(case)?;
         let before = cards.iter().find(|c| c.key == key);
         let id = before.map_or_else(|| next_id("F", cards.len()), |c| c.id.clone());
+        // The card becomes part of the record, which the party reads and signs.
+        let told = finding.for_party();
+        let told = told.as_ref().unwrap_or(finding);
         let card = FindingCard {
             id: id.clone(),
             key,
@@ -231,11 +234,11 @@ impl Handheld {
             pack: finding.pack.clone(),
             subject: subject(finding),
             title: finding.party.clone().unwrap_or_else(|| finding.name.clone()),
-            text: finding.reason.clone(),
+            text: told.reason.clone(),
             state: judgement.state,
             reason: reason.map(str::to_owned),
-            amount: yuan(finding.amount),
-            fund_amount: yuan(finding.fund_amount),
+            amount: yuan(told.amount),
+            fund_amount: yuan(told.fund_amount),
             loss_method: finding.loss_method.as_str().to_owned(),
             pending: finding.pending,
             evidence: judgement.evidence.clone(),

@@ -106,6 +106,21 @@ impl Handheld {
         self.tell(task, draft)
     }
 
+    /// The access record of a list of persons that leaves the handheld, as a command line's does: what kind of
+    /// list and how many stood in it; never for whom was looked. On the window's lists, masked as they are, opening a
+    /// person is the record.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub fn tell_listed(&mut self, task: &TaskId, list: &str, count: usize) -> TroubleResult<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let draft = self.draft("person_viewed")?.about(task.as_str()).fact("screen", "cli");
+        self.tell(task, draft.fact("list", list).fact("count", count))
+    }
+
     /// A line in the open case of the task, else in the device journal.
     pub(crate) fn tell(&mut self, task: &TaskId, draft: EntryDraft) -> TroubleResult<()> {
         let open = self

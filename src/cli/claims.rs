@@ -78,10 +78,15 @@ pub(crate) fn search(handheld: &mut Handheld, args: &Search) -> TroubleResult<Ou
     let page = Page { offset: q.offset, limit: q.limit };
     match args {
         Search::Persons(_) => {
-            let hits = handheld.search_persons(&task, &q.query, page)?;
+            let mut hits = handheld.search_persons(&task, &q.query, page)?;
+            handheld.tell_listed(&task, "search-persons", hits.len())?;
+            for hit in &mut hits {
+                hit.psn_name = mask::name(&hit.psn_name);
+                hit.certno = hit.certno.as_deref().map(mask::number);
+            }
             let lines = hits
                 .iter()
-                .map(|h| format!("{}  {}  就诊 {} 次", h.psn_no, mask::name(&h.psn_name), h.visits))
+                .map(|h| format!("{}  {}  就诊 {} 次", h.psn_no, h.psn_name, h.visits))
                 .collect();
             Output::new("search-persons", &hits, lines)
         }

@@ -7,8 +7,8 @@ use serde_json::json;
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::Desk;
 use spotcheck_app::indicators::IndicatorQuery;
-use spotcheck_domain::{Trouble, TroubleResult};
-use spotcheck_rules::indicators::{Catalogue, Dimension, body, lines};
+use spotcheck_domain::{Trouble, TroubleResult, mask};
+use spotcheck_rules::indicators::{Answer, Catalogue, Dimension, body, lines};
 use spotcheck_rules::national;
 
 use super::Output;
@@ -102,7 +102,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Indicators, json: bool) -> Tro
         reason: args.reason.clone(),
         export,
     };
-    let answer = handheld.indicators(&task, &query)?;
+    let mut answer = handheld.indicators(&task, &query)?;
     if answer.guarded && export {
         // Second lock behind the first: nothing guarded is printed, whatever was computed.
         return Err(Trouble::new(
@@ -112,7 +112,20 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Indicators, json: bool) -> Tro
             "在手持机界面写明原因后查看",
         ));
     }
+    let persons = mask_persons(&mut answer);
+    handheld.tell_listed(&task, "indicators-by-person", persons)?;
     Output::new("indicators", &body(&answer, &pack.label()), lines(&answer))
+}
+
+/// Covers the names of persons as the window's list does; their numbers stay. How many there are comes back.
+fn mask_persons(answer: &mut Answer) -> usize {
+    if answer.by != Some(Dimension::Person) {
+        return 0;
+    }
+    for part in answer.indicators.iter_mut().flat_map(|line| &mut line.parts) {
+        part.name = mask::name(&part.name);
+    }
+    answer.indicators.iter().map(|line| line.parts.len()).max().unwrap_or(0)
 }
 
 fn list(catalogue: &Catalogue, pack: &str) -> TroubleResult<Output> {

@@ -356,6 +356,9 @@ pub struct VisitEvent {
     pub name: Option<String>,
     /// Who did it: name, else code.
     pub who: Option<String>,
+    /// What came of it: a laboratory value with its unit and reference, or the finding of an examination, as
+    /// uploaded.
+    pub result: Option<String>,
 }
 
 /// A visit in which an item was billed.

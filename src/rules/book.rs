@@ -84,6 +84,8 @@ pub struct Book {
     pub traces: Vec<Trace>,
     /// Settlements of the same boxes at other facilities, by code and time.
     pub settled_elsewhere: Vec<SettledElsewhere>,
+    /// Names of other facilities by their code, as far as the source has them.
+    pub houses: BTreeSet<(u32, u32)>,
     /// Movements of stock.
     pub stock: Vec<Stock>,
     /// Equipment with its log.

@@ -213,12 +213,17 @@ pub fn findings_file(
     format: Format,
     at_ms: i64,
 ) -> Result<Vec<u8>> {
+    let told: Vec<(&Entry<'_>, Finding)> = match audience {
+        Audience::Us => Vec::new(),
+        Audience::Party => {
+            let principals = entries.iter().filter(|e| e.finding.principal);
+            principals.filter_map(|e| Some((e, e.finding.for_party()?))).collect()
+        }
+    };
+    let told: Vec<Entry<'_>> = told.iter().map(|(e, finding)| Entry { finding, ..**e }).collect();
     let (columns, shown): (_, Vec<&Entry<'_>>) = match audience {
         Audience::Us => (US, entries.iter().collect()),
-        Audience::Party => {
-            let may = |f: &Finding| f.grade.is_for_party() && f.party.is_some() && f.principal;
-            (PARTY, entries.iter().filter(|e| may(e.finding)).collect())
-        }
+        Audience::Party => (PARTY, told.iter().collect()),
     };
     let rows: Vec<Vec<Cell>> =
         shown.iter().map(|e| columns.iter().map(|c| cell(e, c.0)).collect()).collect();

@@ -121,6 +121,10 @@ pub struct Finding {
     pub name: String,
     /// Statement of fact for the party; `None` for grades L and Z, which are never printed for it.
     pub party: Option<String>,
+    /// [`Self::reason`] as the party may read it, where that differs: without another facility's name and days.
+    pub reason_party: Option<String>,
+    /// Day and amount are those of a settlement at another facility: neither is for the party.
+    pub elsewhere: bool,
     pub severity: Severity,
     pub clause: Vec<String>,
     /// Danger and money, 0–100: decides the order.
@@ -143,6 +147,23 @@ impl Finding {
     #[must_use]
     pub const fn method_words(&self) -> &'static str {
         method_words(self.loss_method, self.pending)
+    }
+
+    /// As the party may read it: what another facility did is told without its name, its days and its money.
+    /// `None` for what is never shown to the party.
+    #[must_use]
+    pub fn for_party(&self) -> Option<Self> {
+        if !self.grade.is_for_party() || self.party.is_none() {
+            return None;
+        }
+        let mut told = self.clone();
+        if let Some(reason) = told.reason_party.take() {
+            told.reason = reason;
+        }
+        if told.elsewhere {
+            (told.date, told.amount, told.fund_amount) = (None, None, None);
+        }
+        Some(told)
     }
 
     /// By what the same fact from centre and device is one (rules.md, Finding).

@@ -1,11 +1,11 @@
 //! From hits to findings: texts, grades, money, who stands under whom.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use spotcheck_domain::Amount;
 use spotcheck_domain::columns::ColumnSource;
 
-use crate::book::{Book, Earlier, NONE};
+use crate::book::{Book, Earlier, NONE, Visit};
 use crate::engine::Raw;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, LossMethod, PENDING, People, render, sort, weight};
@@ -21,10 +21,12 @@ struct Judged<'p> {
     loss: loss::Loss,
 }
 
-/// Texts of dictionary codes and serial numbers of lines, fetched once for all findings.
+/// Texts of dictionary codes, serial numbers of lines and names of other facilities by their code, fetched once for
+/// all findings.
 struct Names {
     texts: HashMap<u32, String>,
     serials: HashMap<u64, String>,
+    houses: HashMap<String, String>,
 }
 
 impl Names {
@@ -55,7 +57,16 @@ impl Names {
         let texts = source.texts(&codes).map_err(Error::Source)?;
         let serials = source.cell_texts("fee_list_d", "bkkp_sn", &rows).map_err(Error::Source)?;
         let serials = rows.into_iter().zip(serials).filter_map(|(r, s)| Some((r, s?)));
-        Ok(Self { texts: codes.into_iter().zip(texts).collect(), serials: serials.collect() })
+        // Of two names the first in their order, so that the rows' order decides nothing.
+        let houses = book.houses.iter().map(|(code, name)| (book.text(*code), book.text(*name)));
+        let mut houses: Vec<(&str, &str)> = houses.filter(|(_, name)| !name.is_empty()).collect();
+        houses.sort_unstable_by(|a, b| b.cmp(a));
+        let own = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
+        Ok(Self {
+            texts: codes.into_iter().zip(texts).collect(),
+            serials: serials.collect(),
+            houses: houses.into_iter().map(own).collect(),
+        })
     }
 }
 
@@ -220,6 +231,39 @@ fn principals(book: &Book, all: &[Judged<'_>], names: &Names) -> Vec<bool> {
         .collect()
 }
 
+type Facts = BTreeMap<&'static str, String>;
+
+/// The other facility of a fact, and the day of what was settled there.
+const HOUSE_B: &str = "facility_b";
+const DATE_B: &str = "date_b";
+
+/// What the party may read of a fact with another facility in it.
+struct Told {
+    facts: Facts,
+    /// The hit itself is of a day at the other facility, on which nothing began here.
+    elsewhere: bool,
+}
+
+/// `None` where no other facility is in it.
+fn for_party(book: &Book, hit: &Hit) -> Option<Told> {
+    let house = hit.facts.get(HOUSE_B)?;
+    if *house == book.facility.fixmedins_code {
+        return None;
+    }
+    let mut facts = hit.facts.clone();
+    facts.insert(HOUSE_B, "其他机构".to_owned());
+    let there = hit.facts.get(DATE_B);
+    let begun = book.visit(hit.visit).and_then(Visit::begin_day);
+    let elsewhere =
+        hit.day.is_some_and(|day| there.is_some_and(|d| *d == date(day)) && begun != Some(day));
+    for (name, is_there) in [(DATE_B, there.is_some()), ("date", elsewhere)] {
+        if is_there {
+            facts.insert(name, "某日".to_owned());
+        }
+    }
+    Some(Told { facts, elsewhere })
+}
+
 fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> Finding {
     let Judged { rule, mut hit, grade, loss } = judged;
     let sorted = |codes: BTreeSet<u32>| -> Vec<String> {
@@ -244,12 +288,26 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
     if let Some(code) = names.text(hit.code) {
         hit.facts.entry("code").or_insert(code);
     }
-    let mut reason = render(&rule.reason, &hit.facts);
-    if loss.pending {
-        reason.push('(');
-        reason.push_str(PENDING);
-        reason.push(')');
+    let told = for_party(book, &hit);
+    if let Some(house) = hit.facts.get_mut(HOUSE_B)
+        && let Some(name) = names.houses.get(house.as_str())
+    {
+        house.clone_from(name);
     }
+    let reason_from = |facts: &Facts| {
+        let mut reason = render(&rule.reason, facts);
+        if loss.pending {
+            reason.push('(');
+            reason.push_str(PENDING);
+            reason.push(')');
+        }
+        reason
+    };
+    let reason = reason_from(&hit.facts);
+    let reason_party =
+        told.as_ref().filter(|_| grade.is_for_party()).map(|t| reason_from(&t.facts));
+    let facts = told.as_ref().map_or(&hit.facts, |t| &t.facts);
+    let party = grade.is_for_party().then(|| render(&rule.name_party, facts));
     let also: BTreeSet<u32> =
         hit.also.iter().filter_map(|v| book.visit(*v)).map(|v| v.code).collect();
     let looked = |e: &&Exclusion| hit.tried & traits::bit(**e) != 0;
@@ -277,9 +335,11 @@ fn finding(book: &Book, judged: Judged<'_>, principal: bool, names: &Names) -> F
         loss_method: if loss.fund.is_some() { loss.method } else { LossMethod::N },
         pending: loss.pending && loss.fund.is_none(),
         principal,
+        reason_party: reason_party.filter(|told| *told != reason),
+        elsewhere: told.is_some_and(|t| t.elsewhere),
         reason,
         name: rule.name.clone(),
-        party: grade.is_for_party().then(|| render(&rule.name_party, &hit.facts)),
+        party,
         severity: rule.severity,
         clause: rule.clause.clone(),
         weight: raised(weight(rule, grade, loss.gross), past),
@@ -316,3 +376,6 @@ fn before(past: &Earlier) -> Option<String> {
     let last = past.last.map(|day| format!("(最近 {})", date(day))).unwrap_or_default();
     (!parts.is_empty()).then(|| parts.join("；") + &last)
 }
+
+#[cfg(test)]
+mod tests;

@@ -293,8 +293,8 @@ impl World {
         let hits =
             self.handheld.ok(&["search", "persons", "--task", &self.task, "--limit", "1", ""]);
         let name = hits.and_then(|hits| text(&hits, "/items/0/psn_name"));
-        // A search without words may be refused; then any common surname or letter will do.
-        Ok(name.unwrap_or_else(|_| "a".to_owned()).chars().take(2).collect())
+        // Names are masked after the surname. A search without words may be refused; then any letter will do.
+        Ok(name.unwrap_or_else(|_| "a".to_owned()).chars().take(1).collect())
     }
 
     /// Sound runs while the interview is written; each answer is stamped into it.

@@ -64,7 +64,8 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 /// A finding as a fact to be checked; `None` for what is never shown to the party.
 pub(crate) fn fact(finding: &Finding) -> Option<ShowItem> {
-    let title = finding.party.as_deref().filter(|_| finding.grade.is_for_party())?;
+    let finding = finding.for_party()?;
+    let title = finding.party.as_deref()?;
     let mut pairs: Vec<PairItem> = vec![pair(say!("事实"), &finding.reason)];
     if let Some(date) = &finding.date {
         pairs.push(pair(say!("日期"), date));
@@ -157,11 +158,18 @@ fn enter_visit(app: &Rc<App>) {
     let face = app.window.global::<Showing<'_>>();
     let mut note = vec![visit::title(&view)];
     note.extend(view.adm_dept_name.clone());
+    // That the rules noticed something is ours alone: the party gets the whole list.
+    let marked = app.visit.lists_marked();
+    if marked {
+        visit::list_all(app);
+    }
     // What is shown may be a part: then it says so.
     note.extend(app.visit.kind_words().map(|kind| say!("只列{}", kind)));
     face.set_note(note.join(" · ").into());
     keep(app, &view.psn_no, &view.psn_name);
-    app.visit.fees().restart(&app.visit.days(), Marks::default());
+    if !marked {
+        app.visit.fees().restart(&app.visit.days(), Marks::default());
+    }
     let rows: ModelRc<FeeItem> = ModelRc::from(app.visit.fees().clone());
     face.set_rows(rows);
 }

@@ -141,6 +141,11 @@ impl Model {
         (chosen != Narrow::All).then(|| chosen.words().to_owned())
     }
 
+    /// Only what the rules noticed is listed.
+    pub(crate) fn lists_marked(&self) -> bool {
+        self.choices.borrow().get(self.kind.get()) == Some(&Narrow::Marked)
+    }
+
     /// Days of the fees as they are shown.
     pub(crate) fn days(&self) -> Vec<FeeShare> {
         self.summary.borrow().days.clone()
@@ -221,6 +226,7 @@ pub(crate) fn event_item(event: &VisitEvent) -> EventItem {
         kind: word(event.kind.zh()).into(),
         name: event.name.as_deref().unwrap_or(say!("名称未上传")).into(),
         note: note.join(" · ").into(),
+        result: event.result.as_deref().unwrap_or_default().into(),
     }
 }
 
@@ -424,9 +430,17 @@ fn draw(app: &Rc<App>, view: VisitView, summary: FeeSummary, events: &[VisitEven
     }
 }
 
-/// Lists the days of the summary anew, the first striking one in view.
+/// Every line again, whatever was chosen.
+pub(crate) fn list_all(app: &Rc<App>) {
+    app.visit.fees.restart(&[], Marks::default());
+    choose_kind(app, 0);
+}
+
+/// Lists the days of the summary anew, the first striking one in view; before the party no mark stands on them.
 fn list_fees(app: &Rc<App>, mdtrt_id: &str) {
-    app.visit.fees.restart(&app.visit.days(), noticed::marks(app, mdtrt_id));
+    let shown = matches!(app.place(), Place::Showing(_));
+    let marks = if shown { Marks::default() } else { noticed::marks(app, mdtrt_id) };
+    app.visit.fees.restart(&app.visit.days(), marks);
     let face = app.window.global::<Visit<'_>>();
     face.set_marked_days(i32::try_from(app.visit.fees.marked_days()).unwrap_or(0));
     scroll_to(app, app.visit.fees.start());

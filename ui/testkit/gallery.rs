@@ -37,7 +37,7 @@ const SUNLIGHT: &str = "-sunlight";
 /// Pictures of the window in English.
 const ENGLISH: &str = "-english";
 
-/// Screens that are also taken in the dark theme and on the largest screen.
+/// Screens that are also taken in the dark theme.
 const SAMPLE: &[&str] = &[
     "01-unlock",
     "02-today",
@@ -105,7 +105,8 @@ pub fn screenshots(desk: &dyn Fn() -> Box<dyn Desk>, out: &Path) -> Result<Vec<P
         (ThemeMode::Light, SMALL, "", None),
         (ThemeMode::Sunlight, SMALL, SUNLIGHT, None),
         (ThemeMode::Dark, SMALL, "-dark", Some(SAMPLE)),
-        (ThemeMode::Light, LARGE, "-large", Some(SAMPLE)),
+        (ThemeMode::Light, LARGE, "-large", None),
+        (ThemeMode::Sunlight, LARGE, "-sunlight-large", None),
         (ThemeMode::Light, SMALL, LARGE_TEXT, None),
         (ThemeMode::Light, SMALL, ENGLISH, None),
     ];
@@ -175,9 +176,8 @@ pub fn every_screen(
     unset_clock(&options(theme), size, shot)?;
     if size == SMALL {
         lying(&options(theme), shot)?;
-        long_names(&options(theme), size, shot)?;
     }
-    Ok(())
+    long_names(&options(theme), size, shot)
 }
 
 /// The handheld lies across: a field with the keyboard, an answer while recording, a signature, the cover.

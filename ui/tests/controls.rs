@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 
 use crate::options::ThemeMode;
-use crate::testkit::face::Face;
 use crate::testkit::fake_desk::FakeDesk;
-use crate::testkit::gallery::{LARGE, SMALL, options, whole_way};
+use crate::testkit::gallery::{LARGE, SMALL, every_screen};
 
 fn walk(theme: ThemeMode, size: (u32, u32)) -> Vec<String> {
-    let face = Face::open(Box::new(FakeDesk::new()), &options(theme), size).unwrap();
     let mut wrong = Vec::new();
     let mut screens = 0;
-    whole_way(&face, &mut |face, name| {
+    every_screen(&|| Box::new(FakeDesk::new()), theme, size, &mut |face, name| {
         screens += 1;
         for tap in ElementQuery::from_root(face.window()).match_inherits("Tap").find_all() {
             let label = tap.accessible_label().unwrap_or_default();
@@ -35,7 +33,7 @@ fn walk(theme: ThemeMode, size: (u32, u32)) -> Vec<String> {
         Ok(())
     })
     .unwrap();
-    assert!(screens > 25, "{screens}");
+    assert!(screens >= 105, "{screens}");
     wrong
 }
 
@@ -47,6 +45,82 @@ fn every_clickable_has_role_label_and_room_for_a_thumb() {
 #[test]
 fn sunlight_and_the_large_screen_keep_that() {
     assert_eq!(walk(ThemeMode::Sunlight, LARGE), Vec::<String>::new());
+}
+
+/// What stands in the braces that open at `at`, those within included.
+fn block(text: &str, at: usize) -> &str {
+    let mut depth = 0_i32;
+    let end = text[at..].char_indices().find(|(_, c)| {
+        depth += i32::from(*c == '{') - i32::from(*c == '}');
+        depth == 0
+    });
+    &text[at..at + end.map_or(0, |(n, _)| n)]
+}
+
+/// Every pair of braces behind a name: whether it defines the component, its base or itself, what stands in it.
+fn blocks(text: &str) -> impl Iterator<Item = (Option<&str>, &str, &str)> {
+    let last =
+        |head: &str| head.rfind(|c: char| !c.is_alphanumeric() && c != '-').map_or(0, |n| n + 1);
+    text.match_indices('{').map(move |(at, _)| {
+        let head = text[..at].trim_end();
+        let (before, name) = head.split_at(last(head));
+        let defined = before.trim_end().strip_suffix("inherits").map(str::trim_end);
+        (defined.map(|d| &d[last(d)..]), name, block(text, at))
+    })
+}
+
+/// The default action of the one tappable component does what a touch does, and every tappable thing in the texts of
+/// the face hands it on, acts by itself, or says that it cannot be used: nothing looks like a key and is none.
+#[test]
+fn what_can_be_tapped_does_something() {
+    let face = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("face");
+    let mut texts = Vec::new();
+    for folder in ["", "components", "keyboard", "screens"] {
+        for entry in std::fs::read_dir(face.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "slint") {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                texts.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let tap = &texts.iter().find(|(name, _)| name == "tap.slint").unwrap().1;
+    let acts = tap.matches("root.clicked()").count();
+    assert!(tap.contains("accessible-action-default") && acts == 3, "by default, by key, by touch");
+    let (mut taps, mut own) = (BTreeSet::from(["Tap"]), BTreeSet::new());
+    for _ in 0..4 {
+        for (_, text) in &texts {
+            for (defined, base, inside) in blocks(text) {
+                let Some(name) = defined.filter(|_| taps.contains(base)) else { continue };
+                taps.insert(name);
+                if own.contains(base) || inside.contains("clicked =>") {
+                    own.insert(name);
+                }
+            }
+        }
+    }
+    assert!(taps.len() >= 28 && own.len() < 8, "{taps:?} {own:?}");
+    let (mut seen, mut idle) = (0, Vec::new());
+    for (file, text) in &texts {
+        for (defined, name, inside) in blocks(text) {
+            if defined.is_some()
+                || !taps.contains(name)
+                || text.contains(&format!("struct {name} {{"))
+            {
+                continue;
+            }
+            seen += 1;
+            let off = inside.contains("enabled: false");
+            if !own.contains(name) && !off && !inside.contains("clicked") {
+                idle.push(format!(
+                    "{file}: {name} {}",
+                    inside.chars().take(120).collect::<String>()
+                ));
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    assert_eq!(idle, Vec::<String>::new());
 }
 
 /// One component may listen to touches for buttons; the others are named here with their reason.

@@ -1,7 +1,8 @@
 //! Ten thousand careless fingers: whatever is tapped, typed, scrolled or pressed, in any order, nothing
 //! panics, no borrow is held across a callback, the window still answers, and memory stays flat.
 //!
-//! `SPOTCHECK_MONKEY=10000` makes it long; the seed is fixed so that a finding can be repeated.
+//! `make long` makes it long (`SPOTCHECK_MONKEY=10000`) and prints the resident set at each tenth; the seed is fixed so
+//! that a finding can be repeated.
 
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ fn careless_fingers_do_no_harm() {
     for step in 0..steps {
         if step == steps / 2 {
             half = resident_pages();
+        }
+        if steps > STEPS && step % (steps / 10) == 0 {
+            eprintln!("{step} of {steps}: {} KiB resident", resident_pages() * 4);
         }
         // Whoever locked it by chance unlocks it again: most of the house lies behind.
         if face.shows("未解锁") {

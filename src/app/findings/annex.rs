@@ -15,6 +15,10 @@ fn judged(card: &FindingCard) -> TroubleResult<Option<JudgedFinding>> {
     }
     let mut value: Value = serde_json::from_str(&card.body).map_err(troubles::stored)?;
     let members = value.as_object_mut().ok_or_else(|| troubles::stored("no finding"))?;
+    // The annex is for the office, whose sentence `reason` is; the party's stands in record.json.
+    for own in ["reason_party", "elsewhere"] {
+        members.remove(own);
+    }
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("id", json!(card.id));
     put("key", json!(card.key));

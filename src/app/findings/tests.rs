@@ -67,6 +67,8 @@ fn finding(rule: &Rule, method: LossMethod) -> Finding {
         reason: filled(&rule.reason),
         name: rule.name.clone(),
         party: rule.grade.is_for_party().then(|| filled(&rule.name_party)),
+        reason_party: None,
+        elsewhere: false,
         severity: rule.severity,
         clause: rule.clause.clone(),
         weight: 40,

@@ -25,6 +25,8 @@ pub(super) fn suspicion(rule: &str, line: &str) -> Finding {
         reason: "床位费 5 天 − 住院 4 天 = 多 1 天".to_owned(),
         name: "床位费超住院天数".to_owned(),
         party: Some("床位费天数多于住院天数".to_owned()),
+        reason_party: None,
+        elsewhere: false,
         severity: spotcheck_rules::Severity::Middle,
         clause: vec![],
         weight: 40,

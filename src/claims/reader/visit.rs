@@ -49,74 +49,96 @@ fn repeated(wanted: &str) -> String {
     )
 }
 
-/// Events of one visit; columns: kind, begin, precision, end, precision, name, who.
+/// Events of one visit; columns: kind, begin, precision, end, precision, name, who, place in the order; then what came
+/// of it: value (millionths), unit, words, further words, reference.
 const EVENTS: &str = "
-SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL, drord_no
+SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL, drord_no,
+  NULL, NULL, NULL, NULL, NULL
   FROM drord LEFT JOIN dict n ON n.id = drord_detl_name WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL, rxno
+SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL, rxno, NULL, NULL, NULL, NULL, NULL
   FROM rx LEFT JOIN dict n ON n.id = rx_detl_name WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 2, begntime, begntime_p, endtime, endtime_p, n.text, w.text, evt_no
+SELECT 2, begntime, begntime_p, endtime, endtime_p, n.text, w.text, evt_no,
+  NULL, NULL, NULL, NULL, NULL
   FROM exec LEFT JOIN dict n ON n.id = item_name LEFT JOIN dict w ON w.id = exec_psn_code
   WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, rpotc_no
+SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, rpotc_no,
+  exam_rslt_val, u.text, exam_rslt_dicm, a.text, ref_val
   FROM lab LEFT JOIN dict n ON n.id = COALESCE(exam_item_detl_name, exam_item_name)
-  LEFT JOIN dict w ON w.id = rpot_doc WHERE mdtrt_id = ?1
+  LEFT JOIN dict w ON w.id = rpot_doc LEFT JOIN dict u ON u.id = exam_unt
+  LEFT JOIN dict a ON a.id = exam_rslt_abn WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 4, exam_date, exam_date_p, rpt_date, rpt_date_p, n.text, w.text, rpotc_no
+SELECT 4, exam_date, exam_date_p, rpt_date, rpt_date_p, n.text, w.text, rpotc_no,
+  NULL, NULL, exam_ccls, a.text, NULL
   FROM exam LEFT JOIN dict n ON n.id = exam_item_name LEFT JOIN dict w ON w.id = bilg_dr_name
-  WHERE mdtrt_id = ?1
+  LEFT JOIN dict a ON a.id = exam_rslt_abn WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 5, oprn_oprt_date, oprn_oprt_date_p, NULL, NULL, n.text, w.text, oprn_srt_no
+SELECT 5, oprn_oprt_date, oprn_oprt_date_p, NULL, NULL, n.text, COALESCE(w.text, c.text),
+  oprn_srt_no, NULL, NULL, NULL, NULL, NULL
   FROM oprn LEFT JOIN dict n ON n.id = oprn_oprt_name LEFT JOIN dict w ON w.id = oper_dr_name
+  LEFT JOIN dict c ON c.id = oper_dr_code
   WHERE oprn.setl_id IN (SELECT setl_id FROM setl_d WHERE mdtrt_id = ?1)
 UNION ALL
-SELECT 6, rcd_time, rcd_time_p, NULL, NULL, COALESCE(n.text, '体温脉搏血压'), w.text, ''
+SELECT 6, rcd_time, rcd_time_p, NULL, NULL, COALESCE(n.text, '体温脉搏血压'), w.text, '',
+  NULL, NULL, NULL, NULL, NULL
   FROM vital LEFT JOIN dict n ON n.id = nurscare_obsv_item_name
   LEFT JOIN dict w ON w.id = nurs_name WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 7, begntime, begntime_p, endtime, endtime_p, NULL, w.text, ''
+SELECT 7, begntime, begntime_p, endtime, endtime_p, NULL, w.text, '', NULL, NULL, NULL, NULL, NULL
   FROM leave LEFT JOIN dict w ON w.id = appr_psn_code WHERE mdtrt_id = ?1
 UNION ALL
-SELECT 8, note_time, note_time_p, NULL, NULL, t.text, w.text, note_no
+SELECT 8, note_time, note_time_p, NULL, NULL, t.text, w.text, note_no, NULL, NULL, NULL, NULL, NULL
   FROM note LEFT JOIN dict t ON t.id = note_type LEFT JOIN dict w ON w.id = psn_code
   WHERE mdtrt_id = ?1
 ORDER BY 2, 1, 8 LIMIT ?2 OFFSET ?3";
 
-/// Orders, executions and reports that go with a line, the nearest to its own time first; columns as
-/// [`EVENTS`], then the distance.
+/// Orders, executions, reports and operations that go with a line, the nearest to its own time first; columns as
+/// [`EVENTS`], the distance in the place of the order. The record of an operation carries its own code and no item:
+/// it goes with the operation fees (kind 06) of the same stay.
 const LINE_EVENTS: &str = "
-WITH line AS (SELECT drord_no, rx_drord_no, med_list_codg, fee_ocur_time FROM fee_list_d
-  WHERE mdtrt_id = ?1 AND bkkp_sn = ?2 ORDER BY dup_no LIMIT 1)
+WITH line AS (SELECT drord_no, rx_drord_no, med_list_codg, fee_ocur_time,
+    (SELECT text FROM dict WHERE id = med_chrgitm_type) AS kind
+  FROM fee_list_d WHERE mdtrt_id = ?1 AND bkkp_sn = ?2 ORDER BY dup_no LIMIT 1)
 SELECT 0, medc_begntime, medc_begntime_p, drord_endtime, drord_endtime_p, n.text, NULL,
-  ABS(medc_begntime - fee_ocur_time)
+  ABS(medc_begntime - fee_ocur_time), NULL, NULL, NULL, NULL, NULL
   FROM line JOIN drord o ON o.mdtrt_id = ?1
     AND (o.drord_no = line.drord_no OR o.drord_detl_code = line.med_list_codg)
   LEFT JOIN dict n ON n.id = drord_detl_name
 UNION ALL
-SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL, ABS(rx_prsc_time - fee_ocur_time)
+SELECT 1, rx_prsc_time, rx_prsc_time_p, NULL, NULL, n.text, NULL,
+  ABS(rx_prsc_time - fee_ocur_time), NULL, NULL, NULL, NULL, NULL
   FROM line JOIN rx o ON o.mdtrt_id = ?1 AND o.rxno = line.rx_drord_no
   LEFT JOIN dict n ON n.id = rx_detl_name
 UNION ALL
 SELECT 2, e.begntime, e.begntime_p, e.endtime, e.endtime_p, n.text, w.text,
-  ABS(e.begntime - fee_ocur_time)
+  ABS(e.begntime - fee_ocur_time), NULL, NULL, NULL, NULL, NULL
   FROM line JOIN exec e ON e.mdtrt_id = ?1
     AND (e.drord_no = line.drord_no OR e.item_code = line.med_list_codg)
   LEFT JOIN dict n ON n.id = item_name LEFT JOIN dict w ON w.id = exec_psn_code
 UNION ALL
-SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, ABS(rpt_date - fee_ocur_time)
+SELECT 3, rpt_date, rpt_date_p, NULL, NULL, n.text, w.text, ABS(rpt_date - fee_ocur_time),
+  exam_rslt_val, u.text, exam_rslt_dicm, a.text, ref_val
   FROM line JOIN lab l ON l.mdtrt_id = ?1
     AND line.med_list_codg IN (l.exam_item_code, l.inhosp_exam_item_code)
   LEFT JOIN dict n ON n.id = COALESCE(exam_item_detl_name, exam_item_name)
-  LEFT JOIN dict w ON w.id = rpot_doc
+  LEFT JOIN dict w ON w.id = rpot_doc LEFT JOIN dict u ON u.id = exam_unt
+  LEFT JOIN dict a ON a.id = exam_rslt_abn
 UNION ALL
 SELECT 4, exam_date, exam_date_p, rpt_date, rpt_date_p, n.text, w.text,
-  ABS(exam_date - fee_ocur_time)
+  ABS(exam_date - fee_ocur_time), NULL, NULL, exam_ccls, a.text, NULL
   FROM line JOIN exam x ON x.mdtrt_id = ?1
     AND line.med_list_codg IN (x.exam_item_code, x.inhosp_exam_item_code)
   LEFT JOIN dict n ON n.id = exam_item_name LEFT JOIN dict w ON w.id = bilg_dr_name
+  LEFT JOIN dict a ON a.id = exam_rslt_abn
+UNION ALL
+SELECT 5, oprn_oprt_date, oprn_oprt_date_p, NULL, NULL, n.text, COALESCE(w.text, c.text),
+  ABS(oprn_oprt_date - fee_ocur_time), NULL, NULL, NULL, NULL, NULL
+  FROM line JOIN oprn p ON p.setl_id IN (SELECT setl_id FROM setl_d WHERE mdtrt_id = ?1)
+    AND line.kind = '06'
+  LEFT JOIN dict n ON n.id = oprn_oprt_name LEFT JOIN dict w ON w.id = oper_dr_name
+  LEFT JOIN dict c ON c.id = oper_dr_code
 ORDER BY 8 NULLS LAST, 2, 1 LIMIT ?3 OFFSET ?4";
 
 fn event(r: &rusqlite::Row<'_>) -> rusqlite::Result<VisitEvent> {
@@ -127,7 +149,30 @@ fn event(r: &rusqlite::Row<'_>) -> rusqlite::Result<VisitEvent> {
         endtime: instant(r, 3)?,
         name: r.get(5)?,
         who: r.get(6)?,
+        result: result(amount(r, 8)?, [r.get(9)?, r.get(10)?, r.get(11)?, r.get(12)?]),
     })
+}
+
+/// `5.3 10^9/L（3.5-9.5） 偏高`: the value with its unit, what was written about it, the reference in brackets.
+fn result(value: Option<Amount>, words: [Option<String>; 4]) -> Option<String> {
+    let [unit, said, more, reference] =
+        words.map(|w| w.map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()));
+    let value = value.map(|v| v.to_string());
+    // The words of a value often repeat it.
+    let said = said.filter(|s| value.as_ref() != Some(s));
+    // A flag that is a bare number is a code of the uploader's own.
+    let more = more.filter(|m| said.as_ref() != Some(m) && !m.bytes().all(|b| b.is_ascii_digit()));
+    let unit = unit.filter(|_| value.is_some() || said.is_some());
+    let measured: Vec<String> = [value, said, unit].into_iter().flatten().collect();
+    let mut text = measured.join(" ");
+    if let Some(reference) = reference.filter(|_| !text.is_empty()) {
+        text.push_str(&format!("（{reference}）"));
+    }
+    if let Some(more) = more {
+        text.push_str(if text.is_empty() { "" } else { " " });
+        text.push_str(&more);
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 const KINDS: [EventKind; 9] = [

@@ -16,8 +16,6 @@ use super::import::{SourceOptions, read_source};
 use super::{Document, Entry, ReferenceData, ReferenceFile, build_reference, close_replaced, fold};
 use crate::search::initials;
 
-mod size;
-
 const ALL: Page = Page { offset: 0, limit: 1_000_000 };
 
 struct Shelf {

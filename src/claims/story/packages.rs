@@ -1,5 +1,6 @@
 //! A package: complete, checked, refused when anything is off (claims.md §2).
 
+use std::collections::BTreeMap;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
@@ -9,13 +10,13 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::{Amount, DeviceId, Trouble};
 
 use super::{Centre, Package, centre_with_city, export};
-use crate::PackageReader;
 use crate::demo::DEMO_HOSPITAL;
 use crate::error::Error;
 use crate::package::{
     CLAIMS_DB, PackageManifest, Period, Recipient, check_package, file_states, same_files,
 };
 use crate::schema::ENTITIES;
+use crate::{PackageReader, TruthOptions, truth_data};
 
 #[test]
 fn the_whole_hospital_comes_out_as_it_went_in() {
@@ -111,8 +112,65 @@ fn the_structure_agrees(reader: &dyn ClaimsReader, visit: &VisitView, lines: &[F
     let events = reader.visit_events(id, Page::first(10_000)).expect("events");
     assert!(events.iter().any(|e| e.kind == EventKind::Order), "a stay has orders");
     assert!(events.is_sorted_by_key(|e| e.begntime.map(|t| t.at)));
+    let lab = events.iter().find(|e| e.kind == EventKind::Lab).and_then(|e| e.result.as_deref());
+    let lab = lab.expect("a report has its value");
+    assert!(lab.contains(" 10^9/L（3.5-9.5）") && lab.starts_with(|c: char| c.is_ascii_digit()));
     assert!(lines.iter().any(|l| l.ordered == Some(true) && l.executed == Some(true)));
     assert!(reader.elsewhere(&visit.psn_no).is_ok());
+}
+
+/// Issue 3: what was operated stands beside the fee of the operation, what was examined beside the examination, with
+/// what came of it. The record of an operation knows no item, only the stay.
+#[test]
+fn operations_and_findings_stand_beside_their_fee_lines() {
+    let dir = tempfile::tempdir().expect("dir");
+    truth_data(dir.path(), &TruthOptions { lines: 2_000, ..TruthOptions::default() })
+        .expect("city");
+    let table = |name: &str| -> Vec<BTreeMap<String, String>> {
+        let mut reader =
+            csv::Reader::from_path(dir.path().join(format!("{name}.csv"))).expect(name);
+        reader.deserialize().map(|row| row.expect("row")).collect()
+    };
+    let visit_of: BTreeMap<String, String> = table("setl_d")
+        .into_iter()
+        .map(|s| (s["setl_id"].clone(), s["mdtrt_id"].clone()))
+        .collect();
+    let operated: BTreeMap<String, String> = table("oprn")
+        .into_iter()
+        .map(|o| (visit_of[&o["setl_id"]].clone(), o["oprn_oprt_name"].clone()))
+        .collect();
+    let lines = table("fee_list_d");
+    let centre = Centre::new();
+    centre.import(dir.path());
+    let events = |line: &BTreeMap<String, String>| {
+        let package = centre.package(&line["fixmedins_code"], None);
+        let reader = package.open();
+        reader.line_events(&line["mdtrt_id"], &line["bkkp_sn"], Page::first(100)).expect("events")
+    };
+    let of_kind = |kind: &str| {
+        lines
+            .iter()
+            .find(|l| operated.contains_key(&l["mdtrt_id"]) && l["med_chrgitm_type"] == kind)
+    };
+    let line = of_kind("06").expect("a stay with an operation is billed for it");
+    let name = &operated[&line["mdtrt_id"]];
+    let beside = events(line);
+    let operation = beside.iter().find(|e| e.kind == EventKind::Operation).expect("the operation");
+    assert!(operation.name.is_some() && operation.who.is_some(), "{name}: {beside:?}");
+    let other = of_kind("01").or_else(|| of_kind("07")).expect("a bed or nursing");
+    assert!(!events(other).iter().any(|e| e.kind == EventKind::Operation), "a bed is no operation");
+    let exam = table("exam");
+    let line = lines
+        .iter()
+        .find(|l| {
+            exam.iter().any(|e| {
+                e["mdtrt_id"] == l["mdtrt_id"] && e["exam_item_code"] == l["med_list_codg"]
+            })
+        })
+        .expect("an examination is billed");
+    let beside = events(line);
+    let found = beside.iter().find(|e| e.kind == EventKind::Exam).expect("the report");
+    assert_eq!(found.result.as_deref(), Some("未见明显异常"));
 }
 
 /// One item, named lines, repeated items, lines without an order: what is listed is what was asked for, and

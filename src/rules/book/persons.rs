@@ -53,6 +53,7 @@ pub(super) fn elsewhere(l: &mut Loader<'_>) -> Result<()> {
         number("fund_pay_sumamt"),
         code("med_list_codg"),
         number("cnt"),
+        code("fixmedins_name"),
     ];
     let mut rows = Loose::default();
     l.each("psn_other", &wants, |l, b, n| {
@@ -60,8 +61,11 @@ pub(super) fn elsewhere(l: &mut Loader<'_>) -> Result<()> {
         if person == NONE {
             return Ok(());
         }
-        for at in [2, 7, 10] {
+        for at in [2, 7, 10, 12] {
             l.want_text(b.code(at, n));
+        }
+        if b.code(12, n) != 0 {
+            l.book.houses.insert((b.code(2, n), b.code(12, n)));
         }
         let row = Elsewhere {
             drug: b.text(0, n) == Some("drug"),

@@ -159,6 +159,8 @@ fn finding(d: &Difference, facility: &str, notes: &[String]) -> Finding {
         pending: false,
         principal: true,
         party: Some(reason.clone()),
+        reason_party: None,
+        elsewhere: false,
         reason,
         name: format!("HIS与上传不一致：{}", d.class.zh()),
         severity: Severity::Middle,

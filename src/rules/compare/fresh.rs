@@ -108,7 +108,9 @@ fn told(mut finding: Finding) -> Finding {
     } else {
         format!("(医院系统导出文件{}，未上传)", rows_of(&finding))
     };
-    finding.reason.push_str(&place);
+    for reason in std::iter::once(&mut finding.reason).chain(&mut finding.reason_party) {
+        reason.push_str(&place);
+    }
     if finding.grade == Grade::V {
         finding.grade = Grade::S;
     }

@@ -24,6 +24,8 @@ fn finding(rule: &str, grade: Grade) -> Finding {
         reason: "床位费 9 天，住院 7 天,\"多\" 2 天\n见体温单".to_owned(),
         name: "床位费超住院天数".to_owned(),
         party: grade.is_for_party().then(|| "床位费天数多于住院天数".to_owned()),
+        reason_party: None,
+        elsewhere: false,
         severity: Severity::Middle,
         clause: vec!["T38(3)".to_owned()],
         weight: 40,

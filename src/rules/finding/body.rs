@@ -44,6 +44,11 @@ struct BodyForm<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name_party: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_party: Option<&'a str>,
+    /// Only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    elsewhere: bool,
     /// Only where it is so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
@@ -83,6 +88,9 @@ struct ReadForm {
     #[serde(default)]
     pending: bool,
     name_party: Option<String>,
+    reason_party: Option<String>,
+    #[serde(default)]
+    elsewhere: bool,
     severity: Severity,
     weight: u32,
     clause: Vec<String>,
@@ -134,6 +142,8 @@ impl Finding {
             line: self.line_form(),
             name: &self.name,
             name_party: self.party.as_deref(),
+            reason_party: self.reason_party.as_deref(),
+            elsewhere: self.elsewhere,
             pending: self.pending,
             light: self.grade.light(),
             severity: self.severity.as_str(),
@@ -180,6 +190,8 @@ impl Finding {
             reason: form.reason,
             name: form.name,
             party: form.name_party,
+            reason_party: form.reason_party,
+            elsewhere: form.elsewhere,
             weight: form.weight,
             clause: form.clause,
             date: form.date,

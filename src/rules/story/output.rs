@@ -4,6 +4,7 @@ use proptest::prelude::{ProptestConfig, proptest};
 
 use super::support::{BED, CT, DRUG, NURSE1, NURSE2, World, hospital};
 use crate::engine::{Stage, Watch};
+use crate::export::{Audience, Entry, Format, findings_file};
 use crate::pack::national;
 use crate::{Error, Finding, Options, Origin, audit, json_lines, merge, rank};
 
@@ -105,6 +106,49 @@ fn nothing_for_the_party_says_what_only_a_final_finding_may_say() {
         }
         assert!(!f.doubt.is_empty() && !f.look.is_empty(), "{}", f.rule);
         assert!(f.grade.light().contains('·'), "a light has words");
+    }
+}
+
+/// Officers read where somebody was, the party only that it was elsewhere: 示证, hand-outs and record take the party's
+/// words, and a fact whose day and money are those of the other facility goes without both.
+#[test]
+fn the_party_reads_nothing_of_what_another_facility_settled() {
+    let mut w = hospital();
+    w.stay("V1", 1, 10).daily("V1", BED, 1..=9, "40");
+    w.visit("V2", "P2", "11", "2026-03-12 09:00:00", "2026-03-12 09:00:00", "I10.x00");
+    w.fee("V2", "x", DRUG, "2026-03-12 09:00:00", "1", "10");
+    for (id, psn, kind, from, to) in [
+        ("Q1", "P1", "11", "2026-03-05 10:00:00", "2026-03-05 10:00:00"),
+        ("Q2", "P1", "21", "2026-03-07", "2026-03-15"),
+        ("Q3", "P2", "11", "2026-03-12 09:05:00", "2026-03-12 09:05:00"),
+    ] {
+        w.add(
+            "psn_other",
+            &format!(
+                "kind=visit;psn_no={psn};fixmedins_code=H2;fixmedins_name=示例二院;mdtrt_id={id};\
+                 med_type={kind};begntime={from};endtime={to};medfee_sumamt=123.45;fund_pay_sumamt=60"
+            ),
+        );
+    }
+    for (rule, elsewhere) in [("A04", true), ("A06", false), ("H03", false)] {
+        let found = w.found(rule);
+        assert_eq!(found.len(), 1, "{rule}");
+        let ours = &found[0];
+        assert!(ours.reason.contains("示例二院") && !ours.reason.contains("H2"), "{}", ours.reason);
+        assert_eq!(Finding::parse(&ours.body(), None).unwrap().for_party(), ours.for_party());
+        let told = ours.for_party().unwrap();
+        let words = format!("{} {}", told.party.as_deref().unwrap(), told.reason);
+        assert!(words.contains("其他机构"), "{rule}: {words}");
+        for secret in ["示例二院", "H2", "2026-03-05", "2026-03-07"] {
+            assert!(!words.contains(secret), "{rule}: {words}");
+        }
+        assert_eq!((told.date.is_none(), ours.elsewhere), (elsewhere, elsewhere), "{rule}");
+        assert!(ours.date.is_some() && (!elsewhere || told.amount.is_none()), "{rule}");
+        let entry = Entry { finding: ours, origin: None, said: None };
+        let file = findings_file(&[entry], Audience::Party, Format::Csv, 0).unwrap();
+        let file = String::from_utf8(file).unwrap();
+        assert!(file.contains("其他机构") && !file.contains("示例二院"), "{file}");
+        assert!(!elsewhere || !file.contains("123.45") && !file.contains("2026-03-05"), "{file}");
     }
 }
 

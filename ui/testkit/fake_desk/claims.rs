@@ -298,14 +298,19 @@ pub(super) fn events(mdtrt_id: &str) -> Vec<VisitEvent> {
         endtime: None,
         name: text(name),
         who: text(who),
+        result: None,
     };
+    let found = |event: VisitEvent, result: &str| VisitEvent { result: text(result), ..event };
     vec![
         event(EventKind::Order, 1, "二级护理", "林拟名"),
         event(EventKind::Order, 1, "头颅磁共振平扫", "林拟名"),
         event(EventKind::Execution, 2, "注射用血塞通 0.2 g", "N990012"),
         event(EventKind::Vital, 6, "体温脉搏血压", "护士甲"),
-        event(EventKind::Exam, 26, "头颅磁共振平扫", "影像科"),
-        event(EventKind::Lab, 30, "血糖", "检验科"),
+        found(
+            event(EventKind::Exam, 26, "头颅磁共振平扫", "影像科"),
+            "左侧基底节区新近小梗死灶，余未见明显异常",
+        ),
+        found(event(EventKind::Lab, 30, "血糖", "检验科"), "7.2 mmol/L（3.9-6.1） 偏高"),
         event(EventKind::Note, 33, "日常病程记录", "林拟名"),
         event(EventKind::Leave, 190, "请假", "林拟名"),
     ]
@@ -322,6 +327,7 @@ pub(super) fn line_events(mdtrt_id: &str, bkkp_sn: &str) -> Vec<VisitEvent> {
             endtime: None,
             name: line.hilist_name.clone(),
             who: text(who),
+            result: (kind == EventKind::Lab).then(|| "7.2 mmol/L（3.9-6.1） 偏高".to_owned()),
         })
     };
     [

@@ -248,6 +248,8 @@ fn outcome() -> Outcome {
         reason: reason.to_owned(),
         name: party.to_owned(),
         party: grade.is_for_party().then(|| party.to_owned()),
+        reason_party: None,
+        elsewhere: false,
         severity: Severity::Middle,
         clause: vec!["T38(3)".to_owned()],
         weight,
