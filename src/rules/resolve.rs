@@ -172,6 +172,8 @@ impl Beyond {
             reason,
             name: rule.name.clone(),
             party: None,
+            reason_party: None,
+            elsewhere: false,
             severity: rule.severity,
             clause: rule.clause.clone(),
             weight: weight(rule, grade, gross),
