@@ -32,13 +32,13 @@ fn runs(text: &str) -> impl Iterator<Item = &str> {
 fn data() -> String {
     let ui = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = String::new();
-    for folder in [ui.to_owned(), ui.join("fake_desk")] {
+    for folder in [ui.join("testkit"), ui.join("testkit/fake_desk"), ui.join("testkit/gallery")] {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let own = path.parent().is_some_and(|p| p.ends_with("fake_desk"));
             if own
-                || ["fake_desk.rs", "fake_input.rs", "gallery.rs", "gallery_more.rs"]
+                || ["fake_desk.rs", "fake_input.rs", "gallery.rs", "more.rs", "rules.rs"]
                     .contains(&name.as_str())
             {
                 all.push_str(&std::fs::read_to_string(&path).unwrap());
