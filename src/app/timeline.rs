@@ -201,7 +201,7 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
             "paused" => {
                 let item = case.evidence.iter().find(|e| e.id == subject);
                 let video = item.is_some_and(|e| e.media_type.starts_with("video/"));
-                noted(if video { Video } else { Sound }, format!("暂停 {subject}"), "声音照录")
+                noted(if video { Video } else { Sound }, format!("暂停 {subject}"), "")
             }
             "resumed" if fact("by") == "stop" => {
                 noted(Sound, format!("继续 {subject}"), "录制结束时仍在暂停")

@@ -93,7 +93,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         let words = [face.get_words().to_string(), face.get_points().to_string()];
         draft::note(app, kept_as(app), &words);
     }));
-    face.on_act(app.on(act));
+    face.on_act_now(app.on(act));
 }
 
 fn now_doing(app: &App) -> Option<Act> {
@@ -318,7 +318,17 @@ fn speak(app: &Rc<App>) {
     draw(app);
     app.window.global::<Shell<'_>>().set_busy(say!("正在登记").into());
     app.ask_result(
-        move |desk| cases.iter().try_for_each(|case| desk.enter_clock(case, &pins, &says)),
+        move |desk| {
+            let mut told = Err(None);
+            for case in &cases {
+                match desk.enter_clock(case, &pins, &says) {
+                    Ok(()) => told = Ok(()),
+                    // Another open case may belong to another pair of officers.
+                    Err(trouble) => told = told.or(Err(Some(trouble))),
+                }
+            }
+            told.or_else(|trouble| trouble.map_or(Ok(()), Err))
+        },
         |app, result| {
             app.window.global::<Shell<'_>>().set_busy("".into());
             match result {

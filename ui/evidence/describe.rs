@@ -208,7 +208,7 @@ fn fill(app: &Rc<App>, said: &Filing) {
 /// Who most likely said it: the person that was met last, else the house.
 fn usual_speaker(app: &App) -> String {
     let case = app.case.borrow();
-    let parties = case.as_ref().map_or(&[][..], |case| &case.parties);
+    let parties = case.as_ref().map_or(&[][..], |case| case.parties.as_slice());
     let person =
         parties.iter().rev().find(|p| PartyKind::parse(&p.kind) == Some(PartyKind::Person));
     person.or(parties.first()).map(|party| party.id.clone()).unwrap_or_default()

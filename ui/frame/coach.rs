@@ -13,7 +13,7 @@ use crate::frame::settings;
 use crate::language::{mark, word};
 
 /// Name of a hint and its words, two sentences at most.
-const HINTS: [(&str, &str); 34] = [
+const HINTS: [(&str, &str); 35] = [
     (
         "today",
         mark!("任务、数据包和待回传的证据都在这一页。点任务卡进入现场；没有网络也能一直做下去。"),

@@ -71,6 +71,7 @@ fn another_pin_opens_at_the_next_unlock() {
     let face = Face::open(Box::new(FakeDesk::new()), &options(ThemeMode::Light), SMALL).unwrap();
     unlock(&face, FIRST_PIN);
     face.tap("设备").unwrap();
+    face.scroll(-600.0).unwrap();
     assert!(face.shows("先进入要移交的任务"), "{:?}", face.texts());
     face.tap("更改 PIN").unwrap();
     for (which, pin) in [("现在的", FIRST_PIN), ("新的", "864209"), ("新的，再输一次", "864200")]

@@ -52,6 +52,7 @@ fn a_filing_is_taken_back_with_its_keeper() {
     face.tap("撤销").unwrap();
     assert_eq!(face.value("保管人").unwrap(), "李样本");
     assert_eq!(face.value("当事人的意见").unwrap(), "刚出去");
+    face.scroll(-900.0).unwrap();
     let labels: Vec<String> = face.controls().into_iter().map(|c| c.label).collect();
     assert!(labels.iter().any(|l| l == "谁说的 李样本"), "{labels:?}");
 }

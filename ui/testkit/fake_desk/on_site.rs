@@ -1,7 +1,7 @@
 //! The invented camera.
 
 use spotcheck_app::budget::{Budget, Charge, Rates, Reading};
-use spotcheck_app::desk::{EvidenceView, OnSite, Opening, RecordingView};
+use spotcheck_app::desk::{EvidenceView, OnSite, Opening, RecordingKind, RecordingView};
 use spotcheck_app::page_check::{PageFault, PageVerdict};
 use spotcheck_app::pages::PageOf;
 use spotcheck_domain::{CaseId, TroubleResult};
