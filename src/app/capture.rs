@@ -134,13 +134,15 @@ impl Handheld {
         let path = format!("data/media/{number}.{extension}");
         let log_path = format!("data/media/{number}.log.jsonl");
         let seq = self.case_chain(case)?.head().seq.saturating_add(1);
+        let ahead_ms = if recording == RecordingKind::Audio { self.listen_ahead() } else { 0 };
         let item = Evidence {
             path: path.clone(),
             log_path: Some(log_path.clone()),
             media_type: media_type.to_owned(),
             recording: Some(recording),
             maker: self.officer()?,
-            begun_ms: self.now_ms(),
+            // Where the sound begins: places in it are counted from there.
+            begun_ms: before_press(self.now_ms(), ahead_ms),
             ended_ms: None,
             first_seq: seq,
             last_seq: seq,
@@ -158,7 +160,6 @@ impl Handheld {
             .about(path.as_str())
             .fact("evidence", id.as_str())
             .fact("media_type", media_type);
-        let ahead_ms = if recording == RecordingKind::Audio { self.listen_ahead() } else { 0 };
         draft = self.placed(draft);
         let chosen = if recording == RecordingKind::Video { self.encoder() } else { None };
         if let Some(encoder) = &chosen {
@@ -184,6 +185,7 @@ impl Handheld {
         let running =
             Running { case: case.clone(), evidence: id, path, kind: recording, paused_ms: None };
         self.running.push(running.clone());
+        self.begun_beside(&running);
         if let Some(chosen) = chosen {
             self.note_encoder(&running, &chosen)?;
         }
@@ -301,7 +303,9 @@ impl Handheld {
     pub(crate) fn do_mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
         let running = self.running(evidence)?;
         let at_ms = self.recording_view(&running)?.stored_ms;
-        if self.mark_early(&running, at_ms, words.trim())? {
+        if self.mark_early(&running, at_ms, words.trim())?
+            || self.mark_beside(&running, at_ms, words.trim())?
+        {
             return Ok(());
         }
         let mut item: Evidence = self
@@ -323,6 +327,9 @@ impl Handheld {
     pub(crate) fn do_stop_recording(&mut self, evidence: &str) -> TroubleResult<EvidenceView> {
         let running = self.running(evidence)?;
         if let Some(view) = self.stop_early(&running)? {
+            return Ok(view);
+        }
+        if let Some(view) = self.stop_beside(&running)? {
             return Ok(view);
         }
         // The keys first: a stop that cannot be written into the case must not end the recording.
@@ -404,8 +411,14 @@ impl Handheld {
         }
         self.take_up_closed(case, &id);
         self.ports.recorder.settle(case, path)?;
+        self.ended_beside(case, path)?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))
     }
+}
+
+/// When a recording begins that holds `ahead_ms` of sound from before the press.
+pub(crate) fn before_press(now_ms: i64, ahead_ms: u64) -> i64 {
+    now_ms.saturating_sub(i64::try_from(ahead_ms).unwrap_or(0))
 }
 
 /// The item on screen; one that never stored anything is none.

@@ -20,6 +20,11 @@ pub(crate) const BLANKED: &str = "画面开始遮挡";
 /// Words of the mark at the end.
 pub(crate) const SHOWN: &str = "画面恢复";
 
+/// What the journal calls it.
+pub(crate) const fn what(on: bool) -> &'static str {
+    if on { "picture_blanked" } else { "picture_shown" }
+}
+
 /// The marks say that the picture is blank: what was said last counts.
 fn is_blank(marks: &[(u64, String)]) -> bool {
     let last = marks.iter().rev().find(|(_, words)| words == BLANKED || words == SHOWN);
@@ -51,12 +56,12 @@ impl Handheld {
         let at_ms = self.ports.recorder.cover(&running.case, &running.path, on)?;
         let change = Change { on, at_ms, by: None };
         let words = if on { BLANKED } else { SHOWN };
-        if self.mark_early(&running, at_ms, words)? || self.ports.keys.unlocked().is_none() {
+        if self.mark_early(&running, at_ms, words)? || self.mark_beside(&running, at_ms, words)? {
             // No case journal can be written now; the device's can.
             let draft = self
                 .draft("note")?
                 .about(running.case.as_str())
-                .fact("what", if on { "picture_blanked" } else { "picture_shown" })
+                .fact("what", what(on))
                 .fact("path", running.path.as_str())
                 .fact("at_ms", at_ms);
             self.journal_device(draft)?;
@@ -90,7 +95,7 @@ impl Handheld {
         let mut draft = self
             .draft("note")?
             .about(evidence)
-            .fact("what", if change.on { "picture_blanked" } else { "picture_shown" })
+            .fact("what", what(change.on))
             .fact("at_ms", change.at_ms)
             .fact("text", words);
         if let Some(by) = change.by {

@@ -166,6 +166,7 @@ impl Handheld {
         // First: cut short after it, the case is still there and is shredded again.
         self.ports.copies.forget(case)?;
         self.forget_early(case)?;
+        self.forget_beside(case)?;
         match self.ports.keys.shred_case(case) {
             // A kill came between the keys and the journal.
             Err(trouble) if trouble.code == "VAULT-CASE-SHREDDED" => {}

@@ -13,13 +13,14 @@ use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 use spotcheck_evidence::Hash32;
 use spotcheck_evidence::journal::EntryDraft;
 
-use crate::capture::{hash, media};
+use crate::beside::what_of;
+use crate::capture::{before_press, hash, media};
 use crate::case_file::next_id;
 use crate::chain::set;
 use crate::desk::{CaseState, EvidenceView, Filing, RecordingKind, RecordingView};
 use crate::handheld::{Handheld, Running};
 use crate::model::{CaseIndex, Evidence, ONLY, kind};
-use crate::pause::{PAUSED, is_pause, paused_at, what};
+use crate::pause::paused_at;
 use crate::ports::{RecordingOrder, RecordingOutcome, StoredFile};
 use crate::troubles;
 
@@ -54,6 +55,9 @@ struct Early {
     begun_ms: i64,
     begun_boottime_ms: i64,
     boot_id: String,
+    /// Milliseconds of sound from before the press; `begun_ms` counts them, the boot time is that of the press.
+    #[serde(default)]
+    ahead_ms: u64,
     file: Option<StoredFile>,
     marks: Vec<(u64, String)>,
     stage: Stage,
@@ -150,6 +154,7 @@ impl Handheld {
         let waits = |item: &Early| item.stage == Stage::Waiting && !known(item);
         let waiting = items.iter().filter(|(_, item)| waits(item)).count();
         self.reattach_items(items)?;
+        self.reattach_beside()?;
         Ok(waiting)
     }
 
@@ -214,6 +219,7 @@ impl Handheld {
             begun_ms: now.wall_ms,
             begun_boottime_ms: now.boottime_ms,
             boot_id: now.boot_id,
+            ahead_ms: 0,
             file: None,
             marks: Vec::new(),
             stage: Stage::Waiting,
@@ -248,11 +254,18 @@ impl Handheld {
         let log_path = format!("{stem}.log.jsonl");
         item.log_path = Some(log_path.clone());
         item.recording = Some(recording);
-        let draft = self
+        if recording == RecordingKind::Audio {
+            item.ahead_ms = self.listen_ahead();
+            item.begun_ms = before_press(item.begun_ms, item.ahead_ms);
+        }
+        let mut draft = self
             .draft("capture_started")?
             .about(case.as_str())
             .fact("path", item.path.as_str())
             .fact("media_type", media_type);
+        if item.ahead_ms > 0 {
+            draft = draft.fact("ahead_ms", item.ahead_ms);
+        }
         let draft = self.placed(draft);
         self.keep_early(&id, &item, Some(draft))?;
         let order = RecordingOrder {
@@ -282,7 +295,8 @@ impl Handheld {
     /// After a restart of this program: early recordings whose process still runs are shown again.
     pub(crate) fn reattach_early(&mut self) -> TroubleResult<()> {
         let items = self.early_items()?;
-        self.reattach_items(items)
+        self.reattach_items(items)?;
+        self.reattach_beside()
     }
 
     fn reattach_items(&mut self, items: Vec<(String, Early)>) -> TroubleResult<()> {
@@ -358,10 +372,14 @@ impl Handheld {
                 let first = self.log_first(&item, ended)?;
                 if item.file.is_some() || first.is_some() {
                     self.enter_early(case, &id, &item, first)?;
-                    self.running
-                        .iter_mut()
-                        .filter(|r| r.evidence == early && r.case == *case)
-                        .for_each(|r| r.evidence.clone_from(&id));
+                    let runs = |r: &&mut Running| r.evidence == early && r.case == *case;
+                    let runs = self.running.iter_mut().find(runs).map(|r| {
+                        r.evidence.clone_from(&id);
+                        r.clone()
+                    });
+                    if let Some(running) = runs {
+                        self.begun_beside(&running);
+                    }
                 } else {
                     item.stage = Stage::Failed;
                     self.keep_early(&early, &item, None)?;
@@ -403,6 +421,9 @@ impl Handheld {
             .fact("begun", rfc3339(item.begun_ms))
             .fact("begun_boottime", item.begun_boottime_ms)
             .fact("begun_boot_id", item.boot_id.as_str());
+        if item.ahead_ms > 0 {
+            draft = draft.fact("ahead_ms", item.ahead_ms);
+        }
         if let Some(file) = &item.file {
             draft = draft.hashed(hash(&file.sha256)?);
         }
@@ -414,7 +435,7 @@ impl Handheld {
             drafts.push(
                 self.draft("note")?
                     .about(id)
-                    .fact("what", if is_pause(words) { what(words == PAUSED) } else { "mark" })
+                    .fact("what", what_of(words))
                     .fact("at_ms", *at_ms)
                     .fact("text", words.as_str()),
             );
@@ -479,6 +500,7 @@ impl Handheld {
         let ended = self.ports.recorder.recover(case)?;
         self.adopt_early(case, &ended)?;
         self.reattach(case)?;
+        self.settle_beside(case)?;
         self.settle_covers(case)?;
         self.settle_pauses(case)?;
         for (order, outcome) in &ended {

@@ -18,6 +18,7 @@
 )]
 
 pub mod around;
+mod beside;
 pub mod budget;
 mod capture;
 mod case_file;

@@ -54,8 +54,9 @@ impl Handheld {
             self.do_cover_picture(evidence, true)?;
         }
         let at_ms = self.recording_view(&running)?.stored_ms;
-        let early = self.mark_early(&running, at_ms, words(on))?;
-        if early || self.ports.keys.unlocked().is_none() {
+        if self.mark_early(&running, at_ms, words(on))?
+            || self.mark_beside(&running, at_ms, words(on))?
+        {
             // No case journal can be written now; the device's can.
             let draft = self
                 .draft("note")?

@@ -1,5 +1,6 @@
 //! The visit as the law wants it, on the twins: what blocks, what never blocks, what survives.
 
+mod beside;
 mod camera;
 mod composed;
 mod copies;

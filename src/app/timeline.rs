@@ -148,7 +148,7 @@ fn lasted(ms: u64) -> String {
 }
 
 /// What a line says: kind, title, note; `None` for a line that only goes with another one.
-fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)> {
+pub(crate) fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)> {
     use MomentKind::{Finding, Other, Paper, Photo, Sound, Step, Talk, Video};
     let said = |kind, title: &str| Some((kind, title.to_owned(), String::new()));
     let noted = |kind, title: String, note: &str| Some((kind, title, note.to_owned()));
@@ -207,11 +207,25 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
                 noted(Sound, format!("继续 {subject}"), "录制结束时仍在暂停")
             }
             "resumed" => noted(Sound, format!("继续 {subject}"), ""),
+            what @ ("picture_blanked" | "picture_shown") => {
+                let act = if what == "picture_blanked" { "遮挡画面" } else { "恢复画面" };
+                noted(Video, format!("{act} {subject}"), "声音照录")
+            }
             "mark" => noted(Sound, format!("标记 {subject}"), fact("text")),
             "played_with_headphones" => {
                 noted(Sound, format!("用耳机听 {}", fact("played")), "录音仍在进行")
             }
             "evidence_described" => noted(Photo, format!("写明 {subject} 证明什么"), ""),
+            "opening_read" => said(Talk, "宣读开场告知"),
+            "page_checked" => noted(Photo, format!("检查 {subject} 拍得是否清楚"), ""),
+            "page_retaken" => noted(Photo, format!("重拍 {subject}"), fact("text")),
+            "encoder_changed" => {
+                noted(Video, format!("{} 换用软件编码", fact("evidence")), fact("failed"))
+            }
+            "damaged_and_taken_out" => {
+                noted(Other, format!("{subject} 已损坏，从清单取出"), "损坏的文件原样保留")
+            }
+            "compared" => noted(Finding, "与现场新导出的数据比对".to_owned(), fact("text")),
             "taken_back" => noted(Step, format!("撤销 {}", fact("was")), ""),
             "document_begun" => noted(Paper, format!("开始写 {}", paper()), ""),
             "party_added" => {
@@ -258,6 +272,12 @@ fn words(entry: &Value, case: &CaseView) -> Option<(MomentKind, String, String)>
         "data_exported" => said(Other, "导出个人资料"),
         "clock_stepped" => said(Other, "时钟跳变"),
         "handover" => said(Step, "交接"),
+        "approval" => said(Step, "负责人批准"),
+        "measure" => noted(Step, "采取措施".to_owned(), paper()),
+        "clock_not_set" => noted(Other, "本机时钟没有校准".to_owned(), fact("says")),
+        "salvaged" => noted(Other, "案卷损坏后抢救".to_owned(), "损坏的文件原样保留"),
+        "rescued" => noted(Step, "从第二副本接续".to_owned(), fact("from_device")),
+        "keys_recovered" => said(Step, "由保管人恢复密钥"),
         "sealed" => said(Step, "封存"),
         // Their act has a line of its own.
         "document_rendered" | "document_signed" | "log_closed" | "annex_added" => None,

@@ -1,6 +1,8 @@
 //! Unlocking, today's tasks, opening a case, and the plain acts of a visit.
 
 use secrecy::SecretString;
+use std::collections::BTreeSet;
+
 use spotcheck_domain::id::new_ulid;
 use spotcheck_domain::time::rfc3339;
 use spotcheck_domain::vocabulary::PartyKind;
@@ -162,25 +164,50 @@ impl Handheld {
     fn recover_recordings(&mut self) -> TroubleResult<()> {
         let officer = self.officer()?;
         let (mut stored_ms, mut count, mut left) = (0_u64, 0_u32, 0_u32);
+        let mut shut = Vec::new();
         for (case, index) in self.case_index()? {
             if index.state != CaseState::Open || !index.officers.contains(&officer) {
                 continue;
             }
-            if self.open_meta(&case).is_err() {
-                continue;
+            // One case that cannot be opened or written keeps nobody from the others.
+            match self.recovered_case(&case) {
+                Ok((ms, cut_off, rest)) => {
+                    stored_ms = stored_ms.saturating_add(ms);
+                    count = count.saturating_add(cut_off);
+                    left = left.saturating_add(rest);
+                }
+                Err(trouble) => {
+                    tracing::error!(%case, code = %trouble.code, "A case was not opened at the unlock.");
+                    shut.push(trouble.code);
+                }
             }
-            let (ms, cut_off) = self.settle_recordings(&case)?;
-            stored_ms = stored_ms.saturating_add(ms);
-            count = count.saturating_add(cut_off);
-            left = left.saturating_add(self.ports.recorder.unclosed(&case)?.cut_off);
         }
-        self.say_recovered(stored_ms, count, left);
+        self.say_recovered(stored_ms, count, left, &shut);
         Ok(())
     }
 
+    /// Milliseconds and number of recordings that were cut off, and how many of them wait still.
+    fn recovered_case(&mut self, case: &CaseId) -> TroubleResult<(u64, u32, u32)> {
+        let meta = self.meta(case)?;
+        if meta.sealing.is_some() || meta.done {
+            return Ok((0, 0, 0));
+        }
+        let (stored_ms, count) = self.settle_recordings(case)?;
+        Ok((stored_ms, count, self.ports.recorder.unclosed(case)?.cut_off))
+    }
+
     /// The first sentence after a crash says what is safe.
-    fn say_recovered(&mut self, stored_ms: u64, count: u32, left: u32) {
+    fn say_recovered(&mut self, stored_ms: u64, count: u32, left: u32, shut: &[String]) {
         let mut parts = Vec::new();
+        if !shut.is_empty() {
+            let codes: BTreeSet<&str> = shut.iter().map(String::as_str).collect();
+            let codes: Vec<&str> = codes.into_iter().collect();
+            parts.push(format!(
+                "{} 份案卷没有打开（{}），原样保留，请勿删除并联系中心",
+                shut.len(),
+                codes.join("、")
+            ));
+        }
         if count > 0 {
             let length = minutes(stored_ms);
             parts.push(format!("中断的录音录像 {count} 段已恢复，共 {length}，缺 ≤ 2 秒"));
@@ -286,7 +313,7 @@ impl Handheld {
             // What was captured at the door belongs to this case now.
             let (stored_ms, count) = self.settle_recordings(case)?;
             let left = self.ports.recorder.unclosed(case)?.cut_off;
-            self.say_recovered(stored_ms, count, left);
+            self.say_recovered(stored_ms, count, left, &[]);
         }
         self.visit_open(case, true);
         self.case_view(case)

@@ -454,10 +454,10 @@ fn say(app: &Rc<App>, state: FindingState, reason: Option<String>, along: Vec<St
         if state == FindingState::Excluded && offers_silence(&cards, &rule, &why) {
             let words = format!("{words}{}", say!("。同一理由多次，可停用这条规则"));
             let silence = move |app: &Rc<App>| ask_to_silence(app, rule, &why);
-            let undo = move |app: &Rc<App>| commit(app, undone, back, |_| {});
+            let undo = move |app: &Rc<App>| commit(app, undone, back, |app| app.taken_back());
             return app.toast_with_undo_or(&words, undo, (say!("停用"), silence));
         }
-        app.toast_with_undo(&words, move |app| commit(app, undone, back, |_| {}));
+        app.toast_with_undo(&words, move |app| commit(app, undone, back, |app| app.taken_back()));
     });
 }
 

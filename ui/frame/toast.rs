@@ -108,6 +108,11 @@ impl App {
         show(self, words, None, None);
     }
 
+    /// The same sentence for every mark: what was written stays written.
+    pub(crate) fn taken_back(self: &Rc<Self>) {
+        self.toast(say!("已撤销，日志里两条都在"));
+    }
+
     /// One sentence with a way back for ten seconds.
     pub(crate) fn toast_with_undo(
         self: &Rc<Self>,
@@ -160,5 +165,5 @@ fn taken_back(app: &Rc<App>, case: CaseView, undone: impl FnOnce(&Rc<App>)) {
     app.keep_case(case);
     app.show();
     undone(app);
-    app.toast(say!("已撤销，日志里两条都在"));
+    app.taken_back();
 }

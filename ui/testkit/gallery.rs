@@ -532,7 +532,7 @@ fn interview(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("拼音")?;
     face.touch("键 123")?;
     shot(face, "09-interview-signs")?;
-    face.touch("键 更多符号")?;
+    face.touch("键 符号")?;
     shot(face, "09-interview-signs-more")?;
     face.key(slint::platform::Key::F3.into())?;
     shot(face, "09-interview-cover")?;

@@ -59,8 +59,10 @@ fn block(text: &str, at: usize) -> &str {
 
 /// Every pair of braces behind a name: whether it defines the component, its base or itself, what stands in it.
 fn blocks(text: &str) -> impl Iterator<Item = (Option<&str>, &str, &str)> {
-    let last =
-        |head: &str| head.rfind(|c: char| !c.is_alphanumeric() && c != '-').map_or(0, |n| n + 1);
+    let last = |head: &str| {
+        let before = head.char_indices().rfind(|(_, c)| !c.is_alphanumeric() && *c != '-');
+        before.map_or(0, |(n, c)| n + c.len_utf8())
+    };
     text.match_indices('{').map(move |(at, _)| {
         let head = text[..at].trim_end();
         let (before, name) = head.split_at(last(head));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use i_slint_backend_testing::ElementQuery;
+use slint::ComponentHandle as _;
 
 use super::places::unlock;
 use crate::options::ThemeMode;
@@ -111,13 +112,12 @@ fn no_screen_of_a_visit_has_a_chinese_word_of_its_own() {
 /// Buttons whose words do not fit: into the button, or the button onto the screen.
 pub(super) fn too_narrow(face: &Face) -> Vec<String> {
     let root = face.window();
+    let screen = root.window().size().to_logical(root.window().scale_factor()).width;
     let mut found = Vec::new();
-    for kind in ["Plain", "Verdict", "Chip"] {
+    for kind in ["Plain", "Verdict", "Chip", "IconKey", "Tab", "PlaceTab", "KeyCap"] {
         for button in ElementQuery::from_root(root).match_inherits(kind).find_all() {
             let label = button.accessible_label().unwrap_or_default();
             let (at, size) = (button.absolute_position(), button.size());
-            #[allow(clippy::cast_precision_loss, reason = "a screen")]
-            let screen = SMALL.0 as f32;
             // Chips lie in a strip that scrolls.
             if kind != "Chip" && at.x + size.width > screen + 0.5 {
                 found.push(format!("{label} ends beside the screen"));

@@ -1,5 +1,7 @@
 //! What the keys give: signs of both languages, capitals, digits, ends of lines, phrases; and how large they are.
 
+use i_slint_backend_testing::{AccessibleRole, ElementQuery};
+
 use super::way::{on_site, unlocked};
 use crate::options::ThemeMode;
 use crate::testkit::face::{Control, Face};
@@ -36,7 +38,7 @@ fn a_dose_and_an_amount_can_be_written_within_chinese() {
         ],
     );
     assert_eq!(face.value("答").unwrap(), "0.5，：、；？！（）“”《》。");
-    press(&face, &["更多符号", "【", "℃", "123", "1", "abc", "z", "a", "i", "空格"]);
+    press(&face, &["符号", "【", "℃", "123", "1", "abc", "z", "a", "i", "空格"]);
     assert_eq!(face.value("答").unwrap(), "0.5，：、；？！（）“”《》。【℃1在");
 }
 
@@ -47,7 +49,7 @@ fn latin_letters_come_with_latin_signs() {
     assert!(!has(&face, "键 。") && !has(&face, "键 ，"));
     press(
         &face,
-        &["c", "t", ".", ",", "123", "1", "2", ".", "8", "0", "(", ")", "?", "更多符号", "[", "]"],
+        &["c", "t", ".", ",", "123", "1", "2", ".", "8", "0", "(", ")", "?", "符号", "[", "]"],
     );
     assert_eq!(face.value("答").unwrap(), "ct.,12.80()?[]");
 }
@@ -194,5 +196,63 @@ fn keys_are_nine_millimetres_where_the_screen_has_the_room() {
     let small = at(SMALL);
     for key in keys(&small, &["q", "p", "a", "l", "z", "m"]) {
         assert!(key.size.0 >= 43 && key.size.1 >= 54, "{key:?}");
+    }
+}
+
+/// Whether the field is seen whole: above the keys, below the bars, under no sentence.
+fn seen(face: &Face, label: &str) {
+    let all = ElementQuery::from_root(face.window()).find_all();
+    let of = |kind: &str| {
+        let found = ElementQuery::from_root(face.window()).match_inherits(kind).find_all();
+        found.into_iter().map(|e| (e.absolute_position().y, e.size().height)).next()
+    };
+    let field = all.iter().find(|e| {
+        e.accessible_label().is_some_and(|l| l == label)
+            && e.accessible_role() == Some(AccessibleRole::TextInput)
+    });
+    let field = field.unwrap();
+    let (top, height) = (field.absolute_position().y, field.size().height);
+    let (keys, _) = of("Keyboard").expect("the keyboard is there");
+    assert!(height >= 48.0 && top + height <= keys + 0.5, "{label}: {top} + {height}, keys {keys}");
+    for kind in ["Header", "RecordingBar"] {
+        if let Some((at, high)) = of(kind) {
+            assert!(top + 0.5 >= at + high, "{label} at {top} is behind {kind} to {}", at + high);
+        }
+    }
+    if let Some((at, high)) = of("Toast") {
+        assert!(
+            at + high <= top + 0.5 || at >= top + height - 0.5,
+            "{label} at {top}, told at {at}"
+        );
+    }
+}
+
+/// ui.md: a field is visible while it is typed into, on a standing and on a lying screen, with large text too.
+#[test]
+fn what_is_typed_into_is_seen() {
+    for size in [SMALL, (800, 480)] {
+        let face = at(size);
+        seen(&face, "姓名或名称");
+        face.tap("职务或与患者的关系").unwrap();
+        seen(&face, "职务或与患者的关系");
+        face.tap("键 收起").unwrap();
+        face.fill("姓名或名称", "李样本").unwrap();
+        face.tap("登记").unwrap();
+        face.tap("录音").unwrap();
+        face.tap("已宣读").unwrap();
+        face.tap("取证").unwrap();
+        face.tap("询问").unwrap();
+        face.tap("问").unwrap();
+        seen(&face, "问");
+        press(&face, &["答"]);
+        seen(&face, "答");
+        press(&face, &["h", "u"]);
+        face.tap("候选 湖").unwrap();
+        assert_eq!(face.value("答").unwrap(), "湖", "the key led to the answer");
+        face.fill("问", "您住几床？").unwrap();
+        press(&face, &["收起"]);
+        face.tap("记下").unwrap();
+        face.tap("答").unwrap();
+        seen(&face, "答");
     }
 }

@@ -58,7 +58,7 @@ fn a_picture_left_blank_by_a_killed_program_is_found_blank_and_ends_with_the_rec
     assert_eq!(ended[0]["facts"]["by"], "stop");
 }
 
-/// What happened to the picture while nobody could write it is entered at the next unlock, as found.
+/// What happened to the picture while nobody could write it is entered at the next unlock.
 #[test]
 fn what_was_blanked_while_locked_is_entered_at_the_unlock() {
     let mut day = morning();
@@ -68,7 +68,7 @@ fn what_was_blanked_while_locked_is_entered_at_the_unlock() {
     assert!(notes_of_device(&mut day).iter().any(|e| e["facts"]["what"] == "picture_blanked"));
     unlock(&mut day.h, "O-0001");
     let found = notes(&mut day, "picture_blanked");
-    assert_eq!((found.len(), &found[0]["facts"]["by"]), (1, &json!("found")));
+    assert_eq!((found.len(), &found[0]["facts"]["by"]), (1, &json!("unlock")));
 }
 
 fn notes_of_device(day: &mut Day) -> Vec<Value> {
@@ -267,4 +267,31 @@ fn a_practice_that_is_wiped_leaves_the_sound_before_the_press_to_the_real_visit(
     assert!(disk.listens_ahead());
     h.wipe_practice(&practice).unwrap();
     assert!(!disk.listens_ahead());
+}
+
+/// What was held from before the press is counted: the beginning of the sound is half a minute earlier, so that a
+/// mark ten seconds after the press has the time of the wall, unlocked and on the locked screen.
+#[test]
+fn a_mark_has_the_time_of_the_wall_whatever_was_held_before_the_press() {
+    let (disk, clock) = (crate::memory::Disk::default(), Arc::new(ManualClock::at_ms(BEGIN_MS)));
+    let mut h = handheld(&disk, &clock, 1).listening_ahead();
+    h.pull(None).unwrap();
+    unlock(&mut h, "O-0001");
+    let case = h.open_case(&TaskId::parse("T-2026-0001").unwrap()).unwrap().id;
+    h.status().unwrap();
+    for locked in [false, true] {
+        if locked {
+            h.lock().unwrap();
+        }
+        let sound = h.start_recording(None, RecordingKind::Audio).unwrap();
+        let pressed = spotcheck_domain::Clock::read(clock.as_ref()).wall_ms;
+        clock.advance_ms(10_000);
+        h.stop_recording(&sound.evidence).unwrap();
+        if locked {
+            unlock(&mut h, "O-0001");
+        }
+        let view = h.case(&case).unwrap();
+        let begun = &view.evidence.last().unwrap().begun;
+        assert_eq!(*begun, spotcheck_domain::time::rfc3339(pressed - 30_000), "locked: {locked}");
+    }
 }

@@ -93,5 +93,5 @@ fn a_pause_while_locked_is_entered_at_the_unlock() {
     assert!(day.h.pause_recording(&sound.evidence, true).unwrap().paused);
     unlock(&mut day.h, "O-0001");
     let found = notes(&mut day, "paused");
-    assert_eq!((found.len(), &found[0]["facts"]["by"]), (1, &"found".into()));
+    assert_eq!((found.len(), &found[0]["facts"]["by"]), (1, &"unlock".into()));
 }

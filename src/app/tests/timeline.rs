@@ -1,5 +1,6 @@
 //! The visit as its journal tells it.
 
+use serde_json::json;
 use spotcheck_domain::vocabulary::PartyKind;
 
 use super::{filled_record, morning, officer, strokes};
@@ -58,4 +59,41 @@ fn a_visit_is_told_by_its_journal_in_order() {
     assert!(span.from_ms <= begun && begun - span.from_ms <= 1_000, "{span:?} {begun}");
     assert!(told.head.is_some(), "the chain was verified");
     assert!(told.entries >= told.moments.len() as u64);
+}
+
+/// Every kind of line that this version writes has words of its own.
+#[test]
+fn no_line_of_our_own_is_unknown() {
+    let mut day = morning();
+    let view = day.h.case(&day.case.clone()).unwrap();
+    let ours = ["clock_not_set", "salvaged", "keys_recovered"];
+    for kind in spotcheck_evidence::journal::kinds::CASE.iter().chain(&ours) {
+        let entry = json!({"kind": kind, "subject": "E1", "facts": {"what": "mark"}});
+        let unknown = crate::timeline::words(&entry, &view)
+            .is_some_and(|(_, title, note)| title == *kind || note == "本版本不认得这种记录");
+        assert!(!unknown, "{kind}");
+    }
+    let notes = [
+        "paused",
+        "resumed",
+        "picture_blanked",
+        "picture_shown",
+        "mark",
+        "played_with_headphones",
+        "evidence_described",
+        "opening_read",
+        "page_checked",
+        "page_retaken",
+        "encoder_changed",
+        "damaged_and_taken_out",
+        "compared",
+        "taken_back",
+        "document_begun",
+        "party_added",
+    ];
+    for what in notes {
+        let entry = json!({"kind": "note", "subject": "E1", "facts": {"what": what}});
+        let (_, title, _) = crate::timeline::words(&entry, &view).unwrap();
+        assert!(!title.starts_with("备注"), "{what}: {title}");
+    }
 }

@@ -48,7 +48,7 @@ fn definition_and_logic_say_two_things_and_the_logic_says_its_parameters() {
                 Some(value) => format!("{name}={}", crate::kernel::plain(value)),
                 None => format!("{name} 待装载"),
             };
-            let mut words = logic.split(['、', ':', '。']);
+            let mut words = logic.split(['、', '：', '。']);
             assert!(words.any(|w| w == said), "{}: {said} is not in {logic}", rule.id);
         }
         let lists = [&rule.usage.items, &rule.usage.other].into_iter().flatten();

@@ -7,6 +7,8 @@ use super::FakeDesk;
 /// A facility of forty characters.
 pub(crate) const LONG_FACILITY: &str =
     "示例自治州样本县人民医院医疗集团总院（样本县第一人民医院暨示例大学附属第三医院）";
+/// Its branch, which begins with the same words.
+const LONG_BRANCH: &str = "示例自治州样本县人民医院医疗集团总院（样本县第一人民医院）城东演示分院";
 /// A person of twenty characters.
 pub(crate) const LONG_PERSON: &str = "阿卜杜外力·买买提依明·示例样本演示测试";
 /// Officers.
@@ -20,8 +22,8 @@ impl FakeDesk {
         for (card, name) in self.officers.iter_mut().zip(OFFICERS) {
             name.clone_into(&mut card.name);
         }
-        for card in &mut self.tasks {
-            LONG_FACILITY.clone_into(&mut card.task.facility.fixmedins_name);
+        for (card, name) in self.tasks.iter_mut().zip([LONG_FACILITY, LONG_BRANCH]) {
+            name.clone_into(&mut card.task.facility.fixmedins_name);
             for (officer, name) in card.task.officers.iter_mut().zip(OFFICERS) {
                 name.clone_into(&mut officer.name);
             }
