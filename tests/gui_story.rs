@@ -193,6 +193,13 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     face.tap("回传").unwrap();
     until(&face, "the receipt", 60, |face| face.shows("中心已收"));
     picture(&face, &pictures, "15-sync");
+    face.tap("返回").unwrap();
+    face.tap("返回").unwrap();
+    face.tap("概览").unwrap();
+    // The next day, in the same window: what is sealed stays, and a part of its own is begun.
+    face.tap("再次到场").unwrap();
+    face.tap("继续检查").unwrap();
+    until(&face, "the next part", 30, |face| face.shows("完整性与封存"));
     drop(face);
     drop(lock);
 

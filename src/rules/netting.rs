@@ -10,6 +10,8 @@
 //! original refunded beyond its amount keeps the negative rest and so is no charge any more; of one whose whole
 //! amount came back nothing is left, whatever quantity the refunds named.
 
+use crate::book::DAY_S;
+
 /// One line of a visit before and after netting; hashes are of the serial numbers, 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetLine {
@@ -107,12 +109,18 @@ fn by_serial(lines: &mut [NetLine], refund: &NetLine) -> bool {
     true
 }
 
+/// The last second that a refund may reach: its own, or of one that is known to the day only (midnight), the day's.
+const fn reach(time: i64) -> i64 {
+    if time.rem_euclid(DAY_S) == 0 { time.saturating_add(DAY_S - 1) } else { time }
+}
+
 /// Latest charge first; several charges may be needed. All or nothing.
 fn by_item(lines: &mut [NetLine], refund: &NetLine) -> bool {
+    let until = reach(refund.time);
     let mut places: Vec<usize> = lines
         .iter()
         .enumerate()
-        .filter(|(_, l)| l.is_charge() && l.item == refund.item && l.time <= refund.time)
+        .filter(|(_, l)| l.is_charge() && l.item == refund.item && l.time <= until)
         .map(|(n, _)| n)
         .collect();
     places.sort_by_key(|n| lines.get(*n).map(|l| (l.time, *n)));
@@ -148,7 +156,7 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(n, l)| {
-                let time = i64::try_from(n).unwrap();
+                let time = i64::try_from(n).unwrap() + 3_600;
                 NetLine { time, ..NetLine::new(l.0, l.1, l.2, l.3 * 1_000_000, l.4 * 1_000_000) }
             })
             .collect();
@@ -220,6 +228,21 @@ mod tests {
         let l = netted(&[(1, 0, 8, 1, 10), (2, 0, 7, -1, -10), (3, 0, 7, 1, 10)]);
         assert_eq!(l[1].state, NetState::Orphan);
         assert_eq!((left(&l[0]), left(&l[2])), ((1, 10), (1, 10)));
+    }
+
+    /// claims.md §1: a time of midnight is a day without its hour; the refund of a day meets the charges of that day.
+    #[test]
+    fn a_refund_known_to_the_day_meets_a_charge_of_the_same_day() {
+        let day = 86_400 * 20_000;
+        for (refunded, left_of_it) in [(day, 0), (day + 60, 10), (day - 86_400, 10)] {
+            let mut l = [
+                NetLine::new(1, 0, 7, 1_000_000, 10_000_000),
+                NetLine::new(2, 0, 7, -1_000_000, -10_000_000),
+            ];
+            (l[0].time, l[1].time) = (day + 9 * 3_600, refunded);
+            net(&mut l);
+            assert_eq!(left(&l[0]).1, left_of_it, "{refunded}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ What the second opinion (rules_duckdb.py) reads its rules over.
 
 import csv
 import tomllib
+from datetime import timedelta
 
 import duckdb
 
@@ -306,8 +307,10 @@ def lines(city):
         SELECT visit, code, name, t, coalesce(abs(q), 0), coalesce(abs(amt), 0) FROM raw WHERE (q < 0 OR amt < 0)
           AND (init = '' OR init = sn) AND setl NOT IN (SELECT setl FROM gone) ORDER BY t, sn""").fetchall()
     for visit, code, name, t, q, amt in bare:
+        # Midnight is a day without its hour.
+        until = t + timedelta(seconds=86399) if (t.hour, t.minute, t.second) == (0, 0, 0) else t
         own = db.execute("""SELECT sn, q, amt FROM f WHERE visit = ? AND code = ? AND name = ?
-            AND t <= ? AND q > 0 ORDER BY t DESC, sn DESC""", [visit, code, name, t]).fetchall()
+            AND t <= ? AND q > 0 ORDER BY t DESC, sn DESC""", [visit, code, name, until]).fetchall()
         if sum(l[1] for l in own) < q or sum(l[2] for l in own) < amt:
             continue
         for sn, has_q, has_amt in own:

@@ -223,6 +223,7 @@ fn draw_empty(app: &Rc<App>) {
     face.set_has_package(false);
     face.set_case_open(false);
     face.set_sealed(false);
+    face.set_goes_on(false);
 }
 
 /// Draws from what is kept.
@@ -240,6 +241,7 @@ pub(crate) fn draw(app: &Rc<App>) {
         draw_case(&face, case);
     } else {
         face.set_sealed(false);
+        face.set_goes_on(false);
         face.set_case_note(say!("开始检查后可以取证").into());
         face.set_tray("".into());
     }
@@ -266,6 +268,8 @@ fn draw_task(face: &Task<'_>, card: &TaskCard) {
 fn draw_case(face: &Task<'_>, case: &CaseView) {
     let (officers, note) = officer_rows(case);
     face.set_sealed(case.state != CaseState::Open);
+    let over = matches!(case.state, CaseState::Open | CaseState::Shredded);
+    face.set_goes_on(!over);
     face.set_case_note(
         say!("{} 开始 · {}", words::day_and_time(&case.opened), words::case_state(case.state))
             .into(),

@@ -249,8 +249,8 @@ fn what_is_typed_into_is_seen() {
         press(&face, &["h", "u"]);
         face.tap("候选 湖").unwrap();
         assert_eq!(face.value("答").unwrap(), "湖", "the key led to the answer");
-        face.fill("问", "您住几床？").unwrap();
         press(&face, &["收起"]);
+        face.fill("问", "您住几床？").unwrap();
         face.tap("记下").unwrap();
         face.tap("答").unwrap();
         seen(&face, "答");

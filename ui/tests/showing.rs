@@ -90,8 +90,15 @@ fn a_visit_is_shown_whole_when_the_officer_looks_at_what_was_noticed() {
     for ours in ["线索", "只列", "红", "黄"] {
         assert!(!all(&face).contains(ours), "{ours}: {}", all(&face));
     }
-    let there = face.texts().iter().any(|t| t.contains(" 行") && hidden.contains(t.as_str()));
-    assert!(there, "{hidden}, a day without a mark, is there: {}", all(&face));
+    let there =
+        |face: &Face| face.texts().iter().any(|t| t.contains(" 行") && hidden.contains(t.as_str()));
+    for _ in 0..40 {
+        if there(&face) {
+            break;
+        }
+        face.scroll(-300.0).unwrap();
+    }
+    assert!(there(&face), "{hidden}, a day without a mark, is there: {}", all(&face));
     // What is narrowed by what was billed stays so, and says so.
     face.tap("退出").unwrap();
     face.tap("检查费").unwrap();

@@ -69,6 +69,31 @@ fn unlock_to_receipt() {
     shown("03-task-sealed", "中心已收");
 }
 
+/// evidence.md: a visit of several days is several bundles; the next is begun where the last was sealed.
+#[test]
+fn a_sealed_visit_goes_on_with_a_part_of_its_own() {
+    let face = on_site();
+    face.tap("收尾").unwrap();
+    face.tap("完整性与封存").unwrap();
+    for (name, pin) in [("周演示", FIRST_PIN), ("吴样例", SECOND_PIN)] {
+        face.tap(&format!("输入 PIN {name}")).unwrap();
+        face.fill(&format!("PIN {name}"), pin).unwrap();
+        face.tap("输好了").unwrap();
+    }
+    face.fill("没有做完的原因", "次日继续").unwrap();
+    face.tap("封存").unwrap();
+    face.tap("确认封存").unwrap();
+    while face.tap("返回").is_ok() {}
+    face.tap("示例市青禾医院").unwrap();
+    assert!(face.shows("回传与回执"), "{:?}", face.texts());
+    face.tap("再次到场").unwrap();
+    assert!(face.shows("另开一份案卷"), "{:?}", face.texts());
+    face.tap("先不").unwrap();
+    face.tap("再次到场").unwrap();
+    face.tap("继续检查").unwrap();
+    assert!(face.shows("完整性与封存") && !face.shows("再次到场"), "{:?}", face.texts());
+}
+
 #[test]
 fn lists_never_show_a_whole_name() {
     let face = on_site();

@@ -201,6 +201,7 @@ impl FakeDesk {
             origin: None,
             body: String::new(),
         });
+        self.case.take_if(|case| case.state != CaseState::Open);
         let case = self.case.get_or_insert_with(|| CaseView {
             id: id("CASE-01M7VBK5C0SAMP1E0000000002"),
             task: task.clone(),
