@@ -119,15 +119,43 @@ fn refused_at(file: &str, line: usize, field: &str, reason: &str) -> Error {
     }))
 }
 
-/// The packs in force, laid over each other; `without` leaves one name out.
-fn composed(centre: &Centre, without: Option<&str>) -> Result<Pack> {
+/// The packs in force, laid over each other, with the pack of this name replaced at its own place, a new one on top
+/// of all, or left out.
+fn composed(centre: &Centre, name: &str, instead: Option<&PackFolder>) -> Result<Pack> {
     let mut pack = national().map_err(told)?;
+    let mut waiting = instead;
     for row in centre.repo().rule_packs()? {
-        if without != Some(row.name.as_str()) {
+        if row.name != name {
             pack = stored(&row)?.over(&pack)?;
+        } else if let Some(own) = waiting.take() {
+            pack = own.over(&pack)?;
         }
     }
-    Ok(pack)
+    match waiting {
+        Some(own) => own.over(&pack),
+        None => Ok(pack),
+    }
+}
+
+/// What would be in force with this pack.
+///
+/// # Errors
+/// What is wrong with it, or with a pack that lies above it, by file, line and reason.
+pub fn with(centre: &Centre, pack: &PackFolder) -> Result<Pack> {
+    composed(centre, &head(pack)?.0, Some(pack))
+}
+
+/// Takes a pack out of force.
+///
+/// # Errors
+/// There is none of this name, or one above it needs it: nothing has changed then.
+pub fn remove(centre: &Centre, name: &str) -> Result<()> {
+    if !centre.repo().rule_packs()?.iter().any(|row| row.name == name) {
+        return Err(Error::NotFound { what: "rule pack", zh: "规则包" });
+    }
+    composed(centre, name, None)?;
+    centre.repo().remove_rule_pack(name)?;
+    Ok(())
 }
 
 fn stored(row: &RulePackRow) -> Result<PackFolder> {
@@ -146,7 +174,8 @@ fn stored(row: &RulePackRow) -> Result<PackFolder> {
 /// # Errors
 /// Those of the database, or a stored pack does not read back.
 pub fn in_force(centre: &Centre) -> Result<Pack> {
-    composed(centre, None)
+    // No pack has no name.
+    composed(centre, "", None)
 }
 
 /// Names, versions and digests of everything in force, the national pack first.
@@ -178,7 +207,7 @@ pub fn files(centre: &Centre) -> Result<Vec<PackFiles>> {
 pub fn sign(centre: &Centre, folder: &Path) -> Result<String> {
     let pack = PackFolder::read(folder)?;
     let (name, _) = head(&pack)?;
-    pack.over(&composed(centre, Some(&name))?)?;
+    composed(centre, &name, Some(&pack))?;
     let signed = |e: spotcheck_evidence::EvidenceError| Error::Certificate(e.to_string());
     let (pkcs8, certificate) = centre.signer()?;
     let key = RingP256::from_pkcs8(&pkcs8).map_err(signed)?;
@@ -274,6 +303,8 @@ pub struct Checked {
     pub signer: Option<String>,
     /// Facilities on whose history it was tried.
     pub tried: usize,
+    /// Facilities whose history could not be read.
+    pub unread: Vec<String>,
 }
 
 /// Checks a pack: readable above what is in force, signed, and no rule of it points at more than it may over
@@ -283,8 +314,9 @@ pub struct Checked {
 /// What is wrong, by file, line and reason.
 pub fn check(centre: &Centre, pack: &PackFolder, must_be_signed: bool) -> Result<Checked> {
     let (name, version) = head(pack)?;
-    let base = composed(centre, Some(&name))?;
-    let over = pack.over(&base)?;
+    let over = composed(centre, &name, Some(pack))?;
+    // A pack above may need what this one brings; then it is held against what is in force.
+    let base = composed(centre, &name, None).or_else(|_| in_force(centre))?;
     let signer = if must_be_signed || pack.signature.is_some() {
         Some(signer(centre, pack, must_be_signed)?)
     } else {
@@ -296,17 +328,27 @@ pub fn check(centre: &Centre, pack: &PackFolder, must_be_signed: bool) -> Result
     // A rule that the pack switches off says nothing any more.
     let speaks = |id: &&String| over.rules.iter().any(|r| r.id == **id && r.enabled);
     let tried: Vec<String> = changed.iter().filter(speaks).cloned().collect();
+    let mut unread = Vec::new();
     if !tried.is_empty() {
         for f in &facilities {
             let options = Options { rules: Some(&tried), ..Options::default() };
             let code = &f.facility.fixmedins_code;
-            let outcome = auditor.look(code, &over, options, &mut ())?;
+            let outcome = match auditor.look(code, &over, options, &mut ()) {
+                Ok(outcome) => outcome,
+                // As in an audit: one house that cannot be read keeps nobody from the others.
+                Err(error) => {
+                    tracing::error!(code, %error, "A facility was not read for the trial of a pack.");
+                    unread.push(code.clone());
+                    continue;
+                }
+            };
             if let Some(wrong) = outcome.refused.into_iter().next() {
                 return Err(told(RulesError::Pack(wrong)));
             }
         }
     }
-    Ok(Checked { name, version, pack: over, changed, signer, tried: facilities.len() })
+    let tried = facilities.len().saturating_sub(unread.len());
+    Ok(Checked { name, version, pack: over, changed, signer, tried, unread })
 }
 
 /// Checks a signed pack and puts it in force.

@@ -212,11 +212,25 @@ pub(super) fn rule(rule: &Rule) -> Result<(), Wrong> {
     usage(rule)
 }
 
+/// Articles of 条例 (国务院令第735号).
+const ARTICLES: u32 = 50;
+
 fn is_clause(text: &str) -> bool {
-    let number = text.trim_start_matches(['T', 'X']);
-    let digits = number.split('(').next().unwrap_or_default();
-    let lettered = text.starts_with(['T', 'X']);
-    (lettered && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())) || text == "-"
+    let (most, rest) = match text.split_at_checked(1) {
+        Some(("T", rest)) => (ARTICLES, rest),
+        Some(("X", rest)) => (99, rest),
+        _ => return text == "-",
+    };
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+        digits.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (article, item) = match rest.split_once('(') {
+        Some((article, item)) => (article, item.strip_suffix(')').and_then(number)),
+        None => (rest, Some(1)),
+    };
+    let within = |n: Option<u32>, most: u32| n.is_some_and(|n| (1..=most).contains(&n));
+    within(number(article), most) && within(item, 20)
 }
 
 fn placeholders(text: &str) -> Result<(), String> {
@@ -276,10 +290,14 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     one_of("measure", &u.measure, MEASURES)?;
     one_of("cap", &u.cap, CAPS)?;
     one_of("per", &u.per, &["code", "all"])?;
-    if rule.kernel == K1
-        && u.form == "line"
-        && !u.attribute.as_deref().is_some_and(crate::kernel::knows_attribute)
-    {
+    let attribute = u.attribute.as_deref();
+    let known = match (rule.kernel, u.form.as_str()) {
+        (K1, "line") => attribute.is_some_and(crate::kernel::knows_attribute),
+        (K1, "diagnosis" | "operation") => attribute.is_some_and(|a| matches!(a, "sex" | "age")),
+        (K1, "staff") => attribute.is_some_and(|a| matches!(a, "type" | "insured")),
+        _ => true,
+    };
+    if !known {
         return Err(("use.attribute".to_owned(), "没有这个属性".to_owned()));
     }
     if let Some(bad) = u.entity.iter().find(|e| !crate::kernel::knows_entity(e)) {

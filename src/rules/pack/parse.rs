@@ -377,6 +377,7 @@ fn apply(rules: &mut [Rule], adjust: &Adjust) -> Refused<()> {
         rule.enabled = adjust.enabled.unwrap_or(rule.enabled);
         rule.max_hits = adjust.max_hits.unwrap_or(rule.max_hits);
         rule.weight = adjust.weight.unwrap_or(rule.weight);
+        check::rule(rule).map_err(|(field, reason)| fail(&field, &reason))?;
     }
     if found { Ok(()) } else { Err(fail("id", "下层规则包中没有这条规则")) }
 }

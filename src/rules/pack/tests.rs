@@ -245,6 +245,16 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     assert_eq!((line > 0, field.as_str()), (true, "rule X01 .params.amount"));
     let (line, field, _) = refused("2026-01-01", "2026-13-01");
     assert_eq!((line, field.as_str()), (line_of("begndate"), "rule X01 .begndate"));
+    for clause in ["T999", "T0", "T38(", "T38(0)", "T38)1(", "第38条", ""] {
+        let (_, field, reason) = refused("T38(1)", clause);
+        assert_eq!((field.as_str(), reason.contains("没有条款")), ("rule X01 .clause", true));
+    }
+    for (form, attribute) in [("diagnosis", "agee"), ("operation", "level"), ("staff", "sex")] {
+        let list = if form == "staff" { "" } else { ", list = \"x\"" };
+        let to = format!("{form}\", attribute = \"{attribute}\"{list}");
+        let (_, field, _) = refused("zero_day\"", &to);
+        assert_eq!(field, "rule X01 .use.attribute");
+    }
     let (line, field, reason) = refused("\"p\"", "\"构成违规\"");
     assert_eq!((line, field.as_str()), (line_of("name_party"), "rule X01 .name_party"));
     assert!(reason.contains("违规"));
@@ -329,6 +339,11 @@ fn an_overlay_adjusts_what_is_there_and_nothing_else() {
     let unknown =
         "[[adjust]]\nid = \"A14\"\nparams = { nope = { value = 1, origin = \"local\" } }\n";
     assert_eq!(fail(unknown).1, "adjust A14 .params.nope");
+    // What an overlay sets is held to the bounds of a rule.
+    for (set, field) in [("weight = 200", "weight"), ("max_hits = 0", "max_hits")] {
+        let wrong = fail(&format!("[[adjust]]\nid = \"A14\"\n{set}\n"));
+        assert_eq!(wrong, (2, format!("adjust A14 .{field}")));
+    }
 }
 
 #[test]

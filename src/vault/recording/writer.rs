@@ -276,6 +276,7 @@ impl Pending {
 }
 
 /// How a recording ended, besides its files.
+#[derive(Clone, Copy)]
 pub(super) struct Ending {
     pub(super) duration_ms: u64,
     pub(super) recovered: bool,

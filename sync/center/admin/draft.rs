@@ -24,32 +24,51 @@ pub(super) fn draft(
     period: Option<(i64, i64)>,
 ) -> Result<Output> {
     let base = rulepacks::in_force(centre)?;
-    let pack = PackFolder::read(folder)?.over(&base)?;
+    let pack = rulepacks::with(centre, &PackFolder::read(folder)?)?;
     let facility = args.facility.as_deref();
     let codes = codes(centre, facility)?;
     let auditor = Auditor::new(centre, base, facility)?;
     let options = Options { rules: args.rules.as_deref(), facility: None, period };
     let mut changes = Changes::default();
     let mut refused: Vec<String> = Vec::new();
+    let mut unread: Vec<&str> = Vec::new();
     for (n, code) in codes.iter().enumerate() {
         let mut watch = Told::new(n, codes.len(), code);
         let whole = period.is_none() && args.rules.is_none();
         let before = match auditor.up_to_date(code)?.filter(|_| whole) {
-            Some(row) => audits::findings(centre, &row)?,
-            None => auditor.look(code, auditor.pack(), options, &mut watch)?.findings,
+            Some(row) => audits::findings(centre, &row),
+            None => auditor.look(code, auditor.pack(), options, &mut watch).map(|o| o.findings),
         };
-        let after = auditor.look(code, &pack, options, &mut watch)?;
+        let both = before.and_then(|b| Ok((b, auditor.look(code, &pack, options, &mut watch)?)));
+        let (before, after) = match both {
+            Ok(both) => both,
+            // As in an audit: one house that cannot be read keeps nobody from the others.
+            Err(error) => {
+                tracing::error!(code, %error, "A facility was not read for a draft.");
+                watch.say("没有读出，未比较");
+                unread.push(code);
+                continue;
+            }
+        };
         refused.extend(after.refused.iter().map(ToString::to_string));
         watch.say(&format!("现行 {} 条，草案 {} 条(未存)", before.len(), after.findings.len()));
         changes.compare(before, after.findings);
     }
     refused.sort();
     refused.dedup();
-    Ok(told(&auditor.pack().label(), &pack.label(), &changes, &refused))
+    Ok(told((&auditor.pack().label(), &pack.label()), &changes, &refused, &unread))
 }
 
-fn told(base: &str, draft: &str, changes: &Changes, refused: &[String]) -> Output {
+fn told(
+    (base, draft): (&str, &str),
+    changes: &Changes,
+    refused: &[String],
+    unread: &[&str],
+) -> Output {
     let mut text = format!("现行 {base} → 草案 {draft}\n");
+    if !unread.is_empty() {
+        let _ = writeln!(text, "{} 没有读出，未比较", unread.join("、"));
+    }
     let mut rules: Vec<Value> = Vec::new();
     for (rule, c) in changes.changed() {
         let _ = writeln!(
@@ -86,7 +105,7 @@ fn told(base: &str, draft: &str, changes: &Changes, refused: &[String]) -> Outpu
     };
     let body = json!({
         "pack": base, "draft": draft, "rules": rules, "new": lines(&changes.new),
-        "gone": lines(&changes.gone), "refused": refused,
+        "gone": lines(&changes.gone), "refused": refused, "unread": unread,
     });
     Output::new("audit-draft", body, text)
 }

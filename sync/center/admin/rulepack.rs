@@ -8,21 +8,23 @@ use spotcheck_domain::rfc3339;
 use super::args::RulepackCommand;
 use super::out::Output;
 use super::{Context, Result};
-use crate::Error;
 use crate::centre::Centre;
 use crate::judged::{self, RuleFigures};
 use crate::rulepacks::{self, Checked, PackFolder};
 
 fn told(schema: &str, checked: &Checked, words: &str) -> Output {
     let label = format!("{}@{}", checked.name, checked.version);
-    let text = format!(
-        "{label} {words}:涉及 {} 条规则，已在 {} 家机构的历史数据上试运行",
+    let mut text = format!(
+        "{label} {words}：涉及 {} 条规则，已在 {} 家机构的历史数据上试运行",
         checked.changed.len(),
         checked.tried
     );
+    if !checked.unread.is_empty() {
+        let _ = write!(text, "；{} 没有读出，未试", checked.unread.join("、"));
+    }
     let body = json!({
         "pack": label, "composed": checked.pack.label(), "rules": checked.changed,
-        "signer": checked.signer, "facilities": checked.tried,
+        "signer": checked.signer, "facilities": checked.tried, "unread": checked.unread,
     });
     Output::new(schema, body, text)
 }
@@ -45,9 +47,7 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
             Ok(Output::new("rulepack-sign", json!({ "sha256": sha256 }), text))
         }
         RulepackCommand::Remove { name } => {
-            if !centre.repo().remove_rule_pack(name)? {
-                return Err(Error::NotFound { what: "rule pack", zh: "规则包" });
-            }
+            rulepacks::remove(&centre, name)?;
             centre.record_act("rulepack-removed", name)?;
             let text = format!("规则包 {name} 已停用");
             Ok(Output::new("rulepack-remove", json!({ "pack": name }), text))
