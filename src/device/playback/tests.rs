@@ -256,7 +256,9 @@ fn sound_plays_in_its_own_time_rests_and_goes_anywhere() {
     let held = player.now().unwrap();
     assert!(!held.playing);
     player.seek(7_000);
-    assert_eq!(player.now().unwrap().position_ms, 7_000, "shown at once");
+    // At once; and once the sound is there, at the packet that holds the place.
+    let shown = player.now().unwrap().position_ms;
+    assert!(shown.abs_diff(7_000) <= 20, "shown at once: {shown}");
     player.silence(true);
     player.play();
     let end = until(&mut player, |now| now.ended);

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest as _, Sha256};
+
 use super::Composed;
 use crate::error::Result;
 use crate::pack::{PACK_TOML, Pack};
 
-/// Name of a draft pack.
+/// Beginning of the name of a draft pack. What its rules are follows, so that the draft of one inspector never takes
+/// the place of another's.
 pub const DRAFT_NAME: &str = "own-draft";
 /// Its rules.
 const RULES_TOML: &str = "own.toml";
@@ -20,10 +23,13 @@ pub fn draft_files(
     version: &str,
     base: &Pack,
 ) -> Result<BTreeMap<String, Vec<u8>>> {
-    let head = format!("name = \"{DRAFT_NAME}\"\nversion = {}\n", super::quoted(version));
-    let mut files = BTreeMap::from([(PACK_TOML.to_owned(), head.into_bytes())]);
     let mut sorted: Vec<&Composed> = rules.iter().collect();
     sorted.sort_by_cached_key(|rule| rule.id());
+    let ids: BTreeSet<String> = sorted.iter().map(|rule| rule.id()).collect();
+    let digest = hex::encode(Sha256::digest(Vec::from_iter(ids).join(" ").as_bytes()));
+    let own = digest.get(..8).unwrap_or_default();
+    let head = format!("name = \"{DRAFT_NAME}-{own}\"\nversion = {}\n", super::quoted(version));
+    let mut files = BTreeMap::from([(PACK_TOML.to_owned(), head.into_bytes())]);
     let (mut toml, mut seen) = (String::new(), BTreeSet::new());
     for rule in sorted {
         if !seen.insert(rule.id()) {

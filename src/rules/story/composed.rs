@@ -224,6 +224,8 @@ fn composed_rules_stand_together_in_one_draft_pack() {
         assert!(pack.rules.iter().any(|r| r.id == own.id() && r.grade == Grade::S));
     }
     assert!(pack.label().contains("own-draft"), "{}", pack.label());
+    let alone = draft_files(&[one], "2026-11-22", &base).unwrap();
+    assert_ne!(alone["pack.toml"], files["pack.toml"], "another draft has another name");
     assert!(
         draft_files(&[Composed::default()], "1", &base).is_err(),
         "what cannot run is in no draft"

@@ -73,7 +73,8 @@ fn a_draft_of_composed_rules_is_checked_and_tried_and_needs_the_centre_to_come_i
     let good = files(centre, 1);
     write(&draft(&good));
     let checked = check().unwrap();
-    assert_eq!((checked.name.as_str(), checked.signer.clone()), ("own-draft", None));
+    assert!(checked.name.starts_with("own-draft-"), "{}", checked.name);
+    assert_eq!(checked.signer, None);
     assert_eq!(checked.changed.len(), 1);
     assert!(checked.tried > 0, "tried on the history of the city");
 

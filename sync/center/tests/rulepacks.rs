@@ -194,3 +194,51 @@ fn a_fault_in_a_list_is_told_by_line_and_a_missing_file_without_one() {
         assert!(words.contains(said), "{words}");
     }
 }
+
+/// Issue 4, item 6: a new version is tried where the old one lies. What it drops is gone in the trial too, the packs above it
+/// stay above, and none is taken out of force that another needs.
+#[test]
+fn a_new_version_is_tried_where_the_old_one_lies() {
+    let options = crate::testing::TestOptions {
+        claims: crate::testing::TestData::Nothing,
+        ..Default::default()
+    };
+    let centre = TestCentre::start_with(options).unwrap();
+    let centre = centre.centre();
+    let (city, district) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let add = |folder: &Path| {
+        rulepacks::sign(centre, folder).unwrap();
+        rulepacks::add(centre, &PackFolder::read(folder).unwrap()).unwrap()
+    };
+    let two = RULE.replace("LOC1", "LOC2");
+    let second = two.split_once("[[rule]]").unwrap().1;
+    write(city.path(), "1", &format!("{RULE}\n[[rule]]{second}"));
+    add(city.path());
+    std::fs::write(district.path().join("pack.toml"), "name = \"district\"\nversion = \"1\"\n")
+        .unwrap();
+    let adjust = "[[adjust]]\nid = \"LOC1\"\nweight = 7\n";
+    std::fs::write(district.path().join("local.toml"), adjust).unwrap();
+    add(district.path());
+
+    write(city.path(), "2", RULE);
+    let tried = rulepacks::with(centre, &PackFolder::read(city.path()).unwrap()).unwrap();
+    assert!(!tried.rules.iter().any(|r| r.id == "LOC2"), "dropped by the new version");
+    let weight = |pack: &spotcheck_rules::Pack| {
+        pack.rules.iter().find(|r| r.id == "LOC1").map(|r| r.weight)
+    };
+    assert_eq!(weight(&tried), Some(7), "the district stands above the city");
+    add(city.path());
+    let now = rulepacks::in_force(centre).unwrap();
+    assert_eq!((weight(&now), now.digest), (Some(7), tried.digest));
+
+    // The district needs the city's rule.
+    write(city.path(), "3", &two);
+    let (code, words) = no(rulepacks::check(centre, &PackFolder::read(city.path()).unwrap(), false));
+    assert!(code == "RULES-PACK" && words.contains("LOC1"), "{words}");
+    let (_, words) = no(rulepacks::remove(centre, "city"));
+    assert!(words.contains("LOC1"), "{words}");
+    assert_eq!(weight(&rulepacks::in_force(centre).unwrap()), Some(7), "nothing has changed");
+    rulepacks::remove(centre, "district").unwrap();
+    rulepacks::remove(centre, "city").unwrap();
+    assert_eq!(rulepacks::in_force(centre).unwrap().digest, national().unwrap().digest);
+}
