@@ -220,7 +220,7 @@ fn r27_r29_what_is_advised_for_a_damaged_database_works() {
     assert_eq!(said["cases"][0]["case"], second.as_str(), "{said}");
     let copy = home.join(format!("{second}.copy"));
     assert_eq!(fs::read(copy.join("case.db")).unwrap(), damaged, "as it lies");
-    for name in [photo.clone(), format!("{second}.keys.age").into()] {
+    for name in [photo, format!("{second}.keys.age").into()] {
         assert!(copy.join(&name).exists(), "{}", name.display());
     }
 

@@ -50,11 +50,12 @@ fn sunlight_and_the_large_screen_keep_that() {
 /// What stands in the braces that open at `at`, those within included.
 fn block(text: &str, at: usize) -> &str {
     let mut depth = 0_i32;
-    let end = text[at..].char_indices().find(|(_, c)| {
+    let inside = text.split_at(at).1;
+    let end = inside.char_indices().find(|(_, c)| {
         depth += i32::from(*c == '{') - i32::from(*c == '}');
         depth == 0
     });
-    &text[at..at + end.map_or(0, |(n, _)| n)]
+    inside.split_at(end.map_or(0, |(n, _)| n)).0
 }
 
 /// Every pair of braces behind a name: whether it defines the component, its base or itself, what stands in it.
@@ -64,10 +65,10 @@ fn blocks(text: &str) -> impl Iterator<Item = (Option<&str>, &str, &str)> {
         before.map_or(0, |(n, c)| n + c.len_utf8())
     };
     text.match_indices('{').map(move |(at, _)| {
-        let head = text[..at].trim_end();
+        let head = text.split_at(at).0.trim_end();
         let (before, name) = head.split_at(last(head));
         let defined = before.trim_end().strip_suffix("inherits").map(str::trim_end);
-        (defined.map(|d| &d[last(d)..]), name, block(text, at))
+        (defined.map(|d| d.split_at(last(d)).1), name, block(text, at))
     })
 }
 

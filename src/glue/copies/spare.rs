@@ -25,12 +25,12 @@ impl SpareBlobs {
         Self { room, silent_since: Mutex::new(None) }
     }
 
-    fn from_folder(&self, case: &CaseId, name: &str) -> Option<Vec<u8>> {
+    fn folder_has(&self, case: &CaseId, name: &str) -> Option<Vec<u8>> {
         let folder = self.room.config.folder.as_ref()?.join(copy_folder_name(case.as_str()));
         FolderCopy::open(&folder).ok()?.get(name).ok()?
     }
 
-    fn from_peer(&self, keys: &dyn KeyRing, case: &CaseId, name: &str) -> Option<Vec<u8>> {
+    fn peer_has(&self, keys: &dyn KeyRing, case: &CaseId, name: &str) -> Option<Vec<u8>> {
         let peer = self.room.config.peer.as_deref()?;
         let now = self.room.clock.read();
         let mut silent = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +61,6 @@ impl SpareBlobs {
 
 impl Spare for SpareBlobs {
     fn blob(&self, keys: &dyn KeyRing, case: &CaseId, name: &str) -> Option<Vec<u8>> {
-        self.from_folder(case, name).or_else(|| self.from_peer(keys, case, name))
+        self.folder_has(case, name).or_else(|| self.peer_has(keys, case, name))
     }
 }

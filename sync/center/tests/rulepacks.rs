@@ -223,9 +223,8 @@ fn a_new_version_is_tried_where_the_old_one_lies() {
     write(city.path(), "2", RULE);
     let tried = rulepacks::with(centre, &PackFolder::read(city.path()).unwrap()).unwrap();
     assert!(!tried.rules.iter().any(|r| r.id == "LOC2"), "dropped by the new version");
-    let weight = |pack: &spotcheck_rules::Pack| {
-        pack.rules.iter().find(|r| r.id == "LOC1").map(|r| r.weight)
-    };
+    let weight =
+        |pack: &spotcheck_rules::Pack| pack.rules.iter().find(|r| r.id == "LOC1").map(|r| r.weight);
     assert_eq!(weight(&tried), Some(7), "the district stands above the city");
     add(city.path());
     let now = rulepacks::in_force(centre).unwrap();
@@ -233,7 +232,8 @@ fn a_new_version_is_tried_where_the_old_one_lies() {
 
     // The district needs the city's rule.
     write(city.path(), "3", &two);
-    let (code, words) = no(rulepacks::check(centre, &PackFolder::read(city.path()).unwrap(), false));
+    let (code, words) =
+        no(rulepacks::check(centre, &PackFolder::read(city.path()).unwrap(), false));
     assert!(code == "RULES-PACK" && words.contains("LOC1"), "{words}");
     let (_, words) = no(rulepacks::remove(centre, "city"));
     assert!(words.contains("LOC1"), "{words}");

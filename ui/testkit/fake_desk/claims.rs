@@ -145,7 +145,7 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         chronic: vec![ChronicRow {
             dise_codg: "M03900".to_owned(),
             dise_name: text("高血压"),
-            begndate: day(-400_i64.saturating_mul(DAY_S), Precision::Day),
+            begndate: day((-400_i64).saturating_mul(DAY_S), Precision::Day),
             enddate: None,
         }],
         visits: vec![
