@@ -37,12 +37,12 @@ pub mod findings;
 mod handheld;
 pub mod indicators;
 pub mod input;
-#[cfg(any(test, feature = "testkit"))]
 mod log_check;
 mod looks;
 mod lookup;
 mod marks;
 mod media;
+#[cfg(any(test, feature = "testkit"))]
 pub mod memory;
 mod model;
 mod on_site;
