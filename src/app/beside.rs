@@ -32,6 +32,18 @@ struct Beside {
     marks: Vec<(u64, String)>,
 }
 
+impl Beside {
+    fn of(running: &Running) -> Self {
+        Self {
+            case: running.case.clone(),
+            evidence: running.evidence.clone(),
+            path: running.path.clone(),
+            recording: running.kind,
+            marks: Vec::new(),
+        }
+    }
+}
+
 /// Which journal line a mark of a recording is.
 pub(crate) fn what_of(words: &str) -> &'static str {
     match words {
@@ -66,13 +78,7 @@ impl Handheld {
 
     /// A recording runs. That the locked screen knows it is worth less than the recording: a failure is logged.
     pub(crate) fn begun_beside(&mut self, running: &Running) {
-        let item = Beside {
-            case: running.case.clone(),
-            evidence: running.evidence.clone(),
-            path: running.path.clone(),
-            recording: running.kind,
-            marks: Vec::new(),
-        };
+        let item = Beside::of(running);
         if let Err(trouble) = self.keep_beside(&running.case, &running.path, Some(&item)) {
             tracing::warn!(code = %trouble.code, "The locked screen will not know a recording after a restart.");
         }
@@ -104,23 +110,42 @@ impl Handheld {
         Ok(())
     }
 
-    /// A mark while locked; `false` if somebody is unlocked and the case takes it.
-    pub(crate) fn mark_beside(
+    /// A mark of a recording whose case journal cannot be written now: early, or locked. `false` if the case takes it.
+    pub(crate) fn mark_outside(
         &mut self,
         running: &Running,
         at_ms: u64,
         words: &str,
     ) -> TroubleResult<bool> {
+        Ok(self.mark_early(running, at_ms, words)? || self.mark_beside(running, at_ms, words)?)
+    }
+
+    /// The same for a pause or the picture, which the device's journal tells at once.
+    pub(crate) fn change_outside(
+        &mut self,
+        running: &Running,
+        at_ms: u64,
+        words: &str,
+    ) -> TroubleResult<bool> {
+        let outside = self.mark_outside(running, at_ms, words)?;
+        if outside {
+            let draft = self
+                .draft("note")?
+                .about(running.case.as_str())
+                .fact("what", what_of(words))
+                .fact("path", running.path.as_str())
+                .fact("at_ms", at_ms);
+            self.journal_device(draft)?;
+        }
+        Ok(outside)
+    }
+
+    /// A mark while locked; `false` if somebody is unlocked and the case takes it.
+    fn mark_beside(&mut self, running: &Running, at_ms: u64, words: &str) -> TroubleResult<bool> {
         if self.ports.keys.unlocked().is_some() {
             return Ok(false);
         }
-        let mut item = self.beside(running)?.unwrap_or_else(|| Beside {
-            case: running.case.clone(),
-            evidence: running.evidence.clone(),
-            path: running.path.clone(),
-            recording: running.kind,
-            marks: Vec::new(),
-        });
+        let mut item = self.beside(running)?.unwrap_or_else(|| Beside::of(running));
         item.marks.push((at_ms, words.to_owned()));
         self.keep_beside(&running.case, &running.path, Some(&item))?;
         Ok(true)

@@ -303,9 +303,7 @@ impl Handheld {
     pub(crate) fn do_mark_recording(&mut self, evidence: &str, words: &str) -> TroubleResult<()> {
         let running = self.running(evidence)?;
         let at_ms = self.recording_view(&running)?.stored_ms;
-        if self.mark_early(&running, at_ms, words.trim())?
-            || self.mark_beside(&running, at_ms, words.trim())?
-        {
+        if self.mark_outside(&running, at_ms, words.trim())? {
             return Ok(());
         }
         let mut item: Evidence = self

@@ -56,16 +56,7 @@ impl Handheld {
         let at_ms = self.ports.recorder.cover(&running.case, &running.path, on)?;
         let change = Change { on, at_ms, by: None };
         let words = if on { BLANKED } else { SHOWN };
-        if self.mark_early(&running, at_ms, words)? || self.mark_beside(&running, at_ms, words)? {
-            // No case journal can be written now; the device's can.
-            let draft = self
-                .draft("note")?
-                .about(running.case.as_str())
-                .fact("what", what(on))
-                .fact("path", running.path.as_str())
-                .fact("at_ms", at_ms);
-            self.journal_device(draft)?;
-        } else {
+        if !self.change_outside(&running, at_ms, words)? {
             self.enter_cover(&running, &change)?;
         }
         self.recording_view(&running)

@@ -54,18 +54,7 @@ impl Handheld {
             self.do_cover_picture(evidence, true)?;
         }
         let at_ms = self.recording_view(&running)?.stored_ms;
-        if self.mark_early(&running, at_ms, words(on))?
-            || self.mark_beside(&running, at_ms, words(on))?
-        {
-            // No case journal can be written now; the device's can.
-            let draft = self
-                .draft("note")?
-                .about(running.case.as_str())
-                .fact("what", what(on))
-                .fact("path", running.path.as_str())
-                .fact("at_ms", at_ms);
-            self.journal_device(draft)?;
-        } else {
+        if !self.change_outside(&running, at_ms, words(on))? {
             let mut item: Evidence = self
                 .case_chain(&running.case)?
                 .value(kind::EVIDENCE, evidence)?
