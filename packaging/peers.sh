@@ -15,6 +15,7 @@ debian=(
   fuse3 cups-ipp-utils avahi-daemon dbus iproute2                    # a printer of others
   gstreamer1.0-tools python3 python3-venv xvfb xauth imagemagick
   tesseract-ocr tesseract-ocr-chi-sim
+  gpsd                                                               # where the device is
   rime-data-luna-pinyin rime-data-stroke libime-data-language-model  # what the keyboard uses where it is there
   tegaki-zinnia-simplified-chinese
 )
