@@ -19,8 +19,8 @@ use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
 
 use crate::cli::{Common, pins};
 use crate::glue::{
-    CopyRoom, DeviceProbes, PackageFolder, RecorderProcess, ReferenceFolder, SpareBlobs,
-    SticksAndPaths, TypstForms, launch,
+    CopyRoom, DeviceProbes, LastRounds, PackageFolder, RecorderProcess, ReferenceFolder,
+    SpareBlobs, SticksAndPaths, TypstForms, launch,
 };
 
 /// Where a handheld keeps its data.
@@ -44,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) token_pin: Option<SecretString>,
     /// (name, value, where it comes from)
     pub(crate) sources: Vec<(String, String, String)>,
+    /// How the last rounds of second copies went.
+    pub(crate) rounds: LastRounds,
 }
 
 fn trouble(code: &str, message: &str, advice: &str, cause: impl std::fmt::Display) -> Trouble {
@@ -84,6 +86,7 @@ impl Setup {
             program: own_program()?,
             token_pin: common.token_pin_file.as_deref().map(pins::from_file).transpose()?,
             sources,
+            rounds: LastRounds::default(),
         })
     }
 
@@ -164,9 +167,7 @@ impl Setup {
             VaultOptions::STANDARD,
         )?;
         vault.set_token(self.token()?);
-        if self.device.copy.peer.is_some() || self.device.copy.folder.is_some() {
-            vault.set_spare(Arc::new(SpareBlobs::new(self.copy_room())));
-        }
+        vault.set_spare(Arc::new(SpareBlobs::new(self.copy_room())));
         let build_ms = spotcheck_device::clock::build_time_ms();
         let version = env!("CARGO_PKG_VERSION");
         let packages = self.data.join("packages");
@@ -185,7 +186,7 @@ impl Setup {
             player: Box::new(Playing::new(&self.device.speaker)),
             packages: Box::new(shelf.clone()),
             references: Box::new(ReferenceFolder::new(shelf, self.data.join("reference"))),
-            exports: Box::new(SticksAndPaths),
+            exports: Box::new(SticksAndPaths::new(&self.device.sticks)),
             forms: Box::new(TypstForms),
             printer: Box::new(self.printers()),
             machine: Box::new(
@@ -234,6 +235,7 @@ impl Setup {
             DeviceMachine::new(&self.device, &self.data),
             self.clock(),
         )
+        .beside(&self.device.sticks, &self.rounds)
     }
 
     /// The window.

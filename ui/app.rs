@@ -15,7 +15,7 @@ use spotcheck_face::{AppWindow, Keys, Shell, Theme};
 
 use crate::bridge::{self, Bridge, Reply};
 use crate::claims::{basis, house, person, persons, showing, visit};
-use crate::day::{collect, custody, finish, seal, self_check, sync, task, today, unlock};
+use crate::day::{collect, copies, custody, finish, seal, self_check, sync, task, today, unlock};
 use crate::error::Error;
 use crate::evidence::{capture, cover, describe, opening, pages, pictures, player, timeline};
 use crate::findings::{
@@ -71,6 +71,7 @@ pub(crate) struct App {
     pub(crate) print: print::Model,
     pub(crate) seal: seal::Model,
     pub(crate) custody: custody::Model,
+    pub(crate) copies: copies::Model,
     pub(crate) self_check: self_check::Model,
     pub(crate) recording: recording::Model,
     pub(crate) errand: errand::Model,
@@ -138,6 +139,7 @@ impl App {
             print: print::Model::default(),
             seal: seal::Model::new(),
             custody: custody::Model::new(),
+            copies: copies::Model::default(),
             self_check: self_check::Model::default(),
             recording: recording::Model::default(),
             errand: errand::Model::default(),
@@ -191,6 +193,7 @@ impl App {
         house::connect(self);
         method::connect(self);
         custody::connect(self);
+        copies::connect(self);
         self_check::connect(self);
         timeline::connect(self);
         player::connect(self);
@@ -453,6 +456,7 @@ impl App {
             Place::Methods => method::enter_list(self),
             Place::Method(id) => method::enter(self, id),
             Place::Custody(act) => custody::enter(self, *act),
+            Place::Copies => copies::enter(self),
             Place::SelfCheck => self_check::enter(self),
             Place::Cover => showing::cover_up(self),
         }
@@ -518,6 +522,7 @@ impl App {
         house::forget(self);
         method::forget(self);
         custody::forget(self);
+        copies::forget(self);
         self_check::forget(self);
         suspicions::forget(self);
         showing::forget(self);

@@ -1,6 +1,7 @@
 //! The way through a day: unlock, tasks, collecting, finishing, sealing, sending.
 
 pub(crate) mod collect;
+pub(crate) mod copies;
 pub(crate) mod custody;
 pub(crate) mod finish;
 pub(crate) mod pin;

@@ -7,4 +7,5 @@ pub mod fake_desk;
 pub mod fake_input;
 pub mod gallery;
 pub mod goldens;
+pub mod reading;
 pub(crate) mod spoken;

@@ -3,6 +3,7 @@
 mod around;
 mod camera;
 mod controls;
+mod copies;
 mod custody;
 mod english;
 mod filing;

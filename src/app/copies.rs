@@ -10,6 +10,7 @@
 //!
 //! *Rescue* makes the copy an open case of this handheld.
 
+mod places;
 mod release;
 mod rescue;
 mod rounds;

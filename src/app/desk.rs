@@ -40,6 +40,7 @@ mod marks;
 mod on_site;
 mod papers;
 mod results;
+mod second_copies;
 
 pub use self::custody::Custody;
 pub use self::filing::{Filing, PartyWords};
@@ -47,6 +48,7 @@ pub use self::looks::{Looks, Zeroizing};
 pub use self::marks::{Mark, Marks};
 pub use self::on_site::{OnSite, Opening, RecordingKind, RecordingView};
 pub use self::results::{OutboxItem, PullReport, SealReport};
+pub use self::second_copies::{SecondCopies, SecondCopiesView};
 pub use papers::{
     AnswerView, DocumentCard, DocumentState, DocumentView, FieldView, GivenView, PaperActs,
     PrintReport, PrinterView, RefusedView, SignatureView, Stroke,
@@ -273,7 +275,7 @@ pub enum Own {
 
 /// Everything the GUI and the sub-commands can do.
 pub trait Desk:
-    Looks + OnSite + Marks + PaperActs + Custody + crate::playing::PlayDesk + Send
+    Looks + OnSite + Marks + PaperActs + Custody + SecondCopies + crate::playing::PlayDesk + Send
 {
     /// What may be known before anybody unlocks.
     fn status(&mut self) -> TroubleResult<Status>;

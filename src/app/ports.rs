@@ -32,7 +32,8 @@ use crate::reference::AddedSource;
 pub use self::blobs::{Blob, BlobVault, StoredFile};
 pub use self::centre::{Centre, Pulled, Receipt, RescueFolder, SealedBundle, TimeProof};
 pub use self::copies::{
-    Chosen, Copied, Copies, CopyFolder, Dropped, Heard, HeldCopy, Partner, Released,
+    Chosen, Copied, Copies, CopyFolder, CopyPlace, CopyPlan, CopyRound, Dropped, ExportRoom,
+    FoundCopy, Heard, HeldCopy, Partner, Released,
 };
 pub use self::exports::{ExportFile, Exports};
 pub use self::place::{Fix, Locator, NoLocator, PlaceState};

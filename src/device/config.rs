@@ -42,6 +42,8 @@ pub struct DeviceConfig {
     pub copy: CopyConfig,
     /// `[keys]`: TPM and tokens.
     pub keys: KeysConfig,
+    /// `[sticks]`: where other media are mounted.
+    pub sticks: SticksConfig,
     /// `[[printers]]`.
     pub printers: Vec<PrinterConfig>,
 }
@@ -320,6 +322,20 @@ pub struct RecorderConfig {
 impl Default for RecorderConfig {
     fn default() -> Self {
         Self { orphan_hours: 12, segment_seconds: 60 }
+    }
+}
+
+/// `[sticks]`: where this machine mounts sticks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SticksConfig {
+    /// Folders below which sticks appear; one level of users' folders may lie between.
+    pub below: Vec<PathBuf>,
+}
+
+impl Default for SticksConfig {
+    fn default() -> Self {
+        Self { below: ["/media", "/run/media", "/mnt"].map(PathBuf::from).to_vec() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where second copies lie and how they get there: beside the desk, without keys, every few minutes.
 //!
 //! ```text
+//! DATA/copies/plan.json        where copies go, as an officer chose in the window
 //! DATA/copies/list.json        which cases are copied
 //! DATA/copies/released.json    which cases have their receipt, with its proof
 //! DATA/copies/partners.json    handhelds that hold copies for this one
@@ -9,6 +10,7 @@
 //! DATA/partners/<device>/<case>.copy/   what this handheld holds for others
 //! ```
 
+mod plan;
 mod shelf;
 mod spare;
 #[cfg(test)]
@@ -23,22 +25,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spotcheck_app::copies::{LinkKeys, Rounds, link_keys};
 use spotcheck_app::errand::Stop;
+use spotcheck_app::findings::Stick;
 use spotcheck_app::ports::{
-    Blob, Chosen, Copied, Copies, CopyFolder, Dropped, HeldCopy, KeyRing, Machine, Partner,
-    Released,
+    Blob, Chosen, Copied, Copies, CopyFolder, CopyPlace, CopyPlan, CopyRound, Dropped, ExportRoom,
+    FoundCopy, HeldCopy, KeyRing, Machine, Partner, Released,
 };
 use spotcheck_client::{
     COPY_LABEL, COPY_SCHEMA, CopyLabel, PartnerLink, PartnerShelf, copy_folder_name, serve_partners,
 };
-use spotcheck_device::config::CopyConfig;
+use spotcheck_device::config::{CopyConfig, SticksConfig};
 use spotcheck_domain::time::rfc3339;
 use spotcheck_domain::{CaseId, Clock, Trouble, TroubleResult};
 use spotcheck_vault::{
     FolderCopy, bring, create_folder, drop_copy, forget_copies, holds, pack, stays, write_durable,
 };
 
+pub(crate) use self::plan::LastRounds;
 use self::shelf::{copies_in, label_of};
 pub(crate) use self::spare::SpareBlobs;
+use super::SticksAndPaths;
 
 const COPIES: &str = "copies";
 const LIST: &str = "list.json";
@@ -49,6 +54,8 @@ const PARTNERS: &str = "partners.json";
 /// With the minute between two times of keeping, and a try every quarter of a minute while the link is down
 /// ([`Rounds`]), a copy is never five minutes behind where somebody holds it.
 const MOST_SECONDS: u32 = 180;
+/// Before it is tried again to keep copies for others.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// How often it is looked whether a round is due.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -80,6 +87,8 @@ pub(crate) struct CopyRoom {
     reserve_bytes: u64,
     machine: Arc<Mutex<dyn Machine>>,
     clock: Arc<dyn Clock>,
+    sticks: SticksAndPaths,
+    rounds: LastRounds,
 }
 
 impl CopyRoom {
@@ -96,7 +105,16 @@ impl CopyRoom {
             reserve_bytes,
             machine: Arc::new(Mutex::new(machine)),
             clock,
+            sticks: SticksAndPaths::new(&SticksConfig::default()),
+            rounds: LastRounds::default(),
         }
+    }
+
+    /// With the machine's own mount points, and what other rooms of this program hear of rounds.
+    pub(crate) fn beside(mut self, sticks: &SticksConfig, rounds: &LastRounds) -> Self {
+        self.sticks = SticksAndPaths::new(sticks);
+        self.rounds = rounds.clone();
+        self
     }
 
     fn case_folder(&self, case: &CaseId) -> PathBuf {
@@ -306,36 +324,64 @@ impl CopyRoom {
         serve_partners(&listener, keys, &shelf, stop)
     }
 
-    /// The work of a window: copies go out every few minutes, and others' are kept, as configured.
+    /// The work of a window: copies go out every few minutes, and others' are kept, as planned now.
     pub(crate) fn go_on_beside(&self, keys: Box<dyn KeyRing>) {
         let keys = Arc::new(Mutex::new(keys));
-        if let Some(listen) = self.config.listen.clone() {
-            let (room, keys) = (self.clone(), Arc::clone(&keys));
-            std::thread::spawn(move || {
-                loop {
-                    let served = own_keys(&keys)
-                        .and_then(|own| room.serve(&own, &listen, &Stop::default(), &mut |_| ()));
-                    if let Err(trouble) = served {
-                        tracing::warn!(code = %trouble.code, cause = %trouble.cause, "No copies are kept for others.");
-                    }
-                    std::thread::sleep(std::time::Duration::from_secs(30));
+        let (room, own) = (self.clone(), Arc::clone(&keys));
+        std::thread::spawn(move || {
+            loop {
+                if !room.keep_for_others(&|| own_keys(&own)) {
+                    std::thread::sleep(AGAIN);
                 }
-            });
-        }
-        if self.configured() {
-            let room = self.clone();
+                std::thread::sleep(LOOK);
+            }
+        });
+        let room = self.clone();
+        std::thread::spawn(move || {
+            let mut turns = Turns::default();
+            loop {
+                turns.follow(room.plan_now());
+                // Keys are unsealed for a round only: a chip takes its time for it.
+                if room.is_due(&turns)
+                    && let Ok(own) = own_keys(&keys)
+                {
+                    room.turn(&own, &mut turns);
+                }
+                std::thread::sleep(LOOK);
+            }
+        });
+    }
+
+    /// Keeps copies for others as long as it is planned so; false once it failed.
+    fn keep_for_others(&self, own: &dyn Fn() -> TroubleResult<LinkKeys>) -> bool {
+        let Some(listen) = self.plan_now().listen else { return true };
+        let stop = Stop::default();
+        let watching = {
+            let (room, stop, listen) = (self.clone(), stop.clone(), listen.clone());
             std::thread::spawn(move || {
-                let mut turns = Turns::default();
-                loop {
-                    // Keys are unsealed for a round only: a chip takes its time for it.
-                    if room.is_due(&turns)
-                        && let Ok(own) = own_keys(&keys)
-                    {
-                        room.turn(&own, &mut turns);
-                    }
+                while !stop.asked() && room.plan_now().listen.as_deref() == Some(listen.as_str()) {
                     std::thread::sleep(LOOK);
                 }
-            });
+                stop.ask();
+            })
+        };
+        let served = own().and_then(|own| {
+            self.serve(&own, &listen, &stop, &mut |_| {
+                self.rounds.went(CopyPlace::Listen, self.clock.read().wall_ms, &Ok(0));
+            })
+        });
+        let changed = stop.asked();
+        stop.ask();
+        if watching.join().is_err() {
+            tracing::error!("Whoever watched the plan of copies is gone.");
+        }
+        match served {
+            Err(trouble) if !changed => {
+                tracing::warn!(code = %trouble.code, cause = %trouble.cause, "No copies are kept for others.");
+                self.rounds.went(CopyPlace::Listen, self.clock.read().wall_ms, &Err(trouble));
+                false
+            }
+            _ => true,
         }
     }
 
@@ -345,29 +391,36 @@ impl CopyRoom {
 
     fn is_due(&self, turns: &Turns) -> bool {
         let (now, every_ms) = (self.clock.read(), self.every_ms());
-        (self.config.peer.is_some() && turns.peer.due(&now, every_ms))
-            || (self.config.folder.is_some() && turns.folder.due(&now, every_ms))
+        (turns.plan.peer.is_some() && turns.peer.due(&now, every_ms))
+            || (turns.plan.folder.is_some() && turns.folder.due(&now, every_ms))
     }
 
     /// One look: a round to each place where one is due.
     fn turn(&self, own: &LinkKeys, turns: &mut Turns) {
         let every_ms = self.every_ms();
-        let go = |rounds: &mut Rounds, copy: &dyn Fn() -> TroubleResult<usize>| {
+        let go = |place, rounds: &mut Rounds, copy: &dyn Fn() -> TroubleResult<usize>| {
             let now = self.clock.read();
             if !rounds.due(&now, every_ms) {
                 return;
             }
             let done = copy();
             rounds.went(&now, done.is_ok());
+            self.rounds.went(place, self.clock.read().wall_ms, &done);
             if let Err(trouble) = done {
                 tracing::warn!(code = %trouble.code, cause = %trouble.cause, "No second copy could be made.");
             }
         };
-        if let Some(peer) = &self.config.peer {
-            go(&mut turns.peer, &|| self.copy_to_peer(own, peer).map(|(count, _)| count));
+        let plan = turns.plan.clone();
+        if let Some(peer) = &plan.peer {
+            go(CopyPlace::Peer, &mut turns.peer, &|| {
+                self.copy_to_peer(own, peer).map(|(count, _)| count)
+            });
         }
-        if let Some(folder) = &self.config.folder {
-            go(&mut turns.folder, &|| self.copy_to(own, folder));
+        if plan.folder.is_some() {
+            go(CopyPlace::Folder, &mut turns.folder, &|| match self.folder_of(&plan)? {
+                Some(folder) => self.copy_to(own, &folder),
+                None => Ok(0),
+            });
         }
     }
 }
@@ -375,8 +428,22 @@ impl CopyRoom {
 /// When each place was last gone to.
 #[derive(Debug, Default)]
 struct Turns {
+    plan: CopyPlan,
     peer: Rounds,
     folder: Rounds,
+}
+
+impl Turns {
+    /// A place that is new is gone to at once.
+    fn follow(&mut self, plan: CopyPlan) {
+        if plan.peer != self.plan.peer {
+            self.peer = Rounds::default();
+        }
+        if plan.folder != self.plan.folder {
+            self.folder = Rounds::default();
+        }
+        self.plan = plan;
+    }
 }
 
 fn own_keys(keys: &Mutex<Box<dyn KeyRing>>) -> TroubleResult<LinkKeys> {
@@ -385,7 +452,8 @@ fn own_keys(keys: &Mutex<Box<dyn KeyRing>>) -> TroubleResult<LinkKeys> {
 
 impl Copies for CopyRoom {
     fn configured(&self) -> bool {
-        self.config.folder.is_some() || self.config.peer.is_some()
+        let plan = self.plan_now();
+        plan.folder.is_some() || plan.peer.is_some()
     }
 
     fn keep(&mut self, case: &CaseId, name: &str, sealed: &[u8]) -> TroubleResult<()> {
@@ -444,5 +512,33 @@ impl Copies for CopyRoom {
 
     fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()> {
         self.forget_note(dropped)
+    }
+
+    fn plan(&mut self) -> TroubleResult<CopyPlan> {
+        Ok(self.plan_now())
+    }
+
+    fn set_plan(&mut self, plan: &CopyPlan) -> TroubleResult<()> {
+        self.store_plan(plan)
+    }
+
+    fn rounds(&mut self) -> Vec<CopyRound> {
+        self.rounds.now()
+    }
+
+    fn addresses(&mut self) -> Vec<String> {
+        plan::own_addresses()
+    }
+
+    fn found(&mut self, sticks: &[Stick]) -> TroubleResult<Vec<FoundCopy>> {
+        Ok(self.found_copies(sticks))
+    }
+
+    fn open_found(&mut self, copy: &FoundCopy) -> TroubleResult<Box<dyn CopyFolder>> {
+        Self::open_copy(copy)
+    }
+
+    fn export_to(&mut self, folder: &str) -> TroubleResult<Box<dyn ExportRoom>> {
+        Ok(self.stick_export(folder))
     }
 }

@@ -12,11 +12,10 @@ use spotcheck_app::findings::Stick;
 use spotcheck_app::ports::{ExportFile, Exports};
 use spotcheck_claims::source::Format;
 use spotcheck_claims::table::{Table, TableLimits};
+use spotcheck_device::config::SticksConfig;
 use spotcheck_domain::grid::Grid;
 use spotcheck_domain::{Trouble, TroubleResult};
 
-/// Where sticks are mounted; one level of users' folders may lie between.
-const MOUNTS: &[&str] = &["/media", "/run/media", "/mnt"];
 /// Folders below these that are looked at.
 const DEPTH: usize = 4;
 /// Files that are shown.
@@ -24,9 +23,17 @@ const MOST: usize = 500;
 /// What an export can be called.
 const ENDINGS: &[&str] = &["xlsx", "xlsm", "xls", "csv", "txt", "tsv", "dbf"];
 
-/// Sticks of this machine.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SticksAndPaths;
+/// Sticks of this machine: what is mounted below these folders.
+#[derive(Debug, Clone)]
+pub(crate) struct SticksAndPaths {
+    below: Vec<PathBuf>,
+}
+
+impl SticksAndPaths {
+    pub(crate) fn new(config: &SticksConfig) -> Self {
+        Self { below: config.below.clone() }
+    }
+}
 
 fn unreadable(cause: std::io::Error) -> Trouble {
     Trouble::new(
@@ -50,12 +57,12 @@ fn unwritable(cause: std::io::Error) -> Trouble {
     .retry()
 }
 
-/// Mount points below the usual places, by the kernel's own table, in which a blank is `\\040`.
-fn sticks(mounts: &str) -> Vec<Stick> {
+/// Mount points below these folders, by the kernel's own table, in which a blank is `\\040`.
+fn sticks(mounts: &str, below: &[PathBuf]) -> Vec<Stick> {
     let places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
     let mut sticks: Vec<Stick> = places
         .map(|place| place.replace("\\040", " "))
-        .filter(|place| MOUNTS.iter().any(|m| Path::new(place).starts_with(m)))
+        .filter(|place| below.iter().any(|m| Path::new(place).starts_with(m)))
         .map(|place| {
             let name = place.rsplit('/').next().unwrap_or_default().to_owned();
             Stick { place, name }
@@ -115,13 +122,13 @@ fn search(folder: &Path, volume: &str, depth: usize, found: &mut Vec<(FreshFile,
 
 impl Exports for SticksAndPaths {
     fn handle(&self) -> Box<dyn Exports> {
-        Box::new(*self)
+        Box::new(self.clone())
     }
 
     fn list(&mut self) -> TroubleResult<Vec<FreshFile>> {
         let mut found = Vec::new();
-        for mount in MOUNTS {
-            search(Path::new(mount), "", DEPTH, &mut found);
+        for mount in &self.below {
+            search(mount, "", DEPTH, &mut found);
         }
         // What was just written comes first.
         found.sort_by(|(a, changed_a), (b, changed_b)| {
@@ -149,7 +156,7 @@ impl Exports for SticksAndPaths {
 
     fn sticks(&mut self) -> TroubleResult<Vec<Stick>> {
         let mounts = fs::read_to_string("/proc/self/mounts").map_err(unwritable)?;
-        Ok(sticks(&mounts))
+        Ok(sticks(&mounts, &self.below))
     }
 
     fn write(&mut self, stick: &str, name: &str, bytes: &[u8]) -> TroubleResult<String> {
@@ -195,7 +202,7 @@ mod tests {
         let mounts = "/dev/sda1 / ext4 rw 0 0\n\
                       /dev/sdb1 /media/officer/KEEP\\040IT vfat rw 0 0\n\
                       tmpfs /mediation tmpfs rw 0 0\n";
-        let found = sticks(mounts);
+        let found = sticks(mounts, &SticksConfig::default().below);
         assert_eq!(found.len(), 1);
         assert_eq!(
             (found[0].name.as_str(), found[0].place.ends_with("KEEP IT")),

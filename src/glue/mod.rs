@@ -9,7 +9,7 @@ mod recorder;
 mod reference;
 mod rescue;
 
-pub(crate) use copies::{CopyRoom, SpareBlobs};
+pub(crate) use copies::{CopyRoom, LastRounds, SpareBlobs};
 pub(crate) use exports::SticksAndPaths;
 pub(crate) use forms::TypstForms;
 pub(crate) use packages::PackageFolder;

@@ -31,9 +31,9 @@ def plant(rows, draw):
         seen = {}
         for at in own:
             seen.setdefault(rows[at][NAME], []).append(at)
-        single = [a[0] for a in seen.values() if len(a) == 1 and rows[a[0]][COUNT] > 0 and rows[a[0]][SUM] > 5]
+        single = [a[0] for a in seen.values() if len(a) == 1 and (rows[a[0]][SUM] or 0) > 5]
         bills = {(r[PRICE], r[SUM]) for r in (rows[a] for a in own)}
-        if single and len(own) >= 8 and len(bills) > 3 and min(rows[a][COUNT] for a in own) > 0:
+        if single and len(own) >= 8 and len(bills) > 3 and all((rows[a][COUNT] or 0) > 0 for a in own):
             alone.append((single[0], own))
     draw.shuffle(alone)
     dropped, told = set(), []
@@ -80,7 +80,7 @@ def main(file, cutoff, count, out):
     rows, planted = plant(rows, draw)
     # A visit that still runs at the cut-off has lines like these already.
     running = {r[NUMBER] for r in rows if r[DAY] is None or r[DAY] > last - datetime.timedelta(days=5)}
-    ended = [r for r in rows if r[NUMBER] not in running and r[COUNT] > 0]
+    ended = [r for r in rows if r[NUMBER] not in running and (r[COUNT] or 0) > 0]
     young = [[r[NUMBER], last + datetime.timedelta(days=2), *r[CODE:]] for r in draw.sample(ended, 50)]
     rows.extend(young)
     draw.shuffle(rows)

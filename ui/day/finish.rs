@@ -11,7 +11,7 @@ use spotcheck_domain::Amount;
 use spotcheck_face::{Finish, NamedRow, PairItem};
 
 use crate::app::{App, Place};
-use crate::day::task;
+use crate::day::{copies, task};
 use crate::findings::suspicions::state_words;
 use crate::frame::status::{pair, pairs};
 use crate::language::{say, told, word};
@@ -32,6 +32,11 @@ pub(crate) fn connect(app: &Rc<App>) {
 pub(crate) fn enter(app: &Rc<App>) {
     draw(app);
     app.refresh_case(draw);
+    copies::ask_single(app, |app, single| {
+        // A case that cannot be read says so on its own page.
+        let note = single.map_or_else(|_| String::new(), copies::single);
+        app.window.global::<Finish<'_>>().set_copies_note(note.into());
+    });
 }
 
 fn draw(app: &Rc<App>) {

@@ -481,7 +481,9 @@ fn difference(found: &Difference) -> NamedRow {
 fn result(way: &Comparison, class: Option<Class>) -> Shown {
     let Some(result) = way.result() else { return Shown::default() };
     let counts = &result.compared.counts;
-    let mut head = vec![say!("对上 {} 行", words::count(counts.matched))];
+    let total = result.compared.differences.len();
+    let mut head =
+        vec![say!("不一致 {} 条", total), say!("对上 {} 行", words::count(counts.matched))];
     let mut told = |n: u64, what: &str| {
         if n > 0 {
             head.push(say!("{} {} 行", what, words::count(n)));
@@ -513,7 +515,6 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
             words::count(fresh.without_code)
         ));
     }
-    let total = result.compared.differences.len();
     let first =
         way.by_class().into_iter().filter(|(_, n, _)| *n > 0).map(|(own, n, amount)| NamedRow {
             title: word(own.zh()).into(),

@@ -13,7 +13,7 @@ use crate::frame::settings;
 use crate::language::{mark, word};
 
 /// Name of a hint and its words, two sentences at most.
-const HINTS: [(&str, &str); 35] = [
+const HINTS: [(&str, &str); 36] = [
     (
         "today",
         mark!("任务、数据包和待回传的证据都在这一页。点任务卡进入现场；没有网络也能一直做下去。"),
@@ -91,6 +91,10 @@ const HINTS: [(&str, &str); 35] = [
         mark!("每个部件真的试一次：听 3 秒、拍一张、响一声。什么都不保存，没有的部件不算错。"),
     ),
     ("custody", mark!("换 PIN、登记时间、移交都写进日志。PIN 只由本人输入，别人回避。")),
+    (
+        "copies",
+        mark!("先选一处放副本：U 盘，或同组的手持机。选好后每两分钟自动存一次，回执到了自动清掉。"),
+    ),
     ("indicator", mark!("先看按月的线和对照期，再按科室、病种往下点，一直点到人员、就诊和明细。")),
     ("entry", mark!("条文按有效期显示，前后两条可以翻。引用时写全文号和条款。")),
     ("line", mark!("这一行当天的项目、限价、限定和政策都在这里，下面是对应的医嘱和记录。")),
@@ -142,6 +146,7 @@ const fn name(place: &Place) -> Option<&'static str> {
         Place::Status => "status",
         Place::SelfCheck => "self_check",
         Place::Custody(_) => "custody",
+        Place::Copies => "copies",
         Place::Indicator(_) => "indicator",
         Place::Entry(_) => "entry",
         Place::Line(..) => "line",
@@ -214,6 +219,7 @@ mod tests {
             Place::Status,
             Place::SelfCheck,
             Place::Custody(crate::day::custody::Act::Clock),
+            Place::Copies,
             Place::Indicator(String::new()),
             Place::Entry(String::new()),
             Place::Line(String::new(), String::new()),

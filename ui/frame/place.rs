@@ -66,6 +66,7 @@ pub(crate) enum Place {
     Method(String),
     SelfCheck,
     Custody(custody::Act),
+    Copies,
     /// Nothing to be seen: the screen is turned to somebody else.
     Cover,
 }
@@ -114,6 +115,7 @@ impl Place {
             Self::Method(_) => Screen::Method,
             Self::SelfCheck => Screen::SelfCheck,
             Self::Custody(_) => Screen::Custody,
+            Self::Copies => Screen::Copies,
             Self::Cover => Screen::Cover,
         }
     }
@@ -134,6 +136,7 @@ impl Place {
                 | Self::Status
                 | Self::SelfCheck
                 | Self::Custody(_)
+                | Self::Copies
         )
     }
 

@@ -6,6 +6,7 @@
 
 mod claims;
 mod compare;
+mod copies;
 mod custody;
 mod indicators;
 mod kinds;
@@ -32,7 +33,7 @@ use spotcheck_app::desk::{
 };
 use spotcheck_app::errand::{Brought, Errand, Home, Journey};
 use spotcheck_app::findings::{FindingCard, FindingLook, Judgement, Stick};
-use spotcheck_app::ports::PlaceState;
+use spotcheck_app::ports::{CopyPlan, PlaceState};
 use spotcheck_app::reference::{AddedSource, LineReference, LookUp, line_reference};
 use spotcheck_app::rules::export::{Audience, Format};
 use spotcheck_app::rules::{Finding, Merged};
@@ -67,6 +68,9 @@ pub struct FakeDesk {
     pins: Vec<String>,
     /// Nobody has set the clock, and nobody spoke for the time.
     unset_clock: bool,
+    plan: CopyPlan,
+    /// The colleague's case was taken over.
+    rescued: bool,
     unlocked: Option<OfficerId>,
     tasks: Vec<TaskCard>,
     case: Option<CaseView>,
@@ -159,6 +163,8 @@ impl FakeDesk {
             officers,
             pins: vec![FIRST_PIN.to_owned(), SECOND_PIN.to_owned()],
             unset_clock: false,
+            plan: CopyPlan::default(),
+            rescued: false,
             unlocked: None,
             tasks: visit::tasks(),
             case: None,

@@ -19,7 +19,7 @@ use crate::testkit::face::Face;
 use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
 use crate::testkit::fake_input::FakeInput;
 use crate::testkit::gallery::more::{
-    compare, custody, figures, house, long_names, method, methods, self_check, unset_clock,
+    compare, copies, custody, figures, house, long_names, method, methods, self_check, unset_clock,
 };
 use crate::testkit::goldens::Goldens;
 
@@ -665,5 +665,6 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("设备")?;
     shot(face, "16-status")?;
     custody(face, shot)?;
+    copies(face, shot)?;
     self_check(face, shot)
 }

@@ -248,33 +248,13 @@ const NOT_FOR_THE_PARTY: [&str; 22] = [
     "违法",
 ];
 
-/// The words of the picture, read by a program that knows nothing of our labels; `None` where it is missing.
+/// The words of the picture; a machine without the program that reads it says so.
 fn read_from_picture(face: &Face) -> Option<String> {
-    const LARGER: usize = 3;
-    let picture = face.snapshot().unwrap();
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let mut ppm = format!("P6 {} {} 255\n", width * LARGER, height * LARGER).into_bytes();
-    for row in picture.rgb.chunks(width * 3) {
-        let wide: Vec<u8> = row.chunks(3).flat_map(|dot| dot.repeat(LARGER)).collect();
-        ppm.extend(wide.repeat(LARGER));
+    let read = crate::testkit::reading::read_from_picture(face);
+    if read.is_none() {
+        eprintln!("SKIPPED the picture's own words: tesseract with chi_sim is not installed");
     }
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), ppm).unwrap();
-    let said = std::process::Command::new("tesseract")
-        .arg(file.path())
-        .args(["stdout", "-l", "chi_sim", "--psm", "11"])
-        .env("OMP_THREAD_LIMIT", "1")
-        .output();
-    match said {
-        Ok(said) if said.status.success() => {
-            let text = String::from_utf8(said.stdout).unwrap();
-            Some(text.split_whitespace().collect())
-        }
-        _ => {
-            eprintln!("SKIPPED the picture's own words: tesseract with chi_sim is not installed");
-            None
-        }
-    }
+    read
 }
 
 /// ui.md, 示证: only this facility, this person, this finding; the name only by a journaled tap. Neither the

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, Trouble, TroubleResult};
 
 use super::guard;
+use crate::copies::LinkKeys;
+use crate::findings::Stick;
 use crate::ports::{
-    Blob, Chosen, Copied, Copies, CopyFolder, Dropped, HeldCopy, Partner, Released,
+    Blob, Chosen, Copied, Copies, CopyFolder, CopyPlan, CopyRound, Dropped, ExportRoom, FoundCopy,
+    HeldCopy, Partner, Released, RescueFolder,
 };
 
 /// Sealed files by case and name.
@@ -27,6 +30,35 @@ pub struct MemoryCopies {
     pub dropped: Arc<Mutex<Vec<Dropped>>>,
     /// What whoever holds copies is told.
     pub released: Arc<Mutex<Vec<Released>>>,
+    /// Where copies go.
+    pub plan: Arc<Mutex<CopyPlan>>,
+    /// What a rescue export wrote: names of bundles and cases.
+    pub exported: Arc<Mutex<Vec<String>>>,
+}
+
+/// A rescue export that only notes what it is given.
+struct Noted(Arc<Mutex<Vec<String>>>);
+
+impl RescueFolder for Noted {
+    fn has(&mut self, _name: &str, _bytes: &[u8]) -> TroubleResult<bool> {
+        Ok(false)
+    }
+
+    fn put(&mut self, _name: &str, _bytes: &[u8]) -> TroubleResult<()> {
+        Ok(())
+    }
+}
+
+impl ExportRoom for Noted {
+    fn bundle(&mut self, bundle: &BundleId) -> TroubleResult<Box<dyn RescueFolder>> {
+        guard(&self.0).push(bundle.to_string());
+        Ok(Box::new(Self(Arc::clone(&self.0))))
+    }
+
+    fn cases(&mut self, _keys: &LinkKeys, cases: &[Chosen]) -> TroubleResult<()> {
+        guard(&self.0).extend(cases.iter().map(|c| c.case.to_string()));
+        Ok(())
+    }
 }
 
 impl MemoryCopies {
@@ -99,5 +131,34 @@ impl Copies for MemoryCopies {
     fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()> {
         guard(&self.dropped).retain(|d| d != dropped);
         Ok(())
+    }
+
+    fn plan(&mut self) -> TroubleResult<CopyPlan> {
+        Ok(guard(&self.plan).clone())
+    }
+
+    fn set_plan(&mut self, plan: &CopyPlan) -> TroubleResult<()> {
+        *guard(&self.plan) = plan.clone();
+        Ok(())
+    }
+
+    fn rounds(&mut self) -> Vec<CopyRound> {
+        Vec::new()
+    }
+
+    fn addresses(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn found(&mut self, _sticks: &[Stick]) -> TroubleResult<Vec<FoundCopy>> {
+        Ok(Vec::new())
+    }
+
+    fn open_found(&mut self, _copy: &FoundCopy) -> TroubleResult<Box<dyn CopyFolder>> {
+        Err(Trouble::new("COPY-NONE", "没有这份副本", "没有改动任何数据", "重新查找"))
+    }
+
+    fn export_to(&mut self, _folder: &str) -> TroubleResult<Box<dyn ExportRoom>> {
+        Ok(Box::new(Noted(Arc::clone(&self.exported))))
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spotcheck_domain::{BundleId, CaseId, DeviceId, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, DeviceId, Trouble, TroubleResult};
 
-use super::Blob;
+use super::{Blob, RescueFolder};
+use crate::copies::LinkKeys;
+use crate::findings::Stick;
 
 /// A folder that holds, or is to hold, the second copy of one case: on a stick, or at a handheld nearby.
 /// Names are plain, or `rec/<recording>/<file>`.
@@ -117,6 +119,71 @@ pub struct Dropped {
     pub heard: Heard,
 }
 
+/// Where second copies go, and whether copies of others are kept: chosen in the window, or configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CopyPlan {
+    /// A folder on another medium, e.g. a stick.
+    pub folder: Option<String>,
+    /// The folder is a stick that may be pulled out: without it nothing is written there.
+    pub stick: bool,
+    /// `host:port` of a handheld nearby.
+    pub peer: Option<String>,
+    /// `address:port` on which this handheld keeps copies for others.
+    pub listen: Option<String>,
+}
+
+/// What of a [`CopyPlan`] a round was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyPlace {
+    /// The folder.
+    Folder,
+    /// The handheld nearby.
+    Peer,
+    /// Keeping copies for others.
+    Listen,
+}
+
+/// How the last round to a place went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRound {
+    /// Which one.
+    pub place: CopyPlace,
+    /// When, unix milliseconds.
+    pub at_ms: i64,
+    /// Cases that were copied, or why not all were.
+    pub done: Result<u32, Trouble>,
+}
+
+/// A copy that a case of another handheld can go on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCopy {
+    /// The handheld whose case it is.
+    pub device: String,
+    /// The case.
+    pub case: CaseId,
+    /// When it was finished, RFC 3339.
+    pub copied: Option<String>,
+    /// Its folder.
+    pub folder: String,
+    /// The stick that it lies on; `None`: this handheld holds it.
+    pub stick: Option<String>,
+}
+
+/// A rescue export to one place.
+pub trait ExportRoom {
+    /// The folder of a sealed bundle.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    fn bundle(&mut self, bundle: &BundleId) -> TroubleResult<Box<dyn RescueFolder>>;
+    /// Cases as they lie, databases included.
+    ///
+    /// # Errors
+    /// One that could not be exported whole, after the others.
+    fn cases(&mut self, keys: &LinkKeys, cases: &[Chosen]) -> TroubleResult<()>;
+}
+
 /// What is kept beside a case for its second copy (evidence.md §1). The copying itself needs neither desk
 /// nor unlocking; it is done beside it. Implemented in the composition root over `vault` and `client`.
 pub trait Copies: Send {
@@ -155,4 +222,19 @@ pub trait Copies: Send {
     fn dropped(&mut self) -> TroubleResult<Vec<Dropped>>;
     /// The device journal says it now.
     fn journaled(&mut self, dropped: &Dropped) -> TroubleResult<()>;
+
+    /// Where copies go.
+    fn plan(&mut self) -> TroubleResult<CopyPlan>;
+    /// Where they go from now on; whoever copies beside the desk goes there at once.
+    fn set_plan(&mut self, plan: &CopyPlan) -> TroubleResult<()>;
+    /// How the last rounds of this program went.
+    fn rounds(&mut self) -> Vec<CopyRound>;
+    /// Addresses of this handheld in its networks, loopback left out.
+    fn addresses(&mut self) -> Vec<String>;
+    /// Copies of open cases that are held here or lie on these sticks.
+    fn found(&mut self, sticks: &[Stick]) -> TroubleResult<Vec<FoundCopy>>;
+    /// One of them.
+    fn open_found(&mut self, copy: &FoundCopy) -> TroubleResult<Box<dyn CopyFolder>>;
+    /// A rescue export into a folder that is there.
+    fn export_to(&mut self, folder: &str) -> TroubleResult<Box<dyn ExportRoom>>;
 }

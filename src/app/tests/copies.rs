@@ -1,7 +1,8 @@
 //! What is kept for the second copy, and what the completeness check says without one.
 
 use super::*;
-use crate::ports::{Copied, Released};
+use crate::desk::SecondCopies as _;
+use crate::ports::{Copied, CopyPlan, Released};
 
 /// evidence.md §1: only where a copy is wanted, only what is older than five minutes.
 #[test]
@@ -80,4 +81,31 @@ fn a_case_is_released_after_its_receipt_and_never_before() {
     day.h.shred(&day.case).unwrap();
     day.h.keep_copies().unwrap();
     assert_eq!(released(&day), [Released { shredded: true, ..one }]);
+}
+
+/// Where copies go is chosen by an unlocked officer, checked, and written down once (evidence.md §2).
+#[test]
+fn where_copies_go_is_chosen_unlocked_and_journaled() {
+    let mut day = morning();
+    let planned = |day: &mut Day| {
+        let entries = day.h.journal_entries(None).unwrap();
+        entries.iter().filter(|e| e["kind"] == "copies_planned").count()
+    };
+    let plan = |peer: &str| CopyPlan { peer: Some(peer.to_owned()), ..CopyPlan::default() };
+    for wrong in ["", "192.168.43.9", ":7690", "192.168.43.9:0", "192.168.43.9:seven"] {
+        assert_eq!(day.h.plan_copies(&plan(wrong)).unwrap_err().code, "COPY-ADDRESS", "{wrong}");
+    }
+    assert_eq!(planned(&mut day), 0, "nothing was chosen yet");
+    day.h.plan_copies(&plan("192.168.43.9:7690")).unwrap();
+    day.h.plan_copies(&plan("192.168.43.9:7690")).unwrap();
+    assert_eq!(planned(&mut day), 1, "the same once more is no act");
+    let view = day.h.second_copies().unwrap();
+    assert_eq!(view.plan, plan("192.168.43.9:7690"));
+    assert_eq!(view.cases.len(), 1);
+    assert!(view.cases[0].0.is_some(), "the officer's own case is named");
+    day.h.lock().unwrap();
+    assert!(day.h.second_copies().is_err() && day.h.plan_copies(&CopyPlan::default()).is_err());
+    assert!(day.h.rescue_to("/media/gone").is_err());
+    unlock(&mut day.h, "O-0002");
+    assert_eq!(day.h.rescue_to("/media/gone").unwrap_err().code, "COPY-STICK-GONE");
 }

@@ -14,7 +14,7 @@ use super::{CopyRoom, address};
 /// file must not wait for it at every blob.
 const SILENCE_MS: i64 = 60_000;
 
-/// The configured folder first, then the handheld nearby.
+/// The planned folder first, then the handheld nearby.
 pub(crate) struct SpareBlobs {
     room: CopyRoom,
     silent_since: Mutex<Option<ClockReading>>,
@@ -26,12 +26,13 @@ impl SpareBlobs {
     }
 
     fn folder_has(&self, case: &CaseId, name: &str) -> Option<Vec<u8>> {
-        let folder = self.room.config.folder.as_ref()?.join(copy_folder_name(case.as_str()));
+        let folder = self.room.folder_of(&self.room.plan_now()).ok()??;
+        let folder = folder.join(copy_folder_name(case.as_str()));
         FolderCopy::open(&folder).ok()?.get(name).ok()?
     }
 
     fn peer_has(&self, keys: &dyn KeyRing, case: &CaseId, name: &str) -> Option<Vec<u8>> {
-        let peer = self.room.config.peer.as_deref()?;
+        let peer = self.room.plan_now().peer?;
         let now = self.room.clock.read();
         let mut silent = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
         if silent.as_ref().is_some_and(|since| {
@@ -42,7 +43,7 @@ impl SpareBlobs {
         }
         let asked = (|| -> TroubleResult<Option<Vec<u8>>> {
             let keys = link_keys(keys)?;
-            let at = address(peer, "peer")?;
+            let at = address(&peer, "peer")?;
             PartnerLink::connect(at, &keys.identity, &keys.roots)?.folder(case).get(name)
         })();
         match asked {

@@ -1,6 +1,8 @@
 //! Two handhelds on one table, an hour of a visit by a clock of the test's own: the scheduler, the copier, the
 //! link under TLS and the shelf are those of the program. Only the camera and the vault are stood in for.
 
+mod chosen;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::copy;
@@ -245,6 +247,7 @@ impl Table {
             self.captured.entry(name).or_insert(now);
         }
         self.visit.status().unwrap();
+        self.turns.follow(self.room.plan_now());
         if self.room.is_due(&self.turns) {
             self.room.turn(&self.keys, &mut self.turns);
         }

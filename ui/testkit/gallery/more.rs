@@ -100,6 +100,16 @@ pub(crate) fn self_check(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> 
     face.tap("返回")
 }
 
+/// Where second copies are, with one chosen.
+pub(crate) fn copies(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
+    face.tap("第二副本")?;
+    face.tap("放到 U盘 示例")?;
+    shot(face, "16-copies")?;
+    face.scroll(-2_000.0)?;
+    shot(face, "16-copies-more")?;
+    face.tap("返回")
+}
+
 /// Names as long as they come: a facility of forty characters, persons of twenty, with the dots of their parts.
 pub(crate) fn long_names(
     options: &FaceOptions,
