@@ -93,7 +93,7 @@ fn a_strange_export_is_compared_in_25_taps_and_tells_what_was_planted() {
     }
     let kinds = [
         ("uploaded_only", "已上传，HIS 中没有"),
-        ("his_only", "HIS 中有，没有上传"),
+        ("his_only", "HIS中有，未上传"),
         ("quantity", "数量不一致"),
         ("price", "单价不一致"),
         ("date", "费用日期不一致"),
