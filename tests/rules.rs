@@ -229,6 +229,11 @@ fn scored(p: &Planted) -> Value {
     score
 }
 
+/// Statistics of a whole house: what the other stories of a small city put into its houses can raise a share or a month,
+/// too, and rightly so. Of these every planted house must be found and no near miss or trap taken for one.
+const OF_HOUSES: [&str; 11] =
+    ["A21", "J01", "J02", "J03", "J04", "J05", "J06", "J08", "J09", "J10", "J12"];
+
 /// Issue 4: precision and recall 1.0 per rule that accuses, the first findings are true and name the money;
 /// rules.md: the same rules in another engine give the same hits.
 #[test]
@@ -246,11 +251,14 @@ fn what_was_planted_is_found_and_nothing_else_and_duckdb_says_the_same() {
     let rules = score["rules"].as_array().unwrap();
     for r in rules {
         let id = r["rule"].as_str().unwrap();
-        if accuses.contains(id) || r["planted"] != 0 {
+        assert_eq!(r["fell_for"], 0, "{r}");
+        if OF_HOUSES.contains(&id) {
+            assert!(!accuses.contains(id) && r["recall"] == "1.000", "{r}");
+        } else if accuses.contains(id) || r["planted"] != 0 {
             assert_eq!((&r["precision"], &r["recall"]), (&"1.000".into(), &"1.000".into()), "{r}");
         }
     }
-    assert!(rules.iter().filter(|r| r["planted"] != 0).count() >= 150);
+    assert!(rules.iter().filter(|r| r["planted"] != 0).count() >= 185);
     assert!(score["first_20"]["true"].as_u64().unwrap() >= 18, "{}", score["first_20"]);
     assert!(score["first_100"]["true"].as_u64().unwrap() >= 85, "{}", score["first_100"]);
     assert!(shares(&score["first_100"]["share_of_money"]) >= 0.8, "{}", score["first_100"]);

@@ -15,13 +15,14 @@ pub(super) const WRONG: &[Story] = &[
     sold_and_still_there,
     twice_in_a_minute,
     seven_times_a_month,
-    every_day_in_the_clinic,
-    three_prescriptions,
     card_without_insurance,
     dearer_for_the_insured,
     agreement_suspended,
     billed_without_a_code,
 ];
+
+/// Wrongs of one person; told of several persons of one name, they are none.
+pub(super) const OF_ONE: &[Story] = &[every_day_in_the_clinic, three_prescriptions];
 
 pub(super) const HONEST: &[Story] = &[
     box_came_back,
