@@ -51,11 +51,23 @@ pub struct TruthOptions {
     pub clean: bool,
     /// Percent of stays that are paid by group instead of item by item.
     pub grouped: u32,
+    /// How many kinds of violations there are, picked by the seed and told again and again; 0 for all of them.
+    pub kinds: u32,
+    /// Near misses and natural causes per million fee lines; each is told once at least.
+    pub near: u32,
 }
 
 impl Default for TruthOptions {
     fn default() -> Self {
-        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false, grouped: 25 }
+        Self {
+            seed: 20_261_115,
+            lines: 200_000,
+            wrong: 4,
+            clean: false,
+            grouped: 25,
+            kinds: 0,
+            near: 250,
+        }
     }
 }
 
@@ -201,7 +213,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let wrong: Vec<Tale> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        wrongs().into_iter().map(Tale::AsItWas).collect()
+        picked(wrongs(), options).into_iter().map(Tale::AsItWas).collect()
     };
     let honest: Vec<Tale> = honests()
         .into_iter()
@@ -213,7 +225,8 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
     let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));
     let wrongs = if wrong.is_empty() { 0 } else { wrongs };
-    let honests = (options.lines / 4_000).max(u64::try_from(honest.len()).unwrap_or(0));
+    let honests = options.lines.saturating_mul(u64::from(options.near)) / 1_000_000;
+    let honests = honests.max(u64::try_from(honest.len()).unwrap_or(0));
     let (mut told_wrong, mut told_honest) = (0_u64, 0_u64);
     while world.lines < options.lines || told_wrong < wrongs || told_honest < honests {
         // Stories are spread evenly over the city.
@@ -242,7 +255,8 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         houses::HONEST_ONCE,
     ]
     .concat();
-    if !wrong.is_empty() {
+    // With few kinds of violations, those about a whole house are not among them.
+    if !wrong.is_empty() && options.kinds == 0 {
         once.iter().for_each(|story| world.tell(Tale::AsItWas(*story)));
     }
     honest_once.iter().for_each(|story| world.tell(Tale::AsItWas(*story)));
@@ -283,6 +297,21 @@ fn of_one() -> Vec<Story> {
 fn wrongs() -> Vec<Story> {
     let lasting = [stays::LASTING, bills::LASTING, limits::LASTING, house::LASTING, leads::LASTING];
     [undoable(), of_one(), lasting.concat()].concat()
+}
+
+/// As many kinds as are wanted, by a draw of its own: the rest of the city stays as the seed makes it.
+fn picked(mut all: Vec<Story>, options: &TruthOptions) -> Vec<Story> {
+    let kinds = usize::try_from(options.kinds).unwrap_or(usize::MAX);
+    if kinds == 0 || kinds >= all.len() {
+        return all;
+    }
+    let mut rng = Rng::new(options.seed);
+    let mut picked = Vec::new();
+    while picked.len() < kinds {
+        let at = rng.below(i64::try_from(all.len()).unwrap_or(1));
+        picked.push(all.swap_remove(usize::try_from(at).unwrap_or(0)));
+    }
+    picked
 }
 
 /// What comes near to a wrong and is none.

@@ -254,6 +254,14 @@ pub(super) struct DemoData {
     #[arg(long, requires = "truth", value_name = "PERCENT",
         default_value_t = spotcheck_claims::TruthOptions::default().grouped)]
     pub(super) grouped: u32,
+    /// 只埋入几类问题，由种子选出；0 为全部 / only so many kinds of violations, picked by the seed; 0 for all
+    #[arg(long, requires = "truth", value_name = "N",
+        default_value_t = spotcheck_claims::TruthOptions::default().kinds)]
+    pub(super) kinds: u32,
+    /// 每百万条明细有多少临界和自然情形 / near misses and natural causes per million lines
+    #[arg(long, requires = "truth", value_name = "N",
+        default_value_t = spotcheck_claims::TruthOptions::default().near)]
+    pub(super) near: u32,
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

@@ -223,7 +223,8 @@ fn beside(w: &mut World, percent: i64) -> (super::case::Closed, i64) {
     let (p, ago, cnt) = (adult(w), w.some_day(), w.rng.between(1, 9));
     let case = sale(w, PHARMACY, &p, ago, "X026", cnt);
     let mut own = case.lines.first().cloned();
-    if let Some(line) = &mut own {
+    // Who cancels the one sale cancels the other: it would stand beside those of the same day.
+    if let Some(line) = own.as_mut().filter(|_| w.undo.is_none()) {
         (line.cents, line.cnt) = (line.cents * percent / 100, 1);
         line.at += TimeDelta::minutes(30);
         let (number, code) = (w.record(), w.new_box());
