@@ -126,6 +126,15 @@ pub(super) enum RulepackCommand {
     },
     /// 列出生效的规则包 / packs in force
     List,
+    /// 现场自编、随卷宗交来的规则；另存后用 check、sign、add 采用 / rules composed on site that came with bundles
+    Offers {
+        /// 只看这一卷宗 / of this bundle only
+        #[arg(long, value_name = "EVID")]
+        bundle: Option<String>,
+        /// 把该卷宗的规则另存为文件 / write the rules of that bundle as a draft file
+        #[arg(long, requires = "bundle", value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// 停用 / take out of force
     Remove {
         /// 名称 / name

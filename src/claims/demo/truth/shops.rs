@@ -223,7 +223,7 @@ fn beside(w: &mut World, percent: i64) -> (super::case::Closed, i64) {
     let (p, ago, cnt) = (adult(w), w.some_day(), w.rng.between(1, 9));
     // What is honest is sold as something else: on one day there is one price for all who come.
     let wrong = percent < 100 && w.undo.is_none();
-    let item = if wrong { "X012" } else { "X026" };
+    let item = if wrong { "Z001" } else { "X026" };
     let case = sale(w, PHARMACY, &p, ago, item, cnt);
     let mut own = case.lines.first().cloned();
     // Who cancels the one sale cancels the other: it would stand beside those of the same day.
