@@ -81,6 +81,82 @@ fn the_handheld_finds_what_the_centre_finds() {
     what_the_officers_make_of_it(&world, folder.path());
 }
 
+/// What `audit` finds, and what is stored: one canonical text a finding, in the order in which it was told.
+fn canonical(all: &[Value]) -> Vec<String> {
+    all.iter().map(|f| serde_json::to_string(f).unwrap()).collect()
+}
+
+/// rules.md: "equal on centre and handheld". Over the planted city, with the region's pack above the nation's, and the
+/// whole of the data in the package: the handheld finds what the centre finds, byte for byte and in the same order,
+/// those about other houses and about peers too, because what they rest on is in the package (`psn_other`,
+/// `trace_other`, `peer_stat`). Nothing may differ.
+#[test]
+fn over_the_planted_city_the_handheld_tells_the_same_bytes_as_the_centre() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = folder.path().join("planted");
+    let out = city.to_string_lossy().into_owned();
+    let maker = CenterCli { data: folder.path().join("maker"), environment: Environment::new() };
+    maker
+        .ok(&[
+            "demo-data",
+            "--truth",
+            "--lines",
+            "20000",
+            "--seed",
+            "31",
+            "--wrong",
+            "9",
+            "--out",
+            &out,
+        ])
+        .unwrap();
+    let claims = Claims::Folder { from: city.clone() };
+    let world = World::build(&folder.path().join("world"), &claims, &[], None).unwrap();
+    let (centre, h) = (&world.center, &world.handheld);
+    let region = city.join("rulepack").to_string_lossy().into_owned();
+    centre.ok(&["rulepack", "sign", &region]).unwrap();
+    centre.ok(&["rulepack", "add", &region]).unwrap();
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    // A hospital, whose patients are seen elsewhere, and a pharmacy with boxes that another one knows.
+    for facility in ["H99010100001", "P99010100001", "P99010100104"] {
+        let new = [
+            "task",
+            "new",
+            "--facility",
+            facility,
+            "--period",
+            "2025-08-01..2026-11-15",
+            "--title",
+            "规则一致性核对",
+            "--mode",
+            "enforcement",
+            "--officers",
+            "O-0001,O-0002",
+            "--devices",
+            "D-0001",
+            "--document-number",
+            "示医保检〔2026〕9号",
+        ];
+        let task = centre.ok(&new).unwrap();
+        let task = task["id"].as_str().or_else(|| task["task"]["id"].as_str()).unwrap().to_owned();
+        centre.ok(&["package", "build", "--task", &task]).unwrap();
+        h.ok(&["pull"]).unwrap();
+        let here = findings(h.command(0, &["audit", "--task", &task, "--json-lines"]).unwrap());
+        let args = ["audit", "--facility", facility, "--json-lines"];
+        let there = findings(centre.command(&args).unwrap());
+        assert_eq!(canonical(&here), canonical(&there), "{facility}");
+        told.extend(here.iter().map(|f| f["rule"].as_str().unwrap().to_owned()));
+        // What the centre stored and packed is the same again: each finding of either side meets one of the other.
+        let all = h.ok(&["findings", "list", "--task", &task]).unwrap();
+        let all = all["findings"].as_array().unwrap();
+        assert!(all.len() <= here.len() && all.iter().all(|f| f["origin"] == "both"), "{facility}");
+    }
+    // The comparison is about something: rules of other houses, of peers and of lists are among them.
+    for rule in ["A04", "A06", "G04", "G07", "H03", "B02", "C01"] {
+        assert!(told.contains(rule), "{rule} told nothing: {told:?}");
+    }
+}
+
 /// rules.md: the package opens with the centre's findings in it, the handheld's own meet them; a judgement
 /// enters the case; the file for the party has the confirmed fact and nothing else.
 fn what_the_officers_make_of_it(world: &World, folder: &Path) {
