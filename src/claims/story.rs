@@ -12,6 +12,7 @@
 )]
 
 mod again;
+mod both_sides;
 mod dirt;
 mod fresh;
 mod guard;

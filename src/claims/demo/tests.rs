@@ -167,7 +167,7 @@ const NOT_TOLD: &[(&str, &str, &str)] = &[(
 )];
 
 /// The national pack with the example points of the city's region above it.
-fn pack_of(city: &Path) -> spotcheck_rules::Pack {
+pub(crate) fn pack_of(city: &Path) -> spotcheck_rules::Pack {
     let files: Vec<(String, Vec<u8>)> = std::fs::read_dir(city.join("rulepack"))
         .expect("rule pack")
         .map(|entry| entry.expect("entry").path())
