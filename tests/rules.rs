@@ -16,11 +16,23 @@ use spotcheck_tests::support::programs::{CenterCli, Environment, program, read};
 use spotcheck_tests::support::visit::{Claims, World};
 use spotcheck_tests::{root, skip};
 
+/// rules.md, Words: what only a final finding is called after the party was heard. Nothing that these commands print is
+/// final, in either language.
+const NEVER: [&str; 7] = ["违规", "违法", "骗保", "欺诈", "illegal", "unlawful", "fraud"];
+
+fn accuses_nobody(what: &str, said: &str) {
+    let said = said.to_lowercase();
+    for word in NEVER {
+        assert!(!said.contains(word), "{what} says {word}");
+    }
+}
+
 /// What `audit --json-lines` prints.
 fn findings(mut command: Command) -> Vec<Value> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let text = String::from_utf8(output.stdout).unwrap();
+    accuses_nobody("audit", &text);
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -114,6 +126,10 @@ fn what_the_officers_make_of_it(world: &World, folder: &Path) {
         args.extend(party.then_some("--party"));
         h.ok(&args).unwrap();
         h.refused(&args, 3, "CLI-FILE").unwrap();
+        // A workbook is packed; what it says is what the two others say.
+        if !name.ends_with(".xlsx") {
+            accuses_nobody(name, &std::fs::read_to_string(folder.join(name)).unwrap());
+        }
     }
     let read = |name: &str| -> Value {
         serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
@@ -224,10 +240,20 @@ fn scored(p: &Planted) -> Value {
     let mut score = Command::new(program("spotcheck").unwrap());
     score.args(["--json", "rules", "score"]).arg(p.city.join("truth.csv")).arg(&p.findings);
     score.arg("--pack").arg(p.city.join("rulepack"));
-    let score = read(&score.output().unwrap()).unwrap().ok().unwrap();
+    let output = score.output().unwrap();
+    accuses_nobody("rules score", &String::from_utf8_lossy(&output.stdout));
+    let mut table = Command::new(program("spotcheck").unwrap());
+    table.args(["rules", "score"]).arg(p.city.join("truth.csv")).arg(&p.findings);
+    accuses_nobody("rules score", &String::from_utf8(table.output().unwrap().stdout).unwrap());
+    let score = read(&output).unwrap().ok().unwrap();
     assert_eq!(score["unweighed"], serde_json::json!([]));
     score
 }
+
+/// Statistics of a whole house: what the other stories of a small city put into its houses can raise a share or a month,
+/// too, and rightly so. Of these every planted house must be found and no near miss or trap taken for one.
+const OF_HOUSES: [&str; 11] =
+    ["A21", "J01", "J02", "J03", "J04", "J05", "J06", "J08", "J09", "J10", "J12"];
 
 /// Issue 4: precision and recall 1.0 per rule that accuses, the first findings are true and name the money;
 /// rules.md: the same rules in another engine give the same hits.
@@ -246,11 +272,14 @@ fn what_was_planted_is_found_and_nothing_else_and_duckdb_says_the_same() {
     let rules = score["rules"].as_array().unwrap();
     for r in rules {
         let id = r["rule"].as_str().unwrap();
-        if accuses.contains(id) || r["planted"] != 0 {
+        assert_eq!(r["fell_for"], 0, "{r}");
+        if OF_HOUSES.contains(&id) {
+            assert!(!accuses.contains(id) && r["recall"] == "1.000", "{r}");
+        } else if accuses.contains(id) || r["planted"] != 0 {
             assert_eq!((&r["precision"], &r["recall"]), (&"1.000".into(), &"1.000".into()), "{r}");
         }
     }
-    assert!(rules.iter().filter(|r| r["planted"] != 0).count() >= 150);
+    assert!(rules.iter().filter(|r| r["planted"] != 0).count() >= 185);
     assert!(score["first_20"]["true"].as_u64().unwrap() >= 18, "{}", score["first_20"]);
     assert!(score["first_100"]["true"].as_u64().unwrap() >= 85, "{}", score["first_100"]);
     assert!(shares(&score["first_100"]["share_of_money"]) >= 0.8, "{}", score["first_100"]);

@@ -173,7 +173,13 @@ fn scan_table(
 ) -> Result<()> {
     let sql = Error::sql;
     let comma = if list.is_empty() { "" } else { ", " };
-    let query = format!("SELECT rowid{comma}{list} FROM {table} ORDER BY rowid");
+    let query = match table {
+        // It has a key of its own and no row numbers (`WITHOUT ROWID`), in packages already out, too.
+        "peer_stat" => format!(
+            "SELECT row_number() OVER (ORDER BY rule, grp, period){comma}{list} FROM {table} ORDER BY 1"
+        ),
+        _ => format!("SELECT rowid{comma}{list} FROM {table} ORDER BY rowid"),
+    };
     let mut statement = db.prepare(&query).map_err(sql(table))?;
     let mut rows = statement.query([]).map_err(sql(table))?;
     let mut batch = Batch::new(wants);

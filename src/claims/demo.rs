@@ -84,4 +84,4 @@ pub fn demo_data(folder: &Path, options: &DemoOptions) -> Result<DemoSummary> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,6 +12,7 @@
 )]
 
 mod again;
+mod both_sides;
 mod dirt;
 mod fresh;
 mod guard;
@@ -101,6 +102,16 @@ impl Centre {
     }
 
     pub(crate) fn package(&self, facility: &str, period: Option<Period>) -> Package {
+        self.package_beside(facility, period, &[])
+    }
+
+    /// A package that knows what the peers are like.
+    pub(crate) fn package_beside(
+        &self,
+        facility: &str,
+        period: Option<Period>,
+        peers: &[crate::PeerStat],
+    ) -> Package {
         let folder = tempfile::tempdir().expect("dir");
         let task = TaskId::parse("T-2026-0001").expect("task");
         let package = PackageId::generate(&self.clock, &RealEntropy);
@@ -114,7 +125,7 @@ impl Centre {
             rule_packs: &[],
             pack_files: &[],
             findings: &[],
-            peer_stats: &[],
+            peer_stats: peers,
             reference: &ReferenceData::default(),
         };
         let built = build_package(

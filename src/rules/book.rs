@@ -144,6 +144,13 @@ impl Book {
         self.lines.charges(visit, |_, _| true)
     }
 
+    /// True if the visit was billed and all of it taken back: its bill says nothing, not even by what it lacks.
+    #[must_use]
+    pub fn is_taken_back(&self, visit: &Visit) -> bool {
+        let (from, to) = visit.lines;
+        from < to && self.charges(visit).next().is_none()
+    }
+
     /// `dise_codg` of a line.
     #[must_use]
     pub fn disease(&self, line: u32) -> u32 {

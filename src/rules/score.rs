@@ -2,9 +2,10 @@
 //!
 //! `truth.csv` (of `demo-data --truth`, or of others) says what was planted; the findings are the lines of
 //! `audit --json-lines`. A finding is right if a violation of its own rule stands behind it: they share a
-//! line, or, where one of the two names no lines, the visit, the person or the item. Whoever is shown the
-//! first hundred findings does not ask under which rule a line is wrong, so there a finding counts as true
-//! if it shares a line with any violation. Money counts as reached only as far as the findings shown name it.
+//! line, or, where one of the two names no lines, the visit, the person or the item; where neither names any of
+//! them, as of a share of the whole house or a group of persons, the house. Whoever is shown the first hundred
+//! findings does not ask under which rule a line is wrong, so there a finding counts as true if it shares a line
+//! with any violation. Money counts as reached only as far as the findings shown name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -184,8 +185,22 @@ impl Row<'_> {
         if known(&p.psn_no, &f.psn_no) {
             return p.psn_no == f.psn_no;
         }
-        known(&p.code, &f.code) && p.code == f.code
+        if known(&p.code, &f.code) {
+            return p.code == f.code;
+        }
+        names_a_house(p) && is_of_a_house(f) && p.fixmedins_code == f.fixmedins_code
     }
+}
+
+/// The row is about a house as a whole, or about a group in it: it names nothing else.
+fn names_a_house(p: &Planted) -> bool {
+    let others = [&p.mdtrt_id, &p.psn_no, &p.code, &p.bkkp_sn];
+    others.into_iter().all(String::is_empty) && !p.fixmedins_code.is_empty()
+}
+
+/// So is the finding.
+fn is_of_a_house(f: &Found) -> bool {
+    [&f.mdtrt_id, &f.psn_no, &f.code].into_iter().all(String::is_empty) && f.bkkp_sn.is_empty()
 }
 
 /// Places of planted rows by what a finding may name.
@@ -195,6 +210,7 @@ struct Index<'a> {
     by_visit: BTreeMap<&'a str, Vec<usize>>,
     by_person: BTreeMap<&'a str, Vec<usize>>,
     by_code: BTreeMap<&'a str, Vec<usize>>,
+    by_house: BTreeMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Index<'a> {
@@ -208,6 +224,9 @@ impl<'a> Index<'a> {
             index.by_visit.entry(p.mdtrt_id.as_str()).or_default().push(n);
             index.by_person.entry(p.psn_no.as_str()).or_default().push(n);
             index.by_code.entry(p.code.as_str()).or_default().push(n);
+            if names_a_house(p) {
+                index.by_house.entry(p.fixmedins_code.as_str()).or_default().push(n);
+            }
         }
         index
     }
@@ -222,6 +241,7 @@ impl<'a> Index<'a> {
             of(&self.by_visit, &f.mdtrt_id),
             of(&self.by_person, &f.psn_no),
             of(&self.by_code, &f.code),
+            if is_of_a_house(f) { of(&self.by_house, &f.fixmedins_code) } else { Vec::new() },
         ];
         lines.chain(others.into_iter().flatten()).collect()
     }

@@ -36,6 +36,7 @@ pub mod jobs;
 pub mod judged;
 pub mod log;
 pub mod objects;
+pub mod offers;
 pub mod packages;
 pub mod reference;
 pub mod repository;

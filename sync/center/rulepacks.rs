@@ -76,9 +76,15 @@ impl PackFolder {
         }
         let draft = RuleDraft::parse(&bytes)
             .map_err(|error| refused_at(name, 1, "draft", &error.to_string()))?;
+        Ok(Self::from_draft(draft))
+    }
+
+    /// The pack that a draft holds.
+    #[must_use]
+    pub fn from_draft(draft: RuleDraft) -> Self {
         let signature = draft.signature_der();
         let files = draft.files.into_iter().map(|(name, text)| (name, text.into_bytes()));
-        Ok(Self { files: files.collect(), signature })
+        Self { files: files.collect(), signature }
     }
 
     fn list(&self) -> Vec<(&str, &[u8])> {
@@ -227,6 +233,14 @@ fn write_signature(folder: &Path, p7s: &[u8]) -> Result<()> {
     let draft = RuleDraft::parse(&bytes).map_err(|e| Error::Certificate(e.to_string()))?;
     let signed = draft.signed(p7s).to_bytes().map_err(|e| Error::Certificate(e.to_string()))?;
     std::fs::write(folder, signed).map_err(io)
+}
+
+/// Name of a pack by itself.
+///
+/// # Errors
+/// It has none.
+pub(crate) fn name_of(pack: &PackFolder) -> Result<String> {
+    head(pack).map(|(name, _)| name)
 }
 
 /// Name and version of a pack by itself.

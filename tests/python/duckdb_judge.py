@@ -97,6 +97,8 @@ def lines_of(judge, where="TRUE"):
     return f"SELECT f.*, v.psn, v.kind, v.bd, v.ed FROM f JOIN v USING (visit) WHERE {judge.scope()} AND {judge.items()} AND {where}"
 
 
+# A bill of which everything was taken back says nothing, not even by what it lacks.
+BILLED = "(v.visit IN (SELECT visit FROM f) OR v.visit NOT IN (SELECT visit FROM raw))"
 ITEM = "visit, code, name, list_type, charge, lv"
 
 

@@ -1,7 +1,7 @@
 """The second opinion on rules about codes, cards, counters and who signed."""
 
 from duckdb_city import inside, quoted
-from duckdb_judge import rule
+from duckdb_judge import BILLED, rule
 
 
 @rule("F01")
@@ -25,7 +25,8 @@ def fields(j):
 def operation_fee(j):
     return j.run(f"""
         SELECT DISTINCT v.fac, v.visit, v.psn FROM op JOIN v USING (visit) WHERE {j.scope()}
-          AND NOT EXISTS (SELECT 1 FROM f WHERE f.visit = v.visit AND {j.items()})""")
+          AND NOT EXISTS (SELECT 1 FROM f WHERE f.visit = v.visit AND {j.items()})
+          AND {BILLED}""")
 
 
 def coded(j, table, wrong):

@@ -6,7 +6,7 @@ one SQL over that table, the same for every rule that says the same.
 """
 
 from duckdb_city import either, quoted
-from duckdb_judge import LATER, SOONER, by_item, lines_of, rule
+from duckdb_judge import BILLED, LATER, SOONER, by_item, lines_of, rule
 
 
 def points(j, name, table="pt"):
@@ -168,7 +168,7 @@ def untreated(j):
           WHERE {j.scope()})
         SELECT v.fac, v.visit, v.psn FROM v WHERE v.visit IN (SELECT visit FROM due)
           AND NOT EXISTS (SELECT 1 FROM f JOIN due w ON w.visit = f.visit WHERE f.visit = v.visit AND {billed})
-          AND v.ed IS NOT NULL AND NOT {j.young('fee_list_d', 'v.ed')}""")
+          AND v.ed IS NOT NULL AND NOT {j.young('fee_list_d', 'v.ed')} AND {BILLED}""")
 
 
 @rule("F06")

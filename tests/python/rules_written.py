@@ -4,7 +4,7 @@ Registers itself with duckdb_judge, as rules_elsewhere does.
 """
 
 from duckdb_city import LAG, either, inside, quoted
-from duckdb_judge import ITEM, SOONER, excess, lines_of, rule
+from duckdb_judge import BILLED, ITEM, SOONER, excess, lines_of, rule
 
 
 def points_of(j, name):
@@ -73,7 +73,7 @@ def brought(j):
           AND EXISTS (SELECT 1 FROM note_of n WHERE n.visit = v.visit AND {said})
           AND NOT EXISTS (SELECT 1 FROM f WHERE f.visit = v.visit
             AND (f.code = o.code AND o.code <> '' OR f.name = o.name AND o.name <> ''))
-          AND v.ed IS NOT NULL AND NOT {j.young('fee_list_d', 'v.ed')}""")
+          AND v.ed IS NOT NULL AND NOT {j.young('fee_list_d', 'v.ed')} AND {BILLED}""")
 
 
 @rule("C15")

@@ -291,6 +291,19 @@ fn figures_of_the_peers_read_as_they_were_made() {
     };
     columns.scan("peer_stat", &wants, &mut each).expect("scan");
     assert_eq!(seen, [(Some("hosp_lv=05".to_owned()), [Some(6), Some(12_500_000), None])]);
+    // The package carries the same figures, and they are read there as well: the table has no row numbers.
+    let package = centre.package_beside(DEMO_HOSPITAL, None, &peers);
+    let reader = package.open();
+    let mut packed = Vec::new();
+    let mut each = |b: &Batch| {
+        packed.push((
+            b.text(0, 0).map(str::to_owned),
+            [b.number(1, 0), b.number(2, 0), b.number(3, 0)],
+        ));
+        Ok(())
+    };
+    PackageColumns::new(&reader).scan("peer_stat", &wants, &mut each).expect("scan");
+    assert_eq!(packed, [(Some("hosp_lv=05".to_owned()), [Some(6), Some(12_500_000), None])]);
 }
 
 #[test]

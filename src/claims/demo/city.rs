@@ -40,6 +40,20 @@ const DEPARTMENTS: &[(&str, &str, Option<&str>)] = &[
     ("11", "药剂科", None),
 ];
 
+/// Of a small house with beds.
+const SMALL_DEPARTMENTS: &[(&str, &str, Option<&str>)] = &[
+    ("01", "全科医疗科", Some("一病区")),
+    ("02", "内科", Some("二病区")),
+    ("03", "外科", Some("三病区")),
+    ("04", "重症医学科", Some("重症病区")),
+];
+
+const fn departments_of(
+    small: bool,
+) -> &'static [(&'static str, &'static str, Option<&'static str>)] {
+    if small { SMALL_DEPARTMENTS } else { DEPARTMENTS }
+}
+
 struct Head {
     code: &'static str,
     name: &'static str,
@@ -110,6 +124,71 @@ pub(super) fn neighbour(tables: &mut Tables, rng: &mut Rng) -> Facility {
     facility(tables, rng, &NEIGHBOUR, (1, false))
 }
 
+/// Kinds of the small houses in which one thing is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Small {
+    /// Four departments, and a bed that nobody lies in.
+    Clinic,
+    /// Five beds.
+    Ward,
+    Shop,
+}
+
+/// Codes of small houses: a clinic and a pharmacy in turn, as many as the stories of whole houses need.
+const SMALL: [&str; 30] = [
+    "H99010100101",
+    "P99010100101",
+    "H99010100102",
+    "P99010100102",
+    "H99010100103",
+    "P99010100103",
+    "H99010100104",
+    "P99010100104",
+    "H99010100105",
+    "P99010100105",
+    "H99010100106",
+    "P99010100106",
+    "H99010100107",
+    "P99010100107",
+    "H99010100108",
+    "P99010100108",
+    "H99010100109",
+    "P99010100109",
+    "H99010100110",
+    "P99010100110",
+    "H99010100111",
+    "P99010100111",
+    "H99010100112",
+    "P99010100112",
+    "H99010100113",
+    "P99010100113",
+    "H99010100114",
+    "P99010100114",
+    "H99010100115",
+    "P99010100115",
+];
+
+/// A small house, the `n`-th of its kind. Pharmacies are of one level, so that there are some to compare them with.
+pub(super) fn small(tables: &mut Tables, rng: &mut Rng, n: usize, kind: Small) -> Facility {
+    let shop = kind == Small::Shop;
+    let code = SMALL.get(2 * n + usize::from(shop)).copied().unwrap_or_default();
+    let head = Head {
+        code,
+        name: if shop { "示例便民药店" } else { "示例卫生站" },
+        kind: if shop { "2" } else { "1" },
+        level: match kind {
+            Small::Clinic => "09",
+            Small::Ward => "07",
+            Small::Shop => "10",
+        },
+        uscc: "",
+        beds: if kind == Small::Ward { 5 } else { 0 },
+        departments: if shop { 0 } else { 4 },
+        rate: 70,
+    };
+    facility(tables, rng, &head, (1, false))
+}
+
 /// `size` times as many doctors and nurses as one small city has; `logs` invents what machines counted.
 pub(super) fn build(tables: &mut Tables, rng: &mut Rng, size: i64, logs: bool) -> City {
     let facilities = HEADS.iter().map(|head| facility(tables, rng, head, (size, logs))).collect();
@@ -122,18 +201,21 @@ fn facility(
     head: &Head,
     (size, logs): (i64, bool),
 ) -> Facility {
+    // Small houses have one name, and are told apart by their number.
+    let number = head.code.get(9..).filter(|_| head.uscc.is_empty()).unwrap_or_default();
+    let name = format!("{}{number}", head.name);
     let beds = |n: i64| if head.beds == 0 { String::new() } else { (n * size).to_string() };
     tables.add(
         "fixmedins_b",
         vec![
             ("fixmedins_code", head.code.to_owned()),
-            ("fixmedins_name", head.name.to_owned()),
+            ("fixmedins_name", name),
             ("fixmedins_type", head.kind.to_owned()),
             ("hosp_lv", head.level.to_owned()),
             ("fix_blng_admdvs", "990101".to_owned()),
             ("uscc", head.uscc.to_owned()),
             ("aprv_bed_cnt", beds(head.beds)),
-            ("hi_crtf_bed_cnt", beds(head.beds - 20)),
+            ("hi_crtf_bed_cnt", beds((head.beds - 20).max(1))),
             ("hi_resper_name", invented_name(rng)),
             ("hi_resper_tel", "19900009999".to_owned()),
             ("addr", format!("示例市示例路{}号", head.beds + 1)),
@@ -141,7 +223,8 @@ fn facility(
     );
     let pharmacy = head.kind == "2";
     let mut departments = Vec::new();
-    for (code, name, ward) in DEPARTMENTS.iter().take(head.departments) {
+    let small = head.uscc.is_empty();
+    for (code, name, ward) in departments_of(small).iter().take(head.departments) {
         let ward = ward.filter(|_| head.beds > 0);
         let department = Department {
             code: format!("D{code}"),

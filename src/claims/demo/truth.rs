@@ -11,6 +11,7 @@ mod boxes;
 mod case;
 mod elsewhere;
 mod house;
+mod houses;
 mod leads;
 mod life;
 mod limits;
@@ -20,6 +21,8 @@ mod overlay;
 mod refunds;
 mod shops;
 mod stays;
+mod undone;
+mod verge;
 mod write;
 mod written;
 
@@ -31,7 +34,9 @@ use chrono::NaiveDateTime;
 use super::city::{self, City};
 use super::items;
 use super::out::{Rng, Tables, days_ago};
+use super::people::invented_name;
 use crate::error::{Error, Result};
+use undone::Undo;
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +51,23 @@ pub struct TruthOptions {
     pub clean: bool,
     /// Percent of stays that are paid by group instead of item by item.
     pub grouped: u32,
+    /// How many kinds of violations there are, picked by the seed and told again and again; 0 for all of them.
+    pub kinds: u32,
+    /// Near misses and natural causes per million fee lines; each is told once at least.
+    pub near: u32,
 }
 
 impl Default for TruthOptions {
     fn default() -> Self {
-        Self { seed: 20_261_115, lines: 200_000, wrong: 4, clean: false, grouped: 25 }
+        Self {
+            seed: 20_261_115,
+            lines: 200_000,
+            wrong: 4,
+            clean: false,
+            grouped: 25,
+            kinds: 0,
+            near: 250,
+        }
     }
 }
 
@@ -90,6 +107,16 @@ impl Kind {
 /// One story.
 pub(super) type Story = fn(&mut World);
 
+/// A story as it is told.
+#[derive(Clone, Copy)]
+enum Tale {
+    AsItWas(Story),
+    /// Somebody notices, and takes back what was billed.
+    Undone(Story),
+    /// Those to whom it happened only have one name.
+    OfNamesakes(Story),
+}
+
 /// What a story leaves in `truth.csv` beside kind and rule.
 #[derive(Default)]
 pub(super) struct Told {
@@ -127,8 +154,12 @@ pub(super) struct World {
     pub(super) in_group: BTreeMap<(usize, &'static str), u64>,
     /// Stays that were short for their group, if the group turns out to be large enough to say so: story, truth.
     pub(super) short: Vec<(u64, Told)>,
-    /// How many stories of lists were told: of those that break one, of those that do not.
-    pub(super) listed: (usize, usize),
+    /// How many stories of lists were told: of those that break one, of those that do not, of those undone.
+    pub(super) listed: [usize; 3],
+    /// Why the story is no wrong after all.
+    pub(super) undo: Option<Undo>,
+    /// The name of everybody in the story.
+    pub(super) one_name: Option<String>,
     story: u64,
     counts: [u64; 3],
     planted: i64,
@@ -171,49 +202,31 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         opening: Vec::new(),
         in_group: BTreeMap::new(),
         short: Vec::new(),
-        listed: (0, 0),
+        listed: [0; 3],
+        undo: None,
+        one_name: None,
         story: 0,
         counts: [0; 3],
         planted: 0,
     };
     house::begin(&mut world);
-    let wrong: Vec<Story> = if options.clean || options.wrong == 0 {
+    let wrong: Vec<Tale> = if options.clean || options.wrong == 0 {
         Vec::new()
     } else {
-        [
-            stays::WRONG,
-            bills::WRONG,
-            limits::WRONG,
-            shops::WRONG,
-            house::WRONG,
-            elsewhere::WRONG,
-            written::WRONG,
-            boxes::WRONG,
-            leads::WRONG,
-            &listed::wrong(),
-        ]
-        .concat()
+        picked(wrongs(), options).into_iter().map(Tale::AsItWas).collect()
     };
-    let honest: Vec<Story> = [
-        stays::HONEST,
-        bills::HONEST,
-        limits::HONEST,
-        shops::HONEST,
-        house::HONEST,
-        elsewhere::HONEST,
-        written::HONEST,
-        boxes::HONEST,
-        near::HONEST,
-        refunds::HONEST,
-        leads::HONEST,
-        &listed::honest(),
-    ]
-    .concat();
+    let honest: Vec<Tale> = honests()
+        .into_iter()
+        .map(Tale::AsItWas)
+        .chain(undoable().into_iter().map(Tale::Undone))
+        .chain(of_one().into_iter().map(Tale::OfNamesakes))
+        .collect();
     // A story is about eight lines long; each is told once at least.
     let share = options.lines.saturating_mul(u64::from(options.wrong)) / 1_000 / 8;
     let wrongs = share.max(u64::try_from(wrong.len()).unwrap_or(0));
     let wrongs = if wrong.is_empty() { 0 } else { wrongs };
-    let honests = (options.lines / 4_000).max(u64::try_from(honest.len()).unwrap_or(0));
+    let honests = options.lines.saturating_mul(u64::from(options.near)) / 1_000_000;
+    let honests = honests.max(u64::try_from(honest.len()).unwrap_or(0));
     let (mut told_wrong, mut told_honest) = (0_u64, 0_u64);
     while world.lines < options.lines || told_wrong < wrongs || told_honest < honests {
         // Stories are spread evenly over the city.
@@ -232,16 +245,22 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
             life::person_of_the_city(&mut world);
         }
     }
-    if !wrong.is_empty() {
-        for story in house::ONCE.iter().chain(written::ONCE).chain(leads::ONCE) {
-            world.story += 1;
-            story(&mut world);
-        }
+    let own = [house::ONCE, written::ONCE, leads::ONCE].concat();
+    let once = [&own, house::ONCE_LASTING, houses::ONCE].concat();
+    let honest_once = [
+        house::HONEST_ONCE,
+        written::HONEST_ONCE,
+        leads::HONEST_ONCE,
+        verge::HONEST_ONCE,
+        houses::HONEST_ONCE,
+    ]
+    .concat();
+    // With few kinds of violations, those about a whole house are not among them.
+    if !wrong.is_empty() && options.kinds == 0 {
+        once.iter().for_each(|story| world.tell(Tale::AsItWas(*story)));
     }
-    for story in house::HONEST_ONCE.iter().chain(written::HONEST_ONCE).chain(leads::HONEST_ONCE) {
-        world.story += 1;
-        story(&mut world);
-    }
+    honest_once.iter().for_each(|story| world.tell(Tale::AsItWas(*story)));
+    own.iter().for_each(|story| world.tell(Tale::Undone(*story)));
     written::end(&mut world);
     house::end(&mut world);
     overlay::write(folder)?;
@@ -252,12 +271,94 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
     Ok(TruthSummary { rows, violations, near_misses, traps, planted_cents })
 }
 
-fn tell(world: &mut World, deck: &[Story], turn: u64) {
+/// Wrongs that somebody can take back, as often as needed.
+fn undoable() -> Vec<Story> {
+    [
+        stays::WRONG,
+        bills::WRONG,
+        limits::WRONG,
+        shops::WRONG,
+        house::WRONG,
+        elsewhere::WRONG,
+        written::WRONG,
+        boxes::WRONG,
+        leads::WRONG,
+        &listed::wrong(),
+    ]
+    .concat()
+}
+
+/// Wrongs that are one person's.
+fn of_one() -> Vec<Story> {
+    [stays::OF_ONE, shops::OF_ONE, elsewhere::OF_ONE].concat()
+}
+
+/// Every wrong that may be told more than once.
+fn wrongs() -> Vec<Story> {
+    let lasting = [stays::LASTING, bills::LASTING, limits::LASTING, house::LASTING, leads::LASTING];
+    [undoable(), of_one(), lasting.concat()].concat()
+}
+
+/// As many kinds as are wanted, by a draw of its own: the rest of the city stays as the seed makes it.
+fn picked(mut all: Vec<Story>, options: &TruthOptions) -> Vec<Story> {
+    let kinds = usize::try_from(options.kinds).unwrap_or(usize::MAX);
+    if kinds == 0 || kinds >= all.len() {
+        return all;
+    }
+    let mut rng = Rng::new(options.seed);
+    let mut picked = Vec::new();
+    while picked.len() < kinds {
+        let at = rng.below(i64::try_from(all.len()).unwrap_or(1));
+        picked.push(all.swap_remove(usize::try_from(at).unwrap_or(0)));
+    }
+    picked
+}
+
+/// What comes near to a wrong and is none.
+fn honests() -> Vec<Story> {
+    [
+        stays::HONEST,
+        bills::HONEST,
+        limits::HONEST,
+        shops::HONEST,
+        house::HONEST,
+        elsewhere::HONEST,
+        written::HONEST,
+        boxes::HONEST,
+        near::HONEST,
+        verge::HONEST,
+        refunds::HONEST,
+        leads::HONEST,
+        &listed::honest(),
+    ]
+    .concat()
+}
+
+fn tell(world: &mut World, deck: &[Tale], turn: u64) {
     let all = u64::try_from(deck.len()).unwrap_or(1).max(1);
     let at = usize::try_from(turn % all).unwrap_or(0);
-    if let Some(story) = deck.get(at) {
-        world.story += 1;
-        story(world);
+    if let Some(tale) = deck.get(at) {
+        world.tell(*tale);
+    }
+}
+
+impl World {
+    fn tell(&mut self, tale: Tale) {
+        self.story += 1;
+        match tale {
+            Tale::AsItWas(story) => story(self),
+            Tale::Undone(story) => {
+                self.undo = Some(Undo::at(self.story));
+                story(self);
+                self.undo = None;
+            }
+            Tale::OfNamesakes(story) => {
+                self.undo = Some(Undo::Namesakes);
+                self.one_name = Some(invented_name(&mut self.rng));
+                story(self);
+                (self.undo, self.one_name) = (None, None);
+            }
+        }
     }
 }
 
@@ -269,6 +370,13 @@ impl World {
 
     /// One row of the truth.
     pub(super) fn truth(&mut self, kind: Kind, rule: &str, told: Told) {
+        let (kind, told) = match self.undo {
+            None => (kind, told),
+            Some(_) => match Self::told_undone(kind, told) {
+                Some(told) => (Kind::Trap, told),
+                None => return,
+            },
+        };
         if let Some(count) = self.counts.get_mut(kind as usize) {
             *count += 1;
         }

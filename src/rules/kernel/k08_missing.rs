@@ -152,7 +152,7 @@ impl Missing {
                     .any(|p| p.code_b.as_ref().is_some_and(|m| m.fits(&i.med_list_codg, &i.name)))
             })
         });
-        if done {
+        if done || cx.book.is_taken_back(visit) {
             return None;
         }
         if visit.end.is_none() || cx.book.is_young("fee_list_d", visit.end_day()?, cx.lag()) {
@@ -168,7 +168,8 @@ impl Missing {
         let operation = cx.book.operations.of(visit.at).first()?;
         let billed = cx.book.charges(visit).any(|l| self.items.has(l.item));
         let hit = Hit::of_visit(cx, visit).fact("item", cx.book.text(operation.name));
-        (!billed).then(|| hit.on(operation.at.map_or(0, |i| i.at.day())))
+        (!billed && !cx.book.is_taken_back(visit))
+            .then(|| hit.on(operation.at.map_or(0, |i| i.at.day())))
     }
 }
 

@@ -69,7 +69,10 @@ struct Outside;
 
 impl Probe for Outside {
     fn visit(&mut self, cx: Cx<'_>, visit: &Visit, out: &mut Out<'_>) {
-        if !cx.in_scope(visit.kind) || !cx.book.notes.of(visit.at).iter().any(|n| n.outside) {
+        if !cx.in_scope(visit.kind)
+            || cx.book.is_taken_back(visit)
+            || !cx.book.notes.of(visit.at).iter().any(|n| n.outside)
+        {
             return;
         }
         let Some(end) = visit.end_day() else {

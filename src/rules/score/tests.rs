@@ -103,3 +103,26 @@ fn the_weight_is_that_of_the_run() {
     assert_ne!(order(&two, "[[adjust]]\nid = \"A14\"\nweight = 0\n")[0], "A14");
     assert_eq!(order(&two, "[[adjust]]\nid = \"A14\"\nweight = 50\n")[0], "A14");
 }
+
+/// J01, A13, A10: the finding names a house and nobody in it, and so does the truth.
+#[test]
+fn what_is_about_a_whole_house_is_right_by_the_house_and_by_nothing_else() {
+    let truth = "story,rule,kind,mdtrt_id,bkkp_sn,amount,fixmedins_code,psn_no,code\n\
+                 T1,J01,violation,,,0.00,H1,,\n\
+                 T2,J01,near_miss,,,0.00,H2,,\n\
+                 T3,A10,violation,,,0.00,H3,,\n";
+    let of = |findings: &str| {
+        let (truth, found) = (read_truth(truth).unwrap(), read_findings(findings).unwrap());
+        score(&truth, &found, &national().unwrap())
+    };
+    let all = [line("J01", ""), line("A10", "").replace("H1", "H3")];
+    let s = of(&all.concat());
+    assert!(s.missed.is_empty() && s.wrong.is_empty(), "{:?} {:?}", s.missed, s.wrong);
+    assert_eq!((s.first20.shown, s.first20.right), (2, 2));
+    // Another house, a near miss, and a finding about somebody are not it.
+    let other = line("J01", "").replace("H1", "H4");
+    let near = line("J01", "").replace("H1", "H2");
+    let visit = line("A10", r#","mdtrt_id":"M1""#).replace("H1", "H3");
+    let s = of(&[other, near, visit].concat());
+    assert_eq!((s.missed.len(), s.wrong.len(), s.rules["J01"].fell_for), (2, 3, 1));
+}

@@ -126,6 +126,15 @@ pub(super) enum RulepackCommand {
     },
     /// 列出生效的规则包 / packs in force
     List,
+    /// 现场自编、随卷宗交来的规则；另存后用 check、sign、add 采用 / rules composed on site that came with bundles
+    Offers {
+        /// 只看这一卷宗 / of this bundle only
+        #[arg(long, value_name = "EVID")]
+        bundle: Option<String>,
+        /// 把该卷宗的规则另存为文件 / write the rules of that bundle as a draft file
+        #[arg(long, requires = "bundle", value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// 停用 / take out of force
     Remove {
         /// 名称 / name
@@ -254,6 +263,14 @@ pub(super) struct DemoData {
     #[arg(long, requires = "truth", value_name = "PERCENT",
         default_value_t = spotcheck_claims::TruthOptions::default().grouped)]
     pub(super) grouped: u32,
+    /// 只埋入几类问题，由种子选出；0 为全部 / only so many kinds of violations, picked by the seed; 0 for all
+    #[arg(long, requires = "truth", value_name = "N",
+        default_value_t = spotcheck_claims::TruthOptions::default().kinds)]
+    pub(super) kinds: u32,
+    /// 每百万条明细有多少临界和自然情形 / near misses and natural causes per million lines
+    #[arg(long, requires = "truth", value_name = "N",
+        default_value_t = spotcheck_claims::TruthOptions::default().near)]
+    pub(super) near: u32,
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

@@ -103,8 +103,8 @@ fn ranked(centre: &Centre) -> Result<Output> {
 }
 
 fn truth_data(args: &DemoData) -> Result<Output> {
-    let DemoData { seed, lines, wrong, clean, grouped, .. } = *args;
-    let options = TruthOptions { seed, lines, wrong, clean, grouped };
+    let DemoData { seed, lines, wrong, clean, grouped, kinds, near, .. } = *args;
+    let options = TruthOptions { seed, lines, wrong, clean, grouped, kinds, near };
     let made = spotcheck_claims::truth_data(&args.out, &options).map_err(Trouble::from)?;
     let text = format!(
         "已写入 {}:费用明细 {} 条；问题 {} 处，临界 {} 处，自然情形 {} 处，见 truth.csv;\

@@ -1,15 +1,20 @@
 //! `rulepack`: rule packs above the national one.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
-use spotcheck_domain::rfc3339;
+use spotcheck_domain::{OfficerId, rfc3339};
 
 use super::args::RulepackCommand;
 use super::out::Output;
 use super::{Context, Result};
+use crate::Error;
 use crate::centre::Centre;
 use crate::judged::{self, RuleFigures};
+use crate::offers;
 use crate::rulepacks::{self, Checked, PackFolder};
 
 fn told(schema: &str, checked: &Checked, words: &str) -> Output {
@@ -52,6 +57,9 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
             let text = format!("规则包 {name} 已停用");
             Ok(Output::new("rulepack-remove", json!({ "pack": name }), text))
         }
+        RulepackCommand::Offers { bundle, out } => {
+            offered(&centre, bundle.as_deref(), out.as_deref())
+        }
         RulepackCommand::Stats { rule } => stats(&centre, rule.as_deref()),
         RulepackCommand::List => {
             let rows = centre.repo().rule_packs()?;
@@ -69,6 +77,51 @@ pub(super) fn rulepack(context: &Context, command: &RulepackCommand) -> Result<O
             Ok(Output::new("rulepack-list", json!({ "packs": list }), text))
         }
     }
+}
+
+/// What officers offer; with `out`, the draft file of one bundle beside it.
+fn offered(centre: &Centre, bundle: Option<&str>, out: Option<&Path>) -> Result<Output> {
+    let mut list = offers::offers(centre)?;
+    if let Some(bundle) = bundle {
+        list.retain(|o| o.bundle == bundle);
+        if list.is_empty() {
+            // Says that there is no such thing.
+            offers::draft_file(centre, bundle)?;
+        }
+    }
+    let mut text = String::new();
+    for o in &list {
+        let officers: Vec<&str> = o.officers.iter().map(OfficerId::as_str).collect();
+        let state = if o.in_force { "已生效" } else { "未采用" };
+        let pack = o.pack.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "{}  任务 {}  {}  {}  编制 {}  {pack}  {state}",
+            o.bundle,
+            o.task,
+            o.device,
+            o.made,
+            officers.join("、")
+        );
+        for r in &o.rules {
+            let _ = writeln!(text, "    {}  {}：{}", r.id, r.name, r.logic);
+        }
+        if let Some(trouble) = &o.trouble {
+            let _ = writeln!(text, "    不能与现行规则包合用：{trouble}");
+        }
+    }
+    if list.is_empty() {
+        text.push_str("没有交来的自编规则");
+    }
+    if let (Some(bundle), Some(path)) = (bundle, out) {
+        let bytes = offers::draft_file(centre, bundle)?;
+        let mut file = File::create_new(path).map_err(Error::io("write the draft"))?;
+        file.write_all(&bytes).map_err(Error::io("write the draft"))?;
+        centre.record_act("rulepack-offer-written", bundle)?;
+        let _ =
+            writeln!(text, "已另存为 {}；依次用 rulepack check、sign、add 采用", path.display());
+    }
+    Ok(Output::new("rulepack-offers", json!({ "offers": list, "out": out }), text))
 }
 
 fn reasons(

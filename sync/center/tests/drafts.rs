@@ -24,7 +24,7 @@ fn no<T: std::fmt::Debug>(result: crate::Result<T>) -> (String, String) {
 }
 
 /// More than so many drips in a visit.
-fn files(centre: &crate::centre::Centre, above: u32) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn files(centre: &crate::centre::Centre, above: u32) -> BTreeMap<String, Vec<u8>> {
     let rule = Composed {
         items: vec![Pick::Word("输液".to_owned())],
         stretch: Stretch::Visit,
@@ -36,7 +36,7 @@ fn files(centre: &crate::centre::Centre, above: u32) -> BTreeMap<String, Vec<u8>
     draft_files(&[rule], "2026-11-22", &base).unwrap()
 }
 
-fn draft(files: &BTreeMap<String, Vec<u8>>) -> RuleDraft {
+pub(super) fn draft(files: &BTreeMap<String, Vec<u8>>) -> RuleDraft {
     let text = |(name, bytes): (&String, &Vec<u8>)| {
         (name.clone(), String::from_utf8(bytes.clone()).unwrap())
     };

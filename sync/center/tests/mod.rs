@@ -10,6 +10,7 @@ mod guarded;
 mod handheld;
 mod intake;
 mod judged;
+mod offers;
 mod packages;
 mod reference;
 mod rulepacks;

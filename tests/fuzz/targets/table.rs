@@ -40,8 +40,12 @@ fn package() -> MemoryColumns {
 
 fuzz_target!(|data: &[u8]| {
     spotcheck_fuzz::quiet();
+    // The first byte says which kind of file it is; what names none is a workbook.
     let (name, bytes) = match data.split_first() {
         Some((b'D', rest)) => ("a.dbf", rest.to_vec()),
+        Some((b'C', rest)) => ("a.csv", rest.to_vec()),
+        Some((b'T', rest)) => ("a.txt", rest.to_vec()),
+        Some((b'X', rest)) => ("a.xls", rest.to_vec()),
         _ => ("a.xlsx", spotcheck_fuzz::as_workbook(data)),
     };
     let Ok(table) = Table::open(name, bytes.into(), TableLimits::default()) else { return };

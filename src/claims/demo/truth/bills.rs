@@ -27,7 +27,6 @@ pub(super) const WRONG: &[Story] = &[
     part_of_the_blood_count,
     dialysis_and_its_fluid,
     dialysis_too_often,
-    two_at_once,
     drug_never_ordered,
     scan_never_made,
     operation_never_done,
@@ -40,6 +39,9 @@ pub(super) const WRONG: &[Story] = &[
     mixing_room_that_is_none,
     clean_room_that_is_none,
 ];
+
+/// Wrongs that no refund undoes: what happened is wrong, whatever became of the bill.
+pub(super) const LASTING: &[Story] = &[two_at_once];
 
 pub(super) const HONEST: &[Story] = &[
     monitored_in_emergency,

@@ -12,6 +12,8 @@ use super::{Kind, Told, World};
 pub(super) struct Person {
     pub(super) psn_no: String,
     pub(super) female: bool,
+    /// The register does not say it.
+    pub(super) sex_unknown: bool,
     pub(super) birth: NaiveDate,
     pub(super) insutype: &'static str,
     pub(super) tel: String,
@@ -101,6 +103,12 @@ pub(super) struct Case {
     pub(super) split: bool,
     /// Paid from the person's own account: nothing by the fund.
     pub(super) own_account: bool,
+    /// The house waives what the patient would have to pay.
+    pub(super) waived: bool,
+    /// What the patient has to pay is taken from the person's account, nothing in cash.
+    pub(super) from_account: bool,
+    /// Sold past the scanner.
+    pub(super) unscanned: bool,
     /// Trace codes of the boxes, by line; made up where a line of a pharmacy has none.
     pub(super) boxes: Vec<(usize, String)>,
 }
@@ -151,6 +159,7 @@ impl World {
         Person {
             psn_no: format!("9901{:016}", 1_000_000 + n * 37),
             female,
+            sex_unknown: false,
             birth,
             insutype: if employed { "310" } else { "390" },
             tel: format!("199{n:08}"),
@@ -165,6 +174,12 @@ impl World {
     pub(super) fn enrol(&mut self, p: &Person) {
         let n = self.numbers.person;
         let name = invented_name(&mut self.rng);
+        let name = self.one_name.clone().unwrap_or(name);
+        let gend = match p.female {
+            _ if p.sex_unknown => "9",
+            true => "2",
+            false => "1",
+        };
         let kind = if p.insutype == "310" { "1101" } else { "1501" };
         self.tables.add(
             "psn",
@@ -173,7 +188,7 @@ impl World {
                 ("psn_name", name),
                 ("psn_cert_type", "01".to_owned()),
                 ("certno", certno(p.birth, (n % 499) * 2 + i64::from(!p.female))),
-                ("gend", if p.female { "2" } else { "1" }.to_owned()),
+                ("gend", gend.to_owned()),
                 ("brdy", day(p.birth)),
                 ("tel", p.tel.clone()),
                 ("addr", format!("示例市示例街道{n}号")),
@@ -220,6 +235,7 @@ impl World {
         (begin, end): (NaiveDateTime, NaiveDateTime),
         dx: (&'static str, &'static str),
     ) -> Case {
+        let person = self.whose(person);
         self.numbers.visit += 1;
         let own = self.city.facilities.get(facility);
         let own = own.and_then(|f| f.departments.get(department?));
@@ -231,7 +247,7 @@ impl World {
             department,
             left_from: None,
             doctor,
-            person: person.clone(),
+            person,
             med_type,
             begin,
             end,
@@ -249,6 +265,9 @@ impl World {
             again: false,
             split: false,
             own_account: false,
+            waived: false,
+            from_account: false,
+            unscanned: false,
             boxes: Vec::new(),
         }
     }

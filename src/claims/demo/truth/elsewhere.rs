@@ -12,13 +12,10 @@ use super::life::{Dx, adult, clinic_at, shop, stay};
 use super::stays::leave;
 use super::{Story, Told, World};
 
-pub(super) const WRONG: &[Story] = &[
-    two_beds,
-    clinic_elsewhere_while_in_bed,
-    handed_on,
-    two_counters_at_once,
-    three_houses_one_drug,
-];
+pub(super) const WRONG: &[Story] = &[clinic_elsewhere_while_in_bed, three_houses_one_drug];
+
+/// Wrongs of one person; told of several persons of one name, they are none.
+pub(super) const OF_ONE: &[Story] = &[two_beds, handed_on, two_counters_at_once];
 
 pub(super) const HONEST: &[Story] = &[
     beds_meet_on_one_day,

@@ -8,22 +8,27 @@ use super::Kind::{NearMiss, Violation};
 use super::case::{Closed, nothing};
 use super::life::{adult, clinic_at, done, some_stay};
 use super::shops::{SUSPENDED, customer};
-use super::{Story, Told, World};
+use super::{Kind, Story, Told, World};
 
 pub(super) const WRONG: &[Story] = &[
     doctor_who_left,
     doctor_without_contract,
     nurse_who_prescribes,
-    surgeon_in_two_rooms,
     machine_out_of_order,
     more_than_the_machine_counted,
 ];
+
+/// Wrongs that no refund undoes: what happened is wrong, whatever became of the bill.
+pub(super) const LASTING: &[Story] = &[surgeon_in_two_rooms];
 
 pub(super) const HONEST: &[Story] = &[doctor_on_the_last_day, surgeon_from_room_to_room];
 
 /// Told once for a city: they are about all boxes of a drug.
 pub(super) const ONCE: &[Story] =
-    &[sold_more_than_bought, bought_without_invoice, shelf_that_is_short, dressings_never_bought];
+    &[sold_more_than_bought, shelf_that_is_short, dressings_never_bought];
+
+/// Told once for a city, and undone by nothing.
+pub(super) const ONCE_LASTING: &[Story] = &[bought_without_invoice];
 
 /// Told once for a city, near misses.
 pub(super) const HONEST_ONCE: &[Story] =
@@ -38,6 +43,10 @@ const SHORT: &str = "X023";
 pub(super) const CHEAP: &str = "X131";
 /// Bought without invoice.
 const BARE: &str = "X012";
+/// Sold to the last box.
+pub(super) const EVEN: &str = "X004";
+/// Days ago on which the second house began to mix its infusions.
+pub(super) const MIXING_SINCE: i64 = 345;
 /// Counted otherwise than the books say.
 const OFF: &str = "X024";
 /// Counted two pieces short.
@@ -60,7 +69,8 @@ pub(super) fn begin(w: &mut World) {
     let long = "2022-01-01".to_owned();
     for (no, kind, name) in [("U08", "pivas", "静脉用药配液中心"), ("U10", "pacu", "麻醉恢复室")]
     {
-        let row = unit("H99010100002", no, kind, name, long.clone(), String::new());
+        let since = if kind == "pivas" { day(days_ago(MIXING_SINCE)) } else { long.clone() };
+        let row = unit("H99010100002", no, kind, name, since, String::new());
         w.tables.add("fac_unit", row);
     }
     let (from, to) = (days_ago(*SUSPENDED.end() + 1), days_ago(*SUSPENDED.start() - 1));
@@ -145,9 +155,10 @@ pub(super) fn end(w: &mut World) {
     for (item, pieces) in &sold {
         let quarter = pieces / 4 + 30;
         for (n, ago) in [350, 260, 170, 80, 6].into_iter().enumerate() {
-            let short = *item == SHORT && n > 0 && n < 4;
+            let few = matches!(*item, SHORT | EVEN);
+            let short = few && n > 0 && n < 4;
             if !short {
-                let cnt = if *item == SHORT { 5 } else { quarter };
+                let cnt = if few { 5 } else { quarter };
                 purchase(w, item, ago, cnt, "", true);
             }
         }
@@ -155,12 +166,12 @@ pub(super) fn end(w: &mut World) {
         for code in &boxes {
             purchase(w, item, 349, 1, code, true);
         }
-        let bought = if *item == SHORT { 10 } else { 5 * quarter };
+        let bought = if matches!(*item, SHORT | EVEN) { 10 } else { 5 * quarter };
         let bought = bought + i64::try_from(boxes.len()).unwrap_or(0);
         let opening = 40;
         let codes = own(&w.opening, item).join(",");
         check(w, item, 400, opening, &codes);
-        if *item != SHORT {
+        if !matches!(*item, SHORT | EVEN) {
             let off = match *item {
                 OFF => 35,
                 NEARLY => 2,
@@ -393,30 +404,33 @@ fn consumable(w: &mut World, item: &'static str, settled: i64) -> i64 {
 }
 
 fn dressings_never_bought(w: &mut World) {
-    let cents = consumable(w, "M003", 24);
+    // Who takes it back does so with something else: what is on a shelf is counted by item.
+    let item = if w.undo.is_some() { "M002" } else { "M003" };
+    let cents = consumable(w, item, 24);
     let told = Told {
         facility: PHARMACY.to_owned(),
-        code: code_of("M003"),
+        code: code_of(item),
         cents: cents * 9 / 24,
         ..Told::default()
     };
     w.truth(Violation, "G02", told);
 }
 
-fn of_the_pharmacy(w: &mut World, rule: &str, item: &str) {
+/// A row of truth about an item of the pharmacy.
+pub(super) fn of_the_pharmacy(w: &mut World, kind: Kind, rule: &str, item: &str) {
     let told = Told { facility: PHARMACY.to_owned(), code: code_of(item), ..Told::default() };
-    w.truth(NearMiss, rule, told);
+    w.truth(kind, rule, told);
 }
 
 /// Everything that was there and bought, and not a piece more.
 fn infusion_sets_all_sold(w: &mut World) {
     consumable(w, "M001", 15);
-    of_the_pharmacy(w, "G02", "M001");
+    of_the_pharmacy(w, NearMiss, "G02", "M001");
 }
 
 fn bought_with_invoice(w: &mut World) {
     purchase(w, "X013", 100, 20, "", true);
-    of_the_pharmacy(w, "G10", "X013");
+    of_the_pharmacy(w, NearMiss, "G10", "X013");
 }
 
 /// Two of many broke: within what a count may differ.
@@ -424,5 +438,5 @@ fn shelf_that_is_two_short(w: &mut World) {
     for n in 0..3 {
         let _ = customer(w, 250 - 30 * n, NEARLY, 2);
     }
-    of_the_pharmacy(w, "G11", NEARLY);
+    of_the_pharmacy(w, NearMiss, "G11", NEARLY);
 }

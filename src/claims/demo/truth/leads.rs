@@ -8,18 +8,15 @@ use super::Kind::{NearMiss, Violation};
 use super::bills::noon;
 use super::case::{Case, nothing};
 use super::house::CHEAP;
-use super::life::{adult, clinic_at, done, stay};
+use super::life::{adult, clinic_at, stay};
 use super::shops::{PHARMACY, customer, sale};
-use super::written::under;
 use super::{Kind, Story, Told, World};
 
-pub(super) const WRONG: &[Story] = &[
-    too_many_herbs,
-    too_many_drugs,
-    operated_before_admission,
-    fetched_after_some_days,
-    sold_at_night,
-];
+pub(super) const WRONG: &[Story] =
+    &[too_many_herbs, too_many_drugs, fetched_after_some_days, sold_at_night];
+
+/// Wrongs that no refund undoes: what happened is wrong, whatever became of the bill.
+pub(super) const LASTING: &[Story] = &[operated_before_admission];
 
 pub(super) const HONEST: &[Story] = &[
     twenty_herbs,
@@ -29,15 +26,8 @@ pub(super) const HONEST: &[Story] = &[
     sold_at_the_end_of_the_day,
 ];
 
-/// Told once for a city: they are about all boxes of a drug, or about several persons. What is about several persons
-/// has no row of truth, because the finding names none of them; it is there for the second opinion.
-pub(super) const ONCE: &[Story] = &[
-    bought_for_less_than_half,
-    one_telephone_of_six,
-    one_note_about_three,
-    one_picture_of_two,
-    one_bill_for_three,
-];
+/// Told once for a city: it is about all boxes of a drug.
+pub(super) const ONCE: &[Story] = &[bought_for_less_than_half];
 
 /// Told once for a city, a near miss.
 pub(super) const HONEST_ONCE: &[Story] = &[bought_for_four_fifths];
@@ -175,63 +165,4 @@ fn bought_for_less_than_half(w: &mut World) {
 
 fn bought_for_four_fifths(w: &mut World) {
     of_boxes(w, NearMiss, "X026");
-}
-
-/// Six came on one day to one ward, and all of them are reached under one number (A10, H14).
-fn one_telephone_of_six(w: &mut World) {
-    let ago = w.some_day();
-    for _ in 0..6 {
-        let mut p = w.person((30, 75), None);
-        "19900000000".clone_into(&mut p.tel);
-        w.enrol(&p);
-        let case = stay(w, (0, 1), &p, ago, 5, ("J18.900", "肺炎"));
-        w.close(case);
-    }
-}
-
-const NOTE: &str = "患者神志清楚,精神可,双肺呼吸音清,未闻及干湿性啰音,心律齐,腹软无压痛,继续目前治疗,观察病情变化。";
-
-/// One doctor writes the same of three patients (F14).
-fn one_note_about_three(w: &mut World) {
-    let (ago, mut doctor) = (w.some_day(), None);
-    for _ in 0..3 {
-        let p = adult(w);
-        let mut case = stay(w, (0, 1), &p, ago, 6, ("J18.900", "肺炎"));
-        case.doctor = doctor.get_or_insert(case.doctor.clone()).clone();
-        let when = noon(w, ago - 2, 10);
-        w.note(&mut case, when, NOTE.to_owned());
-        w.close(case);
-    }
-}
-
-/// One picture stands for two patients (B32).
-fn one_picture_of_two(w: &mut World) {
-    for _ in 0..2 {
-        let (p, ago) = (adult(w), w.some_day());
-        let date = w.date(ago);
-        let mut case = clinic_at(w, (0, 0), &p, date);
-        let when = case.begin + TimeDelta::minutes(80);
-        done(w, &mut case, "S024", when, 1);
-        let nurse = w.nurse(&case);
-        w.event(&mut case, "exam", "S024", (when, 10), nurse, 1);
-        under(&mut case, "exec", "result_hash", "5ca1ab1e");
-        w.close(case);
-    }
-}
-
-/// Three patients of one doctor and day are given the same five things (H16).
-fn one_bill_for_three(w: &mut World) {
-    let (ago, mut doctor) = (w.some_day(), None);
-    for n in 0..3 {
-        let p = adult(w);
-        let begin = noon(w, ago, 9 + 2 * n);
-        let end = begin + TimeDelta::minutes(50);
-        let mut case = w.open((0, Some(0)), &p, "11", (begin, end), ("K29.500", "慢性胃炎"));
-        case.doctor = doctor.get_or_insert(case.doctor.clone()).clone();
-        case.bill("C002", begin, 1);
-        for drug in ["X001", "X009", "X010", "Z001"] {
-            case.bill_rx(drug, begin + TimeDelta::minutes(30), 1, 7);
-        }
-        w.close(case);
-    }
 }

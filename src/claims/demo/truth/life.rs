@@ -293,7 +293,8 @@ impl World {
             }
             let mut codes: Vec<String> =
                 case.boxes.iter().filter(|b| b.0 == n).map(|b| b.1.clone()).collect();
-            let boxes = if case.split || line.item.list_type != "101" { 0 } else { line.cnt };
+            let bare = case.split || case.unscanned || line.item.list_type != "101";
+            let boxes = if bare { 0 } else { line.cnt };
             while i64::try_from(codes.len()).unwrap_or(0) < boxes {
                 codes.push(self.new_box());
             }

@@ -23,11 +23,12 @@ pub(super) const WRONG: &[Story] = &[
     settled_before_it_began,
     nobody_ordered,
     operation_without_its_fee,
-    caesarean_of_a_man,
-    endometriosis_of_a_man,
-    newborn_disease_of_a_man,
     no_diagnosis,
 ];
+
+/// Wrongs that no refund undoes: what happened is wrong, whatever became of the bill.
+pub(super) const LASTING: &[Story] =
+    &[caesarean_of_a_man, endometriosis_of_a_man, newborn_disease_of_a_man];
 
 pub(super) const HONEST: &[Story] = &[
     twelve_weeks_of_tablets,

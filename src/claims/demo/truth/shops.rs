@@ -15,13 +15,14 @@ pub(super) const WRONG: &[Story] = &[
     sold_and_still_there,
     twice_in_a_minute,
     seven_times_a_month,
-    every_day_in_the_clinic,
-    three_prescriptions,
     card_without_insurance,
     dearer_for_the_insured,
     agreement_suspended,
     billed_without_a_code,
 ];
+
+/// Wrongs of one person; told of several persons of one name, they are none.
+pub(super) const OF_ONE: &[Story] = &[every_day_in_the_clinic, three_prescriptions];
 
 pub(super) const HONEST: &[Story] = &[
     box_came_back,
@@ -220,13 +221,17 @@ fn card_without_insurance(w: &mut World) {
 /// The same drug on the same day to somebody who paid alone, at a share of the price.
 fn beside(w: &mut World, percent: i64) -> (super::case::Closed, i64) {
     let (p, ago, cnt) = (adult(w), w.some_day(), w.rng.between(1, 9));
-    let case = sale(w, PHARMACY, &p, ago, "X026", cnt);
+    // What is honest is sold as something else: on one day there is one price for all who come.
+    let wrong = percent < 100 && w.undo.is_none();
+    let item = if wrong { "Z001" } else { "X026" };
+    let case = sale(w, PHARMACY, &p, ago, item, cnt);
     let mut own = case.lines.first().cloned();
-    if let Some(line) = &mut own {
+    // Who cancels the one sale cancels the other: it would stand beside those of the same day.
+    if let Some(line) = own.as_mut().filter(|_| w.undo.is_none()) {
         (line.cents, line.cnt) = (line.cents * percent / 100, 1);
         line.at += TimeDelta::minutes(30);
         let (number, code) = (w.record(), w.new_box());
-        *w.sold.entry("X026").or_default() += 1;
+        *w.sold.entry(item).or_default() += 1;
         let row = sale_row("P99010100001", line, "", format!("XS{number:09}"), &[code]);
         w.tables.add("inv_sale", row);
     }

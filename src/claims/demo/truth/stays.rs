@@ -17,15 +17,18 @@ pub(super) const WRONG: &[Story] = &[
     clinic_while_in_bed,
     dead_man,
     in_and_out,
-    often_in,
     checkup,
     billed_after_leaving,
-    examined_after_leaving,
     billed_on_leave,
-    cut_in_two,
     nursing_hardly_recorded,
     nursing_never_recorded,
 ];
+
+/// Wrongs that no refund undoes: what happened is wrong, whatever became of the bill.
+pub(super) const LASTING: &[Story] = &[examined_after_leaving];
+
+/// Wrongs of one person; told of several persons of one name, they are none.
+pub(super) const OF_ONE: &[Story] = &[cut_in_two, often_in];
 
 pub(super) const HONEST: &[Story] = &[
     moved_ward,

@@ -65,6 +65,7 @@ enum Round {
 impl World {
     /// Writes a visit; what stories want to know of it comes back.
     pub(super) fn close(&mut self, mut case: Case) -> Closed {
+        self.undo(&mut case);
         self.numbers.settlement += 1;
         let settlement = format!("990101S{:013}", 50_260_000 + self.numbers.settlement);
         let rows = std::mem::take(&mut case.rows);
@@ -210,8 +211,13 @@ impl World {
         let (facility, pharmacy, rate) = self.facility(case);
         let rate = if pharmacy { 60 } else { rate };
         let fund = if case.own_account { 0 } else { covered * rate / 100 };
+        let fund = if case.waived { total } else { fund };
         let own = total - fund;
-        let account = if case.person.insutype == "310" { own / 2 } else { 0 };
+        let account = match case.person.insutype {
+            _ if case.from_account => own,
+            "310" => own / 2,
+            _ => 0,
+        };
         let mark = |on: bool| if on { "1" } else { "0" }.to_owned();
         self.tables.add(
             "setl_d",

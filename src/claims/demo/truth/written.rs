@@ -359,7 +359,12 @@ fn one_night(w: &mut World, way: &'static str) -> Case {
 fn sent_home_at_once(w: &mut World) {
     let case = one_night(w, "1");
     let c = w.close(case);
-    w.short.push((w.story, c.told(&[], 0)));
+    let told = c.told(&[], 0);
+    if w.undo.is_some() {
+        w.truth(Violation, "F11", told);
+    } else {
+        w.short.push((w.story, told));
+    }
 }
 
 /// Whether a stay was short for its group can be said only where the house has enough stays of the group.

@@ -95,9 +95,10 @@ fn of_house(w: &mut World, kind: Kind, rule: &str, all: &[(Closed, usize)], cent
 }
 
 /// So many outpatients on one day under the hands of one therapist.
-fn hands(w: &mut World, l: &Listed, count: i64) -> Vec<(Closed, usize)> {
+fn hands(w: &mut World, l: &Listed, count: i64, therapists: usize) -> Vec<(Closed, usize)> {
     let ago = w.some_day();
-    let who = house::staff(w, "2", false, String::new());
+    let all_of: Vec<String> =
+        (0..therapists).map(|_| house::staff(w, "2", false, String::new())).collect();
     let mut all = Vec::new();
     for n in 0..count {
         let p = adult(w);
@@ -107,41 +108,57 @@ fn hands(w: &mut World, l: &Listed, count: i64) -> Vec<(Closed, usize)> {
         let mut case = w.open((0, Some(4)), &p, "11", (begin, end), dx);
         case.bill("C002", begin, 1);
         let when = begin + TimeDelta::minutes(10);
-        w.event(&mut case, "treat", l.item, (when, 40), who.clone(), 1);
+        let turn = usize::try_from(n).unwrap_or(0) % therapists.max(1);
+        let who = all_of.get(turn).cloned().unwrap_or_default();
+        w.event(&mut case, "treat", l.item, (when, 40), who, 1);
         let line = case.bill(l.item, when, 1);
         all.push((w.close(case), line));
     }
     all
 }
 
+/// Fourteen hours of work by two of one name, as their room has on its door.
+fn two_therapists(w: &mut World, l: &Listed) {
+    let all = hands(w, l, 14, 2);
+    of_house(w, Kind::Trap, l.rule, &all, 0);
+}
+
 /// Nine hours of work in a shift of eight; or eight.
 pub(super) fn shift(w: &mut World, l: &Listed, wrong: bool) {
     let count = if wrong { w.rng.between(9, 11) } else { 8 };
-    let all = hands(w, l, count);
+    let all = hands(w, l, count, 1);
     of_house(w, if wrong { Kind::Violation } else { Kind::NearMiss }, l.rule, &all, 0);
+    if !wrong {
+        two_therapists(w, l);
+    }
 }
 
 /// Thirteen hours and more; and twelve, which is too long for a shift of eight and not for one of twelve. Twelve hours
 /// are no story of an honest house.
 pub(super) fn long_shift(w: &mut World, l: &Listed, wrong: bool) {
     if !wrong {
-        return;
+        return two_therapists(w, l);
     }
     let count = w.rng.between(13, 15);
-    let all = hands(w, l, count);
+    let all = hands(w, l, count, 1);
     of_house(w, Kind::Violation, l.rule, &all, 0);
     of_house(w, Kind::Violation, "B25", &all, 0);
-    let all = hands(w, l, 12);
+    let all = hands(w, l, 12, 1);
     of_house(w, Kind::NearMiss, l.rule, &all, 0);
     of_house(w, Kind::Violation, "B25", &all, 0);
 }
 
 /// Ten hours a patient, and three patients on one machine in one day; or two.
 pub(super) fn machine(w: &mut World, l: &Listed, wrong: bool) {
-    let (count, turn) = if wrong { (3, w.listed.0) } else { (2, w.listed.1) };
+    let [as_it_was, near, undone] = w.listed;
+    let (count, kind, turn) = match (wrong, w.undo.is_some()) {
+        (true, false) => (3, 0, as_it_was),
+        (true, true) => (3, 1, undone),
+        _ => (2, 2, near),
+    };
     // No two of these stories meet on one day.
-    let turn = i64::try_from(turn / super::LISTED.len()).unwrap_or(0) % 125;
-    let ago = 76 + 2 * turn + i64::from(wrong);
+    let turn = i64::try_from(turn / super::LISTED.len()).unwrap_or(0) % 83;
+    let ago = 76 + 3 * turn + kind;
     let mut all = Vec::new();
     for _ in 0..count {
         let p = adult(w);

@@ -14,16 +14,24 @@ use super::{LISTED, Limit, Listed, PNEUMONIA, Place, SINCE, Span, days};
 const CENTRE: usize = 2;
 
 pub(super) fn wrong(w: &mut World) {
-    w.listed.0 += 1;
-    if let Some(l) = LISTED.get((w.listed.0 - 1) % LISTED.len()) {
-        tell(w, l, true);
-    }
+    let turn = if w.undo.is_some() { 2 } else { 0 };
+    next(w, turn, true);
 }
 
 pub(super) fn near(w: &mut World) {
-    w.listed.1 += 1;
-    if let Some(l) = LISTED.get((w.listed.1 - 1) % LISTED.len()) {
-        tell(w, l, false);
+    next(w, 1, false);
+}
+
+/// The next list of those that are told in this way.
+fn next(w: &mut World, turn: usize, wrong: bool) {
+    let Some(told) = w.listed.get_mut(turn) else { return };
+    let at = *told % LISTED.len();
+    *told += 1;
+    // Hours that were worked, and an operation that was made, no refund undoes.
+    let lasts =
+        |l: &Listed| matches!(l.limit, Limit::Hands(_) | Limit::LongHands | Limit::Operation(..));
+    if let Some(l) = LISTED.get(at).filter(|l| turn < 2 || !lasts(l)) {
+        tell(w, l, wrong);
     }
 }
 
