@@ -10,7 +10,7 @@
 //!
 //! *Rescue* makes the copy an open case of this handheld.
 
-mod places;
+mod acts;
 mod release;
 mod rescue;
 mod rounds;
