@@ -322,6 +322,11 @@ impl CopyRoom {
                 }
             });
         }
+        self.copy_beside(keys);
+    }
+
+    /// Copies go out every few minutes, as configured, for as long as the program stays; locked or not.
+    pub(crate) fn copy_beside(&self, keys: Arc<Mutex<Box<dyn KeyRing>>>) {
         if self.configured() {
             let room = self.clone();
             std::thread::spawn(move || {
