@@ -181,6 +181,19 @@ impl Handheld {
         }
     }
 
+    /// A recording is about to be settled: its fragments and lists go, and with the next round from the copy, too.
+    /// What names its segments has to be kept before, or a copy of that minute has them and cannot say of what.
+    pub(crate) fn keep_before_settling(&mut self, case: &CaseId) {
+        if !self.ports.copies.configured() {
+            return;
+        }
+        let kept = self.index_of(case).and_then(|index| match index.practice {
+            true => Ok(()),
+            false => self.keep_state(case, &index),
+        });
+        told_apart(case, kept);
+    }
+
     /// Once a minute, for a program that stays: the second copy, and a look at what lies here.
     pub(crate) fn keep_copies_when_due(&mut self) {
         let now = self.ports.clock.read();

@@ -239,6 +239,12 @@ fn one_pass(
         }
         names.insert(name);
     }
+    // A recording that ended meanwhile is named by a state that was kept before its fragments went: that one counts.
+    let state = atomic::read_if_there(&case_folder.join(STATE_FILE))?;
+    let read = begin.last.iter().find(|(name, _)| name == STATE_FILE).map(|(_, bytes)| bytes);
+    if state.as_ref() != read {
+        return Ok(None);
+    }
     for (name, bytes) in begin.lists.into_iter().chain(begin.last) {
         // Keys and announcement never change; asking costs less than writing them each time.
         let small = there.get(&name).is_some_and(|size| usize::try_from(*size) == Ok(bytes.len()));

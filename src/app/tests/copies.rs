@@ -92,6 +92,21 @@ fn a_place_that_a_case_is_copied_to_is_entered_once() {
     assert_eq!(places(&mut day), ["D-0002", "/media/stick"]);
 }
 
+/// A copy of the minute after a stop has the segments, and its state names them: found by destroying a handheld in
+/// that minute, after which an hour of sound lay in the copy and nothing said of what.
+#[test]
+fn a_stop_is_kept_before_the_fragments_go() {
+    let mut day = morning();
+    day.disk.copies.wanted = true;
+    day.h = handheld(&day.disk, &day.clock, 5);
+    unlock(&mut day.h, "O-0001");
+    let sound = day.h.start_recording(Some(&day.case), RecordingKind::Audio).unwrap();
+    day.h.status().unwrap();
+    let stopped = day.h.stop_recording(&sound.evidence).unwrap();
+    let kept = day.disk.copies.kept(&day.case, crate::copies::STATE_FILE).unwrap();
+    assert!(String::from_utf8_lossy(&kept).contains(&stopped.sha256), "no minute and no lock between");
+}
+
 /// The state is kept at the lock and once a minute, and only if something changed.
 #[test]
 fn the_state_is_kept_at_every_lock_and_once_a_minute() {
