@@ -187,10 +187,9 @@ impl Handheld {
         if !self.ports.copies.configured() {
             return;
         }
-        let kept = self.index_of(case).and_then(|index| match index.practice {
-            true => Ok(()),
-            false => self.keep_state(case, &index),
-        });
+        let kept = self
+            .index_of(case)
+            .and_then(|index| if index.practice { Ok(()) } else { self.keep_state(case, &index) });
         told_apart(case, kept);
     }
 

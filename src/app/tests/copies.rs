@@ -104,7 +104,10 @@ fn a_stop_is_kept_before_the_fragments_go() {
     day.h.status().unwrap();
     let stopped = day.h.stop_recording(&sound.evidence).unwrap();
     let kept = day.disk.copies.kept(&day.case, crate::copies::STATE_FILE).unwrap();
-    assert!(String::from_utf8_lossy(&kept).contains(&stopped.sha256), "no minute and no lock between");
+    assert!(
+        String::from_utf8_lossy(&kept).contains(&stopped.sha256),
+        "no minute and no lock between"
+    );
 }
 
 /// The state is kept at the lock and once a minute, and only if something changed.
