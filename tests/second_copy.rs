@@ -9,201 +9,22 @@
     reason = "tests may panic"
 )]
 
+#[path = "second_copy/destroyed.rs"]
+mod destroyed;
+#[path = "second_copy/door.rs"]
+mod door;
+#[path = "second_copy/pair.rs"]
+mod pair;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
-use spotcheck_tests::support::checks::{Out, collect_from, verify};
 use spotcheck_tests::support::clocked::Clocked;
-use spotcheck_tests::support::programs::{HandheldCli, free_port, kill_recorder, text};
-use spotcheck_tests::support::visit::{Claims, Sealed, World};
+use spotcheck_tests::support::programs::{HandheldCli, text};
+use spotcheck_tests::support::visit::{Claims, World};
 
-fn arg(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-/// xorshift64*: seeded and repeatable.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
-    }
-}
-
-/// Handheld B keeps copies for others on a loopback port, until dropped.
-struct Keeping {
-    child: Child,
-    address: String,
-}
-
-impl Keeping {
-    fn start(b: &HandheldCli) -> Self {
-        let listen = format!("127.0.0.1:{}", free_port().unwrap());
-        let mut command = b.command(0, &["copy", "serve", &listen]).unwrap();
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(said["listening"], listen.as_str());
-        Self { child, address: listen }
-    }
-}
-
-impl Drop for Keeping {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What was confirmed before the newest copy.
-#[derive(Debug, Clone, Default)]
-struct Confirmed {
-    notes: Vec<String>,
-    photos: usize,
-    recordings: usize,
-}
-
-/// One file of the exported ZIP.
-fn unzip(bundle: &Path, name: &str) -> String {
-    let out = Command::new("unzip").args(["-p", &arg(bundle), &format!("*/{name}")]).output();
-    String::from_utf8(out.unwrap().stdout).unwrap()
-}
-
-fn destroy(a: &HandheldCli) {
-    kill_recorder(&a.data);
-    fs::remove_dir_all(&a.data).unwrap();
-}
-
-/// B goes on with A's case, seals and sends it; the bundle holds everything confirmed before the copy.
-fn goes_on(world: &World, b: &HandheldCli, case: &str, before: &Confirmed, out: &Path) -> Out {
-    let view = b.ok(&["case", "open", "--task", &world.task]).unwrap();
-    assert_eq!(view["id"], case, "the rescued case is the task's open case on B");
-    // Marked for the officer: among what the visit lacks, and as a line of the journal.
-    let gaps = view["missing"].to_string();
-    assert!(gaps.contains("由手持机 D-0001 的第二副本恢复"), "{gaps}");
-    b.ok(&["case", "note", case, "在二号机上接着办"]).unwrap();
-    let bundle = b.seal_incomplete(case, "手持机一号遗失，撤离", &[0, 1]).unwrap();
-    let pushed = b.ok(&["push"]).unwrap();
-    let items = pushed["items"].as_array().unwrap();
-    let sent = items.iter().find(|i| i["bundle"] == bundle.as_str()).unwrap();
-    assert_eq!(sent["state"], "received", "{pushed}");
-    // Marked for the centre.
-    let shown = world.center.ok(&["bundle", "show", &bundle]).unwrap();
-    assert_eq!(
-        (shown["rescued_from"].as_str(), shown["device"].as_str()),
-        (Some("D-0001"), Some("D-0002")),
-        "{shown}"
-    );
-    let sealed = Sealed { case: case.to_owned(), bundle, documents: Vec::new() };
-    let out = collect_from(&world.center, b, &sealed, out).unwrap();
-    let report = verify(&out, false).unwrap();
-    let warned = report["warnings"].as_array().unwrap();
-    assert!(warned.iter().any(|w| w["code"] == "JOURNAL-RESCUED"), "{report}");
-
-    let journal = unzip(&out.bundle, "data/journal.jsonl");
-    let record: Value = serde_json::from_str(&unzip(&out.bundle, "data/record.json")).unwrap();
-    assert!(
-        journal.contains("\"kind\":\"rescued\"") && journal.contains("\"from_device\":\"D-0001\"")
-    );
-    assert!(unzip(&out.bundle, "bag-info.txt").contains("Spotcheck-Rescued-From: D-0001\n"));
-    assert_eq!(record["completeness"]["complete"], false);
-    let missing = record["completeness"]["missing"].to_string();
-    assert!(missing.contains("D-0001 的第二副本恢复"), "{missing}");
-    for note in &before.notes {
-        assert!(journal.contains(note.as_str()), "{note} was confirmed and copied");
-    }
-    let evidence = record["evidence"].as_array().unwrap();
-    let of = |kind: &str| evidence.iter().filter(|e| e["media_type"] == kind).count();
-    assert!(of("image/jpeg") >= before.photos, "{evidence:?}");
-    assert!(of("audio/ogg") >= before.recordings, "{evidence:?}");
-    out
-}
-
-#[test]
-fn r42_a_is_destroyed_at_seeded_moments_and_b_has_everything_up_to_the_last_copy() {
-    let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
-    let seed: u64 = std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_261_122);
-    eprintln!("SEED={seed} ROUNDS={rounds} repeats these moments");
-    for round in 0..rounds {
-        let mut dice = Dice(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9)) | 1);
-        // A handheld put back from a backup would open the case that it had prepared before: a new pair each time.
-        let base = tempfile::tempdir().unwrap();
-        let world = World::build_pair(base.path(), &Claims::DemoCity { seed: 51 }).unwrap();
-        let (a, b) = (&world.handheld, world.partner.as_ref().unwrap());
-        let stick = base.path().join(format!("stick-{round}"));
-        fs::create_dir(&stick).unwrap();
-        let by_stick = round % 3 == 1;
-        let keeping = Keeping::start(b);
-        let case = text(&a.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
-        let (mut now, mut copied) = (Confirmed::default(), Confirmed::default());
-        let mut running: Option<String> = None;
-        let copy = |now: &Confirmed, running: bool| {
-            if by_stick {
-                // Who the partner is has been learned over the link once.
-                a.ok(&["copy", "peer", &keeping.address]).unwrap();
-                a.ok(&["copy", "to", &arg(&stick)]).unwrap();
-            } else {
-                let said = a.ok(&["copy", "peer", &keeping.address]).unwrap();
-                assert_eq!(said["device"], "D-0002");
-            }
-            let mut copied = now.clone();
-            copied.recordings += usize::from(running);
-            copied
-        };
-        let steps = 6 + dice.throw(6);
-        for step in 0..steps {
-            match dice.throw(5) {
-                0 | 1 => {
-                    let note = format!("第 {round} 轮第 {step} 步所见");
-                    a.ok(&["case", "note", &case, &note]).unwrap();
-                    now.notes.push(note);
-                }
-                2 => {
-                    a.ok(&["capture", "photo", &case]).unwrap();
-                    now.photos += 1;
-                }
-                3 => match running.take() {
-                    None => {
-                        let began = a.ok(&["capture", "audio", &case]).unwrap();
-                        running = Some(text(&began, "/evidence").unwrap());
-                    }
-                    Some(evidence) => {
-                        a.ok(&["capture", "stop", &evidence]).unwrap();
-                        now.recordings += 1;
-                    }
-                },
-                _ => copied = copy(&now, running.is_some()),
-            }
-        }
-        if copied.notes.is_empty() {
-            copied = copy(&now, running.is_some());
-        }
-        eprintln!("round {round}: destroyed after {steps} steps, copied with {copied:?}");
-        // What comes after the last copy may be lost; what was copied may not.
-        a.ok(&["case", "note", &case, "副本之后的一句"]).unwrap();
-        destroy(a);
-        drop(keeping);
-
-        let mut rescue = vec!["copy".to_owned(), "rescue".to_owned(), case.clone()];
-        if by_stick {
-            rescue.extend(["--from".to_owned(), arg(&stick.join(format!("{case}.copy")))]);
-        }
-        let rescue: Vec<&str> = rescue.iter().map(String::as_str).collect();
-        let done = b.ok(&rescue).unwrap();
-        assert_eq!(done["from"], "D-0001", "{done}");
-        let out = base.path().join(format!("out-{round}"));
-        goes_on(&world, b, &case, &copied, &out);
-        let again = b.run_as(0, &rescue).unwrap();
-        assert_eq!(again.error_code(), "COPY-HERE");
-    }
-}
+use self::pair::{Confirmed, Keeping, arg, destroy, goes_on, walk};
 
 /// No partner, one stick: the centre proves the copy, addresses it to B, and opens it by two custodians.
 /// Whoever finds the stick reads nothing.
@@ -398,14 +219,4 @@ fn b_lets_go_of_as_copy_after_the_receipt_or_the_shred_and_never_before() {
     assert_eq!(heard()[2..], [(third.clone(), "shred".to_owned())]);
     let nothing = b.run_as(0, &["copy", "rescue", &third]).unwrap();
     assert_eq!(nothing.error_code(), "COPY-NONE");
-}
-
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }

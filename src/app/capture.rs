@@ -408,6 +408,7 @@ impl Handheld {
             self.commit(case, vec![stopped, closed], values)?;
         }
         self.take_up_closed(case, &id);
+        self.keep_before_settling(case);
         self.ports.recorder.settle(case, path)?;
         self.ended_beside(case, path)?;
         view(&id, &item).ok_or_else(|| troubles::unknown("证据"))

@@ -8,9 +8,12 @@
 //! blobs are listed: whatever the state names lies there already. [`Rounds`] says when it is done again.
 //! *Letting go*: what the centre has received needs no second copy, and whoever holds one drops it.
 //!
-//! *Rescue* makes the copy an open case of this handheld.
+//! *Rescue* makes the copy an open case of this handheld. What waits at the door for a case has a state of its
+//! own, without a journal, and becomes a case of the task that is named then ([`door`]).
 
 mod acts;
+mod door;
+mod places;
 mod release;
 mod rescue;
 mod rounds;
@@ -28,13 +31,17 @@ use crate::model::{CaseIndex, Evidence};
 use crate::ports::{Chosen, KeyRing, Partner, RescueFolder, SealedBundle, StoredFile};
 use crate::troubles;
 
+pub(crate) use door::beginning_with;
 pub use rescue::RescuedCase;
+use rescue::{keys_of_copy, missing_blob};
 pub use rounds::Rounds;
 
 /// Schema of the plaintext of [`STATE_FILE`].
 pub const STATE_SCHEMA: &str = "spotcheck-case-state/1";
 /// What the case database says, sealed.
 pub const STATE_FILE: &str = "state.age";
+/// Schema of [`STATE_FILE`] while nothing but what was captured at the door is there: no journal and no task yet.
+pub const DOOR_SCHEMA: &str = "spotcheck-door-state/1";
 /// What was captured before the case could be written, sealed.
 pub const EARLY_FILE: &str = "early.age";
 
@@ -84,7 +91,9 @@ struct State {
     case: CaseId,
     device: DeviceId,
     kept_ms: i64,
-    index: CaseIndex,
+    /// None at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    index: Option<CaseIndex>,
     lines: Vec<String>,
     values: Vec<(String, String, String)>,
 }
@@ -102,6 +111,8 @@ pub struct CopyView {
     pub files: u32,
     /// Those that no copy holds.
     pub without: u32,
+    /// False of a copy that lacks the state of the case: whoever has it alone cannot go on from it.
+    pub state: bool,
 }
 
 /// What a link to a handheld nearby needs.
@@ -171,6 +182,18 @@ impl Handheld {
         }
     }
 
+    /// A recording is about to be settled: its fragments and lists go, and with the next round from the copy, too.
+    /// What names its segments has to be kept before, or a copy of that minute has them and cannot say of what.
+    pub(crate) fn keep_before_settling(&mut self, case: &CaseId) {
+        if !self.ports.copies.configured() {
+            return;
+        }
+        let kept = self
+            .index_of(case)
+            .and_then(|index| if index.practice { Ok(()) } else { self.keep_state(case, &index) });
+        told_apart(case, kept);
+    }
+
     /// Once a minute, for a program that stays: the second copy, and a look at what lies here.
     pub(crate) fn keep_copies_when_due(&mut self) {
         let now = self.ports.clock.read();
@@ -195,8 +218,9 @@ impl Handheld {
         let partners = self.ports.copies.partners()?;
         let mut chosen = Vec::new();
         if let Some(case) = self.arrival()? {
-            let kept = self.keep_early_copy(&case).and_then(|()| self.share_with(&case, &partners));
-            told_apart(&case, kept);
+            told_apart(&case, self.keep_door_state(&case));
+            told_apart(&case, self.keep_early_copy(&case));
+            told_apart(&case, self.share_with(&case, &partners));
             chosen.push(Chosen { case, bundle: None });
         }
         let mut gone = Vec::new();
@@ -217,6 +241,7 @@ impl Handheld {
             }
             chosen.push(Chosen { case, bundle: Some(index.bundle) });
         }
+        self.journal_places(&chosen)?;
         self.release_copies(gone)?;
         self.ports.copies.choose(&chosen)
     }
@@ -237,22 +262,19 @@ impl Handheld {
             case: case.clone(),
             device,
             kept_ms: 0,
-            index: index.clone(),
+            index: Some(index.clone()),
             lines: lines
                 .into_iter()
                 .map(|line| String::from_utf8(line.line).map_err(troubles::stored))
                 .collect::<TroubleResult<_>>()?,
             values,
         };
-        let json = |state: &State| {
-            serde_json::to_vec(state).map(zeroize::Zeroizing::new).map_err(troubles::stored_json)
-        };
-        let hash = Hash32::sha256(&json(&state)?);
+        let hash = Hash32::sha256(&state_json(&state)?);
         if self.kept.hashes.get(&(case.clone(), STATE_FILE)) == Some(&hash) {
             return Ok(());
         }
         state.kept_ms = kept_ms;
-        let sealed = self.ports.keys.seal_for_case(case, &json(&state)?)?;
+        let sealed = self.ports.keys.seal_for_case(case, &state_json(&state)?)?;
         self.ports.copies.keep(case, STATE_FILE, &sealed)?;
         self.kept.hashes.insert((case.clone(), STATE_FILE), hash);
         Ok(())
@@ -341,6 +363,7 @@ impl Handheld {
                 files: u32::try_from(blobs.len()).unwrap_or(u32::MAX),
                 without: u32::try_from(blobs.iter().filter(|b| !has(b)).count())
                     .unwrap_or(u32::MAX),
+                state: has(STATE_FILE) || has(SEALED_LABEL),
                 copied: copied.as_ref().map(|c| rfc3339(c.at_ms)),
                 place: copied.map(|c| c.place),
                 case,
@@ -369,16 +392,22 @@ impl Handheld {
         }
         let copied = self.ports.copies.copied(case)?.unwrap_or_default();
         let now = self.now_ms();
+        // Without the state nobody can say what the encrypted files are: that is no copy.
+        let stated = copied.files.contains(STATE_FILE);
         let single = |item: &Evidence| {
-            item.ended_ms.is_some_and(|at| now.saturating_sub(at) > OVERDUE_MS)
-                && item
-                    .file
-                    .iter()
-                    .flat_map(|f| &f.blobs)
-                    .any(|b| !copied.files.contains(&blob_file(&b.ciphertext_sha256)))
+            let overdue = item.ended_ms.is_some_and(|at| now.saturating_sub(at) > OVERDUE_MS);
+            let mut blobs = item.file.iter().flat_map(|f| &f.blobs);
+            overdue
+                && blobs
+                    .any(|b| !stated || !copied.files.contains(&blob_file(&b.ciphertext_sha256)))
         };
         Ok(evidence.iter().filter(|(_, item)| single(item)).count())
     }
+}
+
+/// The plaintext of [`STATE_FILE`], wiped after use.
+fn state_json(state: &State) -> TroubleResult<zeroize::Zeroizing<Vec<u8>>> {
+    serde_json::to_vec(state).map(zeroize::Zeroizing::new).map_err(troubles::stored_json)
 }
 
 /// File of an encrypted blob in a copy.

@@ -21,7 +21,7 @@ use crate::desk::{CaseState, EvidenceView, Filing, RecordingKind, RecordingView}
 use crate::handheld::{Handheld, Running};
 use crate::model::{CaseIndex, Evidence, ONLY, kind};
 use crate::pause::paused_at;
-use crate::ports::{RecordingOrder, RecordingOutcome, StoredFile};
+use crate::ports::{Blob, RecordingOrder, RecordingOutcome, StoredFile};
 use crate::troubles;
 
 /// Kind of the prepared arrival case in the device store.
@@ -138,7 +138,8 @@ impl Handheld {
         self.device_log()?.values(EARLY)
     }
 
-    fn waits_in(&mut self, case: &CaseId) -> TroubleResult<bool> {
+    /// True if something was captured for this case that no journal names yet.
+    pub(crate) fn waits_in(&mut self, case: &CaseId) -> TroubleResult<bool> {
         let items = self.early_items()?;
         Ok(items.iter().any(|(_, item)| item.stage == Stage::Waiting && item.case == *case))
     }
@@ -455,14 +456,16 @@ impl Handheld {
         Ok(())
     }
 
-    /// What of a case waits in the device store, for its second copy; none if nothing does.
+    /// What of a case was captured before its journal could name it, for its second copy; none if nothing was. Also
+    /// what the journal names by now: the state in the copy may be older than that, and whoever goes on from it
+    /// passes over what it names.
     pub(crate) fn early_of(&mut self, case: &CaseId) -> TroubleResult<Option<Vec<u8>>> {
-        let mut items = self.early_items()?;
-        items.retain(|(_, item)| item.stage == Stage::Waiting && item.case == *case);
+        let items = self.early_items()?.into_iter().map(|(_, item)| item);
+        let items = items.filter(|item| item.stage != Stage::Failed && item.case == *case);
+        let items: Vec<Early> = items.map(|item| Early { stage: Stage::Waiting, ..item }).collect();
         if items.is_empty() {
             return Ok(None);
         }
-        let items: Vec<Early> = items.into_iter().map(|(_, item)| item).collect();
         serde_json::to_vec(&items).map(Some).map_err(troubles::stored_json)
     }
 
@@ -490,6 +493,15 @@ impl Handheld {
         let highest = used.iter().chain(&paths).filter_map(|path| number_of(path)).max();
         values.push(set(FLOOR, ONLY, &floor.max(highest.unwrap_or(0)))?);
         Ok((values, paths))
+    }
+
+    /// The encrypted files that the early items of a copy name.
+    pub(crate) fn early_blobs(&self, json: Option<&[u8]>) -> TroubleResult<Vec<Blob>> {
+        let items: Vec<Early> = match json {
+            Some(json) => serde_json::from_slice(json).map_err(troubles::stored_json)?,
+            None => Vec::new(),
+        };
+        Ok(items.into_iter().filter_map(|item| item.file).flat_map(|file| file.blobs).collect())
     }
 
     /// Everything recorded into a case that can be written again: early items are entered, running

@@ -51,6 +51,7 @@ mod packs;
 pub mod page_check;
 pub mod pages;
 mod papers;
+mod papers_out;
 mod pause;
 pub mod playing;
 pub mod ports;

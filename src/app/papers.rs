@@ -394,19 +394,6 @@ impl Handheld {
         self.ports.forms.page_image(&elements, at_ms, &drawn(&document), page, width, draft)
     }
 
-    /// The PDF as signed, else as frozen.
-    ///
-    /// # Errors
-    /// No such document, or it is a draft still.
-    pub fn document_pdf(&mut self, case: &CaseId, id: &str) -> TroubleResult<Zeroizing<Vec<u8>>> {
-        let document = self.stored_document(case, id)?;
-        let frozen = document.frozen.ok_or_else(|| not_frozen("导出"))?;
-        let file = document.signed_pdf.unwrap_or(frozen.pdf);
-        let draft = self.draft("data_exported")?.about(id).fact("what", "document_pdf");
-        self.journal_device(draft)?;
-        self.ports.blobs.read(case, &file)
-    }
-
     pub(crate) fn do_sign_document(
         &mut self,
         case: &CaseId,
@@ -557,7 +544,7 @@ impl Handheld {
     }
 }
 
-fn not_frozen(act: &str) -> spotcheck_domain::Trouble {
+pub(crate) fn not_frozen(act: &str) -> spotcheck_domain::Trouble {
     troubles::document(&format!("文书还没有定稿，不能{act}"), "补齐内容后先定稿")
 }
 

@@ -91,7 +91,7 @@ impl Handheld {
         let mut found: Vec<Chosen> =
             open.map(|(case, i)| Chosen { case, bundle: Some(i.bundle) }).collect();
         if let Some(case) = self.arrival()?
-            && self.early_of(&case)?.is_some()
+            && self.waits_in(&case)?
         {
             found.push(Chosen { case, bundle: None });
         }

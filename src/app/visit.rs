@@ -11,11 +11,12 @@ use spotcheck_evidence::journal::EntryDraft;
 
 use crate::case_file::next_id;
 use crate::chain::{Chain, set};
+use crate::copies::beginning_with;
 use crate::desk::{
     CaseCard, CaseOfficer, CaseState, CaseView, Own, PartyView, Status, StepView, TaskCard,
 };
 use crate::handheld::{Handheld, Listening};
-use crate::model::{CaseIndex, Meta, ONLY, Party, Step, kind};
+use crate::model::{CaseIndex, Meta, ONLY, Party, Rescued, Step, kind};
 use crate::ports::Unclosed;
 use crate::salvaged::SALVAGED_WORDS;
 use crate::troubles;
@@ -267,9 +268,7 @@ impl Handheld {
         let bundle =
             BundleId::parse(&format!("EVID-{}", new_ulid(clock.as_ref(), entropy.as_ref())))
                 .map_err(troubles::stored)?;
-        let mut officers: Vec<OfficerId> = task.officers.iter().map(|o| o.id.clone()).collect();
-        officers.retain(|o| o != &mine);
-        officers.insert(0, mine);
+        let officers = beginning_with(&task, mine);
         // What was recorded at the door belongs to a real visit.
         let arrival = if task.is_practice() { None } else { self.take_arrival(&officers)? };
         let case = match arrival {
@@ -293,6 +292,8 @@ impl Handheld {
         if let Err(trouble) = self.prepare_arrival() {
             tracing::warn!(code = %trouble.code, "No arrival case could be prepared.");
         }
+        // At once: a copy that is made while the case has no state of its own would be of files nobody can name.
+        self.keep_copies_if_configured();
         view
     }
 
@@ -309,7 +310,8 @@ impl Handheld {
             if self.case_chain(case)?.head().seq > 0 {
                 return Err(troubles::stored("no head data"));
             }
-            self.write_first_entry(case, task)?;
+            let index = self.index_of(case)?;
+            self.write_first_entry(case, task, &index, None)?;
             // What was captured at the door belongs to this case now.
             let (stored_ms, count) = self.settle_recordings(case)?;
             let left = self.ports.recorder.unclosed(case)?.cut_off;
@@ -319,12 +321,15 @@ impl Handheld {
         self.case_view(case)
     }
 
-    fn write_first_entry(
+    /// The first line of a journal; with it, of what was captured at another handheld's door, where it comes from.
+    pub(crate) fn write_first_entry(
         &mut self,
         case: &CaseId,
         task: &spotcheck_domain::task::Task,
+        index: &CaseIndex,
+        rescued: Option<(Rescued, EntryDraft)>,
     ) -> TroubleResult<()> {
-        let index = self.index_of(case)?;
+        let (rescued, line) = rescued.unzip();
         let package = self.readable_package(&task.id);
         let package_id = package.as_ref().map(|p| p.id.clone());
         let head = self.device_log().map(|log| Chain::head(log))?;
@@ -338,13 +343,13 @@ impl Handheld {
         );
         let meta = Meta {
             case: case.clone(),
-            bundle: index.bundle,
+            bundle: index.bundle.clone(),
             task: task.clone(),
             package: package.map(|p| (p.id.to_string(), p.sha256)),
             opened_ms: index.opened_ms,
             sealing: None,
             done: false,
-            rescued: None,
+            rescued,
         };
         let party = Party {
             name: task.facility.fixmedins_name.clone(),
@@ -352,7 +357,7 @@ impl Handheld {
             post: None,
         };
         let values = vec![set(kind::META, ONLY, &meta)?, set(kind::PARTY, "party-1", &party)?];
-        self.commit(case, vec![draft], values)?;
+        self.commit(case, std::iter::once(draft).chain(line).collect(), values)?;
         Ok(())
     }
 

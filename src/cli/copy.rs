@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, Subcommand};
 use spotcheck_app::Handheld;
 use spotcheck_app::errand::Stop;
-use spotcheck_domain::{CaseId, Trouble, TroubleResult};
+use spotcheck_domain::{CaseId, TaskId, Trouble, TroubleResult};
 use spotcheck_vault::FolderCopy;
 
 use super::Output;
@@ -70,6 +71,9 @@ pub(crate) struct Rescue {
     /// 副本目录(CASE-….copy)/ folder of the copy [default: what this handheld holds for others]
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// 门口录下、还没有案卷的内容归入这个任务 / the task that what was captured before any case belongs to
+    #[arg(long, value_name = "TASK")]
+    task: Option<String>,
 }
 
 impl Copy {
@@ -93,8 +97,10 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
             if to.held {
                 cases = cases.saturating_add(room.hand_over(&to.to)?);
             }
+            handheld.copies_were_made()?;
             let value = serde_json::json!({ "cases": cases, "folder": folder });
-            Output::new("copy", &value, vec![format!("{cases} 个案卷已存第二副本(仍加密)")])
+            let line = format!("{cases} 个案卷已存第二副本(仍加密)");
+            Output::new("copy", &value, and_stateless(line, handheld)?)
         }
         Copy::Peer(peer) => {
             let keys = handheld.link_keys()?;
@@ -102,12 +108,15 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
             room.meet(&keys, &peer.address)?;
             handheld.keep_copies()?;
             let (cases, partner) = room.copy_to_peer(&keys, &peer.address)?;
+            handheld.copies_were_made()?;
             let value = serde_json::json!({ "cases": cases, "device": partner.device });
             let line = format!("{cases} 个案卷已存到手持机 {}(仍加密)", partner.device);
-            Output::new("copy", &value, vec![line])
+            Output::new("copy", &value, and_stateless(line, handheld)?)
         }
         Copy::Serve(serve) => {
             let keys = handheld.link_keys()?;
+            // Its own go out meanwhile, as they do from a window that is locked.
+            room.copy_beside(Arc::new(Mutex::new(handheld.keys_beside())));
             room.serve(&keys, &serve.address, &Stop::default(), &mut |at| {
                 // Whoever started it waits for this line.
                 println!("{}", serde_json::json!({ "listening": at.to_string() }));
@@ -126,6 +135,7 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
                 .iter()
                 .map(|v| match (&v.copied, v.without) {
                     (None, _) => format!("{}  没有第二副本", v.case),
+                    (Some(at), _) if !v.state => stateless(&v.case, at),
                     (Some(at), 0) => format!("{}  第二副本 {at}", v.case),
                     (Some(at), n) => format!("{}  第二副本 {at}，其后 {n} 个文件没有副本", v.case),
                 })
@@ -150,7 +160,10 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
                     })?
                 }
             };
-            let done = handheld.rescue_case(&case, &mut FolderCopy::open(&folder)?)?;
+            let task = rescue.task.as_deref().map(TaskId::parse).transpose();
+            let task = task.map_err(|cause| bad_id("任务").because(cause))?;
+            let mut copy = FolderCopy::open(&folder)?;
+            let done = handheld.rescue_case(&case, task.as_ref(), &mut copy)?;
             let line = format!(
                 "案卷 {case} 已由手持机 {} 的副本恢复(截至 {})，日志 {} 条，加密文件 {} 个",
                 done.from, done.kept, done.entries, done.files
@@ -158,4 +171,17 @@ pub(crate) fn run(setup: &Setup, handheld: &mut Handheld, args: &Copy) -> Troubl
             Output::new("copy", &done, vec![line])
         }
     }
+}
+
+/// A copy of encrypted files that nothing names: no use alone, and said so.
+fn stateless(case: &CaseId, at: &str) -> String {
+    format!("{case}  第二副本 {at} 里没有案卷状态，单凭它恢复不了案卷；解锁一次后再存")
+}
+
+/// A line, and one for each copy that lacks the state of its case.
+fn and_stateless(line: String, handheld: &mut Handheld) -> TroubleResult<Vec<String>> {
+    let views = handheld.copy_views()?;
+    let lacking = views.iter().filter(|v| !v.state);
+    let lacking = lacking.filter_map(|v| Some(stateless(&v.case, v.copied.as_ref()?)));
+    Ok(std::iter::once(line).chain(lacking).collect())
 }

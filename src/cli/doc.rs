@@ -175,7 +175,7 @@ pub(crate) fn run(handheld: &mut Handheld, args: &Doc) -> TroubleResult<Output> 
         }
         Doc::Freeze { case, document } => show(&handheld.freeze(&case_id(case)?, document)?),
         Doc::Render { case, document, page, width, out } => {
-            let png = handheld.page_image(&case_id(case)?, document, *page, *width)?;
+            let png = handheld.page_copy(&case_id(case)?, document, *page, *width)?;
             write(out, &png)?;
             Output::new(
                 "doc-render",

@@ -1,7 +1,8 @@
 //! From parsed arguments to a result: unlock where needed, run, and turn troubles into exit codes.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, Parser};
 use spotcheck_app::Handheld;
@@ -160,23 +161,41 @@ fn run_batch(
     common: &Common,
     batch: &Batch,
 ) -> TroubleResult<()> {
-    let text = read_text(&batch.file)?;
+    // Each line when it comes: whoever feeds standard input may wait for one answer before the next command.
+    let lines: Box<dyn Iterator<Item = std::io::Result<String>>> = if is_stdin(&batch.file) {
+        Box::new(std::io::stdin().lock().lines())
+    } else {
+        let text = read_text(&batch.file)?;
+        Box::new(text.lines().map(|line| Ok(line.to_owned())).collect::<Vec<_>>().into_iter())
+    };
     unlock(handheld, common)?;
-    let result = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .try_for_each(|line| {
-            let words = shlex::split(line).ok_or_else(|| bad_line(line))?;
-            let arguments = std::iter::once("spotcheck".to_owned()).chain(words);
-            let cli = Cli::try_parse_from(arguments)
-                .map_err(|cause| bad_line(line).because(cause.kind()))?;
-            let command = cli.command.ok_or_else(|| bad_line(line))?;
-            perform(setup, handheld, common, &command)?.print(common.json);
-            Ok(())
-        });
+    // A program that stays makes second copies by the schedule, as the window does.
+    setup.copy_room().copy_beside(Arc::new(Mutex::new(handheld.keys_beside())));
+    let result = lines.into_iter().try_for_each(|line| {
+        let line = line.map_err(unreadable)?;
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(());
+        }
+        let words = shlex::split(line).ok_or_else(|| bad_line(line))?;
+        let arguments = std::iter::once("spotcheck".to_owned()).chain(words);
+        let cli =
+            Cli::try_parse_from(arguments).map_err(|cause| bad_line(line).because(cause.kind()))?;
+        let command = cli.command.ok_or_else(|| bad_line(line))?;
+        perform(setup, handheld, common, &command)?.print(common.json);
+        Ok(())
+    });
     handheld.lock()?;
     result
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err hands over")]
+fn unreadable(cause: std::io::Error) -> Trouble {
+    Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
 }
 
 fn bad_line(line: &str) -> Trouble {
@@ -191,11 +210,7 @@ fn bad_line(line: &str) -> Trouble {
 
 /// A file, or standard input for `-`.
 pub(crate) fn read_text(path: &Path) -> TroubleResult<String> {
-    let unreadable = |cause: std::io::Error| {
-        Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限")
-            .because(cause)
-    };
-    if path.as_os_str() == "-" {
+    if is_stdin(path) {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(unreadable)?;
         Ok(text)

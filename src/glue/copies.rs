@@ -336,6 +336,11 @@ impl CopyRoom {
                 std::thread::sleep(LOOK);
             }
         });
+        self.copy_beside(keys);
+    }
+
+    /// Copies go out every few minutes, as planned, for as long as the program stays; locked or not.
+    pub(crate) fn copy_beside(&self, keys: Arc<Mutex<Box<dyn KeyRing>>>) {
         let room = self.clone();
         std::thread::spawn(move || {
             let mut turns = Turns::default();

@@ -132,13 +132,18 @@ fn read_beginning(case_folder: &Path) -> Result<Beginning, VaultError> {
     let mut names = atomic::names(case_folder)?;
     names
         .retain(|name| is_copy_name(name) && (has_extension(name, "age") || name == "rescue.json"));
-    // The state names what is in everything else; the label of a sealed case comes after all of it.
-    names.sort_by_key(|name| (name == "rescue.json", name == STATE_FILE, name == EARLY_FILE));
+    // What is captured early goes from there into the state: it is read before the state and written after it, so
+    // that it stands in one of the two at least, however the copying is cut off.
+    names.sort_by_key(|name| name == STATE_FILE);
     for name in names {
         if let Some(bytes) = atomic::read_if_there(&case_folder.join(&name))? {
             begin.last.push((name, bytes));
         }
     }
+    // The state names what is in everything else; the label of a sealed case comes after all of it.
+    begin
+        .last
+        .sort_by_key(|(name, _)| (name == "rescue.json", name == EARLY_FILE, name == STATE_FILE));
     for recording in atomic::names(&recordings(case_folder))? {
         for list in LISTS {
             let name = format!("rec/{recording}/{list}");
@@ -233,6 +238,12 @@ fn one_pass(
             }
         }
         names.insert(name);
+    }
+    // A recording that ended meanwhile is named by a state that was kept before its fragments went: that one counts.
+    let state = atomic::read_if_there(&case_folder.join(STATE_FILE))?;
+    let read = begin.last.iter().find(|(name, _)| name == STATE_FILE).map(|(_, bytes)| bytes);
+    if state.as_ref() != read {
+        return Ok(None);
     }
     for (name, bytes) in begin.lists.into_iter().chain(begin.last) {
         // Keys and announcement never change; asking costs less than writing them each time.

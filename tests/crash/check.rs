@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use spotcheck_tests::support::programs::{kill_recorder, text};
+use spotcheck_tests::support::told::{Holds, list};
 
 use crate::lab::{Handheld, Lab, Told};
 
@@ -19,42 +20,6 @@ pub(crate) struct Seen {
     /// Largest loss of a recording that was cut off, ms.
     pub(crate) lost_ms: u64,
     pub(crate) cut_off: u32,
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
-    value[name].as_array().map(|a| a.iter().collect()).unwrap_or_default()
-}
-
-/// True if the act still holds.
-fn held(act: &str, show: &Value, doc: &Value, entries: &[&Value], receipts: &Value) -> bool {
-    let words: Vec<&str> = act.split(' ').collect();
-    let word = |n: usize| words.get(n).copied().unwrap_or_default();
-    match (word(0), word(1)) {
-        ("case", "certificate") => list(show, "officers")
-            .iter()
-            .any(|o| o["id"] == word(3) && !o["certificate_shown"].is_null()),
-        ("case", "step") => !list(show, "steps").is_empty(),
-        ("case", "note") => entries.iter().any(|e| e["facts"]["text"] == word(3)),
-        ("case", "party") => list(show, "parties").iter().any(|p| p["name"] == "李四"),
-        ("case", "clock") => entries.iter().any(|e| e["kind"] == "clock_not_set"),
-        ("capture", "photo") => {
-            list(show, "evidence").iter().any(|e| e["media_type"] == "image/jpeg")
-        }
-        ("capture", "describe") => list(show, "evidence").iter().any(|e| e["proves"] == "床上无人"),
-        ("capture", "mark") => entries.iter().any(|e| e["facts"]["text"] == word(3)),
-        // Lengths and hashes are looked at on their own.
-        ("capture", "audio" | "video" | "stop") => true,
-        ("doc", "new") => list(show, "documents").iter().any(|d| d["id"] == "D1"),
-        ("doc", "answer") => list(doc, "answers").iter().any(|a| a["question"] == word(5)),
-        ("doc", "fill") => {
-            list(doc, "fields").iter().any(|f| f["key"] == word(4) && f["value"] == word(5))
-        }
-        ("doc", "freeze") => !doc["content_sha256"].is_null(),
-        ("doc", "sign") => list(doc, "signatures").iter().any(|s| s["signer"] == word(4)),
-        ("seal", _) => show["state"] != "open" && show["bundle"].is_string(),
-        ("push", _) => list(receipts, "items").iter().any(|i| i["state"] == "received"),
-        _ => false,
-    }
 }
 
 /// The recordings that were told of: evidence id, when, and what the stop said if it was told.
@@ -111,11 +76,16 @@ pub(crate) fn check(
         acts.push(format!("doc show {case} D1"));
     }
     let said = h.all(who, &acts)?;
-    let (show, journal, receipts) = (&said[1], &said[2], &said[5]);
-    let doc = if has_doc { &said[6] } else { &Value::Null };
-    let entries = list(journal, "items");
+    let show = &said[1];
+    let holds = Holds {
+        case: show.clone(),
+        journal: said[2].clone(),
+        receipts: said[5].clone(),
+        documents: said.iter().skip(6).cloned().collect(),
+    };
+    let entries = list(&holds.journal, "items");
     for t in told.iter().filter(|t| t.act != "case open") {
-        ensure!(held(&t.act, show, doc, &entries, receipts), "confirmed and lost: {}", t.act);
+        holds.insist(&t.act, &t.said)?;
     }
     let sealed = show["state"] != "open";
     let running = list(&said[0], "recordings").len();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use spotcheck_tests::support::checks::play;
 use spotcheck_tests::support::programs::{CenterCli, kill_recorder};
 
 use crate::check::{Seen, check};
@@ -141,7 +142,9 @@ fn interrupt(lab: &Lab, h: &Handheld, n: u64, seed: u64) -> Result<Run> {
     let last = told.last().map_or("nothing", |t| t.act.as_str());
     let seen = check(lab, h, who, &told, cut)
         .with_context(|| format!("{victim:?} killed after: {last}"))?;
-    deliver(lab, h, n, &seen)?;
+    if n.is_multiple_of(10) {
+        deliver(lab, h, &format!("kill-{n}"), &seen)?;
+    }
     Ok(Run { seen, alive, close: close && alive })
 }
 
@@ -173,13 +176,10 @@ fn says_nothing(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every tenth bundle goes to the centre, is exported, verified and played.
-fn deliver(lab: &Lab, h: &Handheld, n: u64, seen: &Seen) -> Result<()> {
-    if !n.is_multiple_of(10) {
-        return Ok(());
-    }
+/// A bundle goes to the centre, is exported, verified and played.
+pub(crate) fn deliver(lab: &Lab, h: &Handheld, run: &str, seen: &Seen) -> Result<()> {
     let bundle = seen.bundle.as_deref().context("no bundle")?;
-    let out = lab.folder.join(format!("kill-{n}.out"));
+    let out = lab.folder.join(format!("{run}.out"));
     let done = verify(lab, h, bundle, &out);
     let _ = std::fs::remove_dir_all(&out);
     done
@@ -210,24 +210,5 @@ pub(crate) fn judge(h: &Handheld, center: &CenterCli, bundle: &str, out: &Path) 
     };
     let report = spotcheck_tests::support::checks::verify(&found, false)?;
     ensure!(report["verdict"] == "accepted", "{report}");
-    play(&zip, out)
-}
-
-/// Every recording of the bundle is decoded from the first to the last byte without a complaint.
-fn play(zip: &Path, out: &Path) -> Result<()> {
-    let has = |program| spotcheck_tests::has_program("crash::play", program);
-    if !has("unzip") || !has("ffmpeg") {
-        return Ok(());
-    }
-    let unzipped = Command::new("unzip").args(["-q", "-o"]).arg(zip).arg("-d").arg(out).status()?;
-    ensure!(unzipped.success(), "unzip");
-    let listed =
-        Command::new("find").arg(out).args(["-name", "*.ogg", "-o", "-name", "*.mkv"]).output()?;
-    for media in String::from_utf8(listed.stdout)?.lines() {
-        let decode = ["-v", "error", "-xerror", "-i", media, "-f", "null", "-"];
-        let decoded = Command::new("ffmpeg").args(decode).stdin(Stdio::null()).output()?;
-        let said = String::from_utf8_lossy(&decoded.stderr);
-        ensure!(decoded.status.success() && said.trim().is_empty(), "{media}: {said}");
-    }
-    Ok(())
+    play(&zip, out).map(drop)
 }

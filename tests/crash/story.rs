@@ -92,6 +92,10 @@ impl Writer {
         if random.below(3) == 0 {
             self.stop_sound();
             self.photo();
+            let photo = self.items;
+            self.act(format!(
+                "capture describe {CASE} E{photo} --proves 病历在桌上 --source 护士站"
+            ));
             self.start_sound();
         }
         for (key, value) in [
@@ -108,7 +112,11 @@ impl Writer {
         let signers = signers.join(" ");
         // A clock that was set back below the centre's signed time takes no signature without this word.
         self.act(format!("case clock {CASE} --says 护士站挂钟 {signers}"));
-        for signer in ["party-2", "O-0001", "O-0002"] {
+        let refused = random.below(3) == 0;
+        if refused {
+            self.act(format!("doc refuse {CASE} D1 party-2 --reason 不认可第二答"));
+        }
+        for signer in ["party-2", "O-0001", "O-0002"].into_iter().skip(usize::from(refused)) {
             let strokes = strokes.display();
             self.act(format!("doc sign {CASE} D1 {signer} --strokes {strokes}"));
         }
@@ -116,6 +124,7 @@ impl Writer {
         if random.below(3) > 0 {
             self.stop_sound();
         }
+        self.act(format!("case end-step {CASE} S1"));
         self.act(format!("case note {CASE} 最后一句"));
         self.act(format!("seal {CASE} --incomplete 撤离 {signers}"));
     }

@@ -1,7 +1,7 @@
 //! What stories and demo do with a finished bundle: fetch it, and let verifiers judge it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -89,6 +89,30 @@ pub fn verify_partial(out: &Out) -> Result<Value> {
     let mut command = Command::new(program("spotcheck-verify")?);
     command.arg(&out.bundle).arg("--trust").arg(&out.roots).arg("--log-key").arg(&out.log_key);
     read(&command.args(["--partial", "--json"]).output()?)?.ok().context("spotcheck-verify")
+}
+
+/// Unpacks a bundle and decodes every recording in it from the first to the last byte, without a complaint of the
+/// decoder; their number. None where the programs of others are not installed.
+///
+/// # Errors
+/// It cannot be unpacked; a recording does not decode.
+pub fn play(zip: &Path, out: &Path) -> Result<Option<usize>> {
+    let has = |program| crate::has_program("checks::play", program);
+    if !has("unzip") || !has("ffmpeg") {
+        return Ok(None);
+    }
+    let unzipped = Command::new("unzip").args(["-q", "-o"]).arg(zip).arg("-d").arg(out).status()?;
+    ensure!(unzipped.success(), "unzip");
+    let listed =
+        Command::new("find").arg(out).args(["-name", "*.ogg", "-o", "-name", "*.mkv"]).output()?;
+    let listed = String::from_utf8(listed.stdout)?;
+    for media in listed.lines() {
+        let decode = ["-v", "error", "-xerror", "-i", media, "-f", "null", "-"];
+        let decoded = Command::new("ffmpeg").args(decode).stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&decoded.stderr);
+        ensure!(decoded.status.success() && said.trim().is_empty(), "{media}: {said}");
+    }
+    Ok(Some(listed.lines().count()))
 }
 
 /// Runs the referee's script over the bundle: programs that nobody of this project wrote.

@@ -5,5 +5,6 @@ pub mod clocked;
 pub mod programs;
 pub mod refusal;
 pub mod sound;
+pub mod told;
 pub mod tsa;
 pub mod visit;

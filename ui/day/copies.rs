@@ -119,9 +119,10 @@ fn change(app: &Rc<App>, change: impl FnOnce(&mut CopyPlan)) {
 fn go_on(app: &Rc<App>, folder: &str) {
     let copy = app.copies.view.borrow().found.iter().find(|c| c.folder == folder).cloned();
     let Some(copy) = copy else { return };
+    let task = app.task_id();
     app.ask_busy(
         say!("正在从副本恢复案卷"),
-        move |desk| desk.go_on_from(&copy),
+        move |desk| desk.go_on_from(&copy, task.as_ref()),
         |app, done| {
             app.toast(&say!("已接续，副本截至 {}，在任务里打开", words::time_of_day(&done.kept)));
             look(app, true);

@@ -1,7 +1,7 @@
 //! Second copies from the window: where they go is an act of an officer, and so is going on from one.
 
 use spotcheck_domain::task::Task;
-use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_domain::{CaseId, TaskId, TroubleResult};
 
 use super::RescuedCase;
 use crate::desk::{SecondCopies, SecondCopiesView};
@@ -76,9 +76,13 @@ impl SecondCopies for Handheld {
         Ok(())
     }
 
-    fn go_on_from(&mut self, copy: &FoundCopy) -> TroubleResult<RescuedCase> {
+    fn go_on_from(
+        &mut self,
+        copy: &FoundCopy,
+        task: Option<&TaskId>,
+    ) -> TroubleResult<RescuedCase> {
         let mut folder = self.ports.copies.open_found(copy)?;
-        self.rescue_case(&copy.case, folder.as_mut())
+        self.rescue_case(&copy.case, task, folder.as_mut())
     }
 
     fn rescue_to(&mut self, stick: &str) -> TroubleResult<(u32, u32)> {

@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use spotcheck_domain::time::rfc3339;
-use spotcheck_domain::{CaseId, DeviceId, TroubleResult};
+use spotcheck_domain::{CaseId, DeviceId, TaskId, Trouble, TroubleResult};
 use spotcheck_evidence::journal::{ChainHead, kinds, verify_chain};
 use spotcheck_evidence::record::RECORD_PATH;
 
-use super::{EARLY_FILE, SEALED_LABEL, STATE_FILE, STATE_SCHEMA, State, shared_keys_file};
+use super::{
+    DOOR_SCHEMA, EARLY_FILE, SEALED_LABEL, STATE_FILE, STATE_SCHEMA, State, shared_keys_file,
+};
 use crate::chain::{Chain, set};
 use crate::desk::CaseState;
 use crate::handheld::Handheld;
@@ -54,14 +56,16 @@ impl Rescued {
 impl Handheld {
     /// Goes on with another handheld's case from its second copy. Needs an unlocked officer of the case and
     /// the case's keys for this handheld in the copy. May be repeated after a kill. Of a case of this handheld
-    /// that no PIN opens any more, only the keys are taken.
+    /// that no PIN opens any more, only the keys are taken. What was captured at the door, before any case,
+    /// becomes a case of `task`; where none is named, of the only task there is.
     ///
     /// # Errors
     /// `COPY-…`: no copy of an open case, not for this handheld, incomplete, damaged; a case that is here
-    /// already; an officer who is not on the task.
+    /// already; several tasks and none named; an officer who is not on the task.
     pub fn rescue_case(
         &mut self,
         case: &CaseId,
+        task: Option<&TaskId>,
         from: &mut dyn CopyFolder,
     ) -> TroubleResult<RescuedCase> {
         let me = self.officer()?;
@@ -74,6 +78,16 @@ impl Handheld {
             }
             return self.recover_keys(case, &index, from);
         }
+        if self.arrival()?.as_ref() == Some(case) {
+            if self.ports.keys.case_key(case).is_ok() {
+                return Err(troubles::copy(
+                    "COPY-HERE",
+                    "这些内容就在本机门口录制之中",
+                    "打开任务的案卷，它们会归入其中",
+                ));
+            }
+            return self.recover_door(case, from);
+        }
         if from.get(SEALED_LABEL)?.is_some() {
             return Err(troubles::copy(
                 "COPY-SEALED",
@@ -81,25 +95,17 @@ impl Handheld {
                 "把副本交中心:spotcheck-center bundle add",
             ));
         }
-        let mut need = |name: &str, what: &str| {
-            from.get(name)?.ok_or_else(|| {
-                troubles::copy(
-                    "COPY-INCOMPLETE",
-                    &format!("副本里没有{what}"),
-                    "换另一份副本，或交中心恢复",
-                )
-            })
-        };
-        let escrow = need(&format!("{case}.keys.age"), "案卷密钥")?;
-        let own = shared_keys_file(self.device_id()?.as_str());
-        let shared = need(&own, "给本机的案卷密钥")?;
-        let sealed_state = need(STATE_FILE, "案卷状态")?;
+        let sealed_state = from.get(STATE_FILE)?.ok_or_else(no_state)?;
+        let (shared, escrow) = keys_of_copy(case, &self.device_id()?, from)?;
         self.ports.keys.adopt_case(case, &shared, &escrow, &[])?;
         let state = self.read_state(case, &sealed_state)?;
-        if !self.my_task(&state.index.task)?.officers.iter().any(|o| o.id == me) {
+        let Some(index) = state.index.clone() else {
+            return self.rescue_door(case, task, &state, from);
+        };
+        if !self.my_task(&index.task)?.officers.iter().any(|o| o.id == me) {
             return Err(troubles::not_your_task());
         }
-        self.ports.keys.assign_case(case, &state.index.officers)?;
+        self.ports.keys.assign_case(case, &index.officers)?;
         let early = match from.get(EARLY_FILE)? {
             Some(sealed) => Some(self.ports.keys.open_for_case(case, &sealed)?),
             None => None,
@@ -134,15 +140,11 @@ impl Handheld {
         let mut count = 0_u32;
         for blob in files.iter().flat_map(|f| &f.blobs) {
             if !self.ports.copies.holds(case, blob)? {
-                return Err(troubles::copy(
-                    "COPY-INCOMPLETE",
-                    "副本缺少案卷提到的加密文件，或文件已损坏",
-                    "换另一份副本再试；已取回的部分不会重取",
-                ));
+                return Err(missing_blob());
             }
             count = count.saturating_add(1);
         }
-        let index = CaseIndex { state: CaseState::Open, ..state.index };
+        let index = CaseIndex { state: CaseState::Open, ..index };
         values.push(set(kind::CASE, case.as_str(), &index)?);
         let draft = self
             .draft(kinds::RESCUED)?
@@ -170,17 +172,7 @@ impl Handheld {
         from: &mut dyn CopyFolder,
     ) -> TroubleResult<RescuedCase> {
         let device = self.device_id()?;
-        let lacking = |what: &str| {
-            troubles::copy(
-                "COPY-INCOMPLETE",
-                &format!("副本里没有{what}"),
-                "把副本交中心:spotcheck-center bundle add --for 本机编号",
-            )
-        };
-        let shared = from.get(&shared_keys_file(device.as_str()))?;
-        let shared = shared.ok_or_else(|| lacking("给本机的案卷密钥"))?;
-        let escrow = from.get(&format!("{case}.keys.age"))?;
-        let escrow = escrow.ok_or_else(|| lacking("案卷密钥"))?;
+        let (shared, escrow) = keys_of_copy(case, &device, from)?;
         self.ports.keys.adopt_case(case, &shared, &escrow, &index.officers)?;
         self.cases.remove(case);
         if self.open_meta(case).is_ok() {
@@ -209,7 +201,8 @@ impl Handheld {
             troubles::copy("COPY-DAMAGED", "副本里的案卷状态已损坏", "换另一份副本，或交中心恢复")
         };
         let mut state: State = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-        if state.schema != STATE_SCHEMA || state.case != *case {
+        let schema = if state.index.is_some() { STATE_SCHEMA } else { DOOR_SCHEMA };
+        if state.schema != schema || state.case != *case {
             return Err(damaged());
         }
         verify_chain(state.lines.iter().map(String::as_bytes), ChainHead::START.hash)
@@ -221,6 +214,44 @@ impl Handheld {
         }
         Ok(state)
     }
+}
+
+/// The keys of a case in its copy: for this handheld, and for the centre.
+pub(super) fn keys_of_copy(
+    case: &CaseId,
+    device: &DeviceId,
+    from: &mut dyn CopyFolder,
+) -> TroubleResult<(Vec<u8>, Vec<u8>)> {
+    let mut need = |name: &str, what: &str| {
+        from.get(name)?.ok_or_else(|| {
+            troubles::copy(
+                "COPY-INCOMPLETE",
+                &format!("副本里没有{what}"),
+                "换另一份副本，或把副本交中心:spotcheck-center bundle add --for 本机编号",
+            )
+        })
+    };
+    let shared = need(&shared_keys_file(device.as_str()), "给本机的案卷密钥")?;
+    Ok((shared, need(&format!("{case}.keys.age"), "案卷密钥")?))
+}
+
+/// A copy that was made before anybody unlocked after the case was opened: encrypted files, and nothing that says
+/// what they are.
+fn no_state() -> Trouble {
+    troubles::copy(
+        "COPY-NO-STATE",
+        "副本里只有加密文件，没有案卷状态，单凭它恢复不了案卷",
+        "换另一份副本；原手持机还在时，在上面解锁一次再存。副本不要删除",
+    )
+}
+
+/// A file that the copy's own state names is not in it, or not whole.
+pub(super) fn missing_blob() -> Trouble {
+    troubles::copy(
+        "COPY-INCOMPLETE",
+        "副本缺少案卷提到的加密文件，或文件已损坏",
+        "换另一份副本再试；已取回的部分不会重取",
+    )
 }
 
 fn evidence_paths(state: &State) -> TroubleResult<Vec<String>> {

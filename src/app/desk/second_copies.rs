@@ -1,6 +1,6 @@
 //! Second copies as the officer sees them: where they go, how they stand, and going on from one (evidence.md §1).
 
-use spotcheck_domain::{CaseId, TroubleResult};
+use spotcheck_domain::{CaseId, TaskId, TroubleResult};
 
 use crate::copies::{CopyView, RescuedCase};
 use crate::findings::Stick;
@@ -35,11 +35,15 @@ pub trait SecondCopies {
     /// # Errors
     /// `COPY-ADDRESS`: not an address; locked; a list that cannot be written.
     fn plan_copies(&mut self, plan: &CopyPlan) -> TroubleResult<()>;
-    /// Goes on with another handheld's case from its copy.
+    /// Goes on with another handheld's case from its copy; what waited at the door for a case goes into one of `task`.
     ///
     /// # Errors
     /// As [`Handheld::rescue_case`](crate::Handheld::rescue_case).
-    fn go_on_from(&mut self, copy: &FoundCopy) -> TroubleResult<RescuedCase>;
+    fn go_on_from(
+        &mut self,
+        copy: &FoundCopy,
+        task: Option<&TaskId>,
+    ) -> TroubleResult<RescuedCase>;
     /// Everything that is not at the centre, still encrypted, to a stick; returns bundles and open cases.
     ///
     /// # Errors

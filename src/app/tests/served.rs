@@ -94,8 +94,14 @@ fn copies_handed_over_stand_in_the_record() {
     let view = day.h.give_copy(&day.case, &id, "party-1", 1).unwrap();
     assert_eq!(view.given.len(), 1);
     assert!(kinds(&mut day).iter().any(|k| k == "copy_given"));
+    day.h.page_copy(&day.case, &id, 1, 600).unwrap();
     let device = day.h.journal_entries(None).unwrap();
     assert!(device.iter().any(|e| e["kind"] == "data_printed"), "{device:?}");
+    let page = device.iter().find(|e| e["kind"] == "data_copied").unwrap();
+    assert_eq!(
+        (page["facts"]["what"].as_str(), &page["subject"]),
+        (Some("page_image"), &id.into())
+    );
     let record = sealed(&mut day);
     let given = &record.documents[0].versions[0].copies_given;
     assert_eq!((given.len(), given[0].copies, given[0].form), (1, 1, CopyForm::Paper));

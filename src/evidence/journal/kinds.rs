@@ -58,14 +58,16 @@ kinds! {
     PERSON_VIEWED = "person_viewed";
     /// Personal data were printed.
     DATA_PRINTED = "data_printed";
-    /// Personal data were copied.
+    /// Personal data were copied: a case to a place of its second copies, encrypted, once per place; a page of a
+    /// document as a picture. Facts: `what`, `to` or `page`, `encrypted`.
     DATA_COPIED = "data_copied";
     /// Personal data were exported.
     DATA_EXPORTED = "data_exported";
     /// The wall clock jumped against the boot clock by more than two seconds.
     CLOCK_STEPPED = "clock_stepped";
     /// The case went on from another handheld's second copy; facts: `from_device`, `entries`, `head`. The
-    /// only place where the device of a case journal changes.
+    /// only place where the device of a case journal changes. With `entries` 0 there was no journal yet, only
+    /// what had been captured at the door: its recording logs are by that handheld.
     RESCUED = "rescued";
     /// A remark.
     NOTE = "note";

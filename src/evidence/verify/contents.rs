@@ -234,7 +234,8 @@ impl Judged<'_> {
         journal: Option<&Journal>,
     ) -> io::Result<FileHashes> {
         // Of a rescued case the handheld before it may have recorded as well.
-        let mut devices: Vec<_> = journal.iter().flat_map(|j| j.devices.iter().cloned()).collect();
+        let mut devices: Vec<_> =
+            journal.iter().flat_map(|j| j.devices.iter().chain(&j.before)).cloned().collect();
         devices.extend(self.statement.as_ref().map(|s| s.device.id.clone()));
         let mut faults: Vec<&'static str> = Vec::new();
         let mut first: Option<(Hash32, Hash32)> = None;

@@ -53,6 +53,9 @@ pub(super) struct Journal {
     pub(super) unmarked_steps: u64,
     /// Who wrote it, in order: one handheld, or several where the case was rescued from a second copy.
     pub(super) devices: Vec<DeviceId>,
+    /// Handhelds that a line names as those before it. What was captured at the door of one that is gone has no
+    /// journal by it, but recording logs.
+    pub(super) before: Vec<DeviceId>,
 }
 
 /// Splits a stream of blocks into lines and feeds a chain.
@@ -174,7 +177,7 @@ impl<'a> JournalJudge<'a> {
         if sealer.is_some() && self.device.is_some() && sealer != self.device {
             out.error("JOURNAL-OTHER-DEVICE", Some(JOURNAL_PATH));
         }
-        if journal.devices.len() > 1 {
+        if journal.devices.len() > 1 || !journal.before.is_empty() {
             out.warn("JOURNAL-RESCUED", Some(JOURNAL_PATH));
         }
         match self.lines.finish() {
@@ -233,6 +236,13 @@ impl Journal {
             if self.devices.len() < 100 {
                 self.devices.push(entry.device.clone());
             }
+        }
+        if entry.kind == kinds::RESCUED
+            && self.before.len() < 100
+            && let Some(from) = entry.fact_text("from_device")
+            && let Ok(from) = DeviceId::parse(from)
+        {
+            self.before.push(from);
         }
         if !kinds::CASE.contains(&entry.kind.as_str()) && unknown.len() < 100 {
             unknown.insert(entry.kind.clone());

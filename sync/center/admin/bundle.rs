@@ -107,6 +107,10 @@ pub(super) fn bundle(context: &Context, command: &BundleCommand) -> Result<Outpu
                 "案卷 {} 的第二副本(手持机 {}):日志 {} 条，文件 {} 个，未封存\n",
                 report.case, report.device, report.entries, report.files
             );
+            if report.door {
+                let n = report.running;
+                let _ = writeln!(text, "开案前在门口录下的内容：录制 {n} 段，还没有归入任务");
+            }
             for path in &report.faults {
                 let _ = writeln!(text, "缺失或损坏 {path}");
             }

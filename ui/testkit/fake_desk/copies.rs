@@ -3,7 +3,7 @@
 use spotcheck_app::copies::{CopyView, RescuedCase};
 use spotcheck_app::desk::{CaseState, Desk as _, SecondCopies, SecondCopiesView};
 use spotcheck_app::ports::{CopyPlace, CopyPlan, CopyRound, FoundCopy};
-use spotcheck_domain::{CaseId, TroubleResult, rfc3339};
+use spotcheck_domain::{CaseId, TaskId, TroubleResult, rfc3339};
 
 use super::{FakeDesk, id, trouble};
 
@@ -78,7 +78,11 @@ impl SecondCopies for FakeDesk {
         Ok(())
     }
 
-    fn go_on_from(&mut self, copy: &FoundCopy) -> TroubleResult<RescuedCase> {
+    fn go_on_from(
+        &mut self,
+        copy: &FoundCopy,
+        _task: Option<&TaskId>,
+    ) -> TroubleResult<RescuedCase> {
         self.needs_unlock()?;
         self.rescued = true;
         Ok(RescuedCase {
