@@ -39,11 +39,8 @@ pub trait SecondCopies {
     ///
     /// # Errors
     /// As [`Handheld::rescue_case`](crate::Handheld::rescue_case).
-    fn go_on_from(
-        &mut self,
-        copy: &FoundCopy,
-        task: Option<&TaskId>,
-    ) -> TroubleResult<RescuedCase>;
+    fn go_on_from(&mut self, copy: &FoundCopy, task: Option<&TaskId>)
+    -> TroubleResult<RescuedCase>;
     /// Everything that is not at the centre, still encrypted, to a stick; returns bundles and open cases.
     ///
     /// # Errors
