@@ -185,6 +185,9 @@ fn head(view: &SecondCopiesView) -> String {
 fn case((facility, view): &(Option<String>, CopyView)) -> NamedRow {
     let title = facility.clone().unwrap_or_else(|| say!("另一位检查员的案卷").to_owned());
     let note = match (&view.copied, &view.place) {
+        (Some(_), Some(place)) if !view.state => {
+            say!("{} 的副本里没有案卷状态，在本机解锁一次再存", place)
+        }
         (Some(at), Some(place)) => format!("{} · {place}", words::time_of_day(at)),
         _ => say!("没有第二副本").to_owned(),
     };
@@ -198,7 +201,7 @@ fn case((facility, view): &(Option<String>, CopyView)) -> NamedRow {
         title: title.into(),
         note: note.into(),
         state: state.into(),
-        done: view.copied.is_some() && view.without == 0,
+        done: view.copied.is_some() && view.state && view.without == 0,
     }
 }
 

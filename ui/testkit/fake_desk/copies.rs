@@ -35,6 +35,7 @@ impl SecondCopies for FakeDesk {
                 place: place.clone(),
                 files: u32::try_from(case.evidence.len()).unwrap_or(u32::MAX),
                 without: self.single(),
+                state: true,
             };
             let own = self.tasks.iter().find(|card| card.task.id == case.task);
             (own.map(|card| card.task.facility.fixmedins_name.clone()), view)

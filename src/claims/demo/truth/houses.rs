@@ -16,7 +16,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use super::super::city::{self, Small};
 use super::super::out::at;
 use super::case::{Case, Person};
-use super::life::Dx;
+use super::life::{Dx, adult, clinic_at, done};
 use super::{Kind, Story, Told, World};
 
 /// Told once for a city: something is wrong.
@@ -42,7 +42,20 @@ pub(super) const HONEST_ONCE: &[Story] = &[
     shops::natural,
     groups::nearly,
     groups::natural,
+    examined_till_the_last_day,
 ];
+
+/// Both hospitals upload reports of examinations up to the cut-off, so that one that is missing is missing: in a small
+/// city the last one would else lie weeks before, and what is younger is not judged.
+fn examined_till_the_last_day(w: &mut World) {
+    for facility in 0..2 {
+        let (p, date) = (adult(w), w.date(0));
+        let mut case = clinic_at(w, (facility, 0), &p, date);
+        let when = case.begin + TimeDelta::minutes(50);
+        done(w, &mut case, "S024", when, 1);
+        w.close(case);
+    }
+}
 
 /// The houses of the city before the small ones.
 const FIRST: usize = 5;
