@@ -56,6 +56,8 @@ const PARTNERS: &str = "partners.json";
 const MOST_SECONDS: u32 = 180;
 /// Before it is tried again to keep copies for others.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(10);
+/// How often the plan is read where nothing is to be done; a new one wakes whoever rests.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often it is looked whether a round is due.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -330,10 +332,11 @@ impl CopyRoom {
         let (room, own) = (self.clone(), Arc::clone(&keys));
         std::thread::spawn(move || {
             loop {
-                if !room.keep_for_others(&|| own_keys(&own)) {
-                    std::thread::sleep(AGAIN);
-                }
-                std::thread::sleep(LOOK);
+                let heard = room.rounds.news();
+                let kept = room.keep_for_others(&|| own_keys(&own));
+                // Its own end is no news for one that failed: it would try again without a pause.
+                let (heard, pause) = if kept { (heard, IDLE) } else { (room.rounds.news(), AGAIN) };
+                room.rounds.rest(heard, pause);
             }
         });
         self.copy_beside(keys);
@@ -345,6 +348,7 @@ impl CopyRoom {
         std::thread::spawn(move || {
             let mut turns = Turns::default();
             loop {
+                let heard = room.rounds.news();
                 turns.follow(room.plan_now());
                 // Keys are unsealed for a round only: a chip takes its time for it.
                 if room.is_due(&turns)
@@ -352,7 +356,7 @@ impl CopyRoom {
                 {
                     room.turn(&own, &mut turns);
                 }
-                std::thread::sleep(LOOK);
+                room.rounds.rest(heard, if turns.is_idle() { IDLE } else { LOOK });
             }
         });
     }
@@ -364,10 +368,14 @@ impl CopyRoom {
         let watching = {
             let (room, stop, listen) = (self.clone(), stop.clone(), listen.clone());
             std::thread::spawn(move || {
-                while !stop.asked() && room.plan_now().listen.as_deref() == Some(listen.as_str()) {
-                    std::thread::sleep(LOOK);
+                loop {
+                    let heard = room.rounds.news();
+                    let same = room.plan_now().listen.as_deref() == Some(listen.as_str());
+                    if stop.asked() || !same {
+                        break stop.ask();
+                    }
+                    room.rounds.rest(heard, IDLE);
                 }
-                stop.ask();
             })
         };
         let served = own().and_then(|own| {
@@ -377,6 +385,7 @@ impl CopyRoom {
         });
         let changed = stop.asked();
         stop.ask();
+        self.rounds.wake();
         if watching.join().is_err() {
             tracing::error!("Whoever watched the plan of copies is gone.");
         }
@@ -439,6 +448,11 @@ struct Turns {
 }
 
 impl Turns {
+    /// There is nowhere to go.
+    const fn is_idle(&self) -> bool {
+        self.plan.peer.is_none() && self.plan.folder.is_none()
+    }
+
     /// A place that is new is gone to at once.
     fn follow(&mut self, plan: CopyPlan) {
         if plan.peer != self.plan.peer {

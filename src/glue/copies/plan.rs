@@ -3,7 +3,8 @@
 //! Also what the window tells of it: how the last rounds went, addresses of this handheld, copies to go on from.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use spotcheck_app::copies::LinkKeys;
 use spotcheck_app::findings::Stick;
@@ -20,13 +21,40 @@ use crate::glue::RescueDir;
 
 const PLAN: &str = "plan.json";
 
-/// How the last rounds of this program went, one a place; clones share it.
+/// How the last rounds of this program went, one a place, and word of a new plan; clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LastRounds(Arc<Mutex<Vec<CopyRound>>>);
+pub(crate) struct LastRounds(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    rounds: Mutex<Vec<CopyRound>>,
+    /// How often there was news; whoever rests says which news it has heard.
+    news: Mutex<u64>,
+    planned: Condvar,
+}
 
 impl LastRounds {
     fn all(&self) -> std::sync::MutexGuard<'_, Vec<CopyRound>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which news there was; asked for before the plan is read, so that none is missed.
+    pub(super) fn news(&self) -> u64 {
+        *self.0.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps so long, or until there is other news than `heard`.
+    pub(super) fn rest(&self, heard: u64, at_most: Duration) {
+        let news = self.0.news.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.planned.wait_timeout_while(news, at_most, |news| *news == heard));
+    }
+
+    /// There is another plan, or somebody is done.
+    pub(super) fn wake(&self) {
+        let mut news = self.0.news.lock().unwrap_or_else(PoisonError::into_inner);
+        *news = news.wrapping_add(1);
+        drop(news);
+        self.0.planned.notify_all();
     }
 
     pub(super) fn now(&self) -> Vec<CopyRound> {
@@ -62,6 +90,7 @@ impl CopyRoom {
     pub(super) fn store_plan(&self, plan: &CopyPlan) -> TroubleResult<()> {
         let before = self.plan_now();
         self.write(PLAN, plan)?;
+        self.rounds.wake();
         for (place, changed) in [
             (CopyPlace::Folder, before.folder != plan.folder),
             (CopyPlace::Peer, before.peer != plan.peer),
