@@ -242,7 +242,9 @@ fn the_party_sees_nobody_else_and_every_look_is_written_down() {
             secrets.push(house["fixmedins_name"].clone());
         }
     }
-    secrets.retain(|s| s.chars().count() > 1 && !own.contains(s.as_str()));
+    // Invented names can be words of the screen: somebody is called as the third day of the week is.
+    let day = |s: &str| s.starts_with('周') && s.chars().count() == 2;
+    secrets.retain(|s| s.chars().count() > 1 && !own.contains(s.as_str()) && !day(s));
 
     let (face, lock) = unlock(&world);
     let thumb = Thumb { face: &face, taps: Cell::new(0) };
