@@ -268,7 +268,7 @@ impl Handheld {
         let bundle =
             BundleId::parse(&format!("EVID-{}", new_ulid(clock.as_ref(), entropy.as_ref())))
                 .map_err(troubles::stored)?;
-        let officers = beginning_with(&task, mine);
+        let officers = beginning_with(&task, &mine);
         // What was recorded at the door belongs to a real visit.
         let arrival = if task.is_practice() { None } else { self.take_arrival(&officers)? };
         let case = match arrival {

@@ -193,7 +193,6 @@ fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err hands over")]
 fn unreadable(cause: std::io::Error) -> Trouble {
     Trouble::new("CLI-FILE", "文件读不出来", "没有执行任何操作", "检查路径和权限").because(cause)
 }

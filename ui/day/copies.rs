@@ -86,11 +86,9 @@ fn look(app: &Rc<App>, quietly: bool) {
     app.ask_result(
         |desk| desk.second_copies(),
         move |app, view| match view {
-            Ok(view) if app.place() == Place::Copies => {
-                if *app.copies.view.borrow() != view {
-                    *app.copies.view.borrow_mut() = view;
-                    draw(app);
-                }
+            Ok(view) if app.place() == Place::Copies && *app.copies.view.borrow() != view => {
+                *app.copies.view.borrow_mut() = view;
+                draw(app);
             }
             Err(trouble) if !quietly => trouble::show(app, &trouble),
             _ => {}

@@ -26,8 +26,8 @@ use crate::ports::CopyFolder;
 use crate::troubles;
 
 /// The officers of a task, the one who begins first.
-pub(crate) fn beginning_with(task: &Task, mine: OfficerId) -> Vec<OfficerId> {
-    let others = task.officers.iter().map(|o| o.id.clone()).filter(|o| *o != mine);
+pub(crate) fn beginning_with(task: &Task, mine: &OfficerId) -> Vec<OfficerId> {
+    let others = task.officers.iter().map(|o| o.id.clone()).filter(|o| o != mine);
     std::iter::once(mine.clone()).chain(others).collect()
 }
 
@@ -96,7 +96,7 @@ impl Handheld {
                 "无须恢复；需要时直接打开任务的案卷",
             ));
         }
-        let officers = beginning_with(&task, self.officer()?);
+        let officers = beginning_with(&task, &self.officer()?);
         self.ports.keys.assign_case(case, &officers)?;
         // The store first: later, beside blobs, a missing one would be taken for a loss.
         let key = self.ports.keys.case_key(case)?;
