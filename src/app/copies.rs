@@ -9,7 +9,7 @@
 //! *Letting go*: what the centre has received needs no second copy, and whoever holds one drops it.
 //!
 //! *Rescue* makes the copy an open case of this handheld. What waits at the door for a case has a state of its
-//! own, without a journal, and becomes a case of the task that is named then ([`door`]).
+//! own, without a journal, and becomes a case of the task that is named then.
 
 mod acts;
 mod door;
