@@ -345,31 +345,35 @@ impl Handheld {
     /// A store that cannot be read.
     pub fn copy_views(&mut self) -> TroubleResult<Vec<CopyView>> {
         let mut views = Vec::new();
-        for (case, index) in self.case_index()?.into_iter().filter(|(_, i)| !i.practice) {
-            let files = match index.state {
-                CaseState::Received | CaseState::Shredded => continue,
-                // Of one that does not open it cannot be said what it has.
-                CaseState::Open => self.payload(&case).unwrap_or_default(),
-                CaseState::Sealed | CaseState::Sent => self.sealed_files(&index.bundle)?,
-            };
-            let copied = self.ports.copies.copied(&case)?;
-            let has = |name: &str| copied.as_ref().is_some_and(|c| c.files.contains(name));
-            let blobs: Vec<String> = files
-                .iter()
-                .flat_map(|f| &f.blobs)
-                .map(|b| blob_file(&b.ciphertext_sha256))
-                .collect();
-            views.push(CopyView {
-                files: u32::try_from(blobs.len()).unwrap_or(u32::MAX),
-                without: u32::try_from(blobs.iter().filter(|b| !has(b)).count())
-                    .unwrap_or(u32::MAX),
-                state: has(STATE_FILE) || has(SEALED_LABEL),
-                copied: copied.as_ref().map(|c| rfc3339(c.at_ms)),
-                place: copied.map(|c| c.place),
-                case,
-            });
+        for (case, index) in self.case_index()? {
+            views.extend(self.copy_view(case, &index)?);
         }
         Ok(views)
+    }
+
+    /// The same of one case; `None` of one that needs no copy.
+    fn copy_view(&mut self, case: CaseId, index: &CaseIndex) -> TroubleResult<Option<CopyView>> {
+        if index.practice {
+            return Ok(None);
+        }
+        let files = match index.state {
+            CaseState::Received | CaseState::Shredded => return Ok(None),
+            // Of one that does not open it cannot be said what it has.
+            CaseState::Open => self.payload(&case).unwrap_or_default(),
+            CaseState::Sealed | CaseState::Sent => self.sealed_files(&index.bundle)?,
+        };
+        let copied = self.ports.copies.copied(&case)?;
+        let has = |name: &str| copied.as_ref().is_some_and(|c| c.files.contains(name));
+        let blobs: Vec<String> =
+            files.iter().flat_map(|f| &f.blobs).map(|b| blob_file(&b.ciphertext_sha256)).collect();
+        Ok(Some(CopyView {
+            files: u32::try_from(blobs.len()).unwrap_or(u32::MAX),
+            without: u32::try_from(blobs.iter().filter(|b| !has(b)).count()).unwrap_or(u32::MAX),
+            state: has(STATE_FILE) || has(SEALED_LABEL),
+            copied: copied.as_ref().map(|c| rfc3339(c.at_ms)),
+            place: copied.map(|c| c.place),
+            case,
+        }))
     }
 
     fn sealed_files(&mut self, bundle: &BundleId) -> TroubleResult<Vec<StoredFile>> {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use spotcheck_tests::support::visit::PARTICULARS;
+
 use crate::random::Random;
 
 /// What a run does: who records at the door, and the acts after the case was opened.
@@ -98,13 +100,7 @@ impl Writer {
             ));
             self.start_sound();
         }
-        for (key, value) in [
-            ("sex", "女"),
-            ("id_number", "居民身份证110101199001011234"),
-            ("relation", "工作人员"),
-            ("recusal", "不申请回避"),
-            ("place", "护士站"),
-        ] {
+        for (key, value) in PARTICULARS {
             self.act(format!("doc fill {CASE} D1 {key} {value}"));
         }
         self.act(format!("doc freeze {CASE} D1"));

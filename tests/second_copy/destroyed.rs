@@ -15,7 +15,7 @@ use spotcheck_tests::support::checks::play;
 use spotcheck_tests::support::clocked::Clocked;
 use spotcheck_tests::support::programs::{HandheldCli, free_port, text};
 use spotcheck_tests::support::told::{Holds, list};
-use spotcheck_tests::support::visit::{Claims, World};
+use spotcheck_tests::support::visit::{Claims, PARTICULARS, World};
 
 use super::pair::{Confirmed, Dice, Keeping, arg, destroy, goes_on, unzip};
 
@@ -177,13 +177,7 @@ impl Visit<'_> {
                 self.act(&line);
             }
             3 => {
-                for (key, value) in [
-                    ("sex", "女"),
-                    ("id_number", "居民身份证110101199001011234"),
-                    ("relation", "工作人员"),
-                    ("recusal", "不申请回避"),
-                    ("place", "护士站"),
-                ] {
+                for (key, value) in PARTICULARS {
                     self.act(&format!("doc fill {case} D{d} {key} {value}"));
                 }
             }

@@ -21,6 +21,15 @@ pub const INTERVIEW: [(&str, &str); 3] = [
     ("以上所说是否属实？有无补充？", "属实，没有补充。"),
 ];
 
+/// What an interview's form asks of the interviewee: (field, value).
+pub const PARTICULARS: [(&str, &str); 5] = [
+    ("sex", "女"),
+    ("id_number", "居民身份证110101199001011234"),
+    ("relation", "工作人员"),
+    ("recusal", "不申请回避"),
+    ("place", "护士站"),
+];
+
 /// Everything one run needs.
 #[derive(Debug)]
 pub struct World {

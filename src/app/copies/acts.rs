@@ -102,7 +102,9 @@ impl SecondCopies for Handheld {
 
     fn only_here(&mut self, case: &CaseId) -> TroubleResult<u32> {
         self.officer()?;
-        let views = self.copy_views()?;
-        Ok(views.into_iter().find(|v| v.case == *case).map_or(0, |v| v.without))
+        let Some((case, index)) = self.case_index()?.into_iter().find(|(id, _)| id == case) else {
+            return Ok(0);
+        };
+        Ok(self.copy_view(case, &index)?.map_or(0, |view| view.without))
     }
 }

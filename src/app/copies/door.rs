@@ -142,21 +142,7 @@ impl Handheld {
             self.write_first_entry(case, &task, &index, Some((rescued.clone(), line)))?;
         }
         values.push(set(kind::CASE, case.as_str(), &index)?);
-        let draft = self
-            .draft(kinds::RESCUED)?
-            .about(case.as_str())
-            .fact("from_device", rescued.from.as_str())
-            .fact("entries", 0);
-        self.device_log()?.commit(vec![draft], values)?;
-        self.settle_recordings(case)?;
-        Ok(RescuedCase {
-            case: case.clone(),
-            from: rescued.from,
-            kept: rfc3339(rescued.kept_ms),
-            entries: 0,
-            files,
-            unnamed,
-        })
+        self.rescue_done(case, rescued, (0, files), values)
     }
 
     /// What waits at this handheld's own door, and no PIN opens any more: with the keys from the centre the next

@@ -146,10 +146,22 @@ impl Handheld {
         }
         let index = CaseIndex { state: CaseState::Open, ..index };
         values.push(set(kind::CASE, case.as_str(), &index)?);
+        self.rescue_done(case, rescued, (entries, count), values)
+    }
+
+    /// The case is one of this handheld's: the device journal says so, with what it keeps beside, and its recordings
+    /// are settled as after a start. Journal lines and files are those that were taken over.
+    pub(super) fn rescue_done(
+        &mut self,
+        case: &CaseId,
+        rescued: Rescued,
+        (entries, files): (u64, u32),
+        values: Vec<(String, String, String)>,
+    ) -> TroubleResult<RescuedCase> {
         let draft = self
             .draft(kinds::RESCUED)?
             .about(case.as_str())
-            .fact("from_device", state.device.as_str())
+            .fact("from_device", rescued.from.as_str())
             .fact("entries", entries);
         self.device_log()?.commit(vec![draft], values)?;
         self.settle_recordings(case)?;
@@ -158,8 +170,8 @@ impl Handheld {
             from: rescued.from,
             kept: rfc3339(rescued.kept_ms),
             entries,
-            files: count,
-            unnamed,
+            files,
+            unnamed: rescued.unnamed,
         })
     }
 
