@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use secrecy::SecretString;
 use spotcheck_app::ports::{Locator, NoLocator};
 use spotcheck_app::{Handheld, Ports, Software};
 use spotcheck_client::CentreClient;
@@ -17,7 +16,7 @@ use spotcheck_ui::FaceOptions;
 use spotcheck_vault::{Pkcs11Token, TokenPlace};
 use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
 
-use crate::cli::{Common, pins};
+use crate::cli::Common;
 use crate::glue::{
     CopyRoom, DeviceProbes, LastRounds, PackageFolder, RecorderProcess, ReferenceFolder,
     SpareBlobs, SticksAndPaths, TypstForms, launch,
@@ -40,8 +39,6 @@ pub(crate) struct Setup {
     pub(crate) reserve_bytes: u64,
     /// What the recorder is started as.
     pub(crate) program: PathBuf,
-    /// PIN of the officer's token.
-    pub(crate) token_pin: Option<SecretString>,
     /// (name, value, where it comes from)
     pub(crate) sources: Vec<(String, String, String)>,
     /// How the last rounds of second copies went.
@@ -84,7 +81,6 @@ impl Setup {
             device: loaded.config,
             reserve_bytes: RESERVE_BYTES,
             program: own_program()?,
-            token_pin: common.token_pin_file.as_deref().map(pins::from_file).transpose()?,
             sources,
             rounds: LastRounds::default(),
         })
@@ -166,7 +162,7 @@ impl Setup {
             entropy.clone(),
             VaultOptions::STANDARD,
         )?;
-        vault.set_token(self.token()?);
+        vault.set_token(self.token());
         vault.set_spare(Arc::new(SpareBlobs::new(self.copy_room())));
         let build_ms = spotcheck_device::clock::build_time_ms();
         let version = env!("CARGO_PKG_VERSION");
@@ -207,23 +203,20 @@ impl Setup {
 
     /// Built without: nobody is asked for one.
     #[cfg(not(feature = "pkcs11"))]
-    fn token(&self) -> TroubleResult<Option<Box<dyn Token>>> {
-        Ok(None)
+    fn token(&self) -> Option<Box<dyn Token>> {
+        None
     }
 
-    /// The officer's token, if one is configured and its PIN was given.
+    /// Where officers' tokens are found, if any is configured.
     #[cfg(feature = "pkcs11")]
-    fn token(&self) -> TroubleResult<Option<Box<dyn Token>>> {
-        let (Some(module), Some(pin)) = (&self.device.keys.token_module, &self.token_pin) else {
-            return Ok(None);
-        };
+    fn token(&self) -> Option<Box<dyn Token>> {
         let keys = &self.device.keys;
         let place = TokenPlace {
-            module: module.clone(),
+            module: keys.token_module.clone()?,
             token: keys.token.clone(),
             key: keys.token_key.clone().unwrap_or_else(|| "spotcheck".to_owned()),
         };
-        Ok(Some(Box::new(Pkcs11Token::connect(place, pin.clone())?)))
+        Some(Box::new(Pkcs11Token::new(place)))
     }
 
     /// Where second copies lie.

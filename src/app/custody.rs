@@ -227,6 +227,9 @@ impl Custody for Handheld {
     ) -> TroubleResult<()> {
         self.confirm_clock(case, pins, says)
     }
+    fn token_pin(&mut self, officer: &OfficerId, pin: SecretString) {
+        self.ports.keys.token_pin(officer, pin);
+    }
     fn new_pin(
         &mut self,
         officer: &OfficerId,

@@ -63,6 +63,8 @@ pub struct OfficerCard {
     pub name: String,
     /// Last day of the signing certificate, `yyyy-MM-dd`.
     pub certificate_until: String,
+    /// A token takes part in this officer's keys: its PIN is asked for, too.
+    pub token: bool,
 }
 
 /// What may be known before anybody unlocks.

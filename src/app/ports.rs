@@ -136,7 +136,10 @@ pub trait KeyRing: Send {
 
     /// Unlocks. A wrong PIN is `VAULT-PIN-WRONG` (verdict), with a growing delay as courtesy.
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()>;
-    /// Forgets everything that unlocking gave.
+    /// The PIN an officer typed for the token that is a second factor of the own PIN. Kept in memory until
+    /// [`KeyRing::lock`]; alone it opens nothing.
+    fn token_pin(&mut self, officer: &OfficerId, pin: SecretString);
+    /// Forgets everything that unlocking gave, and what was typed for tokens.
     fn lock(&mut self);
 
     /// Another PIN for an officer, checked like at an unlock and by the policy; everything else stays.

@@ -99,6 +99,12 @@ pub(crate) fn unlock(handheld: &mut Handheld, common: &Common) -> TroubleResult<
         }
     };
     let pin = pins::read(common)?;
+    if let Some(token) = common.token_pin_file.as_deref().map(pins::from_file).transpose()? {
+        // Whoever signs in this run may need it, too.
+        for card in &officers {
+            handheld.token_pin(&card.id, token.clone());
+        }
+    }
     handheld.unlock(&officer, &pin)?;
     Ok(officer)
 }

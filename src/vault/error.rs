@@ -148,6 +148,11 @@ impl VaultError {
         move |source| Self::Io { action, source }
     }
 
+    /// A second factor is asked for, and there is none or its PIN was not given.
+    pub(crate) fn no_token() -> Self {
+        Self::Token("not connected, or its PIN was not given".to_owned())
+    }
+
     /// Trying again later may help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

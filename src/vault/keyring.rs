@@ -16,6 +16,7 @@ use crate::error::VaultError;
 use crate::officers::{self, OfficerKeys};
 use crate::pin::{PinPolicy, PinPurpose, PinWrap, WrongPins};
 use crate::sealing;
+use crate::secret::TokenInHand;
 use crate::sign::detached_cms;
 use crate::vault::{Inner, Unlocked, Vault};
 
@@ -211,6 +212,12 @@ impl Inner {
         self.pin_wrap_with(purpose, officer, pin, plaintext, false)
     }
 
+    /// The token with the PIN this officer typed for it.
+    fn token_of(&self, officer: &OfficerId) -> Option<TokenInHand<'_>> {
+        let token = self.token.as_deref()?;
+        Some(TokenInHand { token, pin: self.token_pins.get(officer)? })
+    }
+
     /// A wrap at today's cost; with the token as one more factor if asked.
     fn pin_wrap_with(
         &self,
@@ -220,10 +227,10 @@ impl Inner {
         plaintext: &[u8],
         token: bool,
     ) -> Result<PinWrap, VaultError> {
-        let token = match (token, self.token.as_deref()) {
+        let token = match (token, self.token_of(officer)) {
             (false, _) => None,
             (true, Some(token)) => Some(token),
-            (true, None) => return Err(VaultError::Token("not connected".to_owned())),
+            (true, None) => return Err(VaultError::no_token()),
         };
         PinWrap::seal(
             self.secret.as_ref(),
@@ -303,9 +310,12 @@ impl Inner {
             PinPurpose::Vault => &row.keys.vault,
             PinPurpose::Signing => &row.keys.signing,
         };
-        let opened = wrap
-            .open(self.secret.as_ref(), self.token.as_deref(), purpose, officer, pin)?
-            .ok_or_else(|| VaultError::PinWrong(officer.clone()))?;
+        let opened = wrap.open(self.secret.as_ref(), self.token_of(officer), purpose, officer, pin);
+        if matches!(opened, Err(VaultError::Token(_) | VaultError::TokenPin)) {
+            // The officer's PIN was not looked at; the token counts its own.
+            self.db.change(|tx| officers::set_wrong(tx, officer, &row.wrong))?;
+        }
+        let opened = opened?.ok_or_else(|| VaultError::PinWrong(officer.clone()))?;
         let raised = if self.options.argon2.exceeds(&wrap.cost()) {
             Some(self.pin_wrap_with(purpose, officer, pin, &opened, wrap.needs_token())?)
         } else {
@@ -425,8 +435,14 @@ impl KeyRing for Vault {
         Ok(self.state().unlock(officer, pin)?)
     }
 
+    fn token_pin(&mut self, officer: &OfficerId, pin: SecretString) {
+        self.state().token_pins.insert(officer.clone(), pin);
+    }
+
     fn lock(&mut self) {
-        self.state().unlocked = None;
+        let mut state = self.state();
+        state.unlocked = None;
+        state.token_pins.clear();
     }
 
     fn change_pin(

@@ -70,15 +70,16 @@ pub(crate) fn load(db: &Connection, officer: &OfficerId) -> Result<OfficerRow, V
 
 /// All officers, by id.
 pub(crate) fn cards(db: &Connection) -> Result<Vec<OfficerCard>, VaultError> {
-    let mut statement = db.prepare("SELECT id, name, until FROM officer ORDER BY id")?;
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM officer ORDER BY id"))?;
     let rows = statement.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        let token = pin_wrap(row, "vmk")?.needs_token();
+        Ok((row.get::<_, String>("id")?, row.get("name")?, row.get("until")?, token))
     })?;
     let mut cards = Vec::new();
     for row in rows {
-        let (id, name, certificate_until) = row?;
+        let (id, name, certificate_until, token) = row?;
         let id = OfficerId::parse(&id).map_err(|_| VaultError::Sealed("officer id"))?;
-        cards.push(OfficerCard { id, name, certificate_until });
+        cards.push(OfficerCard { id, name, certificate_until, token });
     }
     Ok(cards)
 }

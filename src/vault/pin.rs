@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{Argon2Cost, argon2id, hkdf, open, random_key, seal};
 use crate::error::VaultError;
-use crate::secret::{DeviceSecret, Token};
+use crate::secret::{DeviceSecret, TokenInHand};
 use spotcheck_app::ports::Key256;
 
 /// Least number of characters under file protection where the policy says nothing else.
@@ -103,7 +103,7 @@ impl PinWrap {
     pub(crate) fn seal(
         secret: &dyn DeviceSecret,
         entropy: &dyn Entropy,
-        token: Option<&dyn Token>,
+        token: Option<TokenInHand<'_>>,
         purpose: PinPurpose,
         officer: &OfficerId,
         (pin, cost): (&SecretString, Argon2Cost),
@@ -120,7 +120,7 @@ impl PinWrap {
             put_factor(&mut factors, HARDWARE, &object)?;
         }
         if let Some(token) = token {
-            let (object, share) = token.enrol(entropy)?;
+            let (object, share) = token.token.enrol(token.pin, entropy)?;
             shares.push(share);
             put_factor(&mut factors, TOKEN, &object)?;
         }
@@ -135,7 +135,7 @@ impl PinWrap {
     pub(crate) fn open(
         &self,
         secret: &dyn DeviceSecret,
-        token: Option<&dyn Token>,
+        token: Option<TokenInHand<'_>>,
         purpose: PinPurpose,
         officer: &OfficerId,
         pin: &SecretString,
@@ -145,8 +145,8 @@ impl PinWrap {
         let mut shares = Vec::new();
         // The token first: its own PIN is not a try at the officer's.
         if let Some(object) = factor(factors, TOKEN) {
-            let token = token.ok_or_else(|| VaultError::Token("not connected".to_owned()))?;
-            shares.push(token.open(object)?);
+            let token = token.ok_or_else(VaultError::no_token)?;
+            shares.push(token.token.open(token.pin, object)?);
         }
         let stretched = argon2id(pin, self.cost(), salt)?;
         if let Some(object) = factor(factors, HARDWARE) {

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::SecretString;
 use spotcheck_app::ports::Key256;
 use spotcheck_domain::Entropy;
 use spotcheck_domain::vocabulary::KeyProtection;
@@ -83,17 +84,28 @@ pub trait DeviceSecret: Send {
 
 /// A second factor in the officer's hand: its private key never leaves it.
 pub trait Token: Send {
-    /// A new share of a key, and what the token needs to give it back.
+    /// A new share of a key, and what the token needs to give it back. `pin` is the token's own.
     ///
     /// # Errors
-    /// No token, or a key of another kind on it.
-    fn enrol(&self, entropy: &dyn Entropy) -> Result<(Vec<u8>, Key256), VaultError>;
+    /// [`VaultError::TokenPin`]; no token, or a key of another kind on it.
+    fn enrol(
+        &self,
+        pin: &SecretString,
+        entropy: &dyn Entropy,
+    ) -> Result<(Vec<u8>, Key256), VaultError>;
 
     /// The share again.
     ///
     /// # Errors
     /// [`VaultError::TokenPin`], [`VaultError::Token`] if it is not there or is another one.
-    fn open(&self, object: &[u8]) -> Result<Key256, VaultError>;
+    fn open(&self, pin: &SecretString, object: &[u8]) -> Result<Key256, VaultError>;
+}
+
+/// A token, and the PIN its officer typed for it.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenInHand<'a> {
+    pub(crate) token: &'a dyn Token,
+    pub(crate) pin: &'a SecretString,
 }
 
 /// 32 random bytes in a file of mode 0600.

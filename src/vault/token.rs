@@ -3,7 +3,8 @@
 //! The token's P-256 key agrees with a key made here once and thrown away (ECDH); what comes out takes part
 //! in the key of the officer's wraps. So the wraps open only with device secret, PIN *and* token, and the
 //! private key never leaves the token. The token's library is named in the configuration and loaded at run
-//! time; the token's own PIN comes the way the officer's does, and is counted by the token.
+//! time, when an officer first needs it; the token's own PIN comes the way the officer's does, and is counted by
+//! the token. Of several tokens in the readers the one with the officer's key is taken.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -43,11 +44,10 @@ pub struct TokenPlace {
     pub key: String,
 }
 
-/// A token that is connected.
+/// The tokens in this handheld's readers.
 pub struct Pkcs11Token {
-    library: Mutex<Pkcs11>,
+    library: Mutex<Option<Pkcs11>>,
     place: TokenPlace,
-    pin: SecretString,
 }
 
 impl std::fmt::Debug for Pkcs11Token {
@@ -71,35 +71,55 @@ fn missing(what: &str) -> VaultError {
 }
 
 impl Pkcs11Token {
-    /// Loads the token's library. One process loads it once.
-    ///
-    /// # Errors
-    /// [`VaultError::Token`]: no such library, or it does not begin.
-    pub fn connect(place: TokenPlace, pin: SecretString) -> Result<Self, VaultError> {
-        let library = Pkcs11::new(&place.module).map_err(failed)?;
-        match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            Ok(()) | Err(Pkcs11Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        Ok(Self { library: Mutex::new(library), place, pin })
+    /// Tokens that this library finds. A library that is missing is told when one is needed: whoever uses no
+    /// token is not kept out by it.
+    #[must_use]
+    pub const fn new(place: TokenPlace) -> Self {
+        Self { library: Mutex::new(None), place }
     }
 
-    fn session(&self) -> Result<Session, VaultError> {
-        let library = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut found = None;
+    /// Sessions with all tokens the configuration allows, nobody logged in.
+    fn sessions(&self) -> Result<Vec<Session>, VaultError> {
+        let mut library = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let library = match &mut *library {
+            Some(library) => library,
+            none => none.insert(load(&self.place.module)?),
+        };
+        let mut found = Vec::new();
         for slot in library.get_slots_with_token().map_err(failed)? {
             let info = library.get_token_info(slot).map_err(failed)?;
             let named =
                 self.place.token.as_deref().is_none_or(|label| label == info.label().trim());
             if info.token_initialized() && named {
-                found = Some(slot);
-                break;
+                found.push(library.open_ro_session(slot).map_err(failed)?);
             }
         }
-        let session =
-            library.open_ro_session(found.ok_or_else(|| missing("token"))?).map_err(failed)?;
-        session.login(UserType::User, Some(&self.pin)).map_err(failed)?;
-        Ok(session)
+        if found.is_empty() { Err(missing("token")) } else { Ok(found) }
+    }
+
+    /// A session that is logged in, and the token's public point: with the token whose key this mark is of,
+    /// else with the first that has a fitting key.
+    fn session(
+        &self,
+        pin: &SecretString,
+        marked: Option<&[u8]>,
+    ) -> Result<(Session, Vec<u8>), VaultError> {
+        let mut sessions = self.sessions()?;
+        // Public objects are there for everybody; a token that hides even them is asked after the login.
+        let fits = |session: &Session| {
+            let point = self.point(session).ok();
+            point.is_some_and(|point| marked.is_none_or(|marked| mark(&point) == marked))
+        };
+        let place = sessions.iter().position(fits).unwrap_or(0);
+        let session = sessions.swap_remove(place);
+        session.login(UserType::User, Some(pin)).map_err(failed)?;
+        let point = self.point(&session)?;
+        match marked {
+            Some(marked) if mark(&point) != marked => {
+                Err(VaultError::Token("another one than the officer's".to_owned()))
+            }
+            _ => Ok((session, point)),
+        }
     }
 
     fn find(&self, session: &Session, class: ObjectClass) -> Result<ObjectHandle, VaultError> {
@@ -132,15 +152,27 @@ impl Pkcs11Token {
     }
 }
 
+/// One process loads a library once.
+fn load(module: &std::path::Path) -> Result<Pkcs11, VaultError> {
+    let library = Pkcs11::new(module).map_err(failed)?;
+    match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        Ok(()) | Err(Pkcs11Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(library),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 fn mark(point: &[u8]) -> Vec<u8> {
     Hash32::sha256(point).0.iter().take(MARK_BYTES).copied().collect()
 }
 
 impl Token for Pkcs11Token {
-    fn enrol(&self, _entropy: &dyn Entropy) -> Result<(Vec<u8>, Key256), VaultError> {
+    fn enrol(
+        &self,
+        pin: &SecretString,
+        _entropy: &dyn Entropy,
+    ) -> Result<(Vec<u8>, Key256), VaultError> {
         let crypto = |_| VaultError::Crypto("ECDH");
-        let session = self.session()?;
-        let point = self.point(&session)?;
+        let (session, point) = self.session(pin, None)?;
         // The private half lives for this one agreement and is dropped.
         let once =
             EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()).map_err(crypto)?;
@@ -155,13 +187,10 @@ impl Token for Pkcs11Token {
         if again == share { Ok((object, share)) } else { Err(VaultError::Crypto("ECDH")) }
     }
 
-    fn open(&self, object: &[u8]) -> Result<Key256, VaultError> {
+    fn open(&self, pin: &SecretString, object: &[u8]) -> Result<Key256, VaultError> {
         let damaged = || VaultError::Sealed("token factor");
         let (marked, public) = object.split_at_checked(MARK_BYTES).ok_or_else(damaged)?;
-        let session = self.session()?;
-        if mark(&self.point(&session)?) != marked {
-            return Err(VaultError::Token("another one than the officer's".to_owned()));
-        }
+        let (session, _) = self.session(pin, Some(marked))?;
         self.agree(&session, public)
     }
 }

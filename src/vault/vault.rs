@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use age::x25519::{Identity, Recipient};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use spotcheck_app::ports::{DeviceEnrolment, Key256, KeyRing};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId};
@@ -89,6 +90,8 @@ pub(crate) struct Inner {
     pub(crate) options: VaultOptions,
     pub(crate) secret: Box<dyn DeviceSecret>,
     pub(crate) token: Option<Box<dyn Token>>,
+    /// What officers typed for their tokens; forgotten at locking.
+    pub(crate) token_pins: BTreeMap<OfficerId, SecretString>,
     pub(crate) db: KeysDb,
     pub(crate) unlocked: Option<Unlocked>,
     pub(crate) spare: Option<Arc<dyn Spare>>,
@@ -156,7 +159,7 @@ impl Vault {
         Self::open_with(data, secret, clock, entropy, options)
     }
 
-    /// Connects a token: a second factor for officers who asked for one.
+    /// Says where tokens are found: a second factor for officers who asked for one.
     pub fn set_token(&self, token: Option<Box<dyn Token>>) {
         self.state().token = token;
     }
@@ -179,8 +182,9 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let db = KeysDb::open(data, secret.as_ref(), entropy.as_ref())?;
         let data = data.to_owned();
-        let (token, unlocked, spare) = (None, None, None);
-        let inner = Inner { data, clock, entropy, options, secret, token, db, unlocked, spare };
+        let (token, token_pins, unlocked, spare) = (None, BTreeMap::new(), None, None);
+        let inner =
+            Inner { data, clock, entropy, options, secret, token, token_pins, db, unlocked, spare };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 

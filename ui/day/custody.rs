@@ -15,7 +15,7 @@ use spotcheck_domain::{CaseId, OfficerId};
 use spotcheck_face::{Custody, Device, OfficerItem, Shell};
 
 use crate::app::{App, Place};
-use crate::day::pin::PinBuffer;
+use crate::day::pin::{Pad, Typed};
 use crate::frame::{recording, trouble};
 use crate::language::{mark, say, word};
 use crate::papers::draft;
@@ -32,8 +32,10 @@ pub(crate) enum Act {
     HandOver,
 }
 
-/// Whose PIN or which one is typed, as the face names it.
+/// Which PIN is typed, as the face names it.
 const PIN_STEPS: [&str; 3] = [mark!("现在的"), mark!("新的"), mark!("新的，再输一次")];
+/// The current one of whoever has a token, in its second half.
+const OF_TOKEN: &str = mark!("密钥设备(UKey)的");
 /// Officers who must speak for the time.
 const TWO: usize = 2;
 
@@ -50,17 +52,31 @@ struct Now {
     /// The officer who types, or to whom the case goes.
     chosen: Option<OfficerId>,
     /// PINs that were typed: of officers, or the old and the new one.
-    pins: Vec<(Option<OfficerId>, SecretString)>,
+    pins: Vec<(Option<OfficerId>, Typed)>,
+    /// Who types the PIN of a token, too.
+    tokens: Vec<OfficerId>,
+}
+
+impl Now {
+    /// Whether a token's PIN belongs to what is typed now. Of the three steps to another PIN only the first opens keys.
+    fn with_token(&self, act: Act) -> bool {
+        let who = match act {
+            Act::Clock => self.chosen.as_ref(),
+            Act::Pin if self.pins.is_empty() => self.me.as_ref(),
+            Act::Pin | Act::HandOver => None,
+        };
+        who.is_some_and(|who| self.tokens.contains(who))
+    }
 }
 
 pub(crate) struct Model {
-    pin: RefCell<PinBuffer>,
+    pin: RefCell<Pad>,
     now: RefCell<Now>,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Self { pin: RefCell::new(PinBuffer::new()), now: RefCell::default() }
+        Self { pin: RefCell::new(Pad::new()), now: RefCell::default() }
     }
 }
 
@@ -76,15 +92,15 @@ pub(crate) fn connect(app: &Rc<App>) {
         draw(app);
     }));
     face.on_press(app.on_with(|app, key: SharedString| {
-        app.custody.pin.borrow_mut().press(&key);
+        app.custody.pin.borrow_mut().buffer().press(&key);
         dots(app);
     }));
     face.on_erase(app.on(|app| {
-        app.custody.pin.borrow_mut().erase();
+        app.custody.pin.borrow_mut().buffer().erase();
         dots(app);
     }));
     face.on_replace(app.on_with(|app, all: SharedString| {
-        app.custody.pin.borrow_mut().replace(&all);
+        app.custody.pin.borrow_mut().buffer().replace(&all);
         dots(app);
     }));
     face.on_pin_done(app.on(pin_done));
@@ -191,6 +207,8 @@ pub(crate) fn enter(app: &Rc<App>, act: Act) {
                 let mut model = app.custody.now.borrow_mut();
                 model.officers = officers.map(|o| (o.id.clone(), o.name.clone())).collect();
                 model.me.clone_from(&now.unlocked);
+                let tokens = now.officers.iter().filter(|card| card.token);
+                model.tokens = tokens.map(|card| card.id.clone()).collect();
             }
             draw(app);
         },
@@ -256,7 +274,9 @@ fn draw(app: &Rc<App>) {
         }
     });
     let items: Vec<OfficerItem> = items.collect();
+    let at_token = app.custody.pin.borrow().at_token();
     let typing = match act {
+        Act::Pin if at_token => Some(word(OF_TOKEN).to_owned()),
         Act::Pin => PIN_STEPS.get(now.pins.len()).map(|step| word(step).to_owned()),
         Act::Clock => {
             let chosen = now.chosen.as_ref();
@@ -273,16 +293,16 @@ fn draw(app: &Rc<App>) {
     drop(now);
     face.set_officers(ModelRc::new(VecModel::from(items)));
     face.set_typing(typing.unwrap_or_default().into());
+    face.set_of_token(at_token);
     face.set_ready(ready);
     dots(app);
 }
 
 fn pin_done(app: &Rc<App>) {
     let Some(act) = now_doing(app) else { return };
-    if app.custody.pin.borrow().typed() == 0 {
-        return;
-    }
-    let pin = app.custody.pin.borrow_mut().take();
+    let token = app.custody.now.borrow().with_token(act);
+    let typed = app.custody.pin.borrow_mut().done(token);
+    let Some(pin) = typed else { return draw(app) };
     let full = {
         let mut now = app.custody.now.borrow_mut();
         let who = if act == Act::Clock { now.chosen.take() } else { None };
@@ -311,7 +331,7 @@ fn cases(app: &App) -> Vec<CaseId> {
 fn speak(app: &Rc<App>) {
     let says = app.window.global::<Custody<'_>>().get_words().trim().to_owned();
     let cases = cases(app);
-    let pins: Vec<(OfficerId, SecretString)> = {
+    let typed: Vec<(OfficerId, Typed)> = {
         let mut now = app.custody.now.borrow_mut();
         now.pins.drain(..).filter_map(|(who, pin)| Some((who?, pin))).collect()
     };
@@ -319,6 +339,10 @@ fn speak(app: &Rc<App>) {
     app.window.global::<Shell<'_>>().set_busy(say!("正在登记").into());
     app.ask_result(
         move |desk| {
+            let pins: Vec<(OfficerId, SecretString)> = typed
+                .into_iter()
+                .map(|(who, typed)| (who.clone(), typed.present(desk, &who)))
+                .collect();
             let mut told = Err(None);
             for case in &cases {
                 match desk.enter_clock(case, &pins, &says) {
@@ -346,7 +370,7 @@ fn speak(app: &Rc<App>) {
 fn change(app: &Rc<App>) {
     let (me, mut pins) = {
         let mut now = app.custody.now.borrow_mut();
-        let pins: Vec<SecretString> = now.pins.drain(..).map(|(_, pin)| pin).collect();
+        let pins: Vec<Typed> = now.pins.drain(..).map(|(_, pin)| pin).collect();
         (now.me.clone(), pins.into_iter())
     };
     draw(app);
@@ -354,12 +378,16 @@ fn change(app: &Rc<App>) {
     else {
         return;
     };
+    let (new, again) = (new.alone(), again.alone());
     if new.expose_secret() != again.expose_secret() {
         return app.toast(say!("两次输入的新 PIN 不同，没有改动，请重新输入"));
     }
     app.window.global::<Shell<'_>>().set_busy(say!("正在更改 PIN").into());
     app.ask_result(
-        move |desk| desk.new_pin(&me, &old, &new),
+        move |desk| {
+            let old = old.present(desk, &me);
+            desk.new_pin(&me, &old, &new)
+        },
         |app, result| {
             app.window.global::<Shell<'_>>().set_busy("".into());
             match result {

@@ -2,6 +2,8 @@
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use spotcheck_app::desk::Desk;
+use spotcheck_domain::OfficerId;
 
 /// Longest PIN that is taken in, in characters.
 const LONGEST: usize = 64;
@@ -55,10 +57,99 @@ impl PinBuffer {
     }
 }
 
+/// What an officer typed: the own PIN, and that of the token if one takes part in the keys.
+pub(crate) struct Typed {
+    own: SecretString,
+    token: Option<SecretString>,
+}
+
+impl Typed {
+    /// Gives the token's PIN to the desk; what is left goes into the act.
+    pub(crate) fn present(self, desk: &mut dyn Desk, officer: &OfficerId) -> SecretString {
+        if let Some(token) = self.token {
+            desk.token_pin(officer, token);
+        }
+        self.own
+    }
+
+    /// The own PIN, where no keys are opened with it.
+    pub(crate) fn alone(self) -> SecretString {
+        self.own
+    }
+}
+
+/// The pad: first the own PIN, then, for whoever has a token, the token's.
+pub(crate) struct Pad {
+    buffer: PinBuffer,
+    own: Option<SecretString>,
+}
+
+impl Pad {
+    pub(crate) fn new() -> Self {
+        Self { buffer: PinBuffer::new(), own: None }
+    }
+
+    /// What is typed now; the dots are its characters.
+    pub(crate) fn buffer(&mut self) -> &mut PinBuffer {
+        &mut self.buffer
+    }
+
+    pub(crate) fn typed(&self) -> i32 {
+        self.buffer.typed()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.buffer.clear();
+        self.own = None;
+    }
+
+    /// True while the token's PIN is typed.
+    pub(crate) const fn at_token(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// One PIN is typed to its end. `None`: nothing was typed, or the token's comes next.
+    pub(crate) fn done(&mut self, token: bool) -> Option<Typed> {
+        if self.buffer.typed() == 0 {
+            return None;
+        }
+        let pin = self.buffer.take();
+        match self.own.take() {
+            Some(own) => Some(Typed { own, token: Some(pin) }),
+            None if token => {
+                self.own = Some(pin);
+                None
+            }
+            None => Some(Typed { own: pin, token: None }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use secrecy::ExposeSecret;
+
+    #[test]
+    fn whoever_has_a_token_types_two_pins_and_everybody_else_one() {
+        let mut pad = Pad::new();
+        assert!(pad.done(true).is_none() && !pad.at_token(), "nothing typed, nothing done");
+        pad.buffer().replace("own-1");
+        assert!(pad.done(true).is_none() && pad.at_token());
+        assert_eq!(pad.typed(), 0, "the dots begin anew");
+        assert!(pad.done(true).is_none(), "the token's cannot be left out");
+        pad.buffer().replace("token-2");
+        let both = pad.done(true).unwrap();
+        assert_eq!(both.own.expose_secret(), "own-1");
+        assert_eq!(both.token.unwrap().expose_secret(), "token-2");
+        pad.buffer().replace("own-1");
+        assert!(pad.done(false).unwrap().token.is_none() && !pad.at_token());
+        pad.buffer().replace("own-1");
+        pad.done(true);
+        pad.clear();
+        assert!(!pad.at_token(), "whoever goes away leaves nothing behind");
+    }
 
     #[test]
     fn keys_dots_and_handing_over() {

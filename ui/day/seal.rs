@@ -10,7 +10,7 @@ use spotcheck_domain::OfficerId;
 use spotcheck_face::{OfficerItem, PairItem, Seal, Shell};
 
 use crate::app::{App, Place};
-use crate::day::pin::PinBuffer;
+use crate::day::pin::{Pad, Typed};
 use crate::frame::status::{pair, pairs};
 use crate::frame::{recording, trouble};
 use crate::language::{say, told};
@@ -21,17 +21,20 @@ use crate::words;
 const LEAST_SIGNERS: usize = 2;
 
 pub(crate) struct Model {
-    pin: RefCell<PinBuffer>,
+    pin: RefCell<Pad>,
     typing: RefCell<Option<OfficerId>>,
-    pins: RefCell<Vec<(OfficerId, SecretString)>>,
+    pins: RefCell<Vec<(OfficerId, Typed)>>,
+    /// Who types the PIN of a token, too.
+    tokens: RefCell<Vec<OfficerId>>,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
         Self {
-            pin: RefCell::new(PinBuffer::new()),
+            pin: RefCell::new(Pad::new()),
             typing: RefCell::default(),
             pins: RefCell::default(),
+            tokens: RefCell::default(),
         }
     }
 }
@@ -98,15 +101,15 @@ pub(crate) fn connect(app: &Rc<App>) {
         }
     }));
     face.on_press(app.on_with(|app, key: SharedString| {
-        app.seal.pin.borrow_mut().press(&key);
+        app.seal.pin.borrow_mut().buffer().press(&key);
         dots(app);
     }));
     face.on_erase(app.on(|app| {
-        app.seal.pin.borrow_mut().erase();
+        app.seal.pin.borrow_mut().buffer().erase();
         dots(app);
     }));
     face.on_replace(app.on_with(|app, all: SharedString| {
-        app.seal.pin.borrow_mut().replace(&all);
+        app.seal.pin.borrow_mut().buffer().replace(&all);
         dots(app);
     }));
     face.on_pin_done(app.on(pin_done));
@@ -138,6 +141,8 @@ pub(crate) fn enter(app: &Rc<App>, leaving: bool) {
             use spotcheck_domain::vocabulary::KeyProtection;
             let letters = now.key_protection == KeyProtection::File;
             app.window.global::<Seal<'_>>().set_letters(letters);
+            let tokens = now.officers.into_iter().filter(|card| card.token);
+            *app.seal.tokens.borrow_mut() = tokens.map(|card| card.id).collect();
         },
     );
     draw(app);
@@ -192,6 +197,7 @@ fn draw(app: &Rc<App>) {
         .map(|o| o.name.clone());
     face.set_typing_name(name.unwrap_or_default().into());
     face.set_hint(say!("请另一位回避").into());
+    face.set_of_token(app.seal.pin.borrow().at_token());
     face.set_typing(typing.map(|id| id.to_string()).unwrap_or_default().into());
     dots(app);
 }
@@ -199,18 +205,18 @@ fn draw(app: &Rc<App>) {
 fn pin_done(app: &Rc<App>) {
     let typing = app.seal.typing.borrow().clone();
     let Some(officer) = typing else { return };
-    if app.seal.pin.borrow().typed() == 0 {
-        return;
+    let token = app.seal.tokens.borrow().contains(&officer);
+    let typed = app.seal.pin.borrow_mut().done(token);
+    if let Some(typed) = typed {
+        app.seal.pins.borrow_mut().push((officer, typed));
+        stop_typing(app);
     }
-    let pin = app.seal.pin.borrow_mut().take();
-    app.seal.pins.borrow_mut().push((officer, pin));
-    stop_typing(app);
     draw(app);
 }
 
 fn seal(app: &Rc<App>) {
     let Some(case) = app.case_id() else { return };
-    let pins: Vec<(OfficerId, SecretString)> = app.seal.pins.borrow_mut().drain(..).collect();
+    let typed: Vec<(OfficerId, Typed)> = app.seal.pins.borrow_mut().drain(..).collect();
     let face = app.window.global::<Seal<'_>>();
     let reason = face.get_reason().trim().to_owned();
     // The case is closed with it: its name has to be known before.
@@ -219,6 +225,10 @@ fn seal(app: &Rc<App>) {
     app.ask_result(
         move |desk| {
             let reason = (!reason.is_empty()).then_some(reason.as_str());
+            let pins: Vec<(OfficerId, SecretString)> = typed
+                .into_iter()
+                .map(|(who, typed)| (who.clone(), typed.present(desk, &who)))
+                .collect();
             let report = desk.seal(&case, &pins, reason)?;
             Ok((report, desk.case(&case)?, desk.status()?))
         },

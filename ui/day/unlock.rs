@@ -10,13 +10,13 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_face::{OfficerItem, Shell, Unlock};
 
 use crate::app::{App, Place};
-use crate::day::pin::PinBuffer;
+use crate::day::pin::Pad;
 use crate::frame::{place, recording, settings, status, trouble, typing};
 use crate::language::{say, told, word};
 use crate::papers::draft;
 
 pub(crate) struct Model {
-    pin: RefCell<PinBuffer>,
+    pin: RefCell<Pad>,
     officers: RefCell<Vec<OfficerCard>>,
     chosen: RefCell<Option<OfficerId>>,
     /// What was safe at the start; shown again on the first screen after unlocking.
@@ -26,7 +26,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new() -> Self {
         Self {
-            pin: RefCell::new(PinBuffer::new()),
+            pin: RefCell::new(Pad::new()),
             officers: RefCell::default(),
             chosen: RefCell::default(),
             safe: RefCell::default(),
@@ -68,15 +68,15 @@ pub(crate) fn connect(app: &Rc<App>) {
         }
     }));
     face.on_press(app.on_with(|app, key: SharedString| {
-        app.unlock.pin.borrow_mut().press(&key);
+        app.unlock.pin.borrow_mut().buffer().press(&key);
         dots(app);
     }));
     face.on_erase(app.on(|app| {
-        app.unlock.pin.borrow_mut().erase();
+        app.unlock.pin.borrow_mut().buffer().erase();
         dots(app);
     }));
     face.on_replace(app.on_with(|app, all: SharedString| {
-        app.unlock.pin.borrow_mut().replace(&all);
+        app.unlock.pin.borrow_mut().buffer().replace(&all);
         dots(app);
     }));
     face.on_unlock(app.on(unlock));
@@ -117,7 +117,16 @@ fn draw(app: &Rc<App>) {
     let items = officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref());
     let face = app.window.global::<Unlock<'_>>();
     face.set_officers(ModelRc::new(VecModel::from(items)));
-    face.set_hint(say!("输入 PIN").into());
+    let at_token = app.unlock.pin.borrow().at_token();
+    face.set_hint(
+        if at_token {
+            say!("插好密钥设备(UKey)，输入它的 PIN")
+        } else {
+            say!("输入 PIN")
+        }
+        .into(),
+    );
+    face.set_more(needs_token(app) && !at_token);
     dots(app);
 }
 
@@ -126,16 +135,20 @@ fn dots(app: &Rc<App>) {
     app.window.global::<Unlock<'_>>().set_typed(typed);
 }
 
+fn needs_token(app: &App) -> bool {
+    let chosen = app.unlock.chosen.borrow();
+    app.unlock.officers.borrow().iter().any(|card| Some(&card.id) == chosen.as_ref() && card.token)
+}
+
 fn unlock(app: &Rc<App>) {
     let Some(officer) = app.unlock.chosen.borrow().clone() else { return };
-    if app.unlock.pin.borrow().typed() == 0 {
-        return;
-    }
-    let pin = app.unlock.pin.borrow_mut().take();
-    dots(app);
+    let typed = app.unlock.pin.borrow_mut().done(needs_token(app));
+    draw(app);
+    let Some(typed) = typed else { return };
     app.window.global::<Shell<'_>>().set_busy(say!("正在解锁").into());
     app.ask_result(
         move |desk| {
+            let pin = typed.present(desk, &officer);
             desk.unlock(&officer, &pin)?;
             desk.status()
         },
@@ -192,6 +205,7 @@ mod tests {
                 id: id(o),
                 name: format!("示例{o}"),
                 certificate_until: "2027-01-31".to_owned(),
+                token: false,
             })
             .collect();
         let items = officer_items(&cards, Some(&id("O-2")));

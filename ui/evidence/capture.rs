@@ -120,6 +120,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         }
     }));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Describe(id.to_string()))));
+    face.on_same(app.on_with(|app, id: SharedString| describe::file_alike(app, &id)));
     face.on_choose(app.on_with(|app, n: i32| {
         app.capture.filter.set(n);
         draw(app);
@@ -256,6 +257,8 @@ fn draw(app: &Rc<App>) {
     let open = rows.iter().filter(|row| !row.filed && !row.live).count();
     let face = app.window.global::<Capture<'_>>();
     face.set_tray(say!("未归类 ({})", open).into());
+    face.set_open_items(i32::try_from(open).unwrap_or(i32::MAX));
+    face.set_like(describe::last_words(app).into());
     face.set_all(say!("共 {}", rows.len()).into());
     let filter = app.capture.filter.get();
     let speaks = |id: &str| evidence.iter().any(|e| e.id == id && e.filing.speaks_for_party());

@@ -2,7 +2,7 @@
 //!
 //! One screen. What the visit already knows is proposed: the step that runs, the finding that is open, that the photo
 //! of a page is a copy which the inspected house keeps. What the party said about it has no phrases and nothing
-//! proposed.
+//! proposed. A push to the right in the tray files the next item like the last one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,6 +38,8 @@ pub(crate) struct Model {
     chosen: RefCell<Filing>,
     /// Who said what is entered as the party's words.
     speaker: RefCell<String>,
+    /// The item that was filed last.
+    last: RefCell<Option<String>>,
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
@@ -77,6 +79,7 @@ pub(crate) fn forget(app: &Rc<App>) {
     app.describe.item.borrow_mut().take();
     *app.describe.chosen.borrow_mut() = Filing::default();
     app.describe.speaker.borrow_mut().clear();
+    app.describe.last.borrow_mut().take();
     let face = app.window.global::<Describe<'_>>();
     for clear in [
         Describe::set_proves,
@@ -307,6 +310,7 @@ fn save(app: &Rc<App>) {
         return;
     }
     let back = (Place::Describe(item.clone()), filing.clone());
+    *app.describe.last.borrow_mut() = Some(item.clone());
     app.mark(
         move |desk| desk.describe_evidence(&case, &item, &filing),
         |app, ()| {
@@ -322,6 +326,66 @@ fn save(app: &Rc<App>) {
             }
             fill(app, &filing);
         },
+    );
+}
+
+/// The item whose words the next one gets: the one filed last, else the newest that has any.
+fn last_filed<'a>(app: &App, case: &'a CaseView) -> Option<&'a EvidenceView> {
+    let last = app.describe.last.borrow();
+    let mut filed = case.evidence.iter().rev().filter(|e| !e.proves.is_empty()).peekable();
+    let newest = filed.peek().copied();
+    filed.find(|e| last.as_ref() == Some(&e.id)).or(newest)
+}
+
+/// What it proves; empty where nothing is filed.
+pub(crate) fn last_words(app: &App) -> String {
+    let case = app.case.borrow();
+    let last = case.as_ref().and_then(|case| last_filed(app, case));
+    last.map(|view| view.proves.clone()).unwrap_or_default()
+}
+
+/// The filing of `last` for another item: its words, place and finding; the step that runs now; original or copy by
+/// the item's own kind. What the party said about one item is not put into its mouth for another.
+fn alike(case: &CaseView, last: &EvidenceView, view: &EvidenceView) -> Filing {
+    let own = proposed(case, view, None);
+    let same_kind = last.filing.original.is_none_or(|said| own.original == Some(said));
+    Filing {
+        proves: last.proves.clone(),
+        direction: last.filing.direction,
+        finding: last.filing.finding.clone(),
+        step: own.step.or_else(|| last.filing.step.clone()),
+        source: last.filing.source.clone(),
+        keeper: if same_kind { last.filing.keeper.clone() } else { own.keeper },
+        original_place: last.filing.original_place.clone().filter(|_| same_kind),
+        original: own.original,
+        opinion: None,
+    }
+}
+
+/// Files an item like the last one, in one movement; ten seconds to take it back.
+pub(crate) fn file_alike(app: &Rc<App>, id: &str) {
+    let filing = {
+        let case = app.case.borrow();
+        let Some(case) = case.as_ref() else { return };
+        let view = case.evidence.iter().find(|e| e.id == id && e.proves.is_empty());
+        match (last_filed(app, case), view) {
+            (Some(last), Some(view)) => alike(case, last, view),
+            _ => return,
+        }
+    };
+    let (Some(case), id) = (app.case_id(), id.to_owned()) else { return };
+    let words = filing.proves.clone();
+    *app.describe.last.borrow_mut() = Some(id.clone());
+    let draft = draft::name(app, "evidence", &id);
+    let title = id.clone();
+    app.mark(
+        move |desk| desk.describe_evidence(&case, &id, &filing),
+        move |app, ()| {
+            draft::done(app, draft);
+            capture::redraw(app);
+            say!("{} 已归类：{}", title, words)
+        },
+        capture::redraw,
     );
 }
 

@@ -66,6 +66,7 @@ pub struct FakeDesk {
     now_ms: i64,
     officers: Vec<OfficerCard>,
     pins: Vec<String>,
+    token_pins: BTreeMap<OfficerId, String>,
     /// Nobody has set the clock, and nobody spoke for the time.
     unset_clock: bool,
     plan: CopyPlan,
@@ -153,6 +154,7 @@ impl FakeDesk {
             id: id(officer),
             name: name.to_owned(),
             certificate_until: "2027-06-30".to_owned(),
+            token: false,
         };
         let officers = vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")];
         let settings = settings::of_an_old_hand(false);
@@ -162,6 +164,7 @@ impl FakeDesk {
             now_ms: morning_ms(),
             officers,
             pins: vec![FIRST_PIN.to_owned(), SECOND_PIN.to_owned()],
+            token_pins: BTreeMap::new(),
             unset_clock: false,
             plan: CopyPlan::default(),
             rescued: false,
@@ -279,9 +282,7 @@ impl Desk for FakeDesk {
 
     fn unlock(&mut self, officer: &OfficerId, pin: &SecretString) -> TroubleResult<()> {
         self.fail()?;
-        let place = self.officers.iter().position(|o| o.id == *officer);
-        let right = place.and_then(|n| self.pins.get(n).map(String::as_str));
-        if right != Some(pin.expose_secret()) {
+        if !self.knows(officer, pin) {
             return Err(trouble(
                 "VAULT-PIN-WRONG",
                 "PIN 不对，还可试 4 次",
@@ -295,6 +296,7 @@ impl Desk for FakeDesk {
 
     fn lock(&mut self) -> TroubleResult<()> {
         self.unlocked = None;
+        self.token_pins.clear();
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::places::unlock;
 use super::way::on_site_with;
 use crate::options::ThemeMode;
 use crate::testkit::face::Face;
-use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN};
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, TOKEN_PIN};
 use crate::testkit::gallery::{SIGNATURE, SMALL, options};
 
 fn at_the_device(desk: FakeDesk) -> Face {
@@ -102,4 +102,76 @@ fn a_case_is_handed_to_the_other_officer_of_the_task() {
     face.tap("吴样例").unwrap();
     face.tap("移交").unwrap();
     assert!(face.shows("已移交 吴样例"), "{:?}", face.texts());
+}
+
+/// Types the own PIN and then the token's into the lock screen.
+fn unlock_with(face: &Face, pin: &str, token: &str) {
+    assert!(!face.shows("密钥设备"), "first the own PIN: {:?}", face.texts());
+    face.fill("PIN", pin).unwrap();
+    face.tap("下一步").unwrap();
+    assert!(face.shows("插好密钥设备(UKey)，输入它的 PIN"), "{:?}", face.texts());
+    face.fill("PIN", token).unwrap();
+    face.tap("解锁").unwrap();
+}
+
+/// An officer whose keys take a token is asked for its PIN wherever the own one is asked for, and nobody else is.
+#[test]
+fn whoever_has_a_token_unlocks_seals_and_changes_the_pin_with_it() {
+    let desk = FakeDesk::new().with_token();
+    let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
+    face.tap("周演示").unwrap();
+    unlock_with(&face, FIRST_PIN, "wrong");
+    assert!(face.shows("VAULT-PIN-WRONG"), "{:?}", face.texts());
+    face.tap("知道了").unwrap();
+    face.tap("吴样例").unwrap();
+    face.fill("PIN", SECOND_PIN).unwrap();
+    face.tap("解锁").unwrap();
+    assert!(face.shows("任务"), "the other one has no token: {:?}", face.texts());
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    face.tap("周演示").unwrap();
+    unlock_with(&face, FIRST_PIN, TOKEN_PIN);
+
+    face.tap("设备").unwrap();
+    face.scroll(-600.0).unwrap();
+    face.tap("更改 PIN").unwrap();
+    let steps = [
+        ("现在的", FIRST_PIN),
+        ("密钥设备(UKey)的", TOKEN_PIN),
+        ("新的", "864209"),
+        ("新的，再输一次", "864209"),
+    ];
+    for (which, pin) in steps {
+        face.fill(&format!("PIN {which}"), pin).unwrap();
+        face.tap("输好了").unwrap();
+    }
+    assert!(face.shows("PIN 已更改，下次解锁用新的"), "{:?}", face.texts());
+    face.key(slint::platform::Key::F4.into()).unwrap();
+    face.tap("周演示").unwrap();
+    unlock_with(&face, "864209", TOKEN_PIN);
+    assert!(face.shows("更改 PIN"), "{:?}", face.texts());
+}
+
+#[test]
+fn at_the_seal_the_officer_with_a_token_types_two_pins_and_the_other_one() {
+    let face =
+        Face::open(Box::new(FakeDesk::new().with_token()), &options(ThemeMode::Light), SMALL)
+            .unwrap();
+    face.tap("周演示").unwrap();
+    unlock_with(&face, FIRST_PIN, TOKEN_PIN);
+    super::way::into_the_case(&face);
+    face.tap("收尾").unwrap();
+    face.tap("完整性与封存").unwrap();
+    face.fill("没有做完的原因", "被检查单位停电").unwrap();
+    face.tap("输入 PIN 周演示").unwrap();
+    face.fill("PIN 周演示", FIRST_PIN).unwrap();
+    face.tap("输好了").unwrap();
+    assert!(face.shows("请 周演示 插好密钥设备(UKey)，输入它的 PIN"), "{:?}", face.texts());
+    face.fill("PIN 周演示", TOKEN_PIN).unwrap();
+    face.tap("输好了").unwrap();
+    face.tap("输入 PIN 吴样例").unwrap();
+    face.fill("PIN 吴样例", SECOND_PIN).unwrap();
+    face.tap("输好了").unwrap();
+    face.tap("封存").unwrap();
+    face.tap("确认封存").unwrap();
+    assert!(face.shows("已封存"), "{:?}", face.texts());
 }

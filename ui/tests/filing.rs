@@ -57,6 +57,34 @@ fn a_filing_is_taken_back_with_its_keeper() {
     assert!(labels.iter().any(|l| l == "谁说的 李样本"), "{labels:?}");
 }
 
+/// issue 5, 2: one push files the next photo of the same shelf, without the words the party said about the first; it is
+/// taken back like every mark, and a push that stops half-way does nothing.
+#[test]
+fn one_swipe_files_a_photo_like_the_last_one() {
+    let face = on_site();
+    at_a_photo(&face);
+    face.fill("证明什么", "药架无存货").unwrap();
+    face.fill("来源", "药库北架").unwrap();
+    face.fill("当事人的意见", "刚卖完").unwrap();
+    face.tap("归类").unwrap();
+    assert!(!face.shows("向右滑"), "nothing is left to file: {:?}", face.texts());
+    face.tap("拍照").unwrap();
+    face.tap("未归类 (1)").unwrap();
+    assert!(face.shows("向右滑：同上一份「药架无存货」"), "{:?}", face.texts());
+    face.draw("E2 照片", &[&[(0.2, 0.5), (0.3, 0.5), (0.4, 0.5)]]).unwrap();
+    assert!(face.shows("未归类 (1)"), "a finger that slipped: {:?}", face.texts());
+    let push: &[(f32, f32)] = &[(0.2, 0.5), (0.3, 0.5), (0.5, 0.52), (0.8, 0.5)];
+    face.draw("E2 照片", &[push]).unwrap();
+    assert!(face.shows("E2 已归类：药架无存货") && face.shows("未归类 (0)"), "{:?}", face.texts());
+    face.tap("撤销").unwrap();
+    assert!(face.shows("未归类 (1)"), "{:?}", face.texts());
+    face.draw("E2 照片", &[push]).unwrap();
+    face.tap("E2 照片").unwrap();
+    assert_eq!(face.value("证明什么").unwrap(), "药架无存货");
+    assert_eq!(face.value("来源").unwrap(), "药库北架");
+    assert_eq!(face.value("当事人的意见").unwrap(), "", "it was said about the other one");
+}
+
 /// A pause stands on the bar of every screen, and sound goes on.
 #[test]
 fn a_pause_is_said_on_the_bar_and_ends_there() {

@@ -29,13 +29,18 @@ pub(super) fn on_site_with(desk: FakeDesk) -> Face {
     let face = Face::open(Box::new(desk), &options(ThemeMode::Light), SMALL).unwrap();
     face.fill("PIN", FIRST_PIN).unwrap();
     face.tap("解锁").unwrap();
+    into_the_case(&face);
+    face
+}
+
+/// From the first screen after unlocking: package checked, case open, one party entered.
+pub(super) fn into_the_case(face: &Face) {
     face.tap("示例市青禾医院").unwrap();
     face.tap("核对数据包").unwrap();
     face.tap("开始检查").unwrap();
     face.tap("登记当事人").unwrap();
     face.fill("姓名或名称", "李样本").unwrap();
     face.tap("登记").unwrap();
-    face
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub trait Custody {
         pins: &[(OfficerId, SecretString)],
         says: &str,
     ) -> TroubleResult<()>;
+    /// The PIN an officer typed for the token ([`OfficerCard::token`](super::OfficerCard)), before the act that asks for
+    /// the own PIN. Forgotten at locking.
+    fn token_pin(&mut self, officer: &OfficerId, pin: SecretString);
     /// Another PIN for an officer of this handheld.
     ///
     /// # Errors

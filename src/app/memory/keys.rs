@@ -60,6 +60,7 @@ impl KeyRing for MemoryKeys {
             name: format!("检查员{id}"),
             id,
             certificate_until: "2030-12-31".to_owned(),
+            token: false,
         };
         Ok(officers()?.into_iter().map(card).collect())
     }
@@ -105,6 +106,8 @@ impl KeyRing for MemoryKeys {
         self.unlocked = Some(officer.clone());
         Ok(())
     }
+
+    fn token_pin(&mut self, _officer: &OfficerId, _pin: SecretString) {}
 
     fn lock(&mut self) {
         self.unlocked = None;

@@ -288,13 +288,15 @@ fn make_key(label: &str) {
     std::mem::forget(library);
 }
 
-fn token(label: &str, with: &str) -> Box<dyn crate::Token> {
+/// Tokens in the readers (`None`: both), and what 张三 types for the own one.
+fn token(rig: &mut Rig, label: Option<&str>, with: &str) {
     let place = TokenPlace {
         module: PathBuf::from(MODULE),
-        token: Some(label.to_owned()),
+        token: label.map(str::to_owned),
         key: "officer".to_owned(),
     };
-    Box::new(Pkcs11Token::connect(place, SecretString::from(with)).unwrap())
+    rig.vault.set_token(Some(Box::new(Pkcs11Token::new(place))));
+    rig.vault.token_pin(&officer(ZHANG), SecretString::from(with));
 }
 
 #[test]
@@ -318,17 +320,22 @@ fn a_token_is_a_second_factor_beside_the_pin() {
         rig.vault.use_token(&officer(ZHANG), &pin(PIN), true).unwrap_err().code,
         "VAULT-TOKEN"
     );
-    rig.vault.set_token(Some(token("zhang", TOKEN_PIN)));
+    token(&mut rig, Some("zhang"), TOKEN_PIN);
     rig.vault.use_token(&officer(ZHANG), &pin(PIN), true).unwrap();
+    let cards = rig.vault.officers().unwrap();
+    let asked = |id: &str| cards.iter().find(|card| card.id == officer(id)).unwrap().token;
+    assert_eq!((asked(ZHANG), asked(LI)), (true, false), "the window asks one of them for it");
+    rig.vault.lock();
+    assert_eq!(code(&mut rig, PIN), "VAULT-TOKEN", "what was typed for the token is forgotten");
 
     rig.restart();
     assert_eq!(code(&mut rig, PIN), "VAULT-TOKEN", "the PIN alone opens nothing");
-    rig.vault.set_token(Some(token("zhang", "wrong-pin")));
+    token(&mut rig, Some("zhang"), "wrong-pin");
     assert_eq!(code(&mut rig, PIN), "VAULT-TOKEN-PIN");
-    rig.vault.set_token(Some(token("li", TOKEN_PIN)));
+    token(&mut rig, Some("li"), TOKEN_PIN);
     rig.clock.advance_ms(1_000_000);
     assert_eq!(code(&mut rig, PIN), "VAULT-TOKEN", "somebody else's token");
-    rig.vault.set_token(Some(token("zhang", TOKEN_PIN)));
+    token(&mut rig, Some("zhang"), TOKEN_PIN);
     rig.clock.advance_ms(1_000_000);
     assert_eq!(
         code(&mut rig, "zhang-0000-PIN"),
@@ -337,6 +344,8 @@ fn a_token_is_a_second_factor_beside_the_pin() {
     );
     rig.clock.advance_ms(1_000_000);
     assert_eq!(code(&mut rig, PIN), "open");
+    token(&mut rig, None, TOKEN_PIN);
+    assert_eq!(code(&mut rig, PIN), "open", "of two tokens in the readers the own one is taken");
     assert_eq!(rig.vault.case_key(&case).unwrap(), key);
     let at = Clock::read(rig.clock.as_ref());
     rig.vault.sign_as_officer(&officer(ZHANG), &pin(PIN), b"x", &at).unwrap();
@@ -347,7 +356,7 @@ fn a_token_is_a_second_factor_beside_the_pin() {
     assert_eq!(code(&mut rig, "zhang-another-1"), "VAULT-TOKEN");
     rig.unlock(LI, OTHER_PIN);
     assert_eq!(rig.vault.case_key(&case).unwrap(), key);
-    rig.vault.set_token(Some(token("zhang", TOKEN_PIN)));
+    token(&mut rig, Some("zhang"), TOKEN_PIN);
     rig.clock.advance_ms(1_000_000);
     rig.vault.use_token(&officer(ZHANG), &pin("zhang-another-1"), false).unwrap();
     rig.restart();

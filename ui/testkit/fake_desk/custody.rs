@@ -6,6 +6,9 @@ use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
 use super::{FakeDesk, trouble};
 
+/// PIN of the first officer's token.
+pub const TOKEN_PIN: &str = "ukey-2468";
+
 impl FakeDesk {
     /// As [`FakeDesk::new`], after a flat battery: nobody has set the clock.
     #[must_use]
@@ -27,9 +30,20 @@ impl FakeDesk {
         Ok(())
     }
 
-    fn knows(&self, officer: &OfficerId, pin: &SecretString) -> bool {
-        let place = self.officers.iter().position(|o| o.id == *officer);
-        place.and_then(|n| self.pins.get(n).map(String::as_str)) == Some(pin.expose_secret())
+    /// As [`FakeDesk::new`], and the first officer has a token whose PIN is [`TOKEN_PIN`].
+    #[must_use]
+    pub fn with_token(mut self) -> Self {
+        if let Some(first) = self.officers.first_mut() {
+            first.token = true;
+        }
+        self
+    }
+
+    pub(super) fn knows(&self, officer: &OfficerId, pin: &SecretString) -> bool {
+        let Some(n) = self.officers.iter().position(|o| o.id == *officer) else { return false };
+        let own = self.pins.get(n).map(String::as_str) == Some(pin.expose_secret());
+        let token = self.officers.get(n).is_some_and(|card| card.token);
+        own && (!token || self.token_pins.get(officer).is_some_and(|typed| typed == TOKEN_PIN))
     }
 }
 
@@ -51,6 +65,10 @@ impl Custody for FakeDesk {
         }
         self.unset_clock = false;
         Ok(())
+    }
+
+    fn token_pin(&mut self, officer: &OfficerId, pin: SecretString) {
+        self.token_pins.insert(officer.clone(), pin.expose_secret().to_owned());
     }
 
     fn new_pin(

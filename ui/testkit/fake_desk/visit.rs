@@ -464,13 +464,7 @@ impl FakeDesk {
         pins: &[(OfficerId, SecretString)],
         incomplete_reason: Option<&str>,
     ) -> TroubleResult<SealReport> {
-        let wrong = pins.len() < 2
-            || pins.iter().any(|(officer, pin)| {
-                let place = self.officers.iter().position(|o| o.id == *officer);
-                place.and_then(|n| self.pins.get(n).map(String::as_str))
-                    != Some(pin.expose_secret())
-            });
-        if wrong {
+        if pins.len() < 2 || !pins.iter().all(|(officer, pin)| self.knows(officer, pin)) {
             return Err(trouble(
                 "VAULT-PIN-WRONG",
                 "有一位的 PIN 不对，没有封存",
