@@ -138,6 +138,7 @@ pub(crate) fn fill(sentence: &str, values: &[&dyn Display]) -> String {
 const TOLD: &[&str] = &[
     // What a visit still lacks.
     mark!("{}未出示证件"),
+    mark!("{}的签名证书已于 {} 到期，须续期后补签"),
     mark!("没有制作现场检查笔录"),
     mark!("{}({})尚未定稿"),
     mark!("{}({})尚未签字或打印"),

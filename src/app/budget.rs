@@ -93,6 +93,8 @@ pub struct Budget {
     pub battery_minutes: Option<u64>,
     /// Bytes kept for stop, seal and print; not counted above.
     pub reserve_bytes: u64,
+    /// Minutes of the battery kept for sealing and printing, where known and it is not charged; not counted above.
+    pub reserve_minutes: Option<u64>,
     /// Minutes for what runs now, or for a video if nothing does: the lesser of room and battery.
     pub minutes: u64,
     /// 10, 5 or 2, and what ends first, once so few are left.
@@ -126,6 +128,10 @@ pub fn budget(reading: &Reading) -> Budget {
         }
         charge.minutes?.saturating_mul(kept).checked_div(u64::from(charge.percent))
     });
+    let reserve_minutes = charge.filter(|c| !c.charging).and_then(|charge| {
+        let kept = u64::from(charge.percent.min(RESERVE_PERCENT));
+        charge.minutes?.saturating_mul(kept).checked_div(u64::from(charge.percent))
+    });
     let (left, scarce) = match battery {
         Some(battery) if battery < space => (battery, Scarce::Battery),
         _ => (space, Scarce::Space),
@@ -137,6 +143,7 @@ pub fn budget(reading: &Reading) -> Budget {
         charging: charge.is_some_and(|c| c.charging),
         battery_minutes: battery,
         reserve_bytes: rates.reserve,
+        reserve_minutes,
         minutes: left,
         low: WARN_AT.into_iter().find(|at| left <= *at).map(|at| (at, scarce)),
     }

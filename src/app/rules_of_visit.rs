@@ -3,6 +3,7 @@
 //! Gates block closing, never capturing and never leaving; each names the duty it serves.
 
 use spotcheck_domain::task::Task;
+use spotcheck_domain::time::beijing_date;
 use spotcheck_domain::vocabulary::Mode;
 use spotcheck_domain::{CaseId, TroubleResult};
 
@@ -44,6 +45,21 @@ impl Handheld {
         })
     }
 
+    /// Officers of the task whose signing certificate has run out, as gaps (R51). Nothing is held up by it: what is
+    /// sealed says so, and a later bundle, signed under a renewed certificate, points back to it.
+    fn expired_certificates(&mut self, task: &Task) -> TroubleResult<Vec<String>> {
+        let today = beijing_date(self.now_ms());
+        let cards = self.ports.keys.officers()?;
+        let ended = cards.iter().filter(|card| {
+            card.certificate_until < today && task.officers.iter().any(|o| o.id == card.id)
+        });
+        Ok(ended
+            .map(|card| {
+                format!("{}的签名证书已于 {} 到期，须续期后补签", card.name, card.certificate_until)
+            })
+            .collect())
+    }
+
     /// Gaps of the whole visit by name; empty means complete.
     pub(crate) fn missing_in_visit(&mut self, case: &CaseId) -> TroubleResult<Vec<String>> {
         let meta = self.meta(case)?;
@@ -72,6 +88,7 @@ impl Handheld {
         if single > 0 {
             missing.push(format!("{single} 件证据超过 5 分钟还没有第二副本"));
         }
+        missing.extend(self.expired_certificates(&meta.task)?);
         missing.extend(self.damaged_media(case, &evidence)?);
         missing.extend(meta.rescued.iter().map(Rescued::words));
         missing.extend(self.lost_in_salvage(case)?);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::desk::{OfficerCard, Status};
 use spotcheck_domain::OfficerId;
+use spotcheck_domain::time::beijing_date;
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_face::{OfficerItem, Shell, Unlock};
 
@@ -38,13 +39,18 @@ impl Model {
 pub(crate) fn officer_items(
     officers: &[OfficerCard],
     chosen: Option<&OfficerId>,
+    today: &str,
 ) -> Vec<OfficerItem> {
     officers
         .iter()
         .map(|officer| OfficerItem {
             id: officer.id.as_str().into(),
             name: officer.name.as_str().into(),
-            note: say!("证书至 {}", officer.certificate_until).into(),
+            note: if officer.certificate_until.as_str() < today {
+                say!("证书已于 {} 到期", officer.certificate_until).into()
+            } else {
+                say!("证书至 {}", officer.certificate_until).into()
+            },
             chosen: chosen == Some(&officer.id),
             done: false,
             usable: true,
@@ -114,7 +120,9 @@ fn show(app: &Rc<App>, now: &Status) {
 }
 
 fn draw(app: &Rc<App>) {
-    let items = officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref());
+    let today = beijing_date(app.clock.read().wall_ms);
+    let items =
+        officer_items(&app.unlock.officers.borrow(), app.unlock.chosen.borrow().as_ref(), &today);
     let face = app.window.global::<Unlock<'_>>();
     face.set_officers(ModelRc::new(VecModel::from(items)));
     let at_token = app.unlock.pin.borrow().at_token();
@@ -208,8 +216,10 @@ mod tests {
                 token: false,
             })
             .collect();
-        let items = officer_items(&cards, Some(&id("O-2")));
+        let items = officer_items(&cards, Some(&id("O-2")), "2027-01-31");
         assert_eq!(items.iter().map(|i| i.chosen).collect::<Vec<_>>(), [false, true]);
         assert_eq!(items[0].note, "证书至 2027-01-31");
+        let later = officer_items(&cards, None, "2027-02-01");
+        assert_eq!(later[0].note, "证书已于 2027-01-31 到期");
     }
 }

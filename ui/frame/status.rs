@@ -66,11 +66,20 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
         pair(say!("可用空间"), &words::bytes(now.free_bytes)),
         pair(say!("还可录音"), &words::lasting(now.budget.audio_minutes)),
         pair(say!("还可录像"), &words::lasting(now.budget.video_minutes)),
-        pair(say!("封存打印预留"), &words::bytes(now.budget.reserve_bytes)),
+        pair(say!("封存打印预留"), &reserve(&now.budget)),
         pair(say!("电池"), &battery(&now.budget)),
         pair(say!("定位"), receiver(&now.place)),
         pair(say!("待回传"), &say!("{} 个证据包", now.unsent)),
     ]
+}
+
+/// Room, and what of the battery sealing and printing may take.
+fn reserve(budget: &Budget) -> String {
+    let room = words::bytes(budget.reserve_bytes);
+    budget.reserve_minutes.map_or_else(
+        || room.clone(),
+        |minutes| say!("{} · 电池 {}", room, words::lasting(minutes)),
+    )
 }
 
 fn battery(budget: &Budget) -> String {

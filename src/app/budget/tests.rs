@@ -35,7 +35,10 @@ fn r08_a_battery_keeps_what_sealing_and_printing_need() {
         budget(&Reading { charge, ..reading(1 << 40, None) })
     };
     // 30 % for 60 minutes: a third of it is kept.
-    assert_eq!(of(30, Some(60), false).battery_minutes, Some(40));
+    let third = of(30, Some(60), false);
+    assert_eq!((third.battery_minutes, third.reserve_minutes), (Some(40), Some(20)));
+    assert_eq!(of(5, Some(10), false).reserve_minutes, Some(10), "all that is left");
+    assert_eq!(of(30, Some(60), true).reserve_minutes, None);
     assert_eq!(of(12, Some(30), false).low, Some((5, Scarce::Battery)));
     assert_eq!(of(10, Some(30), false).low, Some((2, Scarce::Battery)), "the reserve is reached");
     assert_eq!(of(9, None, false).minutes, 0, "also where nobody knows minutes");

@@ -250,3 +250,24 @@ fn r03_looking_at_a_sent_case_starts_no_recording() {
         day.h = restarted(&day, seed, "O-0001");
     }
 }
+
+/// R51: both certificates ran out in the field. Everything is captured as before, and the seal names who has to renew
+/// and sign anew; nobody is kept from sealing.
+#[test]
+fn r51_a_certificate_that_ran_out_is_a_gap_of_the_visit_and_stops_nothing() {
+    let mut day = morning();
+    let named = |h: &mut Handheld, case: &CaseId| {
+        let missing = h.case(case).unwrap().missing;
+        missing.into_iter().filter(|gap| gap.contains("证书已于")).collect::<Vec<_>>()
+    };
+    assert!(named(&mut day.h, &day.case).is_empty());
+    day.clock.step_wall_to_ms(
+        spotcheck_domain::time::parse_rfc3339("2031-01-01T08:00:00+08:00").unwrap(),
+    );
+    day.h.capture_photo(Some(&day.case)).unwrap();
+    let gaps = named(&mut day.h, &day.case);
+    assert_eq!(gaps.len(), 2, "{gaps:?}");
+    assert!(gaps[0].contains("2030-12-31") && gaps[0].contains("须续期后补签"), "{gaps:?}");
+    let sealed = day.h.seal(&day.case, &pins(&["O-0001", "O-0002"]), Some("证书到期")).unwrap();
+    assert!(gaps.iter().all(|gap| sealed.missing.contains(gap)), "{:?}", sealed.missing);
+}
