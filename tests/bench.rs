@@ -140,6 +140,8 @@ fn child(name: &str, arguments: &[String]) -> Result<()> {
         "scroll" => p07_scroll::run(arguments)?,
         #[cfg(feature = "bench-face")]
         "day" => p14_day::run(arguments)?,
+        #[cfg(feature = "bench-face")]
+        "first-sound" => p14_day::first_sound(arguments)?,
         #[cfg(feature = "bench")]
         "open" => p09_centre::open(arguments)?,
         #[cfg(feature = "bench")]

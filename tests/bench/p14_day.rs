@@ -224,6 +224,43 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     }))
 }
 
+/// Times that a recording is begun from cold.
+const BEGUN: usize = 9;
+
+/// Child: `DATA DEVICE`: from the press to the first sound that is durable, at real pace: nobody has unlocked and no
+/// recorder runs; then in an open visit's recorder that has just stopped one. Milliseconds.
+pub(crate) fn first_sound(arguments: &[String]) -> Result<Value> {
+    let [data, device] = arguments else { anyhow::bail!("DATA DEVICE") };
+    let data = Path::new(data);
+    let (mut desk, _lock) =
+        spotcheck_handheld::open(data, Path::new(device), &program("spotcheck")?).map_err(told)?;
+    let mut press = || -> Result<f64> {
+        let begun = Instant::now();
+        // Returns once the first fragment lies on the disk.
+        let recording = desk.start_recording(None, RecordingKind::Audio).map_err(told)?;
+        let took = begun.elapsed().as_secs_f64() * 1_000.0;
+        desk.stop_recording(&recording.evidence).map_err(told)?;
+        Ok(took)
+    };
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    for _ in 0..BEGUN {
+        kill_recorder(data);
+        cold.push(press()?);
+        warm.push(press()?);
+    }
+    kill_recorder(data);
+    Ok(json!({ "cold": cold, "warm": warm }))
+}
+
+/// Slowest and median of a list of the child.
+fn slowest(said: &Value, name: &str) -> Result<(f64, f64)> {
+    let list = said[name].as_array().context("no list")?;
+    let mut all: Vec<f64> = list.iter().filter_map(Value::as_f64).collect();
+    all.sort_by(f64::total_cmp);
+    let median = all.get(all.len() / 2).copied().context("empty")?;
+    Ok((all.last().copied().context("empty")?, median))
+}
+
 /// The peer: processor seconds and bytes of `gst-launch` recording as much to a file.
 fn launch(pipeline: &str, file: &Path) -> Result<(f64, f64)> {
     let cpu = children_cpu();
@@ -335,8 +372,18 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     let shown = format!("{}, {}", mebibytes(kib(0)), mebibytes(kib(1)));
     let flat = kib(1) <= kib(0) * 1.2 + 10_000.0;
     report.row(Row::alone("P14", what, shown, "flat", Met::of(flat)));
-    // At rest, at real pace.
+    // At real pace: first a press from cold, then rest.
     std::fs::write(&h.device, device_file(1))?;
+    let said = child("first-sound", &[&data, &device])?;
+    for (name, state) in
+        [("cold", "locked, no recorder process"), ("warm", "locked, recorder runs")]
+    {
+        let (worst, median) = slowest(&said, name)?;
+        let what =
+            format!("press to first durable sound, {state}: median of {BEGUN} {median:.0} ms");
+        let met = Met::of(worst <= 1_000.0);
+        report.row(Row::alone("P14", what, format!("worst {worst:.0} ms"), "≤ 1,000 ms", met));
+    }
     let locked = spotcheck_tests::support::programs::HandheldCli { pins: Vec::new(), ..h.clone() };
     locked.ok(&["capture", "audio"])?;
     let pid = recorder(&h.data).context("no recorder")?;

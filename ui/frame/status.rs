@@ -76,10 +76,9 @@ pub(crate) fn facts(now: &Status) -> Vec<PairItem> {
 /// Room, and what of the battery sealing and printing may take.
 fn reserve(budget: &Budget) -> String {
     let room = words::bytes(budget.reserve_bytes);
-    budget.reserve_minutes.map_or_else(
-        || room.clone(),
-        |minutes| say!("{} · 电池 {}", room, words::lasting(minutes)),
-    )
+    budget
+        .reserve_minutes
+        .map_or_else(|| room.clone(), |minutes| say!("{} · 电池 {}", room, words::lasting(minutes)))
 }
 
 fn battery(budget: &Budget) -> String {
