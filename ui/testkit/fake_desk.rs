@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use spotcheck_app::compare::FreshFile;
 use spotcheck_app::desk::{
     AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, Filing,
@@ -55,6 +55,8 @@ use crate::frame::settings;
 
 /// PIN of the first invented officer.
 pub const FIRST_PIN: &str = "135790";
+/// PIN of the first officer's token, where it has one.
+pub const TOKEN_PIN: &str = "ukey-2468";
 /// PIN of the second invented officer.
 pub const SECOND_PIN: &str = "246801";
 

@@ -39,6 +39,7 @@ fn no_screen_changed_its_looks_unseen() {
             for (name, picture) in pictures.iter().filter(|(name, _)| names.contains(name)) {
                 std::fs::write(shown.join(format!("{name}.png")), picture.png().unwrap()).unwrap();
             }
+            taken.write(&shown).unwrap();
             panic!(
                 "these pictures changed: {names:?}. Look at them in target/pictures; if they are what was meant, \
                  `make screenshots` lists them"

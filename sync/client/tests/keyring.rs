@@ -83,6 +83,7 @@ impl KeyRing for MemoryKeyRing {
     fn unlock(&mut self, _: &OfficerId, _: &SecretString) -> TroubleResult<()> {
         unused()
     }
+    fn token_pin(&mut self, _: &OfficerId, _: SecretString) {}
     fn lock(&mut self) {}
     fn change_pin(
         &mut self,

@@ -4,10 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use spotcheck_app::desk::Custody;
 use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
-use super::{FakeDesk, trouble};
-
-/// PIN of the first officer's token.
-pub const TOKEN_PIN: &str = "ukey-2468";
+use super::{FakeDesk, TOKEN_PIN, trouble};
 
 impl FakeDesk {
     /// As [`FakeDesk::new`], after a flat battery: nobody has set the clock.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 use spotcheck_app::desk::{
     AnswerView, CaseOfficer, CaseState, CaseView, DocumentCard, DocumentState, EvidenceView,
