@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, Parser};
 use spotcheck_app::Handheld;
-use spotcheck_app::desk::Desk;
+use spotcheck_app::desk::{Custody, Desk};
 use spotcheck_domain::{OfficerId, Trouble, TroubleResult};
 
 use super::output::print_trouble;
