@@ -14,12 +14,12 @@ use spotcheck_store::FileStores;
 use spotcheck_ui::FaceOptions;
 #[cfg(feature = "pkcs11")]
 use spotcheck_vault::{Pkcs11Token, TokenPlace};
-use spotcheck_vault::{SystemEntropy, Token, Vault, VaultOptions};
+use spotcheck_vault::{SystemEntropy, Token, Vault, VaultError, VaultOptions};
 
 use crate::cli::Common;
 use crate::glue::{
     CopyRoom, DeviceProbes, LastRounds, PackageFolder, RecorderProcess, ReferenceFolder,
-    SpareBlobs, SticksAndPaths, TypstForms, launch,
+    SpareBlobs, SticksAndPaths, TypstForms, Who, launch,
 };
 
 /// Where a handheld keeps its data.
@@ -147,6 +147,24 @@ impl Setup {
 
     /// All adapters behind the use cases.
     pub(crate) fn handheld(&self) -> TroubleResult<Handheld> {
+        self.handheld_over(|_, error| Err(error))
+    }
+
+    /// The same for the window, which opens also where the key store does not: to say so.
+    pub(crate) fn handheld_to_look_at(&self) -> TroubleResult<Handheld> {
+        self.handheld_over(|(clock, entropy), error| {
+            tracing::error!(%error, "The window opens without the key store.");
+            Vault::closed(&self.data, error, clock, entropy, VaultOptions::STANDARD)
+        })
+    }
+
+    fn handheld_over(
+        &self,
+        otherwise: impl FnOnce(
+            (Arc<dyn Clock>, Arc<dyn Entropy>),
+            VaultError,
+        ) -> Result<Vault, VaultError>,
+    ) -> TroubleResult<Handheld> {
         let gnss = self.gnss();
         let clock: Arc<dyn Clock> =
             Arc::new(SystemClock::new(&self.device.clock).with_gnss(gnss.clone()));
@@ -161,7 +179,9 @@ impl Setup {
             clock.clone(),
             entropy.clone(),
             VaultOptions::STANDARD,
-        )?;
+        )
+        .or_else(|error| otherwise((clock.clone(), entropy.clone()), error))?;
+        Who::keep(&self.data, &vault);
         vault.set_token(self.token());
         vault.set_spare(Arc::new(SpareBlobs::new(self.copy_room())));
         let build_ms = spotcheck_device::clock::build_time_ms();

@@ -57,11 +57,19 @@ fn perform(cli: &Cli) -> TroubleResult<()> {
     let pages = spotcheck_pages::install();
     tracing::debug!(?pages, "page cipher");
     let _lock = setup.lock()?;
-    let mut handheld = setup.handheld()?;
-    match &cli.command {
-        Some(command) => cli::execute(&setup, &mut handheld, &common, command),
-        None => setup.open_window(handheld.listening_ahead()),
-    }
+    let Some(command) = &cli.command else {
+        let handheld = setup.handheld_to_look_at()?;
+        return setup.open_window(handheld.listening_ahead());
+    };
+    let mut handheld = match (setup.handheld(), command) {
+        (Ok(handheld), _) => handheld,
+        (Err(trouble), Command::Rescue(args)) => {
+            return cli::rescue_without_keys(&setup, args, trouble)
+                .map(|output| output.print(cli.common.json));
+        }
+        (Err(trouble), _) => return Err(trouble),
+    };
+    cli::execute(&setup, &mut handheld, &common, command)
 }
 
 /// Makes the engine behind the window's keyboard: what is built in, and what is installed.

@@ -238,3 +238,86 @@ fn r27_r29_what_is_advised_for_a_damaged_database_works() {
         assert!(home.join(format!("{case}.copy")).join("case.db").exists(), "{case}");
     }
 }
+
+/// R25: a case of notes only, whose database is gone, is not begun anew; one that was set back to an older copy is not gone
+/// on with, though it is whole in itself. What is advised works for both, and the other case goes on.
+#[test]
+fn r25_a_case_that_is_gone_or_set_back_is_never_gone_on_with() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build(base.path(), &Claims::DemoCity { seed: 85 }, &[], None).unwrap();
+    let h = &world.handheld;
+    let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
+    let folder = h.data.join("cases").join(&case);
+    let database = folder.join("case.db");
+    let older = fs::read(&database).unwrap();
+    assert!(!folder.join("case.db-wal").exists(), "the program closed it");
+    h.ok(&["case", "note", &case, "第一次记录"]).unwrap();
+    let newer = fs::read(&database).unwrap();
+
+    fs::write(&database, &older).unwrap();
+    for act in [&["case", "show", &case][..], &["case", "note", &case, "接着记"]] {
+        let refused = h.run_as(0, act).unwrap();
+        assert_eq!((refused.code, refused.error_code()), (1, "CASE-BEHIND"), "{:?}", refused.json);
+    }
+    assert_eq!(fs::read(&database).unwrap(), older, "nothing was written on top of it");
+    let heads = h.ok(&["journal"]).unwrap();
+    let heads: Vec<&Value> =
+        heads["items"].as_array().unwrap().iter().filter(|l| l["kind"] == "case_head").collect();
+    assert!(heads.len() >= 2, "the device's journal, which goes to the centre, has the heads");
+    assert_eq!(heads[0]["subject"], case.as_str());
+
+    fs::remove_file(&database).unwrap();
+    let refused = h.run_as(0, &["case", "show", &case]).unwrap();
+    assert_eq!(refused.error_code(), "STORE-MISSING", "{:?}", refused.json);
+    assert!(!database.exists());
+    // The whole folder, as when its file system is not there.
+    let aside = base.path().join("aside");
+    fs::rename(&folder, &aside).unwrap();
+    let refused = h.run_as(0, &["case", "open", "--task", &world.task]).unwrap();
+    assert_eq!(refused.error_code(), "STORE-MISSING", "{:?}", refused.json);
+    assert!(!folder.exists(), "no empty case in its place");
+
+    fs::rename(&aside, &folder).unwrap();
+    fs::write(&database, &newer).unwrap();
+    h.ok(&["case", "note", &case, "第二次记录"]).unwrap();
+}
+
+/// R25, R31: the key store is gone. Nothing opens and nothing is made anew, and the cases still go home: the centre, whose
+/// key they are encrypted to, opens them.
+#[test]
+fn r25_r31_without_its_key_store_a_handheld_still_gives_its_cases() {
+    let base = tempfile::tempdir().unwrap();
+    let world = World::build(base.path(), &Claims::DemoCity { seed: 86 }, &[], None).unwrap();
+    let h = &world.handheld;
+    let case = text(&h.ok(&["case", "open", "--task", &world.task]).unwrap(), "/id").unwrap();
+    let (_, photo) = made(h, &case, &["capture", "photo", &case]);
+    let photo = photo.file_name().unwrap().to_owned();
+    let keys = h.data.join("keys.db");
+    for damaged in [false, true] {
+        if damaged {
+            fs::write(&keys, b"not a database").unwrap();
+        } else {
+            fs::remove_file(&keys).unwrap();
+        }
+        let locked = HandheldCli { pins: Vec::new(), ..h.clone() };
+        let refused = locked.run_as(0, &["status"]).unwrap();
+        let code = refused.error_code().to_owned();
+        assert!(code.starts_with("VAULT-KEYS-"), "{:?}", refused.json);
+        assert!(refused.json.to_string().contains("救援导出"), "{:?}", refused.json);
+        let home = base.path().join(format!("home-{damaged}"));
+        fs::create_dir(&home).unwrap();
+        let said = locked.ok(&["rescue", "--to", &arg(&home)]).unwrap();
+        assert_eq!(said["without_keys"], code.as_str(), "{said}");
+        let copy = home.join(format!("{case}.copy"));
+        for name in [photo.clone(), format!("{case}.keys.age").into(), "case.db".into()] {
+            assert!(copy.join(&name).exists(), "{}: {}", name.display(), said);
+        }
+        assert_eq!(keys.exists(), damaged, "no key store was made in its place");
+        let named = h.refused(
+            &["rescue", "--to", &arg(&home), "--bundle", "EVID-01J9ZZZZZZZZZZZZZZZZZZZZZZ"],
+            3,
+            &code,
+        );
+        named.unwrap();
+    }
+}

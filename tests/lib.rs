@@ -44,3 +44,38 @@ pub fn has_program(test: &str, program: &str) -> bool {
     }
     found
 }
+
+/// For a program that measures or tries: prints `usage` on `--help`, and refuses an argument that `usage` does not name, so
+/// that nobody starts an hour of work by asking. `values` is how many arguments without a dash it takes.
+///
+/// `Some` is the exit code to end with.
+#[must_use]
+#[allow(clippy::print_stderr, clippy::print_stdout, reason = "the usage of a program")]
+pub fn asked_for_help(usage: &str, values: usize) -> Option<u8> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if given.iter().any(|one| one == "--help" || one == "-h") {
+        println!("{usage}");
+        return Some(0);
+    }
+    let named =
+        |one: &str| usage.split_whitespace().any(|word| word.trim_matches(['[', ']', ',']) == one);
+    let mut loose = 0_usize;
+    let mut of_option = false;
+    for one in &given {
+        if one.starts_with("--") {
+            if !named(one) {
+                eprintln!("{one}?\n{usage}");
+                return Some(2);
+            }
+            of_option = true;
+        } else {
+            loose = loose.saturating_add(usize::from(!of_option));
+            of_option = false;
+        }
+    }
+    if loose > values {
+        eprintln!("{usage}");
+        return Some(2);
+    }
+    None
+}

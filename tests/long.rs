@@ -223,7 +223,15 @@ fn video_of(folder: &Path, total: u64) -> Result<()> {
     Ok(())
 }
 
+const USAGE: &str = "spotcheck-long [audio [MINUTES] | video [MIB]]
+Six hours of sound over a day boundary and a video of 5 GiB, or one of them.";
+
 fn main() -> Result<()> {
+    match spotcheck_tests::asked_for_help(USAGE, 2) {
+        Some(0) => return Ok(()),
+        Some(_) => anyhow::bail!("see --help"),
+        None => {}
+    }
     // `audio [MINUTES]`, `video [MIB]`, or both in full.
     let which = std::env::args().nth(1).unwrap_or_default();
     let less: Option<u64> = std::env::args().nth(2).and_then(|text| text.parse().ok());

@@ -178,9 +178,19 @@ impl Handheld {
             first_prev: head.hash.to_string(),
             device: self.device_id()?,
         };
-        if let Err(trouble) = self.ports.recorder.start(&order) {
-            self.note_failed(case, &id, &trouble.code)?;
-            return Err(trouble);
+        match self.ports.recorder.start(&order) {
+            Ok(stored_ms) if ahead_ms == 0 => {
+                let begun_ms = before_press(self.now_ms(), stored_ms).max(item.begun_ms);
+                if begun_ms > item.begun_ms {
+                    let item = Evidence { begun_ms, ..item };
+                    self.commit(case, vec![], vec![set(kind::EVIDENCE, &id, &item)?])?;
+                }
+            }
+            Ok(_) => {}
+            Err(trouble) => {
+                self.note_failed(case, &id, &trouble.code)?;
+                return Err(trouble);
+            }
         }
         let running =
             Running { case: case.clone(), evidence: id, path, kind: recording, paused_ms: None };
@@ -386,6 +396,9 @@ impl Handheld {
                 stopped =
                     stopped.fact("damaged", outcome.damaged).fact("damaged_ms", outcome.damaged_ms);
             }
+            if outcome.log_damaged > 0 {
+                stopped = stopped.fact("log_damaged", outcome.log_damaged);
+            }
             let closed = self
                 .draft("log_closed")?
                 .about(outcome.log.path.as_str())
@@ -415,7 +428,8 @@ impl Handheld {
     }
 }
 
-/// When a recording begins that holds `ahead_ms` of sound from before the press.
+/// When a recording begins that holds `ahead_ms` of sound from before the press; or one of which `ahead_ms` are stored
+/// now: devices take their time to open, and the first sound is later than the press.
 pub(crate) fn before_press(now_ms: i64, ahead_ms: u64) -> i64 {
     now_ms.saturating_sub(i64::try_from(ahead_ms).unwrap_or(0))
 }

@@ -17,9 +17,8 @@ impl Handheld {
             if !self.case_index()?.iter().any(|(id, _)| id == case) {
                 return Err(troubles::unknown("案卷"));
             }
-            let key = self.ports.keys.case_key(case)?;
-            let store = self.ports.stores.case_store(case, &key)?;
-            self.cases.insert(case.clone(), Chain::open(store, self.ports.clock.clone())?);
+            let chain = self.open_chain(case)?;
+            self.cases.insert(case.clone(), chain);
             self.tell_salvage(case)?;
         }
         self.cases.get_mut(case).ok_or_else(|| troubles::unknown("案卷"))

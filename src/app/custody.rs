@@ -10,7 +10,7 @@ use spotcheck_evidence::record::Handover as RecordHandover;
 
 use crate::case_file::next_id;
 use crate::chain::set;
-use crate::desk::{CaseState, Custody};
+use crate::desk::{CaseState, Custody, Own};
 use crate::handheld::Handheld;
 use crate::model::{Meta, ONLY, kind};
 use crate::troubles;
@@ -44,7 +44,8 @@ impl Handheld {
         old: &SecretString,
         new: &SecretString,
     ) -> TroubleResult<()> {
-        self.ports.keys.change_pin(officer, old, new)?;
+        let changed = self.ports.keys.change_pin(officer, old, new);
+        self.tried(officer, changed)?;
         let draft = self.draft("pin_changed")?.about(officer.as_str());
         self.journal_device(draft)
     }
@@ -59,7 +60,8 @@ impl Handheld {
         pin: &SecretString,
         on: bool,
     ) -> TroubleResult<()> {
-        self.ports.keys.use_token(officer, pin, on)?;
+        let changed = self.ports.keys.use_token(officer, pin, on);
+        self.tried(officer, changed)?;
         let draft = self.draft("token_factor")?.about(officer.as_str()).fact("on", on);
         self.journal_device(draft)
     }
@@ -136,6 +138,27 @@ impl Handheld {
             .collect())
     }
 
+    /// Words that were typed for a case and never became part of it lie under the officer's own key, not the case's: they
+    /// go with it. Of another officer's this one cannot say anything.
+    fn forget_drafts(&mut self, case: &CaseId) -> TroubleResult<()> {
+        if self.ports.keys.unlocked().is_none() {
+            return Ok(());
+        }
+        let Some(kept) = self.do_own(Own::Drafts)? else { return Ok(()) };
+        let Ok(mut kept) = serde_json::from_str::<serde_json::Value>(&kept) else { return Ok(()) };
+        let Some(drafts) = kept.get_mut("drafts").and_then(|d| d.as_object_mut()) else {
+            return Ok(());
+        };
+        let of_case = format!("{case}/");
+        let before = drafts.len();
+        drafts.retain(|name, _| !name.starts_with(&of_case));
+        if drafts.len() == before {
+            Ok(())
+        } else {
+            self.do_keep_own(Own::Drafts, &kept.to_string())
+        }
+    }
+
     /// Destroys the keys of a case whose receipt was checked longer ago than the policy's retention, and of a
     /// practice case at any time. What it is worth depends on where the device secret lies, and the record
     /// says so: with file protection it is best effort. What nobody can read any more is removed.
@@ -167,6 +190,7 @@ impl Handheld {
         self.ports.copies.forget(case)?;
         self.forget_early(case)?;
         self.forget_beside(case)?;
+        self.forget_drafts(case)?;
         match self.ports.keys.shred_case(case) {
             // A kill came between the keys and the journal.
             Err(trouble) if trouble.code == "VAULT-CASE-SHREDDED" => {}

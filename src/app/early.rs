@@ -109,7 +109,7 @@ impl Handheld {
         self.ports.keys.create_case(&case, &officers)?;
         // Now, while nothing lies there: later a missing database would be a loss, never a beginning.
         let key = self.ports.keys.case_key(&case)?;
-        drop(self.ports.stores.case_store(&case, &key)?);
+        drop(self.ports.stores.case_store(&case, &key, false)?);
         let value = set(ARRIVAL, ONLY, &case)?;
         self.device_log()?.commit(vec![], vec![value])?;
         Ok(())
@@ -277,10 +277,20 @@ impl Handheld {
             first_prev: Hash32::ZERO.to_string(),
             device: self.device_id()?,
         };
-        if let Err(trouble) = self.ports.recorder.start(&order) {
-            item.stage = Stage::Failed;
-            self.keep_early(&id, &item, None)?;
-            return Err(trouble);
+        match self.ports.recorder.start(&order) {
+            Ok(stored_ms) if item.ahead_ms == 0 => {
+                let begun_ms = before_press(self.now_ms(), stored_ms);
+                if begun_ms > item.begun_ms {
+                    item.begun_ms = begun_ms;
+                    self.keep_early(&id, &item, None)?;
+                }
+            }
+            Ok(_) => {}
+            Err(trouble) => {
+                item.stage = Stage::Failed;
+                self.keep_early(&id, &item, None)?;
+                return Err(trouble);
+            }
         }
         let running = Running {
             case: case.clone(),

@@ -22,6 +22,7 @@ mod beside;
 pub mod budget;
 mod capture;
 mod case_file;
+mod case_head;
 mod chain;
 pub mod compare;
 pub mod composed;

@@ -177,7 +177,12 @@ impl CaseStore for MemoryStore {
 }
 
 impl Stores for Disk {
-    fn case_store(&mut self, case: &CaseId, _key: &Key256) -> TroubleResult<Box<dyn CaseStore>> {
+    fn case_store(
+        &mut self,
+        case: &CaseId,
+        _key: &Key256,
+        _begun: bool,
+    ) -> TroubleResult<Box<dyn CaseStore>> {
         Ok(Box::new(MemoryStore { name: case.to_string(), all: self.stores.clone() }))
     }
 

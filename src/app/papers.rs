@@ -540,6 +540,8 @@ impl Handheld {
             .fact("document", id)
             .fact("copies", copies);
         self.journal_device(printed)?;
+        // What is on the paper is what this handheld must still have when it is shown again.
+        self.note_heads_if_possible();
         Ok(PrintReport { job, pages: frozen.pages, copies, journal_head })
     }
 }

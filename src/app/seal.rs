@@ -57,7 +57,8 @@ impl Handheld {
         }
         let now = self.ports.clock.read();
         for (officer, pin) in pins {
-            self.ports.keys.sign_as_officer(officer, pin, PIN_TRIAL, &now)?;
+            let signed = self.ports.keys.sign_as_officer(officer, pin, PIN_TRIAL, &now);
+            self.tried(officer, signed)?;
         }
         let meta = if meta.sealing.is_some() {
             meta

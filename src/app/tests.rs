@@ -191,6 +191,23 @@ fn a_wrong_pin_is_journaled_and_opens_nothing() {
     assert!(!entries.iter().any(|e| e.to_string().contains("guess")));
 }
 
+/// R41: wherever a PIN is tried, a wrong one is a line of the device's journal: whoever guesses at the seal guesses in
+/// writing.
+#[test]
+fn r41_a_wrong_pin_at_the_seal_is_journaled() {
+    let mut day = morning();
+    let mut two = pins(&["O-0001", "O-0002"]);
+    two[1].1 = SecretString::from("guess".to_owned());
+    let trouble = day.h.seal(&day.case, &two, Some("撤离")).unwrap_err();
+    assert!(trouble.verdict, "{trouble:?}");
+    let entries = day.h.journal_entries(None).unwrap();
+    let wrong = entries.iter().find(|e| e["kind"] == "wrong_pin").unwrap();
+    assert_eq!(
+        (&wrong["subject"], &wrong["officer"]),
+        (&serde_json::json!("O-0002"), &serde_json::json!("O-0001"))
+    );
+}
+
 #[test]
 fn a_second_pull_or_push_changes_nothing() {
     let mut day = morning();

@@ -103,14 +103,25 @@ impl Handheld {
                 }
                 Ok(())
             }
-            Err(trouble) => {
-                if trouble.verdict {
-                    let draft = EntryDraft::new(None, device, "wrong_pin").about(officer.as_str());
-                    self.journal_device(draft)?;
-                }
-                Err(trouble)
-            }
+            Err(trouble) => self.tried(officer, Err(trouble)),
         }
+    }
+
+    /// What a PIN led to; a wrong one is a line of the device's journal, wherever it was typed.
+    pub(crate) fn tried<T>(
+        &mut self,
+        officer: &OfficerId,
+        tried: TroubleResult<T>,
+    ) -> TroubleResult<T> {
+        if let Err(trouble) = &tried
+            && trouble.verdict
+        {
+            let device = self.device_id()?;
+            let by = self.ports.keys.unlocked();
+            let draft = EntryDraft::new(by, device, "wrong_pin").about(officer.as_str());
+            self.journal_device(draft)?;
+        }
+        tried
     }
 
     /// What is kept for whoever has unlocked.
@@ -138,6 +149,9 @@ impl Handheld {
             self.keep_copies_if_configured();
         }
         self.stop_playing();
+        if was_unlocked {
+            self.note_heads_if_possible();
+        }
         let draft = if was_unlocked { Some(self.draft("locked")?) } else { None };
         self.cases.clear();
         self.packages.clear();
@@ -312,6 +326,7 @@ impl Handheld {
             }
             let index = self.index_of(case)?;
             self.write_first_entry(case, task, &index, None)?;
+            self.note_heads()?;
             // What was captured at the door belongs to this case now.
             let (stored_ms, count) = self.settle_recordings(case)?;
             let left = self.ports.recorder.unclosed(case)?.cut_off;

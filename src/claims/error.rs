@@ -161,7 +161,7 @@ impl From<Error> for Trouble {
                 "CLAIMS-SQL",
                 &format!("数据库操作失败：{what}"),
                 IMPORT_SAFE,
-                "重试；仍失败请把支持包发给中心",
+                "重试；仍失败请把错误代码和时间告诉中心",
             ),
             Error::MissingTables(tables) => Self::new(
                 "CLAIMS-IMPORT-MISSING-TABLE",
@@ -252,7 +252,7 @@ impl From<Error> for Trouble {
             )
             .as_verdict(),
             Error::Internal(_) => {
-                Self::new("CLAIMS-INTERNAL", "程序内部错误", IMPORT_SAFE, "请把支持包发给中心")
+                Self::new("CLAIMS-INTERNAL", "程序内部错误", IMPORT_SAFE, "请把错误代码和时间告诉中心")
             }
         };
         trouble.because(cause)

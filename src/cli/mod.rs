@@ -29,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use output::Output;
 pub(crate) use run::{execute, failed};
+pub(crate) use sync::rescue_without_keys;
 
 /// Spotcheck(现场稽核)手持机。不带子命令时打开界面。
 ///

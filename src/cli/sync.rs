@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use spotcheck_app::Handheld;
 use spotcheck_app::desk::{CaseState, Desk, OutboxItem};
+use spotcheck_app::ports::Chosen;
 use spotcheck_client::{copy_folder_name, rescue_folder_name};
-use spotcheck_domain::{BundleId, TaskId, Trouble, TroubleResult};
+use spotcheck_domain::{BundleId, CaseId, TaskId, Trouble, TroubleResult};
 
 use super::Output;
 use super::run::bad_id;
 use crate::compose::Setup;
-use crate::glue::RescueDir;
+use crate::glue::{RescueDir, Who};
 
 /// Arguments of `pull`.
 #[derive(Debug, Args)]
@@ -61,25 +62,19 @@ pub(crate) fn rescue(
         Ok(written) if only.is_some() => (written, Vec::new()),
         Ok(written) => {
             let cases = handheld.unsealed_cases()?;
-            room.rescue_cases(&handheld.link_keys()?, &args.to, &cases)?;
+            room.rescue_cases(&Who::of(&handheld.link_keys()?), &args.to, &cases)?;
             handheld.rescued_as_they_lie(&cases)?;
             (written, cases)
         }
         Err(trouble) if only.is_none() && trouble.code.starts_with("STORE-") => {
             tracing::error!(code = %trouble.code, "All cases are exported as they lie.");
             let cases = room.all_cases()?;
-            room.rescue_cases(&handheld.link_keys()?, &args.to, &cases)?;
+            room.rescue_cases(&Who::of(&handheld.link_keys()?), &args.to, &cases)?;
             (Vec::new(), cases)
         }
         Err(trouble) => return Err(trouble),
     };
-    let as_they_lie: Vec<_> = cases
-        .iter()
-        .map(|chosen| {
-            let folder = args.to.join(copy_folder_name(chosen.case.as_str()));
-            serde_json::json!({ "case": chosen.case, "folder": folder })
-        })
-        .collect();
+    let as_they_lie = folders(args, &cases);
     let items: Vec<_> = written
         .iter()
         .map(|(bundle, bytes, damaged)| {
@@ -101,6 +96,32 @@ pub(crate) fn rescue(
     }
     lines.extend(cases.iter().map(|c| format!("{}  未封存案卷原样导出(仍加密)", c.case)));
     let value = serde_json::json!({ "items": items, "cases": as_they_lie });
+    Output::new("rescue", &value, lines)
+}
+
+/// Where cases were exported to as they lie.
+fn folders(args: &Rescue, cases: &[Chosen]) -> Vec<serde_json::Value> {
+    let folder = |case: &CaseId| args.to.join(copy_folder_name(case.as_str()));
+    let item = |c: &Chosen| serde_json::json!({ "case": c.case, "folder": folder(&c.case) });
+    cases.iter().map(item).collect()
+}
+
+/// `rescue` where the key store is gone, damaged or newer than this program: nothing here opens, and nothing needs to.
+/// Every case goes along as it lies, encrypted to the centre; the trouble itself stands in the answer.
+pub(crate) fn rescue_without_keys(
+    setup: &Setup,
+    args: &Rescue,
+    trouble: Trouble,
+) -> TroubleResult<Output> {
+    let (None, Some(who)) = (&args.bundle, Who::kept(&setup.data)) else { return Err(trouble) };
+    tracing::error!(code = %trouble.code, "All cases are exported as they lie, without the key store.");
+    let room = setup.copy_room();
+    let cases = room.all_cases()?;
+    room.rescue_cases(&who, &args.to, &cases)?;
+    let mut lines: Vec<String> =
+        cases.iter().map(|c| format!("{}  案卷原样导出(仍加密)", c.case)).collect();
+    lines.push(format!("{}：{}。{}", trouble.code, trouble.message, trouble.safe));
+    let value = serde_json::json!({ "items": [], "cases": folders(args, &cases), "without_keys": trouble.code });
     Output::new("rescue", &value, lines)
 }
 

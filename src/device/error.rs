@@ -225,7 +225,7 @@ impl From<Error> for Trouble {
                 "RECORDER-TIMEOUT",
                 "录制进程没有及时答复。",
                 "正在进行的录制不受影响，已写入存储的片段都已加密保存。",
-                "请稍后重试。",
+                "请稍后重试；仍不行请停止这段录制，已录的部分会自动收尾保存。",
             ),
             Error::RecorderProtocol(_) => Self::new(
                 "RECORDER-PROTOCOL",

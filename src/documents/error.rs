@@ -75,7 +75,7 @@ impl From<Error> for Trouble {
                 "DOC-ELEMENTS-SHAPE",
                 "文书要素与文书格式不符。",
                 safe,
-                "请升级程序后重试；如仍出现，请导出诊断包报送技术支持。",
+                "请升级程序后重试；如仍出现，请把错误代码和时间告诉中心。",
             ),
             Error::Incomplete(names) => Self::new(
                 "DOC-INCOMPLETE",
@@ -109,14 +109,14 @@ impl From<Error> for Trouble {
                 "DOC-TEMPLATE",
                 "文书排版失败。",
                 safe,
-                "请导出诊断包报送技术支持；现场可先使用纸质空白文书并拍照存入。",
+                "请把错误代码和时间告诉中心；现场可先使用纸质空白文书并拍照存入。",
             ),
             Error::NoSuchPage => Self::new("DOC-PAGE", "没有这一页。", safe, "请重新打开该文书。"),
             Error::PageCode => Self::new(
                 "DOC-PAGE-CODE",
                 "页面二维码无法生成。",
                 safe,
-                "请导出诊断包报送技术支持。",
+                "请把错误代码和时间告诉中心。",
             ),
         };
         trouble.because(&error)

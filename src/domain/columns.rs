@@ -365,7 +365,7 @@ pub fn unknown_column(entity: &str, column: &str) -> Trouble {
         "COLUMNS-UNKNOWN",
         "程序内部错误：数据列不存在",
         "数据没有改动",
-        "请把支持包发给中心",
+        "请把错误代码和时间告诉中心",
     )
     .because(format!("{entity}.{column}"))
 }

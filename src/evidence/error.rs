@@ -67,7 +67,7 @@ impl From<EvidenceError> for Trouble {
     fn from(error: EvidenceError) -> Self {
         let (code, message, advice) = match &error {
             EvidenceError::Canonical(_) => {
-                ("EVIDENCE-CANONICAL", "记录内容无法按规定格式写出", "请导出支持包并联系维护人员")
+                ("EVIDENCE-CANONICAL", "记录内容无法按规定格式写出", "请把错误代码和时间告诉中心")
             }
             EvidenceError::Schema { .. } | EvidenceError::OtherSchema { .. } => (
                 "EVIDENCE-SCHEMA",
@@ -80,7 +80,7 @@ impl From<EvidenceError> for Trouble {
                 "请立即停止在本机继续取证，并把设备交回中心检查",
             ),
             EvidenceError::BagPath => {
-                ("EVIDENCE-PATH", "证据文件名不合规定", "请导出支持包并联系维护人员")
+                ("EVIDENCE-PATH", "证据文件名不合规定", "请把错误代码和时间告诉中心")
             }
             EvidenceError::Announced => (
                 "EVIDENCE-CONTENT",

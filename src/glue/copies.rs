@@ -43,7 +43,7 @@ use spotcheck_vault::{
 pub(crate) use self::plan::LastRounds;
 use self::shelf::{copies_in, label_of};
 pub(crate) use self::spare::SpareBlobs;
-use super::SticksAndPaths;
+use super::{SticksAndPaths, Who};
 
 const COPIES: &str = "copies";
 const LIST: &str = "list.json";
@@ -155,11 +155,11 @@ impl CopyRoom {
         place: &str,
         with: &mut dyn FnMut(&CaseId, &mut Copying<'_>) -> TroubleResult<()>,
     ) -> TroubleResult<usize> {
-        let cases: Vec<Chosen> = self.read(LIST)?;
+        let (cases, who): (Vec<Chosen>, _) = (self.read(LIST)?, Who::of(keys));
         let mut failed = None;
         for chosen in &cases {
             let case = &chosen.case;
-            if let Err(trouble) = with(case, &mut |to| self.copy_one(keys, chosen, place, to)) {
+            if let Err(trouble) = with(case, &mut |to| self.copy_one(&who, chosen, place, to)) {
                 tracing::warn!(%case, code = %trouble.code, "A case could not be copied.");
                 failed.get_or_insert(trouble);
             }
@@ -169,7 +169,7 @@ impl CopyRoom {
 
     fn copy_one(
         &self,
-        keys: &LinkKeys,
+        who: &Who,
         chosen: &Chosen,
         place: &str,
         to: &mut dyn CopyFolder,
@@ -192,8 +192,8 @@ impl CopyRoom {
         let label = CopyLabel {
             schema: COPY_SCHEMA.to_owned(),
             case: case.to_string(),
-            device: keys.me.device.to_string(),
-            intake_id: keys.intake_id.clone(),
+            device: who.device.to_string(),
+            intake_id: who.intake_id.clone(),
             bundle: chosen.bundle.as_ref().map(ToString::to_string),
             copied: rfc3339(at_ms),
             files: there,
@@ -240,7 +240,7 @@ impl CopyRoom {
     /// a damaged one still says is for the centre to find. One that cannot be read keeps no other one from it.
     pub(crate) fn rescue_cases(
         &self,
-        keys: &LinkKeys,
+        who: &Who,
         folder: &Path,
         cases: &[Chosen],
     ) -> TroubleResult<()> {
@@ -250,7 +250,7 @@ impl CopyRoom {
             let exported = (|| -> TroubleResult<()> {
                 let mut to = FolderCopy::create(&folder.join(copy_folder_name(case.as_str())))?;
                 let place = folder.display().to_string();
-                self.copy_one(keys, chosen, &place, &mut to)?;
+                self.copy_one(who, chosen, &place, &mut to)?;
                 let unread = |cause| {
                     trouble(
                         "COPY-DATABASE",

@@ -8,6 +8,7 @@ mod probes;
 mod recorder;
 mod reference;
 mod rescue;
+mod who;
 
 pub(crate) use copies::{CopyRoom, LastRounds, SpareBlobs};
 pub(crate) use exports::SticksAndPaths;
@@ -17,3 +18,4 @@ pub(crate) use probes::DeviceProbes;
 pub(crate) use recorder::{RecorderProcess, launch, run_recorder};
 pub(crate) use reference::ReferenceFolder;
 pub(crate) use rescue::RescueDir;
+pub(crate) use who::Who;

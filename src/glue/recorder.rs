@@ -66,22 +66,24 @@ fn key(case: &CaseId, path: &str) -> String {
 }
 
 impl Recorder for RecorderProcess {
-    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()> {
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<u64> {
         let job = Job {
             order: order.clone(),
             recipients: self.vault.recipients(&order.case)?,
             case_folder: self.vault.case_folder(&order.case),
         };
         let job = serde_json::to_value(&job).map_err(broken)?;
-        self.parent.start(&key(&order.case, &order.path), order.kind, &job)?;
-        Ok(())
+        let progress = self.parent.start(&key(&order.case, &order.path), order.kind, &job)?;
+        Ok(progress.stored_ms)
     }
 
     fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>> {
-        if !self.parent.attach()? {
-            return Ok(None);
-        }
-        let progress = self.parent.progress(&key(case, path))?;
+        let progress = match self.parent.progress(&key(case, path)) {
+            Ok(progress) => progress,
+            // None runs, or one hangs of which nothing is known here: a note or the seal does not wait for it.
+            Err(gone) if matches!(gone.code.as_str(), "RECORDER-GONE" | "RECORDER-TIMEOUT") => None,
+            Err(trouble) => return Err(trouble),
+        };
         Ok(progress.map(|p| RecordingProgress {
             stored_ms: p.stored_ms,
             level: p.level,

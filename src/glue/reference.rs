@@ -61,7 +61,7 @@ fn damaged(cause: impl std::fmt::Display) -> Trouble {
         "REFERENCE-DAMAGED",
         "以前添加的一份参考资料读不出来",
         "没有改动任何文件，任务的数据包不受影响",
-        "把支持包发给中心",
+        "请把错误代码和时间告诉中心",
     )
     .because(cause)
 }

@@ -149,7 +149,7 @@ impl From<Error> for Trouble {
                 "PRINT-INTERNAL",
                 "打印数据无法生成。",
                 SAFE,
-                "请导出诊断包报送技术支持。",
+                "请把错误代码和时间告诉中心。",
             ),
         };
         trouble.because(&error)

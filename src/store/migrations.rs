@@ -120,7 +120,7 @@ mod tests {
         assert!(!fs::read(&path).unwrap().starts_with(b"SQLite format 3"), "it is encrypted");
 
         let mut stores = FileStores::new(data.path());
-        let mut store = stores.case_store(&case, &key).unwrap();
+        let mut store = stores.case_store(&case, &key, false).unwrap();
         let lines = store.journal().unwrap();
         assert_eq!(lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(lines[0].line.starts_with(br#"{"kind":"case_opened","prev":"0000"#));
@@ -134,7 +134,7 @@ mod tests {
         let set = vec![("draft".to_owned(), "D1".to_owned(), "\"写完了\"".to_owned())];
         store.commit(&CaseChange { lines: vec![next], set }).unwrap();
         drop(store);
-        let mut store = stores.case_store(&case, &key).unwrap();
+        let mut store = stores.case_store(&case, &key, false).unwrap();
         assert_eq!(store.last_line().unwrap().unwrap().seq, 4);
         drop(store);
         let raw = connect(&path, &key).unwrap();

@@ -24,21 +24,26 @@ impl FileStores {
         Self { data: data.to_owned() }
     }
 
-    fn open(&self, folder: &Path, name: &str, key: &Key256) -> Result<Db, StoreError> {
+    fn open(&self, folder: &Path, name: &str, key: &Key256, begun: bool) -> Result<Db, StoreError> {
         // Of the device's own journal the centre has most: a hole in it is never papered over.
         if name == CASE && fs::metadata(folder.join(CASE)).is_ok_and(|found| found.len() > 0) {
             salvage(&folder.join(CASE), key)?;
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let path = folder.join(name);
         let length = match fs::metadata(&path) {
             Ok(found) => Some(found.len()),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(e.into()),
         };
-        if length.unwrap_or(0) == 0 && was_there(folder, name, length.is_some())? {
-            return Err(if name == CASE { StoreError::Missing } else { StoreError::DeviceMissing });
+        if length.unwrap_or(0) == 0 && (begun || was_there(folder, name, length.is_some())?) {
+            let still_in_the_log = length.is_some() && log_of(folder, name) > 0;
+            if !still_in_the_log {
+                let gone =
+                    if name == CASE { StoreError::Missing } else { StoreError::DeviceMissing };
+                return Err(gone);
+            }
         }
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         if length.is_none() {
             // Name first, durable, then content: a log must never survive a power cut without its database.
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.sync_all()?;
@@ -70,7 +75,7 @@ fn was_there(folder: &Path, name: &str, empty_file: bool) -> Result<bool, StoreE
             Err(e) => Err(e.into()),
         }
     };
-    let log = fs::metadata(folder.join(format!("{name}-wal"))).map_or(0, |found| found.len());
+    let log = log_of(folder, name);
     if empty_file && log > 0 {
         return Ok(false);
     }
@@ -85,6 +90,11 @@ fn was_there(folder: &Path, name: &str, empty_file: bool) -> Result<bool, StoreE
         }
     }
     Ok(false)
+}
+
+/// Bytes of a database's write-ahead log.
+fn log_of(folder: &Path, name: &str) -> u64 {
+    fs::metadata(folder.join(format!("{name}-wal"))).map_or(0, |found| found.len())
 }
 
 /// Names in a folder; none if it is not there.
@@ -106,13 +116,18 @@ const CASE: &str = "case.db";
 const DEVICE: &str = "device.db";
 
 impl Stores for FileStores {
-    fn case_store(&mut self, case: &CaseId, key: &Key256) -> TroubleResult<Box<dyn CaseStore>> {
+    fn case_store(
+        &mut self,
+        case: &CaseId,
+        key: &Key256,
+        begun: bool,
+    ) -> TroubleResult<Box<dyn CaseStore>> {
         let folder = self.data.join(CASES).join(case.as_str());
-        Ok(Box::new(self.open(&folder, CASE, key)?))
+        Ok(Box::new(self.open(&folder, CASE, key, begun)?))
     }
 
     fn device_store(&mut self, key: &Key256) -> TroubleResult<Box<dyn CaseStore>> {
-        Ok(Box::new(self.open(&self.data.clone(), DEVICE, key)?))
+        Ok(Box::new(self.open(&self.data.clone(), DEVICE, key, false)?))
     }
 }
 

@@ -31,7 +31,7 @@ fn what_was_committed_is_there_after_reopening_and_in_order() {
     let case = CaseId::parse(CASE).unwrap();
     let mut stores = FileStores::new(data.path());
     {
-        let mut store = stores.case_store(&case, &key(1)).unwrap();
+        let mut store = stores.case_store(&case, &key(1), false).unwrap();
         store.commit(&line(1, "一")).unwrap();
         store.commit(&line(2, "二")).unwrap();
         // A change of an earlier value keeps its place.
@@ -42,7 +42,7 @@ fn what_was_committed_is_there_after_reopening_and_in_order() {
             })
             .unwrap();
     }
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     assert_eq!(store.journal().unwrap().len(), 2);
     assert_eq!(store.last_line().unwrap().unwrap().seq, 2);
     let notes = store.values("note").unwrap();
@@ -68,15 +68,15 @@ fn r25_r29_a_wrong_key_or_a_vanished_file_never_becomes_an_empty_store() {
     let data = tempfile::tempdir().unwrap();
     let case = CaseId::parse(CASE).unwrap();
     let mut stores = FileStores::new(data.path());
-    stores.case_store(&case, &key(1)).unwrap().commit(&line(1, "一")).unwrap();
-    let trouble = stores.case_store(&case, &key(2)).err().unwrap();
+    stores.case_store(&case, &key(1), false).unwrap().commit(&line(1, "一")).unwrap();
+    let trouble = stores.case_store(&case, &key(2), false).err().unwrap();
     assert_eq!(trouble.code, "STORE-OPEN");
 
     let folder = data.path().join("cases").join(CASE);
     std::fs::create_dir(folder.join("blobs")).unwrap();
     std::fs::write(folder.join("blobs/1.age"), b"age").unwrap();
     std::fs::remove_file(folder.join("case.db")).unwrap();
-    assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
+    assert_eq!(stores.case_store(&case, &key(1), false).err().unwrap().code, "STORE-MISSING");
 }
 
 /// The device's own database beside cases: an empty one would say that nothing waits to be sent.
@@ -87,7 +87,7 @@ fn r25_r29_a_vanished_device_database_beside_cases_never_becomes_an_empty_store(
     let device = data.path().join("device.db");
     let mut stores = FileStores::new(data.path());
     stores.device_store(&key(1)).unwrap().commit(&line(1, "一")).unwrap();
-    stores.case_store(&case, &key(1)).unwrap().commit(&line(1, "一")).unwrap();
+    stores.case_store(&case, &key(1), false).unwrap().commit(&line(1, "一")).unwrap();
     for lost in ["gone", "cut off", "gone"] {
         match lost {
             "gone" => std::fs::remove_file(&device).unwrap(),
@@ -128,14 +128,14 @@ fn r25_an_empty_file_is_a_beginning_only_where_nothing_lies() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("case.db"), b"").unwrap();
     let mut stores = FileStores::new(data.path());
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     store.commit(&line(1, "一")).unwrap();
     drop(store);
     std::fs::create_dir(folder.join("blobs")).unwrap();
     std::fs::write(folder.join("blobs/1.age"), b"age").unwrap();
-    assert_eq!(stores.case_store(&case, &key(1)).unwrap().journal().unwrap().len(), 1);
+    assert_eq!(stores.case_store(&case, &key(1), false).unwrap().journal().unwrap().len(), 1);
     std::fs::write(folder.join("case.db"), b"").unwrap();
-    assert_eq!(stores.case_store(&case, &key(1)).err().unwrap().code, "STORE-MISSING");
+    assert_eq!(stores.case_store(&case, &key(1), false).err().unwrap().code, "STORE-MISSING");
 }
 
 /// R32: a program of before meets a store of a later one, in a loop of starts. It says so each time, changes no byte
@@ -146,7 +146,7 @@ fn r32_a_store_of_a_later_program_is_refused_again_and_again_and_stays_as_it_is(
     let case = CaseId::parse(CASE).unwrap();
     let mut stores = FileStores::new(data.path());
     let path = data.path().join("cases").join(CASE).join("case.db");
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     store.commit(&line(1, "一")).unwrap();
     drop(store);
     let version = |number: i64| {
@@ -157,12 +157,12 @@ fn r32_a_store_of_a_later_program_is_refused_again_and_again_and_stays_as_it_is(
     version(2);
     let bytes = std::fs::read(&path).unwrap();
     for _ in 0..20 {
-        let refused = stores.case_store(&case, &key(1)).err().unwrap();
+        let refused = stores.case_store(&case, &key(1), false).err().unwrap();
         assert_eq!(refused.code, "STORE-NEWER");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     version(1);
-    assert_eq!(stores.case_store(&case, &key(1)).unwrap().journal().unwrap().len(), 1);
+    assert_eq!(stores.case_store(&case, &key(1), false).unwrap().journal().unwrap().len(), 1);
 }
 
 /// A kill before the first checkpoint: the database is empty, everything is in its log.
@@ -172,7 +172,7 @@ fn r26_an_empty_database_beside_its_log_is_whole() {
     let case = CaseId::parse(CASE).unwrap();
     let folder = data.path().join("cases").join(CASE);
     let mut stores = FileStores::new(data.path());
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     store.commit(&line(1, "一")).unwrap();
     let copy = tempfile::tempdir().unwrap();
     let there = copy.path().join("cases").join(CASE);
@@ -183,7 +183,7 @@ fn r26_an_empty_database_beside_its_log_is_whole() {
     }
     drop(store);
     let mut stores = FileStores::new(copy.path());
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     assert_eq!(store.journal().unwrap().len(), 1);
 }
 
@@ -195,7 +195,7 @@ fn r27_a_damaged_page_costs_what_lies_on_it_and_nothing_else() {
     let case = CaseId::parse(CASE).unwrap();
     let data = tempfile::tempdir().unwrap();
     let mut stores = FileStores::new(data.path());
-    let mut store = stores.case_store(&case, &key(1)).unwrap();
+    let mut store = stores.case_store(&case, &key(1), false).unwrap();
     let head = ("meta".to_owned(), "only".to_owned(), "{}".to_owned());
     store.commit(&CaseChange { lines: vec![], set: vec![head] }).unwrap();
     for seq in 1..=LINES {
@@ -214,7 +214,7 @@ fn r27_a_damaged_page_costs_what_lies_on_it_and_nothing_else() {
         bytes[page * 4096 + 100] ^= 1;
         std::fs::write(folder.join("case.db"), &bytes).unwrap();
         let mut stores = FileStores::new(data.path());
-        match stores.case_store(&case, &key(1)) {
+        match stores.case_store(&case, &key(1), false) {
             Err(trouble) => {
                 refused += 1;
                 assert!(["STORE-DAMAGED", "STORE-OPEN"].contains(&trouble.code.as_str()));
@@ -234,7 +234,7 @@ fn r27_a_damaged_page_costs_what_lies_on_it_and_nothing_else() {
                 assert_eq!(std::fs::read(folder.join("case.db.damaged-1")).unwrap(), bytes);
                 store.commit(&line(LINES + 1, "接着办")).unwrap();
                 drop(store);
-                let mut again = stores.case_store(&case, &key(1)).unwrap();
+                let mut again = stores.case_store(&case, &key(1), false).unwrap();
                 assert_eq!(again.journal().unwrap().len() as u64, LINES + 1);
                 assert!(!folder.join("case.db.damaged-2").exists(), "once only");
             }

@@ -162,7 +162,7 @@ impl VaultError {
     fn words(&self) -> (&'static str, String, &'static str, &'static str) {
         const KEPT: &str = "已保存的内容没有改动";
         const SEALED: &str = "已采集的内容仍加密保存，没有丢失";
-        const SUPPORT: &str = "请不要清空数据目录，用“支持”导出诊断信息并联系中心";
+        const SUPPORT: &str = "请不要清空数据目录，把错误代码告诉中心；案卷可用“救援导出”带走";
         let s = str::to_owned;
         let full = || {
             let advice = "请腾出空间(上传或导出已封存的证据包)后重试";

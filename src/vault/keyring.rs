@@ -16,7 +16,7 @@ use crate::error::VaultError;
 use crate::officers::{self, OfficerKeys};
 use crate::pin::{PinPolicy, PinPurpose, PinWrap, WrongPins};
 use crate::sealing;
-use crate::secret::TokenInHand;
+use crate::secret::{TokenFactor, TokenInHand};
 use crate::sign::detached_cms;
 use crate::vault::{Inner, Unlocked, Vault};
 
@@ -209,7 +209,7 @@ impl Inner {
         pin: &SecretString,
         plaintext: &[u8],
     ) -> Result<PinWrap, VaultError> {
-        self.pin_wrap_with(purpose, officer, pin, plaintext, false)
+        self.pin_wrap_with(purpose, officer, pin, plaintext, TokenFactor::None)
     }
 
     /// The token with the PIN this officer typed for it.
@@ -225,12 +225,12 @@ impl Inner {
         officer: &OfficerId,
         pin: &SecretString,
         plaintext: &[u8],
-        token: bool,
+        token: TokenFactor<'_>,
     ) -> Result<PinWrap, VaultError> {
         let token = match (token, self.token_of(officer)) {
-            (false, _) => None,
-            (true, Some(token)) => Some(token),
-            (true, None) => return Err(VaultError::no_token()),
+            (TokenFactor::None, _) => None,
+            (TokenFactor::Token(like), Some(token)) => Some((token, like)),
+            (TokenFactor::Token(_), None) => return Err(VaultError::no_token()),
         };
         PinWrap::seal(
             self.secret.as_ref(),
@@ -256,10 +256,16 @@ impl Inner {
         policy.check(self.secret.protection(), new)?;
         let vault_key = self.check_pin(officer, old, PinPurpose::Vault)?;
         let signing_key = self.check_pin(officer, old, PinPurpose::Signing)?;
-        let before = officers::load(self.db.connection()?, officer)?.keys.vault.needs_token();
-        let token = token.unwrap_or(before);
-        let vault = self.pin_wrap_with(PinPurpose::Vault, officer, new, &vault_key, token)?;
-        let signing = self.pin_wrap_with(PinPurpose::Signing, officer, new, &signing_key, token)?;
+        let before = officers::load(self.db.connection()?, officer)?.keys.vault;
+        // Whoever has a token keeps that one, whichever others are in the readers.
+        let factor = match token.unwrap_or_else(|| before.needs_token()) {
+            true => TokenFactor::Token(before.token_object()),
+            false => TokenFactor::None,
+        };
+        let vault = self.pin_wrap_with(PinPurpose::Vault, officer, new, &vault_key, factor)?;
+        let factor = TokenFactor::like(vault.token_object());
+        let signing =
+            self.pin_wrap_with(PinPurpose::Signing, officer, new, &signing_key, factor)?;
         self.db.change(|tx| {
             officers::set_vault_wrap(tx, officer, &vault)?;
             officers::set_signing_wrap(tx, officer, &signing)
@@ -317,7 +323,8 @@ impl Inner {
         }
         let opened = opened?.ok_or_else(|| VaultError::PinWrong(officer.clone()))?;
         let raised = if self.options.argon2.exceeds(&wrap.cost()) {
-            Some(self.pin_wrap_with(purpose, officer, pin, &opened, wrap.needs_token())?)
+            let factor = TokenFactor::like(wrap.token_object());
+            Some(self.pin_wrap_with(purpose, officer, pin, &opened, factor)?)
         } else {
             None
         };

@@ -14,6 +14,7 @@ use spotcheck_domain::Entropy;
 use zeroize::Zeroizing;
 
 use crate::atomic;
+use crate::closed::Closed;
 use crate::error::VaultError;
 use crate::secret::DeviceSecret;
 
@@ -32,6 +33,8 @@ pub(crate) struct KeysDb {
     data: PathBuf,
     // None only while the file is being exchanged, and for good if that failed half-way.
     connection: Option<Connection>,
+    /// Why there is none.
+    closed: Closed,
 }
 
 impl KeysDb {
@@ -54,7 +57,9 @@ impl KeysDb {
             }
             create(data, secret, entropy)?;
         }
-        let mut db = Self { data: data.to_owned(), connection: Some(connect(&path, secret)?) };
+        let connection = Some(connect(&path, secret)?);
+        let closed = Closed::Missing(KEYS_FILE);
+        let mut db = Self { data: data.to_owned(), connection, closed };
         db.migrate()?;
         let due: i64 =
             db.connection()?.query_row("SELECT count(*) FROM rewrite_due", [], |row| row.get(0))?;
@@ -66,9 +71,14 @@ impl KeysDb {
         Ok(db)
     }
 
+    /// One that does not open.
+    pub(crate) fn closed(data: &Path, closed: Closed) -> Self {
+        Self { data: data.to_owned(), connection: None, closed }
+    }
+
     /// For reading.
     pub(crate) fn connection(&self) -> Result<&Connection, VaultError> {
-        self.connection.as_ref().ok_or(VaultError::Missing(KEYS_FILE))
+        self.connection.as_ref().ok_or_else(|| self.closed.error())
     }
 
     /// One durable change: `FULL` means that COMMIT returned after fsync.
@@ -76,7 +86,7 @@ impl KeysDb {
         &mut self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection.as_mut().ok_or(VaultError::Missing(KEYS_FILE))?;
+        let connection = self.connection.as_mut().ok_or_else(|| self.closed.error())?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = act(&tx)?;
         tx.commit()?;

@@ -22,6 +22,7 @@ mod atomic;
 mod blobs;
 mod cases;
 mod certs;
+mod closed;
 mod copy;
 mod crypto;
 mod error;

@@ -103,7 +103,7 @@ impl PinWrap {
     pub(crate) fn seal(
         secret: &dyn DeviceSecret,
         entropy: &dyn Entropy,
-        token: Option<TokenInHand<'_>>,
+        token: Option<(TokenInHand<'_>, Option<&[u8]>)>,
         purpose: PinPurpose,
         officer: &OfficerId,
         (pin, cost): (&SecretString, Argon2Cost),
@@ -119,8 +119,8 @@ impl PinWrap {
             shares.push(share);
             put_factor(&mut factors, HARDWARE, &object)?;
         }
-        if let Some(token) = token {
-            let (object, share) = token.token.enrol(token.pin, entropy)?;
+        if let Some((token, like)) = token {
+            let (object, share) = token.token.enrol(token.pin, like, entropy)?;
             shares.push(share);
             put_factor(&mut factors, TOKEN, &object)?;
         }
@@ -161,8 +161,12 @@ impl PinWrap {
 
     /// True if a token takes part.
     pub(crate) fn needs_token(&self) -> bool {
-        let factors = self.salt.get(SALT_BYTES..).unwrap_or_default();
-        factor(factors, TOKEN).is_some()
+        self.token_object().is_some()
+    }
+
+    /// What the token's factor is made of, if one takes part.
+    pub(crate) fn token_object(&self) -> Option<&[u8]> {
+        factor(self.salt.get(SALT_BYTES..).unwrap_or_default(), TOKEN)
     }
 
     pub(crate) const fn cost(&self) -> Argon2Cost {

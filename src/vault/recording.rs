@@ -15,7 +15,12 @@
 //! log.jsonl         recording log: hashes, ids and clocks only, therefore in clear
 //! segments.jsonl    segments that were closed; written *before* the segment gets its name
 //! outcome.json      how it ended, once it has ended; fragments and the two logs are then gone
+//! second-…          the second copy of order.json, segments.jsonl and outcome.json
 //! ```
+//!
+//! These lists lie in clear while nobody can unlock, and what they say ends up in the journal. A wrong bit in one of
+//! them is turned back, a lost sector read from the second copy; the log is one chain, mended the same way, and behind
+//! damage that does not mend it is written anew with what its lines and the fragments still say (R23, R30).
 //!
 //! The running SHA-256 and SM3 of the whole file live in the writer's memory. Their state is not stored: a
 //! hash state holds up to 63 bytes of plaintext, and the recorder has no key that only unlocking opens. After
@@ -27,12 +32,15 @@ mod child_tests;
 #[cfg(test)]
 mod damage_tests;
 mod layout;
+mod log;
+mod mend;
 mod read;
 #[cfg(test)]
 mod read_tests;
 mod recover;
 #[cfg(test)]
 mod tests;
+mod twice;
 mod writer;
 
 pub(crate) use layout::{LISTS, recordings};

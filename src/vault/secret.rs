@@ -84,13 +84,15 @@ pub trait DeviceSecret: Send {
 
 /// A second factor in the officer's hand: its private key never leaves it.
 pub trait Token: Send {
-    /// A new share of a key, and what the token needs to give it back. `pin` is the token's own.
+    /// A new share of a key, and what the token needs to give it back. `pin` is the token's own; `like` is what an
+    /// earlier call gave: of several tokens in the readers it must be the same one again.
     ///
     /// # Errors
-    /// [`VaultError::TokenPin`]; no token, or a key of another kind on it.
+    /// [`VaultError::TokenPin`]; no token, another one than `like`'s, or a key of another kind on it.
     fn enrol(
         &self,
         pin: &SecretString,
+        like: Option<&[u8]>,
         entropy: &dyn Entropy,
     ) -> Result<(Vec<u8>, Key256), VaultError>;
 
@@ -106,6 +108,21 @@ pub trait Token: Send {
 pub(crate) struct TokenInHand<'a> {
     pub(crate) token: &'a dyn Token,
     pub(crate) pin: &'a SecretString,
+}
+
+/// Whether a new wrap takes a token as a factor.
+#[derive(Clone, Copy)]
+pub(crate) enum TokenFactor<'a> {
+    None,
+    /// The one of this factor; the first that fits where there was none before.
+    Token(Option<&'a [u8]>),
+}
+
+impl<'a> TokenFactor<'a> {
+    /// The same as another wrap has.
+    pub(crate) fn like(object: Option<&'a [u8]>) -> Self {
+        object.map_or(Self::None, |object| Self::Token(Some(object)))
+    }
 }
 
 /// 32 random bytes in a file of mode 0600.

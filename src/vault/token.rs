@@ -169,10 +169,12 @@ impl Token for Pkcs11Token {
     fn enrol(
         &self,
         pin: &SecretString,
+        like: Option<&[u8]>,
         _entropy: &dyn Entropy,
     ) -> Result<(Vec<u8>, Key256), VaultError> {
         let crypto = |_| VaultError::Crypto("ECDH");
-        let (session, point) = self.session(pin, None)?;
+        let (session, point) =
+            self.session(pin, like.and_then(|object| object.get(..MARK_BYTES)))?;
         // The private half lives for this one agreement and is dropped.
         let once =
             EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()).map_err(crypto)?;

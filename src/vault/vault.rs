@@ -108,7 +108,7 @@ pub trait Spare: Send + Sync {
 /// [`KeyRing`](spotcheck_app::ports::KeyRing) and [`BlobVault`](spotcheck_app::ports::BlobVault).
 #[derive(Clone)]
 pub struct Vault {
-    inner: Arc<Mutex<Inner>>,
+    pub(crate) inner: Arc<Mutex<Inner>>,
 }
 
 impl fmt::Debug for Vault {

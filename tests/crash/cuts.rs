@@ -76,6 +76,11 @@ impl Tape {
         (cut(&self.base, &log, Storage::Journalled, random), until)
     }
 
+    /// What was confirmed up to a step.
+    pub(crate) fn told_until(&self, until: usize) -> Vec<Told> {
+        self.told.iter().filter(|t| t.steps <= until).cloned().collect()
+    }
+
     /// Where the `n`th cut comes, and what storage does: half of them right at a confirmation.
     fn place(&self, random: &mut Random) -> usize {
         let near = self.told.get(random.index(self.told.len())).map_or(0, |t| t.steps);
@@ -99,7 +104,7 @@ pub(crate) fn power_cut(lab: &Lab, tape: &Tape, n: u64, seed: u64) -> Result<Vec
     let until = tape.place(&mut random);
     let storage = if random.half() { Storage::Journalled } else { Storage::Loose };
     let log = &tape.log[..until];
-    let told: Vec<Told> = tape.told.iter().filter(|t| t.steps <= until).cloned().collect();
+    let told = tape.told_until(until);
     let at = tape.log.get(until).or_else(|| tape.log.last()).map(|logged| logged.at);
     let nodes = cut(&tape.base, log, storage, &mut random);
     let last = told.last().map_or("nothing", |t| t.act.as_str());

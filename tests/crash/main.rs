@@ -162,7 +162,13 @@ fn commit() -> String {
     )
 }
 
+const USAGE: &str = "spotcheck-crash [--seed S] [--kills N] [--cuts N] [--sends N] [--faults N] [--flips N]
+Kills, power cuts, refusing and lying storage; without arguments a short run of everything.";
+
 fn main() -> anyhow::Result<std::process::ExitCode> {
+    if let Some(code) = spotcheck_tests::asked_for_help(USAGE, 0) {
+        return Ok(code.into());
+    }
     let seed = argument("--seed").unwrap_or(20_261_122);
     let (kill_count, cut_count) =
         (argument("--kills").unwrap_or(6), argument("--cuts").unwrap_or(6));

@@ -13,6 +13,7 @@ use slint::{Timer, TimerMode};
 use spotcheck_app::desk::Own;
 
 use crate::app::{App, Place};
+use crate::frame::trouble;
 
 /// Schema of what is kept.
 const SCHEMA: &str = "spotcheck-drafts/1";
@@ -24,6 +25,8 @@ pub(crate) struct Model {
     words: RefCell<BTreeMap<String, Vec<String>>>,
     timer: Timer,
     changed: Cell<bool>,
+    /// Whoever types was told that they could not be stored.
+    told: Cell<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +97,12 @@ pub(crate) fn store(app: &Rc<App>) {
             if let Err(trouble) = kept {
                 app.draft.changed.set(true);
                 tracing::warn!(code = %trouble.code, "Drafts were not stored.");
+                // Once, not at every key: what is typed is in memory only, and whoever types must know.
+                if !app.draft.told.replace(true) {
+                    trouble::show(app, &trouble);
+                }
+            } else {
+                app.draft.told.set(false);
             }
         },
     );
@@ -115,5 +124,6 @@ pub(crate) fn welcome(app: &Rc<App>) {
 pub(crate) fn forget(app: &Rc<App>) {
     app.draft.timer.stop();
     app.draft.changed.set(false);
+    app.draft.told.set(false);
     app.draft.words.borrow_mut().clear();
 }

@@ -100,7 +100,7 @@ impl Handheld {
         self.ports.keys.assign_case(case, &officers)?;
         // The store first: later, beside blobs, a missing one would be taken for a loss.
         let key = self.ports.keys.case_key(case)?;
-        let store = self.ports.stores.case_store(case, &key)?;
+        let store = self.ports.stores.case_store(case, &key, false)?;
         let media = paths.iter().filter_map(|p| p.rsplit('/').next()).map(str::to_owned);
         let media: BTreeSet<String> = media.collect();
         let unnamed = self.ports.copies.bring(case, from, &media)?;

@@ -112,7 +112,7 @@ impl Handheld {
         };
         // The store first: later, beside blobs, a missing one would be taken for a loss.
         let key = self.ports.keys.case_key(case)?;
-        let mut store = self.ports.stores.case_store(case, &key)?;
+        let mut store = self.ports.stores.case_store(case, &key, false)?;
         let used = evidence_paths(&state)?;
         let (mut values, early_paths) =
             self.early_values(early.as_ref().map(|e| e.as_slice()), &used)?;
@@ -164,6 +164,7 @@ impl Handheld {
             .fact("from_device", rescued.from.as_str())
             .fact("entries", entries);
         self.device_log()?.commit(vec![draft], values)?;
+        self.note_heads()?;
         self.settle_recordings(case)?;
         Ok(RescuedCase {
             case: case.clone(),

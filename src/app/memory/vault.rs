@@ -199,6 +199,7 @@ impl MemoryRecorder {
             lost_ms: lost.unwrap_or(0),
             damaged: 0,
             damaged_ms: 0,
+            log_damaged: 0,
         };
         guard(&self.vault.ended).push((order.clone(), outcome.clone()));
         Ok(outcome)
@@ -212,11 +213,11 @@ impl MemoryRecorder {
 }
 
 impl Recorder for MemoryRecorder {
-    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()> {
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<u64> {
         let prev = Hash32::parse(&order.first_prev).unwrap_or(Hash32::ZERO);
         let (first, _) = self.line(order, &ChainHead::recording(prev), 1)?;
         guard(&self.vault.recordings).push((order.clone(), first));
-        Ok(())
+        Ok(0)
     }
 
     fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>> {

@@ -37,6 +37,9 @@ pub struct RecordingOutcome {
     /// Milliseconds of media that are missing so, by the recording log.
     #[serde(default)]
     pub damaged_ms: u64,
+    /// Lines of the recording log that storage damaged, written anew with what else still says what they said.
+    #[serde(default)]
+    pub log_damaged: u64,
 }
 
 /// Where a running recording stands.
@@ -114,8 +117,8 @@ pub struct RecordingOrder {
 
 /// The recorder: a child process of its own with write-only keys. Composed of `device` and `vault`.
 pub trait Recorder: Send {
-    /// Starts; returns when the first fragment is durable.
-    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<()>;
+    /// Starts; returns when the first fragment is durable, with the milliseconds of media in it.
+    fn start(&mut self, order: &RecordingOrder) -> TroubleResult<u64>;
     /// Where it stands; `None` if no such recording runs.
     fn progress(&mut self, case: &CaseId, path: &str) -> TroubleResult<Option<RecordingProgress>>;
     /// Stops and closes.

@@ -53,8 +53,13 @@ pub struct CaseChange {
 
 /// Opens stores. Implemented by `store`.
 pub trait Stores: Send {
-    /// Creates or opens the database of a case.
-    fn case_store(&mut self, case: &CaseId, key: &Key256) -> TroubleResult<Box<dyn CaseStore>>;
+    /// Opens the database of a case; creates it where the case has not `begun` and nothing says that it was there.
+    fn case_store(
+        &mut self,
+        case: &CaseId,
+        key: &Key256,
+        begun: bool,
+    ) -> TroubleResult<Box<dyn CaseStore>>;
     /// The device's own store (device journal, tasks, outbox, checkpoints): same form as a case.
     fn device_store(&mut self, key: &Key256) -> TroubleResult<Box<dyn CaseStore>>;
 }

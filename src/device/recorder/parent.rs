@@ -2,13 +2,15 @@
 //!
 //! Whatever happens to the recorder comes back as a trouble, never as an end of this process. After a
 //! timeout the connection is thrown away, because an answer that comes late would be taken for the next one.
+//! A recorder that hangs holds up nothing else: after one timeout it is asked again for a moment only, what is known of its
+//! recordings stands, and a stop ends it, so that what it stored can be closed from disk.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use spotcheck_app::desk::RecordingKind;
@@ -22,7 +24,16 @@ use super::spawn::{Launch, spawn};
 use crate::Error;
 use crate::capture::DeviceReport;
 
+/// What the recorder's command line has in it.
+const NAME: &[u8] = b"recorder";
 const QUICK: Duration = Duration::from_secs(8);
+/// A greeting touches no storage and no device.
+const HELLO: Duration = Duration::from_secs(3);
+/// One that hung a moment ago is asked for so long, and not again for the other.
+const AGAIN: Duration = Duration::from_millis(300);
+const REST: Duration = Duration::from_secs(5);
+/// A hanging one that is told to stop.
+const LAST_CALL: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_secs(30);
 /// Closing writes a segment of up to 16 MiB on a slow card.
 const STOP: Duration = Duration::from_secs(90);
@@ -37,6 +48,8 @@ pub struct Parent {
     /// Kept to be reaped; it goes on when this is dropped.
     pub(super) child: Option<Child>,
     last: BTreeMap<String, Progress>,
+    /// When it last did not answer in time, if it has not answered since.
+    silent: Option<Instant>,
 }
 
 impl Parent {
@@ -50,6 +63,7 @@ impl Parent {
             pid: None,
             child: None,
             last: BTreeMap::new(),
+            silent: None,
         }
     }
 
@@ -58,12 +72,25 @@ impl Parent {
     /// # Errors
     /// `RECORDER-PROTOCOL`: one of another version runs.
     pub fn attach(&mut self) -> TroubleResult<bool> {
+        match self.silent {
+            Some(since) if since.elapsed() < REST && self.link.is_none() => {
+                Err(Error::RecorderTimeout.into())
+            }
+            Some(_) => self.attach_within(AGAIN),
+            None => self.attach_within(HELLO),
+        }
+    }
+
+    fn attach_within(&mut self, patience: Duration) -> TroubleResult<bool> {
         if self.link.is_some() {
             return Ok(true);
         }
-        let Ok(link) = socket::connect(&self.data) else { return Ok(false) };
+        let Ok(link) = socket::connect(&self.data) else {
+            self.silent = None;
+            return Ok(false);
+        };
         self.link = Some(link);
-        match self.exchange(&hello(), QUICK) {
+        match self.exchange(&hello(), patience) {
             Ok((Reply::Welcome { schema, pid }, _)) if schema == SCHEMA => {
                 self.pid = Some(pid);
                 Ok(true)
@@ -90,8 +117,10 @@ impl Parent {
     pub fn warm(&mut self) -> TroubleResult<()> {
         self.reap();
         // A link to a recorder that is gone looks alive until it is used.
-        if self.link.is_some() && self.exchange(&hello(), QUICK).is_err() {
-            tracing::warn!("The recorder is gone; another one is started.");
+        if self.link.is_some()
+            && let Err(error) = self.exchange(&hello(), HELLO)
+        {
+            tracing::warn!(%error, "The recorder is gone; another one is started.");
         }
         if self.attach()? {
             return Ok(());
@@ -185,23 +214,63 @@ impl Parent {
                 let Some(last) = self.last.get(key) else { return Err(trouble) };
                 Ok(Some(Progress { running: false, trouble: Some(trouble), ..last.clone() }))
             }
+            Err(trouble) if trouble.code == "RECORDER-TIMEOUT" => {
+                // Nobody knows whether it goes on; what was confirmed is there.
+                let Some(last) = self.last.get(key) else { return Err(trouble) };
+                Ok(Some(Progress { impaired: true, trouble: Some(trouble), ..last.clone() }))
+            }
             Err(trouble) => Err(trouble),
         }
     }
 
     /// Stops a recording, or takes the outcome of one that ended by itself; the sink's outcome. May be
-    /// asked again after a lost answer, as long as the recorder runs.
+    /// asked again after a lost answer, as long as the recorder runs. One that does not answer is ended: whoever
+    /// says stop must not be kept by it, and what it stored is closed from disk.
     ///
     /// # Errors
     /// `RECORDER-UNKNOWN`, `RECORDER-GONE` (then recover from disk), and what closing the sink says.
     pub fn stop(&mut self, key: &str) -> TroubleResult<Value> {
-        match self.ask(&Request::Stop { key: key.to_owned() }, STOP)? {
-            (Reply::Stopped { outcome }, _) => {
+        let (hello, stop) =
+            if self.silent.is_some() { (LAST_CALL, LAST_CALL) } else { (QUICK, STOP) };
+        let request = Request::Stop { key: key.to_owned() };
+        match self.attach_within(hello).and_then(|_| self.ask(&request, stop)) {
+            Ok((Reply::Stopped { outcome }, _)) => {
                 self.last.remove(key);
                 Ok(outcome)
             }
-            _ => Err(unexpected()),
+            Ok(_) => Err(unexpected()),
+            Err(trouble) if trouble.code == "RECORDER-TIMEOUT" => {
+                self.end_the_silent_one();
+                self.last.remove(key);
+                Err(Error::RecorderGone("it hung and was ended".to_owned()).into())
+            }
+            Err(trouble) => Err(trouble),
         }
+    }
+
+    /// Ends a recorder that does not answer: its lock on what it stored goes with it.
+    fn end_the_silent_one(&mut self) {
+        self.link = None;
+        let Some(pid) = self.pid.take().or_else(|| socket::peer(&self.data)) else { return };
+        let Ok(number) = i32::try_from(pid) else { return };
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        // A number may belong to another process by now.
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        if !line.windows(NAME.len()).any(|part| part == NAME) {
+            return;
+        }
+        tracing::error!(pid, "The recorder hangs and is ended.");
+        if let Some(pid) = rustix::process::Pid::from_raw(number)
+            && let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::KILL)
+        {
+            tracing::warn!(%error, "The recorder could not be ended.");
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < LAST_CALL && is_running(&process) {
+            self.reap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.silent = None;
     }
 
     /// Blanks the picture of a running video, or shows it again; sound goes on. Media time in milliseconds at
@@ -345,11 +414,15 @@ impl Parent {
         match talk(&mut link) {
             Ok(Some(answer)) => {
                 self.link = Some(link);
+                self.silent = None;
                 Ok(answer)
             }
             Ok(None) => Err(Error::RecorderGone("it closed the connection".to_owned())),
             Err(e) => Err(match e.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::RecorderTimeout,
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                    self.silent = Some(Instant::now());
+                    Error::RecorderTimeout
+                }
                 io::ErrorKind::InvalidData => Error::RecorderProtocol(e.to_string()),
                 _ => Error::RecorderGone(e.to_string()),
             }),
@@ -362,6 +435,14 @@ impl Parent {
             self.child = None;
         }
     }
+}
+
+/// A process that is there and not only waits to be reaped.
+fn is_running(process: &Path) -> bool {
+    let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+    // "pid (name) state …"
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| state != 'Z')
 }
 
 fn hello() -> Request {

@@ -30,6 +30,12 @@ pub(super) fn connect(data: &Path) -> io::Result<UnixStream> {
     }
 }
 
+/// Process id of whoever listens, as the kernel says; `None` if nobody does, or another user.
+pub(super) fn peer(data: &Path) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(connect(data).ok()?).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
 /// Only for the holder of the recorder's lock: what lies there is left over.
 pub(super) fn listen(data: &Path) -> io::Result<UnixListener> {
     let folder = open_folder(data)?;

@@ -208,6 +208,64 @@ fn send(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
 }
 
+/// R07, R19: a recorder that hangs (here: stopped by a signal) holds up nothing. It is waited for once; then what is known
+/// of its recording stands, and saying stop ends it, whichever program says so. What was confirmed is there.
+#[test]
+fn a_recorder_that_hangs_holds_up_nothing_and_is_ended_by_a_stop() {
+    for fresh in [false, true] {
+        let mut handheld = Handheld::new();
+        handheld.start("a", RecordingKind::Audio);
+        let before = handheld.wait("a", 1000);
+        let pid = handheld.parent.pid().unwrap();
+        send(pid, Signal::STOP);
+        let hung = handheld.parent.progress("a").unwrap().unwrap();
+        assert!(hung.impaired && hung.stored_ms >= before.stored_ms);
+        assert_eq!(hung.trouble.unwrap().code, "RECORDER-TIMEOUT");
+        let asked = Instant::now();
+        for _ in 0..20 {
+            assert!(handheld.parent.progress("a").unwrap().unwrap().impaired);
+            assert_eq!(handheld.parent.photo().unwrap_err().code, "RECORDER-TIMEOUT");
+        }
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+
+        let mut other = Parent::new(handheld.data(), launch(handheld.data()));
+        let parent = if fresh { &mut other } else { &mut handheld.parent };
+        assert_eq!(parent.stop("a").unwrap_err().code, "RECORDER-GONE");
+        if let Some(child) = handheld.parent.child.as_mut() {
+            child.wait().unwrap();
+        }
+        assert!(!handheld.media("a").is_empty());
+        let parent = if fresh { &mut other } else { &mut handheld.parent };
+        parent.start("b", RecordingKind::Audio, &order(handheld.folder.path(), "b")).unwrap();
+        parent.stop("b").unwrap();
+        if fresh {
+            handheld.parent.child = other.child.take();
+        }
+    }
+}
+
+/// One that only was slow for a while is spoken with again.
+#[test]
+fn a_recorder_that_was_silent_for_a_while_goes_on() {
+    let mut handheld = Handheld::new();
+    handheld.start("a", RecordingKind::Audio);
+    let before = handheld.wait("a", 1000);
+    let pid = handheld.parent.pid().unwrap();
+    send(pid, Signal::STOP);
+    assert!(handheld.parent.progress("a").unwrap().unwrap().impaired);
+    send(pid, Signal::CONT);
+    let begun = Instant::now();
+    loop {
+        let now = handheld.parent.progress("a").unwrap().unwrap();
+        if !now.impaired && now.stored_ms > before.stored_ms {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(15), "{now:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(handheld.parent.stop("a").unwrap()["fragments"].as_u64().is_some(), true);
+}
+
 #[test]
 fn a_recording_from_press_to_outcome() {
     let mut handheld = Handheld::new();

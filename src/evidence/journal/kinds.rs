@@ -89,6 +89,8 @@ kinds! {
     SENT = "sent";
     /// The centre's receipt was checked.
     RECEIPT = "receipt";
+    /// How far the journal of a case has got, in the device journal; subject: the case; facts: `seq`; hash: that line.
+    CASE_HEAD = "case_head";
     /// A case was crypto-shredded.
     SHREDDED = "shredded";
     /// A fragment of a recording; facts: `fragment`, `ciphertext_sha256`.
@@ -146,5 +148,6 @@ pub const DEVICE: &[&str] = &[
     SENT,
     RECEIPT,
     RESCUED,
+    CASE_HEAD,
     SHREDDED,
 ];

@@ -17,7 +17,7 @@ use spotcheck_vault::FolderCopy;
 
 use super::shelf::{copies_in, label_of};
 use super::{COPIES, CopyRoom, trouble};
-use crate::glue::RescueDir;
+use crate::glue::{RescueDir, Who};
 
 const PLAN: &str = "plan.json";
 
@@ -155,7 +155,7 @@ impl ExportRoom for StickExport {
     }
 
     fn cases(&mut self, keys: &LinkKeys, cases: &[Chosen]) -> TroubleResult<()> {
-        self.room.rescue_cases(keys, &self.folder, cases)
+        self.room.rescue_cases(&Who::of(keys), &self.folder, cases)
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
 use spotcheck_domain::id::is_plain_id;
-use spotcheck_domain::to_canonical;
 use spotcheck_evidence::Hash32;
 
+use super::log::Log;
+use super::twice::{self, is_of};
 use crate::atomic;
 use crate::error::VaultError;
 use crate::vault::Recipients;
@@ -27,7 +28,6 @@ pub(crate) const LISTS: [&str; 4] = [ORDER, SEGMENTS, LOG, OUTCOME];
 
 /// order.json.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct OrderFile {
     pub(super) schema: String,
     pub(super) order: RecordingOrder,
@@ -36,7 +36,6 @@ pub(super) struct OrderFile {
 
 /// A line of segments.jsonl.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct SegmentLine {
     /// First fragment in it.
     pub(super) first: u64,
@@ -115,9 +114,8 @@ pub(super) fn lock_file(path: &Path) -> Result<Option<File>, VaultError> {
 
 /// Reads order.json.
 pub(super) fn read_order(folder: &Path) -> Result<Option<OrderFile>, VaultError> {
-    let Some(bytes) = atomic::read_if_there(&folder.join(ORDER))? else { return Ok(None) };
-    let order: OrderFile =
-        serde_json::from_slice(&bytes).map_err(|_| broken(folder, "order.json cannot be read"))?;
+    let order: Option<OrderFile> = twice::read(folder, ORDER, "order.json cannot be read")?;
+    let Some(order) = order else { return Ok(None) };
     if order.schema == ORDER_SCHEMA {
         Ok(Some(order))
     } else {
@@ -125,26 +123,39 @@ pub(super) fn read_order(folder: &Path) -> Result<Option<OrderFile>, VaultError>
     }
 }
 
+/// Puts order.json back from what its second copy said: it is what a recorder locks. Does nothing if it is there.
+pub(super) fn restore_order(folder: &Path, order: &OrderFile) -> Result<(), VaultError> {
+    if folder.join(ORDER).exists() { Ok(()) } else { twice::write(folder, ORDER, order) }
+}
+
 /// Reads outcome.json.
 pub(super) fn read_outcome(folder: &Path) -> Result<Option<RecordingOutcome>, VaultError> {
-    atomic::read_if_there(&folder.join(OUTCOME))?
-        .map(|bytes| {
-            serde_json::from_slice(&bytes)
-                .map_err(|_| broken(folder, "outcome.json cannot be read"))
-        })
-        .transpose()
+    twice::read(folder, OUTCOME, "outcome.json cannot be read")
+}
+
+/// The lines of segments.jsonl that can be read, as they were written.
+pub(super) fn read_segments(folder: &Path) -> Result<Vec<SegmentLine>, VaultError> {
+    twice::list(folder, SEGMENTS)
+}
+
+/// The log of a recording that hangs on its order's first hash.
+pub(super) fn read_log(folder: &Path, order: &RecordingOrder) -> Result<Log, VaultError> {
+    let prev = Hash32::parse(&order.first_prev)
+        .ok_or_else(|| broken(folder, "first_prev is not a hash"))?;
+    let bytes = atomic::read_if_there(&folder.join(LOG))?.unwrap_or_default();
+    Ok(Log::read(&bytes, prev, None))
 }
 
 /// Makes the end of a recording durable; then what led to it goes.
 pub(super) fn finish(folder: &Path, outcome: &RecordingOutcome) -> Result<(), VaultError> {
-    atomic::write_durable(&folder.join(OUTCOME), &to_canonical(outcome)?)?;
+    twice::write(folder, OUTCOME, outcome)?;
     sweep_finished(folder)
 }
 
 /// Removes everything that an outcome makes superfluous.
 pub(super) fn sweep_finished(folder: &Path) -> Result<(), VaultError> {
     let mut gone = atomic::names(folder)?;
-    gone.retain(|name| name != ORDER && name != OUTCOME);
+    gone.retain(|name| !is_of(name, ORDER) && !is_of(name, OUTCOME));
     if gone.is_empty() { Ok(()) } else { atomic::remove_durable(folder, &gone) }
 }
 
@@ -161,11 +172,8 @@ pub(super) struct LogSummary {
 
 /// Milliseconds of media on storage: segments, and the fragments after them. Reads names and numbers only.
 pub(super) fn stored_ms(folder: &Path) -> Result<u64, VaultError> {
-    let segments = atomic::read_if_there(&folder.join(SEGMENTS))?.unwrap_or_default();
     let (mut covered, mut sum) = (0, 0_u64);
-    for line in atomic::whole_lines(&segments) {
-        // One that a power cut damaged counts for nothing; the recovery says the same.
-        let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else { continue };
+    for segment in read_segments(folder)? {
         if segment.first > covered {
             covered = segment.last;
             sum = sum.saturating_add(segment.media_ms);

@@ -11,7 +11,7 @@ use spotcheck_app::ports::{Blob, BlobVault, Part, RecordingBytes, StoredFile};
 use spotcheck_domain::{CaseId, TroubleResult};
 use zeroize::Zeroizing;
 
-use super::layout::{self, LOG, SEGMENTS, SegmentLine};
+use super::layout::{self, LOG};
 use crate::atomic;
 use crate::blobs;
 use crate::error::VaultError;
@@ -55,10 +55,8 @@ impl Reading {
             return Ok(places.all);
         }
         let names = atomic::names(&folder)?;
-        let lines = atomic::read_if_there(&folder.join(SEGMENTS))?.unwrap_or_default();
         let mut covered = 0;
-        for line in atomic::whole_lines(&lines) {
-            let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else { continue };
+        for segment in layout::read_segments(&folder)? {
             // A line whose file has not got its name yet is no segment: its fragments are still here.
             if segment.first > covered && blobs::exists(&case_folder, &segment.blob) {
                 covered = segment.last;

@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use age::x25519::Identity;
 use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
-use spotcheck_domain::{CaseId, Clock, to_canonical};
-use spotcheck_evidence::journal::{ChainHead, EntryDraft, JournalEntry, next_line};
+use spotcheck_domain::{CaseId, Clock};
 use spotcheck_evidence::{DualHash, Hash32};
 use zeroize::Zeroizing;
 
 use super::layout::{self, LOG, OUTCOME, OrderFile, SEGMENTS, SegmentLine, Unfinished, broken};
+use super::twice::{self, Both, is_of};
 use super::writer::{Ending, close_log};
-use crate::atomic::{self, AppendFile};
+use crate::atomic;
 use crate::blobs;
 use crate::error::VaultError;
 use crate::sealing;
@@ -68,7 +68,7 @@ impl Recovery<'_> {
         if lost.0 > 0 && !self.around {
             return Err(broken(self.folder, "a segment is missing"));
         }
-        self.complete_log(until, &left)?;
+        let log_damaged = self.complete_log(until, &left)?;
         let segments = self.with_the_rest(kept, &left)?;
         if segments.is_empty() {
             // Not even one fragment file, nor a segment: cut off before anything was acknowledged.
@@ -88,7 +88,7 @@ impl Recovery<'_> {
             (0_u32..).zip(segments).map(|(index, s)| Blob { index, ..s.blob }).collect();
         let order = &self.file.order;
         let media = blobs::stored(&order.path, &whole.finish(), of_media);
-        let ending = Ending { duration_ms, recovered: true, damaged: lost };
+        let ending = Ending { duration_ms, recovered: true, damaged: lost, log_damaged };
         let outcome =
             close_log(self.folder, self.case_folder, order, &self.file.recipients, media, ending)?;
         layout::finish(self.folder, &outcome)?;
@@ -99,26 +99,17 @@ impl Recovery<'_> {
     /// its name (cut off, or tried again after a full disk) counts for nothing: its fragments are all still here, or
     /// in a later try. One whose file is damaged or gone keeps its line: what it held is lost and is told.
     fn segments(&self) -> Result<(Vec<SegmentLine>, u64), VaultError> {
-        let path = self.folder.join(SEGMENTS);
-        let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
         let fragments: BTreeSet<u64> = atomic::names(self.folder)?
             .iter()
             .filter_map(|name| Some(layout::parse_fragment(name)?.0))
             .collect();
         let mut kept: Vec<SegmentLine> = Vec::new();
-        let (mut text, mut until) = (Vec::new(), 0_u64);
-        for line in atomic::whole_lines(&bytes) {
-            // A line that was not synced may be torn anywhere, also before its end: it was never told.
-            let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else {
-                let recording = layout::name_of(self.folder);
-                tracing::warn!(recording, "A damaged line of a segment list is left out.");
-                continue;
-            };
+        let (mut named, mut until) = (Vec::new(), 0_u64);
+        for segment in layout::read_segments(self.folder)? {
             match blobs::ciphertext(self.case_folder, &segment.blob) {
                 Ok(_) => {
                     until = until.max(segment.last);
-                    text.extend_from_slice(&to_canonical(&segment)?);
-                    text.push(b'\n');
+                    named.push(segment.clone());
                     kept.push(segment);
                 }
                 Err(VaultError::BlobMissing(_) | VaultError::BlobDamaged(_)) => {
@@ -129,8 +120,7 @@ impl Recovery<'_> {
                     let (first, last) = (segment.first, segment.last);
                     tracing::error!(recording, first, last, "A segment is lost.");
                     until = until.max(segment.last);
-                    text.extend_from_slice(&to_canonical(&segment)?);
-                    text.push(b'\n');
+                    named.push(segment);
                 }
                 Err(error) => return Err(error),
             }
@@ -143,9 +133,7 @@ impl Recovery<'_> {
             }
             next = segment.last.saturating_add(1);
         }
-        if text != bytes {
-            atomic::write_durable(&path, &text)?;
-        }
+        twice::rewrite(self.folder, SEGMENTS, &named)?;
         Ok((kept, until))
     }
 
@@ -194,15 +182,8 @@ impl Recovery<'_> {
             return Ok((0, 0));
         }
         let places = lost.iter().filter(|n| !lost.contains(&n.saturating_sub(1))).count();
-        let log = atomic::read_if_there(&self.folder.join(LOG))?.unwrap_or_default();
-        let mut lost_ms = 0_u64;
-        for line in atomic::whole_lines(&log) {
-            let line: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
-            let number = |name: &str| line.pointer(name).and_then(serde_json::Value::as_u64);
-            if number("/facts/fragment").is_some_and(|n| lost.contains(&n)) {
-                lost_ms = lost_ms.saturating_add(number("/facts/media_ms").unwrap_or(0));
-            }
-        }
+        let lost_ms =
+            layout::read_log(self.folder, &self.file.order)?.media_ms(|n| lost.contains(&n));
         Ok((u32::try_from(places).unwrap_or(u32::MAX), lost_ms))
     }
 
@@ -224,58 +205,28 @@ impl Recovery<'_> {
         Ok(all)
     }
 
-    /// Drops a torn tail of the log and adds the line of a fragment that was cut off between its file and
-    /// its line. That line carries the clock of the recovery, which is the truth about it.
-    fn complete_log(&self, covered: u64, left: &[Found]) -> Result<(), VaultError> {
+    /// Drops a torn tail of the log, mends what is damaged, and adds the line of a fragment that was cut off between its
+    /// file and its line. How many damaged lines had to be written anew.
+    fn complete_log(&self, covered: u64, left: &[Found]) -> Result<u64, VaultError> {
         let path = self.folder.join(LOG);
         let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
         let order = &self.file.order;
         let first_prev = Hash32::parse(&order.first_prev)
             .ok_or_else(|| broken(self.folder, "first_prev is not a hash"))?;
-        let mut lines = atomic::whole_lines(&bytes);
-        // The last line may be torn anywhere, also before its end, if the cut came before it was synced.
-        // Damage further up is no tear: nothing is dropped then.
-        if let Some((last, before)) = lines.split_last() {
-            let prev = before.last().map_or(first_prev, |line| Hash32::sha256(line));
-            if !JournalEntry::parse(last).is_ok_and(|entry| entry.prev == prev) {
-                lines.pop();
-            }
-        }
-        let mut whole = Vec::with_capacity(bytes.len());
-        for line in &lines {
-            whole.extend_from_slice(line);
-            whole.push(b'\n');
+        let mut log = layout::read_log(self.folder, order)?;
+        let until = left.last().map_or(covered, |last| covered.max(last.number));
+        let fragment =
+            |number| left.iter().find(|f| f.number == number).map(|f| (f.ciphertext, f.media_ms));
+        let anew = log.complete(order, self.clock, first_prev, until, fragment)?;
+        let whole = log.bytes();
+        if anew > 0 {
+            let recording = layout::name_of(self.folder);
+            tracing::error!(recording, anew, "Damaged lines of a recording log were written anew.");
         }
         if whole != bytes {
             atomic::write_durable(&path, &whole)?;
         }
-        let mut head = match lines.last() {
-            Some(line) => {
-                ChainHead { seq: JournalEntry::parse(line)?.seq, hash: Hash32::sha256(line) }
-            }
-            None => ChainHead::recording(first_prev),
-        };
-        if head.seq < covered {
-            // Only a damaged disk does this. The media is whole; the log shows the gap by its numbers.
-            let recording = layout::name_of(self.folder);
-            tracing::warn!(recording, "The recording log is shorter than the segments.");
-        }
-        let mut log = AppendFile::open(&path)?;
-        let logged = head.seq;
-        for fragment in left.iter().filter(|f| f.number > logged) {
-            let draft = EntryDraft::fragment(
-                order.device.clone(),
-                &order.path,
-                fragment.number,
-                fragment.ciphertext,
-            )
-            .fact("media_ms", fragment.media_ms)
-            .fact("recovered", true);
-            let (line, next) = next_line(&head, draft, &self.clock.read())?;
-            log.append_line(&line)?;
-            head = next;
-        }
-        Ok(())
+        Ok(anew)
     }
 
     /// Leftover fragments as one more segment, by the same order of steps as the writer's.
@@ -295,7 +246,7 @@ impl Recovery<'_> {
             media_ms: left.iter().fold(0_u64, |sum, f| sum.saturating_add(f.media_ms)),
             blob: staged.blob.clone(),
         };
-        AppendFile::open(&self.folder.join(SEGMENTS))?.append_line(&to_canonical(&line)?)?;
+        Both::open(self.folder, SEGMENTS)?.append(self.folder, &line)?;
         staged.publish()?;
         Ok(line)
     }
@@ -312,6 +263,7 @@ impl Inner {
         let mut closed = Vec::new();
         let mut running = false;
         for (folder, file) in layout::list(&case_folder)? {
+            layout::restore_order(&folder, &file)?;
             let Some(lock) = layout::lock(&folder)? else {
                 running = true;
                 continue;
@@ -353,6 +305,7 @@ impl Vault {
     pub fn unfinished_recordings(&self, case: &CaseId) -> Result<Vec<Unfinished>, VaultError> {
         let mut found = Vec::new();
         for (folder, file) in layout::list(&self.case_folder(case))? {
+            layout::restore_order(&folder, &file)?;
             let running = layout::lock(&folder)?.is_none();
             let outcome = layout::read_outcome(&folder)?;
             let stored_ms = layout::stored_ms(&folder)?;
@@ -369,8 +322,8 @@ impl Vault {
     pub fn holds_unclosed(&self, case: &CaseId, media_path: &str) -> Result<bool, VaultError> {
         let folder = layout::folder(&self.case_folder(case), media_path)?;
         let names = atomic::names(&folder)?;
-        let listed = atomic::read_if_there(&folder.join(SEGMENTS))?.is_some_and(|l| !l.is_empty());
-        Ok(!names.iter().any(|name| name == OUTCOME)
+        let listed = !layout::read_segments(&folder)?.is_empty();
+        Ok(!names.iter().any(|name| is_of(name, OUTCOME))
             && (listed || names.iter().any(|name| layout::parse_fragment(name).is_some())))
     }
 
@@ -387,8 +340,9 @@ impl Vault {
         if let Some(outcome) = layout::read_outcome(&folder)? {
             return Ok(Some(outcome.log_first));
         }
-        let log = atomic::read_if_there(&folder.join(LOG))?.unwrap_or_default();
-        Ok(layout::summary(&log).map(|log| log.first.to_string()))
+        let Some(file) = layout::read_order(&folder)? else { return Ok(None) };
+        let log = layout::read_log(&folder, &file.order)?;
+        Ok(log.lines.first().map(|line| Hash32::sha256(line).to_string()))
     }
 
     /// Closes every recording of the case that no recorder process holds, and tells again how those ended
@@ -432,13 +386,12 @@ impl Vault {
             return Ok(found);
         }
         let case_folder = self.case_folder(case);
-        for (folder, _) in layout::list(&case_folder)? {
+        for (folder, file) in layout::list(&case_folder)? {
+            layout::restore_order(&folder, &file)?;
             if layout::lock(&folder)?.is_none() || layout::read_outcome(&folder)?.is_some() {
                 continue;
             }
-            let lines = atomic::read_if_there(&folder.join(SEGMENTS))?.unwrap_or_default();
-            for line in atomic::whole_lines(&lines) {
-                let Ok(segment) = serde_json::from_slice::<SegmentLine>(line) else { continue };
+            for segment in layout::read_segments(&folder)? {
                 if blobs::ciphertext(&case_folder, &segment.blob).is_err() {
                     found.push(segment.blob);
                 }

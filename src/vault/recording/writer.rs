@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use age::x25519::Recipient;
 use spotcheck_app::ports::{Blob, RecordingOrder, RecordingOutcome};
-use spotcheck_domain::{Clock, to_canonical};
+use spotcheck_domain::Clock;
 use spotcheck_evidence::journal::{ChainHead, EntryDraft, next_line};
 use spotcheck_evidence::{DualHash, Hash32};
 use zeroize::Zeroizing;
 
 use super::layout::{self, LOG, ORDER, ORDER_SCHEMA, OrderFile, SEGMENTS, SegmentLine, broken};
+use super::log::Log;
+use super::twice::{self, Both};
 use crate::atomic::{self, AppendFile};
 use crate::blobs;
 use crate::error::VaultError;
@@ -55,7 +57,7 @@ pub struct RecordingWriter {
     to: [Recipient; 3],
     clock: Arc<dyn Clock>,
     log: AppendFile,
-    segments: AppendFile,
+    segments: Both,
     head: ChainHead,
     pending: Pending,
     whole: DualHash,
@@ -106,12 +108,14 @@ impl RecordingWriter {
             recipients: recipients.clone(),
         };
         let log = AppendFile::open(&folder.join(LOG))?;
-        let segments = AppendFile::open(&folder.join(SEGMENTS))?;
+        let segments = Both::open(&folder, SEGMENTS)?;
         // Locked before it is visible: nobody can take a recording that begins for one that was cut off.
-        let staged = atomic::stage(&folder.join(ORDER), &to_canonical(&order_file)?)?;
+        let line = twice::line(&folder, &order_file)?;
+        let staged = atomic::stage(&folder.join(ORDER), &line)?;
         let lock = layout::lock_file(&staged)?
             .ok_or_else(|| VaultError::RecordingExists(layout::name_of(&folder)))?;
         atomic::publish(&staged, &folder.join(ORDER))?;
+        twice::write_second(&folder, ORDER, &line)?;
         Ok(Self {
             folder,
             case_folder: case_folder.to_owned(),
@@ -217,16 +221,33 @@ impl RecordingWriter {
         self.close_segment()?;
         let hashes = self.whole.so_far();
         let media = blobs::stored(&self.order.path, &hashes, std::mem::take(&mut self.blobs));
-        let outcome = close_log(
-            &self.folder,
-            &self.case_folder,
-            &self.order,
-            &self.recipients,
-            media,
-            Ending { duration_ms: self.stored_ms, recovered: false, damaged: (0, 0) },
-        )?;
+        let ending = Ending {
+            duration_ms: self.stored_ms,
+            recovered: false,
+            damaged: (0, 0),
+            log_damaged: self.log_as_written()?,
+        };
+        let (folder, case) = (&self.folder, &self.case_folder);
+        let outcome = close_log(folder, case, &self.order, &self.recipients, media, ending)?;
         layout::finish(&self.folder, &outcome)?;
         Ok(outcome)
+    }
+
+    /// Reads the log back: it goes into the bag as it lies on storage now. How many of its lines had to be written anew.
+    fn log_as_written(&self) -> Result<u64, VaultError> {
+        let path = self.folder.join(LOG);
+        let bytes = atomic::read_if_there(&path)?.unwrap_or_default();
+        let prev = Hash32::parse(&self.order.first_prev)
+            .ok_or_else(|| broken(&self.folder, "first_prev is not a hash"))?;
+        let mut log = Log::read(&bytes, prev, Some(self.head.hash));
+        let anew = log.complete(&self.order, &self.clock, prev, self.fragments, |_| None)?;
+        let whole = log.bytes();
+        if whole != bytes {
+            let recording = layout::name_of(&self.folder);
+            tracing::error!(recording, anew, "A damaged recording log was mended.");
+            atomic::write_durable(&path, &whole)?;
+        }
+        Ok(anew)
     }
 
     /// Writes the pending plaintext as one segment. Order: bytes durable under a temporary name, line in
@@ -251,7 +272,7 @@ impl RecordingWriter {
             media_ms: self.pending.media_ms,
             blob: staged.blob.clone(),
         };
-        self.segments.append_line(&to_canonical(&line)?)?;
+        self.segments.append(&self.folder, &line)?;
         self.blobs.push(staged.publish()?);
         let done = std::mem::take(&mut self.pending);
         atomic::remove_durable(&self.folder, &done.names)
@@ -282,6 +303,8 @@ pub(super) struct Ending {
     pub(super) recovered: bool,
     /// In how many places segments were lost, and milliseconds of them.
     pub(super) damaged: (u32, u64),
+    /// Lines of the log that had to be written anew.
+    pub(super) log_damaged: u64,
 }
 
 /// Stores the log as a blob and puts the outcome together; writer and recovery end alike.
@@ -307,5 +330,6 @@ pub(super) fn close_log(
         lost_ms: summary.lost_ms,
         damaged: ending.damaged.0,
         damaged_ms: ending.damaged.1,
+        log_damaged: ending.log_damaged,
     })
 }

@@ -294,6 +294,35 @@ fn r25_r31_missing_or_foreign_keys_stop_the_program_and_are_never_replaced() {
     }
 }
 
+/// R25: the window opens over a key store that does not, to say so: every question is answered with the same trouble, and
+/// neither asking nor a PIN makes anything in its place. A full disk is none of its condition.
+#[test]
+fn r25_a_closed_vault_answers_with_its_trouble_and_writes_nothing() {
+    let mut rig = Rig::enrolled();
+    let case = rig.open_case();
+    let data = rig.data();
+    rig.vault =
+        open(tempfile::tempdir().unwrap().path(), &rig.clock, VaultOptions::TESTS_ONLY).unwrap();
+    fs::remove_file(data.join(KEYS_FILE)).unwrap();
+    let before = super::support::files(&data);
+    let closed = |error| {
+        let entropy = std::sync::Arc::new(crate::SystemEntropy);
+        crate::Vault::closed(&data, error, rig.clock.clone(), entropy, VaultOptions::TESTS_ONLY)
+    };
+    let error = open(rig.dir.path(), &rig.clock, VaultOptions::TESTS_ONLY).unwrap_err();
+    let mut vault = closed(error).unwrap();
+    let code = |trouble: Result<(), spotcheck_domain::Trouble>| trouble.unwrap_err().code;
+    assert_eq!(code(vault.officers().map(drop)), "VAULT-KEYS-MISSING");
+    assert_eq!(code(vault.enrolment().map(drop)), "VAULT-KEYS-MISSING");
+    assert_eq!(code(vault.unlock(&officer(ZHANG), &pin(PIN))), "VAULT-KEYS-MISSING");
+    assert_eq!(code(vault.case_key(&case).map(drop)), "VAULT-KEYS-MISSING");
+    assert_eq!(code(vault.boot_key("x").map(drop)), "VAULT-KEYS-MISSING");
+    assert!(vault.unlocked().is_none());
+    assert_eq!(super::support::files(&data), before);
+    let full = VaultError::Io { action: "x", source: std::io::Error::from_raw_os_error(28) };
+    assert!(matches!(closed(full), Err(VaultError::Io { .. })));
+}
+
 #[test]
 fn r32_a_later_version_is_refused_and_not_touched() {
     let mut rig = Rig::enrolled();
