@@ -251,9 +251,12 @@ impl From<Error> for Trouble {
                 "对数据包做完整检查，必要时重新下载",
             )
             .as_verdict(),
-            Error::Internal(_) => {
-                Self::new("CLAIMS-INTERNAL", "程序内部错误", IMPORT_SAFE, "请把错误代码和时间告诉中心")
-            }
+            Error::Internal(_) => Self::new(
+                "CLAIMS-INTERNAL",
+                "程序内部错误",
+                IMPORT_SAFE,
+                "请把错误代码和时间告诉中心",
+            ),
         };
         trouble.because(cause)
     }

@@ -162,7 +162,8 @@ fn commit() -> String {
     )
 }
 
-const USAGE: &str = "spotcheck-crash [--seed S] [--kills N] [--cuts N] [--sends N] [--faults N] [--flips N]
+const USAGE: &str =
+    "spotcheck-crash [--seed S] [--kills N] [--cuts N] [--sends N] [--faults N] [--flips N]
 Kills, power cuts, refusing and lying storage; without arguments a short run of everything.";
 
 fn main() -> anyhow::Result<std::process::ExitCode> {
