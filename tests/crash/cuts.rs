@@ -151,7 +151,7 @@ fn restart(
     });
     drop(disk);
     if boot == 1 && n.is_multiple_of(10) {
-        deliver(lab, &h, &name, &seen).context("delivered after the cut")?;
+        deliver(lab, &h, &name, &seen, false).context("delivered after the cut")?;
     }
     Ok((seen, second))
 }
