@@ -95,7 +95,7 @@ pub(crate) fn case_behind(found: u64, noted: u64) -> Trouble {
         "CASE-BEHIND",
         "案卷数据库与本机日志记下的不一致：可能被换成了以前的副本",
         "没有在它上面继续写；文件原样保留，其他案卷照常",
-        "不要删除任何文件，用第二副本恢复，或用“救援导出”交中心核对",
+        "不要删除任何文件；在另一台手持机上用第二副本接着办，或用“救援导出”交中心核对",
     )
     .because(format!("{found} lines, {noted} noted"))
     .as_verdict()
