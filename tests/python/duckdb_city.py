@@ -256,6 +256,11 @@ def prepare(city):
     db.execute("CREATE TABLE cut AS SELECT * FROM cut0 WHERE d IS NOT NULL")
 
 
+def judged_by(db, fund):
+    """`f` is what a rule judges by: of one about the fund's money no line that the patient paid alone. `fee` is all."""
+    db.execute("CREATE OR REPLACE TEMP VIEW f AS SELECT * FROM fee" + (" WHERE coalesce(inside > 0 OR amt = 0, TRUE)" if fund else ""))
+
+
 def lines(city):
     """K0: refunds set off against their originals, then only what is left of charges.
 
@@ -270,7 +275,7 @@ def lines(city):
         ("name2", "medins_list_name", TEXT), ("list_type", "list_type", TEXT),
         ("charge", "med_chrgitm_type", TEXT), ("lv", "chrgitm_lv", TEXT), ("q", "cnt", NUMBER),
         ("price", "pric", NUMBER), ("amt", "det_item_fee_sumamt", NUMBER),
-        ("covered", "inscp_amt", NUMBER), ("dept_code", "bilg_dept_codg", TEXT),
+        ("covered", "inscp_amt", NUMBER), ("all_own", "fulamt_ownpay_amt", NUMBER), ("limited", "overlmt_selfpay", NUMBER), ("dept_code", "bilg_dept_codg", TEXT),
         ("dr", "bilg_dr_code", TEXT), ("orderer", "acord_dr_code", TEXT), ("rx", "rx_drord_no", TEXT),
         ("ordno", "drord_no", TEXT), ("days", "prd_days", NUMBER),
         ("home", "dscg_tkdrug_flag", TEXT), ("etip", "etip_flag", TEXT),
@@ -278,7 +283,9 @@ def lines(city):
         "coalesce(vali_flag, '') <> '0'")
     db.execute("""
         CREATE TABLE raw AS SELECT raw0.*, CAST(t AS DATE) AS d,
-          CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name
+          CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name,
+          -- What of it lay in the fund's scope: as uploaded, else nothing where the patient paid all of it.
+          coalesce(covered, CASE WHEN amt > 0 AND all_own >= amt THEN 0 END) / nullif(amt, 0) AS inside
         FROM raw0 WHERE visit IN (SELECT visit FROM v)""")
     # A settlement that cancels and tells no line takes the lines it cancels with it, pair by pair; where the amounts say
     # that all came back, nothing of either is left.
@@ -294,7 +301,7 @@ def lines(city):
         UNION SELECT setl FROM s WHERE takes_back AND setl NOT IN (SELECT setl FROM telling)
         UNION SELECT s.setl FROM s JOIN first ON s.takes_back AND s.init = first.setl AND s.visit = first.visit""")
     db.execute("""
-        CREATE TABLE f AS
+        CREATE TABLE fee AS
         WITH live AS (SELECT * FROM raw WHERE setl NOT IN (SELECT setl FROM gone)),
         back AS (SELECT visit, init, sum(abs(q)) AS q, sum(abs(amt)) AS amt FROM live
           WHERE (q < 0 OR amt < 0) AND init <> '' AND init <> sn GROUP BY visit, init)
@@ -309,17 +316,18 @@ def lines(city):
     for visit, code, name, t, q, amt in bare:
         # Midnight is a day without its hour.
         until = t + timedelta(seconds=86399) if (t.hour, t.minute, t.second) == (0, 0, 0) else t
-        own = db.execute("""SELECT sn, q, amt FROM f WHERE visit = ? AND code = ? AND name = ?
+        own = db.execute("""SELECT sn, q, amt FROM fee WHERE visit = ? AND code = ? AND name = ?
             AND t <= ? AND q > 0 ORDER BY t DESC, sn DESC""", [visit, code, name, until]).fetchall()
         if sum(l[1] for l in own) < q or sum(l[2] for l in own) < amt:
             continue
         for sn, has_q, has_amt in own:
             less_q, less_amt = min(q, has_q), min(amt, has_amt)
             left_q = 0 if 0 < has_amt <= less_amt else has_q - less_q
-            db.execute("UPDATE f SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
+            db.execute("UPDATE fee SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
                        [left_q, has_amt - less_amt, visit, sn])
             q, amt = q - less_q, amt - less_amt
             if q <= 0 and amt <= 0:
                 break
-    db.execute("DELETE FROM f WHERE NOT (q > 0 AND amt >= 0)")
-    db.execute("CREATE TABLE item AS SELECT DISTINCT code, name FROM f")
+    db.execute("DELETE FROM fee WHERE NOT (q > 0 AND amt >= 0)")
+    db.execute("CREATE TABLE item AS SELECT DISTINCT code, name FROM fee")
+    judged_by(db, fund=False)

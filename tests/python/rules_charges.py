@@ -13,7 +13,7 @@ def pair(j):
     day = j.use["window"] == "day"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(DISTINCT f.sn) AS lines
-        FROM f JOIN v USING (visit) JOIN f a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
+        FROM f JOIN v USING (visit) JOIN fee a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
           AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))}
         WHERE {j.scope()} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}{', f.d' if day else ''}""")
 
@@ -24,9 +24,12 @@ LIMIT = """(SELECT max(cap) FROM price p WHERE p.code = f.code AND coalesce(p.b 
 
 @rule("B03")
 def above_limit(j):
+    # What the patient bore of it; where nobody says, all of it if as much was outside the scope.
+    over = f"least((f.price - {LIMIT}) * f.q, f.amt)"
+    borne = f"coalesce(f.limited, CASE WHEN f.amt - f.inside * f.amt >= {over} THEN {over} END, 0)"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
-        WHERE {j.scope()} AND f.price > {LIMIT} + {j.param('tolerance')} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
+        WHERE {j.scope()} AND f.price > {LIMIT} + {j.param('tolerance')} AND {over} > {borne} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
 
 
 @rule("B06")

@@ -88,7 +88,7 @@ def never_paid(j):
 
 
 # How a rule measures a line.
-MEASURE = {"quantity": "q", "amount": "amt", "lines": "1"}
+MEASURE = {"quantity": "q", "amount": "coalesce(inside, 1) * amt", "lines": "1"}
 
 
 @rule("B04", "B05", "B07", "C08", "C09-2", "C18", "C22", "D02", "D05", "E06")
@@ -141,7 +141,7 @@ def second_line(j):
     first = j.items(j.use["other"], "o")
     return j.run(f"""
         WITH l AS ({lines_of(j)}),
-        bare AS (SELECT l.* FROM l WHERE NOT EXISTS (SELECT 1 FROM f o JOIN v w ON w.visit = o.visit WHERE w.psn = l.psn
+        bare AS (SELECT l.* FROM l WHERE NOT EXISTS (SELECT 1 FROM fee o JOIN v w ON w.visit = o.visit WHERE w.psn = l.psn
             AND w.fac = l.fac AND {first} AND o.d BETWEEN l.d - {int(j.param('days'))} AND l.d)
           QUALIFY row_number() OVER (PARTITION BY fac, psn, code, name ORDER BY {SOONER}) = 1)
         SELECT fac, visit, psn, [sn] AS lines FROM bare

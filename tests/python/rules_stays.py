@@ -39,10 +39,10 @@ def clinic_in_stay(j):
     # As elsewhere: a bill of which the fund paid nothing is no sign that the patient was there.
     return j.run(f"""
         SELECT o.fac, o.visit, [s.visit] AS also, o.psn,
-          (SELECT list(sn) FROM f WHERE f.visit = o.visit AND {j.items()}) AS lines
+          (SELECT list(sn) FROM fee f WHERE f.visit = o.visit AND {j.items()}) AS lines
         FROM v s JOIN v o ON o.psn = s.psn AND o.fac = s.fac AND o.kind IN ('outpatient', 'chronic')
           AND o.bd > s.bd AND o.bd < s.ed
-        WHERE s.kind = 'inpatient' AND EXISTS (SELECT 1 FROM f WHERE f.visit = o.visit AND {j.items()})
+        WHERE s.kind = 'inpatient' AND EXISTS (SELECT 1 FROM fee f WHERE f.visit = o.visit AND {j.items()})
           AND EXISTS (SELECT 1 FROM s p WHERE p.visit = o.visit AND NOT p.cancelled AND p.fund > 0)
           AND NOT EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = s.visit AND CAST(l.b AS DATE) <= o.bd
             AND coalesce(CAST(l.e AS DATE) >= o.bd, TRUE))""")
@@ -150,10 +150,10 @@ def outside_stay(j):
 def done_after(j):
     return j.run(f"""
         WITH r AS (SELECT * FROM lab_of UNION ALL SELECT * FROM exam_of)
-        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM (SELECT sn FROM f WHERE f.visit = v.visit
+        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM (SELECT sn FROM fee f WHERE f.visit = v.visit
           AND f.code = r.code ORDER BY {SOONER} LIMIT 1)) AS lines
         FROM r JOIN v USING (visit) WHERE {j.scope()} AND r.done - INTERVAL {int(j.param('hours'))} HOUR > v.e
-          AND NOT EXISTS (SELECT 1 FROM f e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
+          AND NOT EXISTS (SELECT 1 FROM fee e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
 
 
 @rule("A24", "A11-1")

@@ -147,6 +147,7 @@ impl Loader<'_> {
             code("refd_setl_flag"),
             code("init_setl_id"),
             code("vali_flag"),
+            number("inscp_amt"),
         ];
         let mut all: Vec<Settlement> = Vec::new();
         let mut cancels: Vec<(u32, Option<i64>)> = Vec::new();
@@ -178,6 +179,7 @@ impl Loader<'_> {
                 at: b.time(2, n),
                 total: b.number(4, n),
                 fund: b.number(5, n),
+                covered: b.number(11, n),
                 own: b.number(6, n),
                 cash: b.number(7, n),
                 cancelled: refund,

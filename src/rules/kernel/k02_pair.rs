@@ -67,7 +67,7 @@ impl Probe for Pair {
         if !cx.in_scope(visit.kind) {
             return;
         }
-        let firsts: Vec<Line> = cx.charges(visit, &self.mask_a).collect();
+        let firsts: Vec<Line> = cx.beside(visit, &self.mask_a).collect();
         if firsts.is_empty() {
             return;
         }

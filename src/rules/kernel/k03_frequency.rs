@@ -163,7 +163,7 @@ impl Sum {
         let excess = total.saturating_sub(limit);
         let parts = match self.measure {
             Measure::Quantity => excess_lines(lines, excess),
-            Measure::Amount => last_amounts(lines, excess),
+            Measure::Amount => last_amounts(cx, lines, excess),
             Measure::Lines => {
                 let keep = usize::try_from(limit.div_euclid(ONE)).unwrap_or(0);
                 lines.iter().skip(keep).map(|l| (l.at, l.amount)).collect()
@@ -180,6 +180,7 @@ impl Sum {
             hit = hit.fact("days", days.to_string());
         }
         hit.lines = parts;
+        hit.scoped = self.measure == Measure::Amount && cx.rule.fund;
         let day = if cx.rule.usage.window.as_deref() == Some("visit") { None } else { first.day() };
         let hit = match day {
             Some(day) => hit.on(day),
@@ -191,7 +192,7 @@ impl Sum {
     fn total(&self, cx: Cx<'_>, lines: &[Line]) -> i64 {
         match self.measure {
             Measure::Quantity => super::sum(lines.iter().map(|l| l.quantity)),
-            Measure::Amount => super::sum(lines.iter().map(|l| l.amount)),
+            Measure::Amount => super::sum(lines.iter().map(|l| cx.payable(*l))),
             Measure::Lines => i64::try_from(lines.len()).unwrap_or(i64::MAX).saturating_mul(ONE),
             Measure::Distinct => {
                 let codes = lines.iter().filter_map(|l| cx.book.item(l.item)).map(|i| i.code);
@@ -254,13 +255,13 @@ impl Sum {
     }
 }
 
-fn last_amounts(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
+fn last_amounts(cx: Cx<'_>, lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
     let mut parts = Vec::new();
     for line in lines.iter().rev() {
         if excess <= 0 {
             break;
         }
-        let amount = line.amount.min(excess);
+        let amount = cx.payable(*line).min(excess);
         parts.push((line.at, amount));
         excess = excess.saturating_sub(amount);
     }

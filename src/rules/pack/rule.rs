@@ -297,6 +297,8 @@ pub struct Rule {
     pub subsumes: Vec<String>,
     /// The lines are where the fact shows, not what was lost: no loss by item (method N).
     pub no_loss: bool,
+    /// Only lines in which the fund took part are judged: what a patient paid alone is no loss of the fund.
+    pub fund: bool,
     /// Runs.
     pub enabled: bool,
     /// The pack it comes from, `name@version`.

@@ -98,6 +98,13 @@ pub(super) struct Listed {
     pub(super) loss: bool,
 }
 
+impl Listed {
+    /// What is dangerous, or was not done at all, is so whoever paid.
+    fn whoever_paid(&self) -> bool {
+        matches!(self.rule, "C16" | "C18" | "C19-1" | "C19-2" | "E11" | "F03")
+    }
+}
+
 const fn on(
     rule: &'static str,
     item: &'static str,

@@ -150,7 +150,7 @@ pub(super) fn long_shift(w: &mut World, l: &Listed, wrong: bool) {
 
 /// Ten hours a patient, and three patients on one machine in one day; or two.
 pub(super) fn machine(w: &mut World, l: &Listed, wrong: bool) {
-    let [as_it_was, near, undone] = w.listed;
+    let [as_it_was, near, undone, _] = w.listed;
     let (count, kind, turn) = match (wrong, w.undo.is_some()) {
         (true, false) => (3, 0, as_it_was),
         (true, true) => (3, 1, undone),
