@@ -453,6 +453,11 @@ impl<'a> Cx<'a> {
         if self.book.has(entity) { Ok(()) } else { Err(format!("数据表 {entity} 未装载")) }
     }
 
+    /// The region counts the second way (`counting_rule` 2); 1 and not loaded are the first one.
+    pub(crate) fn counts_second_way(self) -> bool {
+        self.rule.whole("counting_rule") == Some(2)
+    }
+
     /// The lag of uploads in days.
     pub(crate) fn lag(self) -> i64 {
         self.rule.whole("lag_days").unwrap_or(LAG_DAYS)
@@ -498,7 +503,8 @@ impl<'a> Cx<'a> {
             };
         }
         let rule = self.rule;
-        let only = if rule.usage.only.is_empty() { 0 } else { flag::TAKE_HOME };
+        let home = rule.usage.only.iter().any(|o| o == "take_home");
+        let only = if home { flag::TAKE_HOME } else { 0 };
         let wanted = move |item, flags| mask.has(item) && flags & skip == 0 && flags & only == only;
         let in_force = move |l: &Line| l.day().is_none_or(|d| rule.in_force(d));
         self.book.lines.charges(visit, wanted).filter(in_force)

@@ -11,10 +11,15 @@ def pair(j):
                 f" BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')})")
     points = j.pack.points[j.use["list"]]
     day = j.use["window"] == "day"
+    # Two parts of the body that the names tell are no pair.
+    parts = [[w for w in part.split("|") if w] for part in j.use.get("words", [])]
+    of = lambda alias: [either(f"contains({alias}.name, {quoted(w)})" for w in part) for part in parts]
+    both = either(f"({a} AND {b})" for a, b in zip(of("a"), of("f")))
+    apart = f"{either(of('a'))} AND {either(of('f'))} AND NOT {both}" if parts else "FALSE"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(DISTINCT f.sn) AS lines
         FROM f JOIN v USING (visit) JOIN fee a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
-          AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))}
+          AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))} AND NOT ({apart})
         WHERE {j.scope()} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}{', f.d' if day else ''}""")
 
 

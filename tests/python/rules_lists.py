@@ -99,6 +99,8 @@ def above(j):
                "year": "psn, year(d)"}[j.use["window"]]
     key = f"fac, {stretch}, code, name, list_type, charge, lv"
     where = "f.rx <> ''" if j.use["window"] == "prescription" else "TRUE"
+    if j.use.get("measure") == "dates":
+        return dates(j, key)
     measure = MEASURE[j.use.get("measure", "quantity")]
     return j.run(f"""
         WITH l AS ({lines_of(j, where)}),
@@ -111,6 +113,24 @@ def above(j):
           AND t.d0 BETWEEN pt.since AND pt.until ORDER BY k LIMIT 1) AS cap FROM t)
         SELECT fac, any_value(told) AS visit, any_value(psn) AS psn, list(sn) AS lines FROM c
         WHERE total > cap AND later < total - cap GROUP BY {key}""")
+
+
+def dates(j, key):
+    """Days with a charge; from the first operation on, where the rule asks and there is one, each 24 hours are a day."""
+    cut = "NULL"
+    if "after_incision" in j.use.get("only", []):
+        cut = "(SELECT min(op.ts) FROM op WHERE op.visit = l.visit)"
+    bare = "date_trunc('day', {0}) = {0}"
+    return j.run(f"""
+        WITH l AS ({lines_of(j, "f.d IS NOT NULL")}), c AS (SELECT l.*, {cut} AS cut FROM l),
+        n AS (SELECT *, CASE WHEN cut IS NULL THEN dense_rank() OVER (PARTITION BY {key} ORDER BY d) - 1
+            WHEN {bare.format('cut')} OR {bare.format('t')} THEN greatest(d - CAST(cut AS DATE) - 1, 0)
+            ELSE CAST(floor(date_diff('second', cut, t) / 86400.0) AS INT) END AS no,
+          first_value(d) OVER (PARTITION BY {key} ORDER BY {SOONER}) AS d0 FROM c
+          WHERE cut IS NULL OR CASE WHEN {bare.format('cut')} OR {bare.format('t')} THEN d >= CAST(cut AS DATE) ELSE t >= cut END),
+        m AS (SELECT n.*, (SELECT value FROM pt WHERE pt.code = n.code AND pt.name = n.name
+          AND n.d0 BETWEEN pt.since AND pt.until ORDER BY k LIMIT 1) AS cap FROM n)
+        SELECT fac, visit, any_value(psn) AS psn, list(sn) AS lines FROM m WHERE no >= cap GROUP BY {key}""")
 
 
 @rule("C14", "C20")

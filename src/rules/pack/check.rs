@@ -26,7 +26,7 @@ const FORMS: &[Form] = &[
     form(K1, "zero_day", &[], &[], &["amount"]),
     form(K1, "insured", &[], &[], &[]),
     form(K1, "staff", &["attribute"], &["items", "words"], &[]),
-    form(K2, "pair", &["list", "window"], &[], &[]),
+    form(K2, "pair", &["list", "window"], &["words"], &[]),
     form(K2, "levels", &["items"], &[], &[]),
     form(K2, "class", &["list"], &[], &["days"]),
     form(K3, "sum", &["window", "cap"], &["items", "list", "measure", "per", "only"], &[]),
@@ -112,16 +112,20 @@ const FORMS: &[Form] = &[
 ];
 
 /// Parameters that any rule may declare.
-const COMMON_PARAMS: &[&str] = &[
-    "lag_days",
-    "tolerance",
-    "cap",
-    "counting_rule",
-    "share",
-    "days",
-    "before_days",
-    "after_days",
-];
+const COMMON_PARAMS: &[&str] =
+    &["lag_days", "tolerance", "cap", "share", "days", "before_days", "after_days"];
+
+/// How a region counts: kernels that do count by it, and the ways they know. What a kernel does not read says nothing
+/// about how sure a finding is, so nobody else may declare it.
+const COUNTING: &str = "counting_rule";
+
+fn counts_by_rule(rule: &Rule) -> bool {
+    match (rule.kernel, rule.usage.form.as_str()) {
+        (K3, "sum") => rule.usage.cap.as_deref() == Some("stay"),
+        (K2, "levels") | (K6, "leave") => true,
+        _ => false,
+    }
+}
 
 /// Placeholders that kernels fill.
 const PLACEHOLDERS: &[&str] = &[
@@ -151,7 +155,8 @@ const BANNED: &[&str] = &["违规", "违法", "骗保", "欺诈", "虚假", "罚
 
 /// Values of fields that are words.
 const WINDOWS: &[&str] = &["day", "visit", "prescription", "month", "quarter", "year"];
-const MEASURES: &[&str] = &["quantity", "amount", "lines", "distinct", "days"];
+const MEASURES: &[&str] = &["quantity", "amount", "lines", "distinct", "days", "dates"];
+const ONLY: &[&str] = &["take_home", "after_incision"];
 const CAPS: &[&str] = &["stay", "stay_hours", "point", "param"];
 
 type Wrong = (String, String);
@@ -303,8 +308,12 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     if let Some(bad) = u.entity.iter().find(|e| !crate::kernel::knows_entity(e)) {
         return Err(("use.entity".to_owned(), format!("没有实体 {bad}")));
     }
-    if u.only.iter().any(|o| o != "take_home") {
-        return Err(("use.only".to_owned(), "应为 take_home".to_owned()));
+    if u.only.iter().any(|o| !ONLY.contains(&o.as_str())) {
+        return Err(("use.only".to_owned(), format!("应为 {}", ONLY.join("、"))));
+    }
+    let dates = u.measure.as_deref() == Some("dates");
+    if u.only.iter().any(|o| o == "after_incision") && !dates {
+        return Err(("use.only".to_owned(), "after_incision 只用于 measure = dates".to_owned()));
     }
     if u.cap.as_deref() == Some("point") && u.list.is_none() {
         return Err(("use.list".to_owned(), "cap = point 需要知识点".to_owned()));
@@ -320,13 +329,20 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     if let Some(missing) = form.params.iter().find(|p| !rule.params.contains_key(**p)) {
         return Err((format!("params.{missing}"), format!("缺少参数 {missing}")));
     }
-    let known =
-        |p: &String| form.params.contains(&p.as_str()) || COMMON_PARAMS.contains(&p.as_str());
+    let known = |p: &String| {
+        form.params.contains(&p.as_str())
+            || COMMON_PARAMS.contains(&p.as_str())
+            || (p == COUNTING && counts_by_rule(rule))
+    };
     if let Some(unknown) = rule.params.keys().find(|p| !known(p)) {
         return Err((
             format!("params.{unknown}"),
             format!("形式 {} 没有参数 {unknown}", form.name),
         ));
+    }
+    let one = crate::book::ONE;
+    if rule.param(COUNTING).is_some_and(|v| v != one && v != one.saturating_mul(2)) {
+        return Err((format!("params.{COUNTING}"), "应为 1 或 2".to_owned()));
     }
     if let Some(unknown) = rule.local.iter().find(|p| !rule.params.contains_key(*p)) {
         return Err(("local".to_owned(), format!("没有参数 {unknown}")));

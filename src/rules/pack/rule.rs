@@ -186,7 +186,7 @@ pub struct Use {
     pub list: Option<String>,
     /// `day`, `visit`, `prescription`, `month`, `quarter`, `year`.
     pub window: Option<String>,
-    /// `quantity`, `amount`, `lines`, `distinct`, `days`.
+    /// `quantity`, `amount`, `lines`, `distinct`, `days` (of supply), `dates` (days with a charge).
     pub measure: Option<String>,
     /// What the sum is compared with: `stay`, `stay_hours`, `point`, `param`.
     pub cap: Option<String>,
@@ -198,9 +198,9 @@ pub struct Use {
     pub entity: Vec<String>,
     /// Attribute, for K1.
     pub attribute: Option<String>,
-    /// Only lines with these marks: `take_home`.
+    /// Only lines with these marks: `take_home`; `after_incision`: after the first operation, where there is one.
     pub only: Vec<String>,
-    /// Words of unit kinds, event kinds and the like.
+    /// Words of unit kinds, event kinds and the like; for pairs, parts of the body, `|` between the names of one.
     pub words: Vec<String>,
 }
 

@@ -105,9 +105,18 @@ fn grades_are_those_that_rules_md_corrects() {
         let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
         assert!(rule.downgrade.contains(&super::Exclusion::Newborn), "{id}");
     }
-    for id in ["A14", "A15"] {
+    for id in ["A14", "A15", "A15-1", "A18"] {
         let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
         assert_eq!(rule.local, ["counting_rule"], "{id}");
+    }
+    // Registers of units, machines and staff are as complete as the house keeps them; no parameter makes them so.
+    for id in ["B13", "B27", "B39", "I02"] {
+        let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
+        assert_eq!(
+            (rule.grade, rule.params.contains_key("counting_rule")),
+            (Grade::S, false),
+            "{id}"
+        );
     }
 }
 
@@ -331,6 +340,20 @@ fn an_overlay_adjusts_what_is_there_and_nothing_else() {
     let rule = adjusted.rules.iter().find(|r| r.id == "A14").expect("A14");
     assert_eq!(rule.param("counting_rule"), Some(1_000_000));
     assert_ne!(adjusted.digest, base.digest);
+    let counted = |id: &str, value: u32| {
+        let params = format!("{{ counting_rule = {{ value = {value}, origin = \"local\" }} }}");
+        match overlay(&format!("[[adjust]]\nid = \"{id}\"\nparams = {params}\n")) {
+            Ok(_) => String::new(),
+            Err(Error::Pack(p)) => format!("{} {}", p.field, p.reason),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((counted("A14", 1), counted("A15", 2)), (String::new(), String::new()));
+    assert!(counted("A14", 9).contains("应为 1 或 2"), "a way of counting that no kernel knows");
+    assert!(
+        counted("B27", 1).contains("没有这个参数"),
+        "what no kernel reads makes nothing certain"
+    );
     let fail = |text: &str| match overlay(text) {
         Err(Error::Pack(p)) => (p.line, p.field),
         other => panic!("{other:?}"),

@@ -32,6 +32,9 @@ pub(super) const HONEST: &[Story] = &[
     surgeons_of_one_name,
     bed_kept_for_one_night,
     kept_bed_taken_back,
+    clean_air_beside_the_bed,
+    head_and_chest,
+    over_new_year,
 ];
 
 /// Told once for a city.
@@ -252,6 +255,41 @@ fn kept_bed_taken_back(w: &mut World) {
     }
     let c = w.close(case);
     nothing(w, Trap, "A11-1", &c);
+}
+
+/// Fees of the room beside the bed itself, of the same kind of charge: no second bed.
+fn clean_air_beside_the_bed(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 1, 6);
+    for n in 0..6 {
+        for item in ["B004", "B005"] {
+            case.bill(item, noon(w, ago - n, 21), 1);
+        }
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "A14", &c);
+}
+
+/// The head with contrast, the chest without, on one morning.
+fn head_and_chest(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 0, 7);
+    for (item, hour) in [("S027", 9), ("S026", 10)] {
+        let when = noon(w, ago - 2, hour);
+        done(w, &mut case, item, when, 1);
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "B14", &c);
+}
+
+/// One stay that was settled as two, because the insurance year ended in the middle of it.
+fn over_new_year(w: &mut World) {
+    let p = adult(w);
+    // The year of the city's last day began 318 days before it.
+    for (ago, days) in [(325, 6), (318, 5)] {
+        let dx = ("I25.103", "冠状动脉粥样硬化性心脏病");
+        let case = stay(w, (0, 0), &p, ago, days, dx);
+        let c = w.close(case);
+        nothing(w, Trap, "A01", &c);
+    }
 }
 
 /// As many as were there and were bought, and not a box more.
