@@ -117,7 +117,7 @@ def above(j):
 
 def dates(j, key):
     """Days with a charge; from the first operation on, where the rule asks and there is one, each 24 hours are a day."""
-    cut = "NULL"
+    cut = "CAST(NULL AS TIMESTAMP)"
     if "after_incision" in j.use.get("only", []):
         cut = "(SELECT min(op.ts) FROM op WHERE op.visit = l.visit)"
     bare = "date_trunc('day', {0}) = {0}"

@@ -281,6 +281,7 @@ fn undoable() -> Vec<Story> {
         stays::WRONG,
         bills::WRONG,
         limits::WRONG,
+        limits::WHOEVER_PAID,
         shops::WRONG,
         house::WRONG,
         elsewhere::WRONG,

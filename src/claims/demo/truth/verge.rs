@@ -8,7 +8,7 @@ use super::Kind::{NearMiss, Trap};
 use super::bills::noon;
 use super::case::{Case, Person, nothing};
 use super::house::{self, head};
-use super::life::{adult, clinic_at, operation_of, shop, some_stay, stay, stay_of, surgical};
+use super::life::{adult, clinic_at, done, operation_of, shop, some_stay, stay, stay_of, surgical};
 use super::shops::{PHARMACY, sale};
 use super::stays::leave;
 use super::written::under;
