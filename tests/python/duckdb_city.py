@@ -11,8 +11,9 @@ import duckdb
 
 # Natural causes by diagnosis (domain.md 4.7).
 CHEMO = ["Z51.0", "Z51.1", "Z51.2", "Z51.5", "Z51.8"]
-DIALYSIS = ["Z49", "Z99.2", "N18"]
-BIRTH = ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38"]
+DIALYSIS = ["Z49", "Z99.2", "N18.0", "N18.5", "N18.6", "N18.7"]
+BIRTH = ["O34", "O42"] + [f"O{n}" for n in range(60, 76)] + ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38", "P"]
+DELIVERY = ["72", "73", "74"]
 FEMALE = ["O", "C53", "C54", "C56", "N80", "N83", "D25"]
 MALE = ["N40", "N41", "N47", "C61", "C62"]
 LAG = 3
@@ -116,18 +117,18 @@ def prepare(city):
     city.view("diagnosis", "diag", [
         ("visit", "mdtrt_id", TEXT), ("code", "diag_code", TEXT), ("main", "maindiag_flag", TEXT)])
     db.execute("""
-        CREATE TABLE v AS SELECT v0.*, CAST(b AS DATE) AS bd, CAST(e AS DATE) AS ed,
+        CREATE TABLE v AS SELECT v0.* REPLACE (upper(dx0) AS dx0), CAST(b AS DATE) AS bd, CAST(e AS DATE) AS ed,
           CASE WHEN med_type[1:2] IN ('21','22','23','24','25','26','27','52') THEN 'inpatient'
                WHEN med_type[1:2] = '28' THEN 'day_surgery'
                WHEN med_type[1:2] IN ('11','12','16','19','51','53','81') THEN 'outpatient'
                WHEN med_type[1:2] = '13' THEN 'emergency'
                WHEN med_type[1:2] IN ('14','15') THEN 'chronic'
                WHEN med_type[1:2] = '41' THEN 'pharmacy' ELSE 'unknown' END AS kind,
-          CASE WHEN dx0 <> '' THEN dx0 ELSE coalesce((SELECT min(code) FROM diagnosis d
+          CASE WHEN dx0 <> '' THEN upper(dx0) ELSE coalesce((SELECT min(upper(code)) FROM diagnosis d
                WHERE d.visit = v0.visit AND d.main = '1'), '') END AS dx
         FROM v0""")
     db.execute("""
-        CREATE TABLE dx AS SELECT DISTINCT visit, code FROM (SELECT visit, code FROM diagnosis
+        CREATE TABLE dx AS SELECT DISTINCT visit, code FROM (SELECT visit, upper(code) AS code FROM diagnosis
           UNION ALL SELECT visit, dx FROM v) WHERE code <> ''""")
     city.view("leave_of", "leave", [
         ("visit", "mdtrt_id", TEXT), ("b", "begntime", TIME), ("e", "endtime", TIME)])
@@ -144,6 +145,9 @@ def prepare(city):
         FROM s0 LEFT JOIN (SELECT init, count(*) AS n, count(total) AS known, sum(abs(total)) AS back FROM s0
           WHERE init <> '' AND (flag = '1' OR coalesce(total < 0, FALSE)) GROUP BY init) b ON b.init = s0.setl""")
     lines(city)
+    city.view("o0", "oprn", [
+        ("setl", "setl_id", TEXT), ("code", "oprn_oprt_code", TEXT), ("ts", "oprn_oprt_date", TIME)])
+    db.execute("CREATE TABLE op AS SELECT s.visit, o0.* REPLACE (upper(code) AS code) FROM o0 JOIN s USING (setl)")
     db.execute(f"""
         CREATE TABLE trait AS SELECT v.visit,
           bool_or({starts('dx.code', CHEMO)}) AS chemo,
@@ -154,9 +158,10 @@ def prepare(city):
           any_value(v.way = '5') AS death,
           any_value(v.kind = 'day_surgery') AS day_surgery,
           any_value(v.visit IN (SELECT visit FROM leave_of)) AS leave,
-          bool_or({starts('dx.code', BIRTH)})
-            OR any_value(coalesce(v.bd - p.birth <= 28, FALSE))
-            OR (bool_or(starts_with(dx.code, 'P')) AND any_value(coalesce(p.sex, '') <> '1'
+          any_value(coalesce(v.bd - p.birth <= 28, FALSE))
+            OR ((bool_or({starts('dx.code', BIRTH)})
+                OR any_value(v.visit IN (SELECT visit FROM op WHERE {starts('op.code', DELIVERY)})))
+              AND any_value(coalesce(p.sex, '') <> '1'
                 AND coalesce(v.bd - p.birth BETWEEN 14 * 365 AND 56 * 365 - 1, TRUE))) AS newborn,
           FALSE AS external, FALSE AS take_home,
           any_value(coalesce(p.sex, '') NOT IN ('1', '2') OR p.birth IS NULL)
@@ -185,9 +190,6 @@ def prepare(city):
         ("visit", "mdtrt_id", TEXT), ("code", "exam_item_code", TEXT),
         ("name", "exam_item_name", TEXT), ("done", "exam_date", TIME), ("told", "rpt_date", TIME)],
         "coalesce(vali_flag, '') <> '0'")
-    city.view("o0", "oprn", [
-        ("setl", "setl_id", TEXT), ("code", "oprn_oprt_code", TEXT), ("ts", "oprn_oprt_date", TIME)])
-    db.execute("CREATE TABLE op AS SELECT s.visit, o0.* FROM o0 JOIN s USING (setl)")
     city.view("ord", "drord", [
         ("visit", "mdtrt_id", TEXT), ("no", "drord_no", TEXT), ("kind", "drord_type", TEXT),
         ("code", "drord_detl_code", TEXT), ("name", "drord_detl_name", TEXT),

@@ -30,7 +30,8 @@ class Judge:
         cell = cell.strip()
         if cell.startswith("~"):
             words = [w.strip() for w in cell[1:].split("&") if w.strip()]
-            return "(" + " AND ".join(f"contains({name}, {quoted(w)})" for w in words) + ")"
+            return "(" + " AND ".join(
+                f"NOT contains({name}, {quoted(w[1:])})" if w[0] == "!" else f"contains({name}, {quoted(w)})" for w in words) + ")"
         if cell.endswith("*"):
             return f"starts_with({code}, {quoted(cell[:-1])})"
         return f"{code} = {quoted(cell)}"

@@ -97,6 +97,13 @@ def second_way(j):
     return float(j.rule.get("params", {}).get("counting_rule", {}).get("value") or 1) == 2
 
 
+def kept(j):
+    """Each day of leave allows so many days more."""
+    more = j.rule.get("params", {}).get("leave_days", {}).get("value")
+    return f""" + {int(more)} * coalesce((SELECT sum(greatest(CAST(w.e AS DATE) - CAST(w.b AS DATE), 0))
+        FROM leave_of w WHERE w.visit = g.visit), 0)""" if more else ""
+
+
 STAY = """greatest(ed - bd, 1) + CASE WHEN (SELECT dept <> '' AND left_dept <> '' AND dept <> left_dept
     FROM v w WHERE w.visit = g.visit) THEN 1 ELSE 0 END
     + CASE WHEN EXISTS (SELECT 1 FROM l WHERE l.visit = g.visit AND l.d = g.bd - 1) THEN 1 ELSE 0 END"""
@@ -107,7 +114,7 @@ HOURS = """greatest(ceil(date_diff('second', (SELECT b FROM v w WHERE w.visit = 
 @rule("A14", "A15-1", "A18")
 def days_of_stay(j):
     return j.run(excess(lines_of(j, "v.bd IS NOT NULL AND v.ed IS NOT NULL"), "visit",
-                        f"total - ({STAY}{' + CASE WHEN ed > bd THEN 1 ELSE 0 END' if second_way(j) else ''})"))
+                        f"total - ({STAY}{' + CASE WHEN ed > bd THEN 1 ELSE 0 END' if second_way(j) else ''}{kept(j)})"))
 
 
 @rule("B09", "B09-1")

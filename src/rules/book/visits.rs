@@ -41,9 +41,10 @@ impl Loader<'_> {
             if b.code(2, n) != l.book.facility.code {
                 return Ok(());
             }
-            for at in [3, 4, 7, 8, 9, 12] {
+            for at in [3, 4, 7, 8, 9] {
                 l.want_text(b.code(at, n));
             }
+            l.want_icd(b.code(12, n));
             visits.push(Visit {
                 code: b.code(0, n),
                 person: b.code(1, n),

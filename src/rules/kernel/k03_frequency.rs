@@ -251,6 +251,13 @@ impl Sum {
                 // 算入不算出, or both days; a stay of one day is one day either way.
                 let both = cx.counts_second_way() && visit.begin_day() != visit.end_day();
                 let days = days.saturating_add(i64::from(both));
+                // Who is on leave may keep the bed beside the one that is billed: as many more as the leave is long.
+                let away =
+                    cx.book.leaves.of(visit.at).iter().filter_map(|l| {
+                        Some(l.end?.at.day().saturating_sub(l.begin?.at.day()).max(0))
+                    });
+                let kept = cx.rule.whole("leave_days").unwrap_or(0);
+                let days = days.saturating_add(super::sum(away).saturating_mul(kept));
                 // A change of ward may bill one day twice: once per ward.
                 let moved = visit.adm_dept != 0
                     && visit.dscg_dept != 0

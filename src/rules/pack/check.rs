@@ -113,7 +113,7 @@ const FORMS: &[Form] = &[
 
 /// Parameters that any rule may declare.
 const COMMON_PARAMS: &[&str] =
-    &["lag_days", "tolerance", "cap", "share", "days", "before_days", "after_days"];
+    &["lag_days", "tolerance", "cap", "share", "days", "before_days", "after_days", "leave_days"];
 
 /// How a region counts: kernels that do count by it, and the ways they know. What a kernel does not read says nothing
 /// about how sure a finding is, so nobody else may declare it.

@@ -112,7 +112,7 @@ words!(
     Exclusion {
         /// 放化疗 (Z51.0, Z51.1, Z51.8).
         Chemo = "chemo";
-        /// 透析 (Z49, Z99.2).
+        /// 透析 (Z49, Z99.2, N18.5 and above, N18.0).
         Dialysis = "dialysis";
         /// 急诊 (med_type 13, 24).
         Emergency = "emergency";
@@ -120,7 +120,8 @@ words!(
         Transfer = "transfer";
         /// Another department at discharge than at admission.
         WardChange = "ward_change";
-        /// A delivery, or a newborn on the mother's account (O80–O84, Z37, Z38, P00–P96, age ≤ 28 days).
+        /// A newborn (≤ 28 days), or a delivery or newborn on the account of who may be the mother: no man, 14 to 55 years
+        /// (O34, O42, O60–O75, O80–O84, Z37, Z38, P00–P96, operations 72–74).
         Newborn = "newborn";
         /// Leave or bed retention.
         Leave = "leave";

@@ -279,7 +279,8 @@ fn c05_e01_f08_sex_and_the_newborn_on_the_mothers_account() {
     let official = "E01: G1,,,,2,2026-01-01,,official,x\n~宫颈,,,,2,2026-01-01,2026-01-02,local,x\n~前列腺,,,,1,2026-01-01,2026-01-02,local,x\n~睾丸,,,,1,2026-01-01,,local,x\n~子宫,,,,2,2026-01-01,,local,x\n~卵巢,,,,2,2026-01-01,,local,x\n~剖宫产,,,,2,2026-01-01,,local,x\n~阴道镜,,,,2,2026-01-01,,local,x";
     assert_eq!(w.found_with("E01", official)[0].grade, Grade::V);
     let mut birth = hospital();
-    birth.visit("V1", "P1", "21", "2026-03-01", "2026-03-05", "Z38.000");
+    birth.add("psn", "psn_no=P6;gend=1;brdy=2026-02-20");
+    birth.visit("V1", "P6", "21", "2026-03-01", "2026-03-05", "Z38.000");
     birth.fee("V1", "1", "G1|宫颈活检|03|201", "2026-03-02", "1", "90");
     assert_eq!(birth.found_with("E01", official)[0].grade, Grade::S, "a birth in sight");
     let mut woman = hospital();
