@@ -93,7 +93,8 @@ def self_paid(j):
 def outside_age(j, wrong):
     def limit(p):
         now = f"f.d BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')}"
-        age = "f.d - p.birth" if p["unit"] == "天" else "date_diff('year', p.birth, f.d) - CASE WHEN (month(f.d), day(f.d)) < (month(p.birth), day(p.birth)) THEN 1 ELSE 0 END"
+        months = "(date_diff('month', p.birth, f.d) - CASE WHEN day(f.d) < day(p.birth) THEN 1 ELSE 0 END)"
+        age = "f.d - p.birth" if p["unit"] in ("天", "日") else months if p["unit"] in ("月", "个月") else "date_diff('year', p.birth, f.d) - CASE WHEN (month(f.d), day(f.d)) < (month(p.birth), day(p.birth)) THEN 1 ELSE 0 END"
         return f"({j.match(p['code'])} AND {now} AND {wrong(age, p['value'])})"
     points = j.pack.points[j.use["list"]]
     return by_item(j, f"f.d >= p.birth AND {either(map(limit, points))}", "JOIN person p USING (psn)")

@@ -1,6 +1,6 @@
 //! What a rule must satisfy before it is loaded: known form, right fields, parameters, words, placeholders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Knowledge;
 use super::rule::{Form, KernelId, Rule, Selector, Use};
@@ -350,6 +350,62 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Units in which a list may say an age.
+const AGES: &[&str] = &["岁", "月", "个月", "天", "日"];
+const AGES_OF_DIAGNOSES: &[&str] = &["岁以上", "岁以下", "月以下", "个月以下", "天以下", "日以下"];
+
+/// Checks what a rule reads of its points: a limit that is no number, or an age in a unit that nobody knows, would
+/// make the rule say something else than its author meant.
+fn points(rule: &Rule, list: &str, knowledge: Option<&Knowledge>) -> Result<(), PackError> {
+    let u = &rule.usage;
+    let ages = match (rule.kernel, u.form.as_str(), u.attribute.as_deref()) {
+        (K1, "line", Some("age_max" | "age_min")) => AGES,
+        (K1, "diagnosis" | "operation", Some("age")) => AGES_OF_DIAGNOSES,
+        _ => &[],
+    };
+    let counted = matches!((rule.kernel, u.form.as_str()), (K9, "grade") | (K11, _))
+        || u.cap.as_deref() == Some("point");
+    for point in knowledge.into_iter().flat_map(|k| &k.points) {
+        let fail = |field: &str, reason: String| {
+            let file = format!("{list}.kp.csv");
+            Err(PackError { file, line: point.line, field: field.to_owned(), reason })
+        };
+        if (counted || !ages.is_empty()) && point.value.is_none() {
+            return fail("value", format!("规则 {} 需要数值", rule.id));
+        }
+        if !ages.is_empty() && !ages.contains(&point.unit.as_str()) {
+            return fail("unit", format!("规则 {} 的单位应为 {}", rule.id, ages.join("、")));
+        }
+    }
+    Ok(())
+}
+
+/// Files of points that no rule reads: a slip of the pen in the name would leave the rule silent.
+pub(super) fn lists<'a>(
+    rules: &[Rule],
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), PackError> {
+    let read: BTreeSet<&String> = rules
+        .iter()
+        .flat_map(|r| {
+            let u = &r.usage;
+            let both = [&u.items, &u.other].into_iter().flatten();
+            both.filter_map(|s| s.list.as_ref()).chain(&u.list)
+        })
+        .collect();
+    for name in names {
+        if !read.contains(name) {
+            return Err(PackError {
+                file: format!("{name}.kp.csv"),
+                line: 0,
+                field: "file".to_owned(),
+                reason: "没有规则使用这个知识点文件".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Checks what only the composed pack can say: every knowledge list that a rule names is there (it may be
 /// empty, to be filled by the region), every subsumed rule too.
 pub(super) fn pack(
@@ -369,6 +425,9 @@ pub(super) fn pack(
             if !knowledge.contains_key(list) {
                 return Err(fail("use.list", format!("没有知识点文件 {list}.kp.csv")));
             }
+        }
+        if let Some(list) = &u.list {
+            points(rule, list, knowledge.get(list))?;
         }
         for id in &rule.subsumes {
             if !rules.iter().any(|r| r.id == *id) {

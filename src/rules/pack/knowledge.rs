@@ -95,6 +95,8 @@ pub struct Point {
     pub origin: Origin,
     /// Where it comes from.
     pub source: String,
+    /// Line in its file.
+    pub line: usize,
 }
 
 impl Point {
@@ -186,6 +188,7 @@ impl Knowledge {
                 to,
                 origin,
                 source: cell(8).to_owned(),
+                line,
             };
             let spans = seen.entry((point.code.clone(), point.code_b.clone())).or_default();
             let clash = |(from, to, _): &&(i64, i64, usize)| *from <= point.to && point.from <= *to;

@@ -326,6 +326,7 @@ impl Own {
         for adjust in self.adjusts {
             apply(&mut rules, &adjust)?;
         }
+        check::lists(&rules, self.knowledge.keys())?;
         let mut knowledge = base.knowledge.clone();
         for (name, points) in self.knowledge {
             knowledge.entry(name).or_default().overlay(&points);

@@ -416,3 +416,43 @@ proptest::proptest! {
         let _ = Pack::read(&[HEAD, ("l.kp.csv", list.as_bytes())], None);
     }
 }
+
+/// A list that says an age in a unit nobody knows, a limit that is no number, or a file that no rule reads: each would
+/// load and say something else than its author meant, or nothing.
+#[test]
+fn points_that_a_rule_cannot_read_are_refused_with_their_line() {
+    let base = national().expect("base");
+    let header = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let refused = |name: &str, row: &str| {
+        let csv = format!("{header}X1,,1,岁,1,2026-01-01,,local,x\n{row}\n");
+        match Pack::read(&[HEAD, (name, csv.as_bytes())], Some(&base)) {
+            Ok(_) => String::new(),
+            Err(Error::Pack(p)) => format!("{}:{} {}", p.file, p.line, p.field),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    let point = |value: &str, unit: &str| format!("X2,,{value},{unit},,2026-01-01,,local,x");
+    for unit in ["岁", "月", "个月", "天"] {
+        assert_eq!(refused("C03.kp.csv", &point("6", unit)), "", "{unit}");
+    }
+    assert_eq!(refused("C03.kp.csv", &point("6", "周")), "C03.kp.csv:3 unit");
+    assert_eq!(refused("C03.kp.csv", &point("6", "")), "C03.kp.csv:3 unit");
+    assert_eq!(refused("C03.kp.csv", &point("", "岁")), "C03.kp.csv:3 value");
+    assert_eq!(refused("B04.kp.csv", &point("", "次")), "B04.kp.csv:3 value");
+    assert_eq!(refused("Q99.kp.csv", &point("1", "岁")), "Q99.kp.csv:0 file");
+    assert_eq!(
+        refused("C29-1.kp.csv", &point("", "")),
+        "",
+        "what must lie beside it has no number"
+    );
+}
+
+/// `--rules A99` found nothing, and read as if nothing were wrong.
+#[test]
+fn a_rule_that_is_not_in_the_pack_cannot_be_asked_for() {
+    let pack = national().expect("pack");
+    let asked =
+        |ids: &[&str]| pack.must_have(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+    assert!(asked(&["A01", "B26-1"]).is_ok() && asked(&[]).is_ok());
+    assert!(matches!(asked(&["A01", "A99"]), Err(Error::NoRule(id)) if id == "A99"));
+}

@@ -307,6 +307,14 @@ fn c03_c06_c07_c11_limits_of_age_level_way_and_disease() {
         w.found_with("C03", "C03: X1,,66,岁,,2026-01-01,,official,x").is_empty(),
         "65 on that day"
     );
+    let mut infant = hospital();
+    infant.add("psn", "psn_no=P6;gend=1;brdy=2025-08-20");
+    infant.visit("V1", "P6", "11", "2026-03-02", "2026-03-02", "J06.900");
+    infant.fee("V1", "1", DRUG, "2026-03-02", "1", "10");
+    let months = |n: u32| {
+        infant.found_with("C03", &format!("C03: X1,,{n},个月,,2026-01-01,,official,x")).len()
+    };
+    assert_eq!((months(6), months(5)), (0, 1), "six months and ten days");
     assert_eq!(w.found_with("C06", "C06: X1,,,,01|02|03|04,2026-01-01,,official,x").len(), 1);
     assert!(w.found_with("C06", "C06: X1,,,,05|06,2026-01-01,,official,x").is_empty());
     assert_eq!(w.found_with("C07", "C07: X1,,,,11|14,2026-01-01,,official,x").len(), 1);
