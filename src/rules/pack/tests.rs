@@ -179,7 +179,7 @@ fn every_id_of_the_domain_is_a_rule_or_says_why_it_is_none() {
     let reasons: BTreeMap<&str, &str> = rows.map(|r| (r[0], *r.last().unwrap())).collect();
     let mut none = 0;
     for id in ids {
-        let carried = pack.ids().iter().any(|r| r.split('-').next() == Some(&id));
+        let carried = pack.ids().contains(&id.as_str());
         let why = reasons.get(id.as_str()).is_some_and(|why| why.chars().count() > 5);
         assert!(carried != why, "{id}: rule {carried}, reason {why}");
         none += usize::from(why);
@@ -414,6 +414,16 @@ proptest::proptest! {
         let _ = read(&text);
         let list = format!("code,code_b,value,unit,text,begndate,enddate,origin,source\n{csv}");
         let _ = Pack::read(&[HEAD, ("l.kp.csv", list.as_bytes())], None);
+    }
+}
+
+/// What to look at and why it may be wrong are said for each rule, not filled in.
+#[test]
+fn every_rule_says_its_own_look_and_doubt() {
+    let pack = national().expect("pack");
+    for rule in &pack.rules {
+        assert!(!rule.doubt.iter().any(|d| d == "数据可能不全"), "{}: {:?}", rule.id, rule.doubt);
+        assert_ne!(rule.look, ["费用明细", "病历"], "{}", rule.id);
     }
 }
 
