@@ -310,9 +310,10 @@ fn two_versions_of_a_rule_must_not_overlap_in_time() {
 #[test]
 fn knowledge_points_must_not_overlap_and_say_where_they_come_from() {
     let head = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let base = national().expect("base");
     let read = |rows: &str| {
         let csv = format!("{head}{rows}");
-        Pack::read(&[HEAD, ("l.kp.csv", csv.as_bytes())], None)
+        Pack::read(&[HEAD, ("B04.kp.csv", csv.as_bytes())], Some(&base))
     };
     read("A,,1,日,,2025-01-01,2025-12-31,official,x\nA,,2,日,,2026-01-01,,official,x\n")
         .expect("ok");
