@@ -87,6 +87,9 @@ fn the_handheld_finds_what_the_centre_finds() {
     assert!(texts(&here).is_subset(&there));
     let no = ["audit", "--task", &world.task, "--facility", "H99999999999"];
     h.refused(&no, 3, "RULES-NO-FACILITY").unwrap();
+    // Nothing found by a rule that does not exist would read as nothing wrong.
+    h.refused(&["audit", "--task", &world.task, "--rules", "A01,A99"], 3, "RULES-NO-RULE").unwrap();
+    centre.refused(&["audit", "--rules", "A99"], 3, "RULES-NO-RULE").unwrap();
     let journal = h.ok(&["journal"]).unwrap();
     let audited = journal["items"].as_array().unwrap().iter().filter(|e| e["kind"] == "audited");
     assert_eq!(audited.count(), 3);

@@ -132,8 +132,16 @@ pub(crate) fn rules(handheld: &mut Handheld, args: &Rules) -> TroubleResult<Outp
             }
             lines.extend(unreadable.iter().map(|s| s.reason.clone()));
             let unreadable: Vec<&str> = unreadable.iter().map(|s| s.reason.as_str()).collect();
+            let each = pack.rules.iter().map(|r| {
+                serde_json::json!({
+                    "rule": r.id, "name": r.name, "grade": r.grade.as_str(), "light": r.grade.light(),
+                    "severity": r.severity.as_str(), "enabled": r.enabled, "pack": r.pack,
+                    "waits_for_points": pack.waits_for_points(r),
+                })
+            });
+            let each: Vec<serde_json::Value> = each.collect();
             let body = serde_json::json!({
-                "pack": pack.label(), "rules": ids, "not_national": others, "off": off,
+                "pack": pack.label(), "rules": ids, "list": each, "not_national": others, "off": off,
                 "unreadable": unreadable,
             });
             Output::new("rules", &body, lines)

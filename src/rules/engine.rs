@@ -118,7 +118,7 @@ pub fn audit(
 /// rule is a pack of one rule.
 ///
 /// # Errors
-/// What the source says, or the watch stopped it.
+/// What the source says, a rule that the pack does not have, or the watch stopped it.
 pub fn run(
     book: &Book,
     source: &dyn ColumnSource,
@@ -126,6 +126,7 @@ pub fn run(
     options: Options<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
+    pack.must_have(options.rules.unwrap_or_default())?;
     let mut outcome = Outcome { counts: book.counts.clone(), ..Outcome::default() };
     let mut raws = walk(book, pack, options, watch, &mut outcome.silences)?;
     for raw in &mut raws {

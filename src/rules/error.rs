@@ -50,6 +50,9 @@ pub enum Error {
     /// The source has no facility, or not the wanted one.
     #[error("no such facility in the source")]
     NoFacility,
+    /// A rule was asked for that the pack does not have: its id.
+    #[error("no such rule in the pack")]
+    NoRule(String),
     /// Something was asked of the indicators that they do not know: what, in words for the officer.
     #[error("the indicators cannot answer that")]
     Ask(String),
@@ -78,6 +81,7 @@ impl Error {
             Self::Cancelled => true,
             Self::Pack(_)
             | Self::NoFacility
+            | Self::NoRule(_)
             | Self::Ask(_)
             | Self::Export
             | Self::Unreadable { .. } => false,
@@ -104,6 +108,12 @@ impl From<Error> for Trouble {
                 "数据中没有这个机构",
                 SAFE,
                 "检查机构编号，或先导入该机构的数据",
+            ),
+            Error::NoRule(id) => Self::new(
+                "RULES-NO-RULE",
+                &format!("规则包中没有规则 {id}"),
+                SAFE,
+                "用 spotcheck rules list 查看规则编号",
             ),
             Error::Ask(what) => Self::new(
                 "INDICATORS-ASK",

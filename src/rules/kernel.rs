@@ -29,15 +29,15 @@ mod k13_window;
 mod k14_outlier;
 mod k14_short;
 mod k15_similar;
+mod numbers;
+mod paid;
 pub(crate) mod traits;
 
 use std::collections::{BTreeMap, HashMap};
 
-use spotcheck_domain::Amount;
-use spotcheck_domain::claims::Instant;
-use spotcheck_domain::time::{BeijingTime, Precision};
+pub(crate) use numbers::{date, date_of, excess_lines, muldiv, plain, sum, yuan};
 
-use crate::book::{Book, DAY_S, Line, NONE, Person, Visit, VisitKind, flag};
+use crate::book::{Book, Line, NONE, Person, Visit, VisitKind, flag};
 use crate::pack::{Exclusion, KernelId, Knowledge, Matcher, Pack, Point, Rule, Scope, Selector};
 
 /// Days that uploads usually lag behind (claims.md §1), where the pack does not say.
@@ -144,6 +144,8 @@ pub(crate) struct Hit {
     pub(crate) day: Option<i64>,
     /// How the stay should have been paid, where the kernel knows that it was paid wrongly as a whole.
     pub(crate) correct: Option<Correct>,
+    /// The amounts of the lines are of what was in the fund's scope.
+    pub(crate) scoped: bool,
     /// The amounts of the lines are shares of one excess, not what is wrong with each.
     pub(crate) apportioned: bool,
     /// Lines whose share of the fund stands for a gross amount that no line can be named for.
@@ -246,7 +248,14 @@ pub(crate) struct Out<'a> {
 
 impl Out<'_> {
     /// A finding, unless a natural cause of `rule.exclude` is in sight at one of its visits.
-    pub(crate) fn hit(&mut self, cx: Cx<'_>, hit: Hit) {
+    ///
+    /// A rule about a loss of the fund tells no line that the patient paid alone, and nothing of a visit of which
+    /// no other line is left.
+    pub(crate) fn hit(&mut self, cx: Cx<'_>, mut hit: Hit) {
+        if !cx.paid_only(&mut hit) {
+            self.silent(paid::SELF_PAID);
+            return;
+        }
         let day = hit.day.or_else(|| first_day(cx, &hit));
         if day.is_some_and(|d| !cx.rule.in_force(d)) {
             return;
@@ -272,6 +281,7 @@ impl Out<'_> {
         if self.soft {
             hit.doubt.push("知识点为本地默认，待地方确认");
         }
+        hit.doubt.extend(cx.unknown_payer(&hit));
         self.hits.push(hit);
     }
 
@@ -443,6 +453,11 @@ impl<'a> Cx<'a> {
         if self.book.has(entity) { Ok(()) } else { Err(format!("数据表 {entity} 未装载")) }
     }
 
+    /// The region counts the second way (`counting_rule` 2); 1 and not loaded are the first one.
+    pub(crate) fn counts_second_way(self) -> bool {
+        self.rule.whole("counting_rule") == Some(2)
+    }
+
     /// The lag of uploads in days.
     pub(crate) fn lag(self) -> i64 {
         self.rule.whole("lag_days").unwrap_or(LAG_DAYS)
@@ -464,8 +479,17 @@ impl<'a> Cx<'a> {
     }
 
     /// The charges of a visit that a mask means, that were made while the rule was in force, and that the
-    /// rule's line exclusions leave.
+    /// rule's line exclusions leave: of a rule about the fund's money those in which the fund took part.
     pub(crate) fn charges<'m>(
+        self,
+        visit: &Visit,
+        mask: &'m Mask,
+    ) -> impl Iterator<Item = Line> + use<'a, 'm> {
+        self.beside(visit, mask).filter(move |l| self.judges(l.flags))
+    }
+
+    /// As [`Self::charges`], whoever paid: what stands beside an accused line, and is not accused itself.
+    pub(crate) fn beside<'m>(
         self,
         visit: &Visit,
         mask: &'m Mask,
@@ -479,7 +503,8 @@ impl<'a> Cx<'a> {
             };
         }
         let rule = self.rule;
-        let only = if rule.usage.only.is_empty() { 0 } else { flag::TAKE_HOME };
+        let home = rule.usage.only.iter().any(|o| o == "take_home");
+        let only = if home { flag::TAKE_HOME } else { 0 };
         let wanted = move |item, flags| mask.has(item) && flags & skip == 0 && flags & only == only;
         let in_force = move |l: &Line| l.day().is_none_or(|d| rule.in_force(d));
         self.book.lines.charges(visit, wanted).filter(in_force)
@@ -528,73 +553,4 @@ impl<'a> Cx<'a> {
 /// True if one of the diagnoses begins with one of the prefixes.
 pub(crate) fn any_dx<'p>(all: &[&str], mut prefixes: impl Iterator<Item = &'p str>) -> bool {
     prefixes.any(|p| all.iter().any(|d| d.starts_with(p)))
-}
-
-/// `2026-11-20`.
-pub(crate) fn date(day: i64) -> String {
-    BeijingTime::from_seconds(day.saturating_mul(DAY_S)).display(Precision::Day)
-}
-
-pub(crate) fn date_of(at: Option<Instant>) -> String {
-    at.map_or_else(String::new, |i| date(i.at.day()))
-}
-
-/// A quantity or amount as people write it.
-pub(crate) fn plain(millionths: i64) -> String {
-    Amount::from_millionths(millionths).to_string()
-}
-
-/// Yuan, to the cent.
-pub(crate) fn yuan(millionths: i64) -> String {
-    Amount::from_millionths(millionths).to_cents()
-}
-
-/// a × b ÷ c without overflow, half up; 0 if `c` is 0.
-pub(crate) fn muldiv(a: i64, b: i64, c: i64) -> i64 {
-    if c == 0 {
-        return 0;
-    }
-    let product = i128::from(a).saturating_mul(i128::from(b));
-    let half = i128::from(c).saturating_abs().checked_div(2).unwrap_or(0);
-    let rounded = if (product < 0) == (c < 0) {
-        product.saturating_add(half.saturating_mul(i128::from(c.signum())))
-    } else {
-        product.saturating_sub(half.saturating_mul(i128::from(c.signum())))
-    };
-    i64::try_from(rounded.checked_div(i128::from(c)).unwrap_or(0)).unwrap_or(i64::MAX)
-}
-
-/// Sum that stays at the end of its range.
-pub(crate) fn sum(values: impl Iterator<Item = i64>) -> i64 {
-    values.fold(0, i64::saturating_add)
-}
-
-/// The last lines that make up an excess quantity, each with the part of its amount.
-pub(crate) fn excess_lines(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
-    let mut parts = Vec::new();
-    for line in lines.iter().rev() {
-        if excess <= 0 {
-            break;
-        }
-        let quantity = line.quantity.min(excess);
-        parts.push((line.at, muldiv(line.amount, quantity, line.quantity)));
-        excess = excess.saturating_sub(quantity);
-    }
-    parts.reverse();
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{muldiv, plain};
-
-    #[test]
-    fn parts_are_rounded_half_up_in_both_directions() {
-        assert_eq!(muldiv(10, 1, 4), 3);
-        assert_eq!(muldiv(-10, 1, 4), -3);
-        assert_eq!(muldiv(10, 1, 3), 3);
-        assert_eq!(muldiv(i64::MAX, 2, 2), i64::MAX);
-        assert_eq!(muldiv(5, 5, 0), 0);
-        assert_eq!(plain(2_500_000), "2.5");
-    }
 }

@@ -7,6 +7,8 @@
 //! A stay that is paid by group, or in a way that is not known, never gets A: how its payment would change is for
 //! the agency to work out. Then the gross amount stands with method N.
 
+use std::collections::BTreeMap;
+
 use crate::book::{Book, Settlement, VisitKind};
 use crate::finding::LossMethod;
 use crate::kernel::{Correct, Hit, muldiv};
@@ -47,7 +49,7 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
     if hit.lines.is_empty() {
         return in_proportion(book, hit, none);
     }
-    match of_lines(book, hit.lines.iter().copied()) {
+    match of_lines(book, hit.lines.iter().copied(), hit.scoped) {
         Ok(fund) => {
             let method = if hit.apportioned { LossMethod::D } else { LossMethod::A };
             Loss { fund: Some(fund), method, ..none }
@@ -67,8 +69,17 @@ enum Unpaid {
 }
 
 /// A: the fund's part of each line, by what the fund paid of its settlement.
-fn of_lines(book: &Book, lines: impl Iterator<Item = (u32, i64)>) -> Result<i64, Unpaid> {
+///
+/// The fund pays a share of what was in its scope, so a line counts with its part in the scope, against that of the
+/// whole settlement; `scoped`: the amounts are of that part already. Only where the upload says neither of the two,
+/// amounts stand for them.
+fn of_lines(
+    book: &Book,
+    lines: impl Iterator<Item = (u32, i64)>,
+    scoped: bool,
+) -> Result<i64, Unpaid> {
     let mut fund = 0_i64;
+    let mut whole: BTreeMap<u32, Option<i64>> = BTreeMap::new();
     for (at, amount) in lines {
         let settlement = book.line(at).and_then(|l| book.settlement(l.settlement));
         let s = settlement.ok_or(Unpaid::Unknown)?;
@@ -81,9 +92,38 @@ fn of_lines(book: &Book, lines: impl Iterator<Item = (u32, i64)>) -> Result<i64,
         let (Some(total), Some(paid)) = (s.total.filter(|t| *t > 0), s.fund) else {
             return Err(Unpaid::Unknown);
         };
-        fund = fund.saturating_add(muldiv(amount, paid.max(0), total));
+        let of_lines = || covered(book, s, total);
+        let covered = *whole.entry(s.code).or_insert_with(|| s.covered.or_else(of_lines));
+        let own = match (book.lines.in_scope(at), covered) {
+            (Some(inside), Some(covered)) => {
+                let all = book.line(at).map_or(0, |l| l.amount);
+                let part = if scoped { amount.min(inside) } else { muldiv(amount, inside, all) };
+                match (part, covered) {
+                    (0, _) => 0,
+                    (_, 1..) => muldiv(part, paid.max(0), covered).min(amount),
+                    // Lines in the scope of a settlement that says it has none.
+                    _ => return Err(Unpaid::Unknown),
+                }
+            }
+            _ => muldiv(amount, paid.max(0), total),
+        };
+        fund = fund.saturating_add(own);
     }
     Ok(fund)
+}
+
+/// What of a settlement was in the scope by its lines: where they make up the whole of it and all of them say it.
+fn covered(book: &Book, s: &Settlement, total: i64) -> Option<i64> {
+    let visit = book.visit(s.visit)?;
+    let mut sums = (0_i64, 0_i64);
+    for at in visit.lines.0..visit.lines.1 {
+        let own = book.settlement(book.lines.settlement(at)).is_some_and(|o| o.code == s.code);
+        if let Some(line) = book.line(at).filter(|l| own && l.amount != 0) {
+            sums.0 = sums.0.saturating_add(line.amount);
+            sums.1 = sums.1.saturating_add(book.lines.in_scope(at)?);
+        }
+    }
+    (sums.0 == total).then_some(sums.1)
 }
 
 /// B and C: what the stay was paid less what it should have been paid. Nothing is lost where that is not more.
@@ -113,7 +153,7 @@ fn in_proportion(book: &Book, hit: &Hit, none: Loss) -> Loss {
     let (Some(gross), false) = (none.gross, hit.basis.is_empty()) else { return none };
     let lines = || hit.basis.iter().filter_map(|at| book.line(*at)).map(|l| (l.at, l.amount));
     let total = crate::kernel::sum(lines().map(|(_, amount)| amount));
-    match of_lines(book, lines()) {
+    match of_lines(book, lines(), false) {
         Ok(fund) if total > 0 => {
             let fund = muldiv(gross, fund, total);
             Loss { fund: Some(fund), method: LossMethod::D, ..none }

@@ -20,7 +20,7 @@ pub use rule::{
     Exclusion, Form, Grade, KernelId, Official, Param, Rule, Scope, Selector, Severity, Use,
 };
 
-use crate::error::{PackError, Result};
+use crate::error::{Error, PackError, Result};
 use crate::indicators::Catalogue;
 
 pub(crate) use parse::File;
@@ -107,6 +107,15 @@ impl Pack {
         let mut ids: Vec<&str> = self.rules.iter().map(|r| r.id.as_str()).collect();
         ids.dedup();
         ids
+    }
+
+    /// Refuses ids of rules that are not in the pack: nothing found by a rule that does not exist reads as nothing wrong.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoRule`] of the first such id.
+    pub fn must_have(&self, ids: &[String]) -> Result<()> {
+        let unknown = ids.iter().find(|id| !self.rules.iter().any(|r| r.id == **id));
+        unknown.map_or(Ok(()), |id| Err(Error::NoRule(id.clone())))
     }
 
     /// True if a knowledge list of the rule has no points yet: official or regional ones still have to come.

@@ -12,5 +12,6 @@ mod output;
 mod outside;
 mod payment;
 mod planted;
+mod self_paid;
 pub(crate) mod support;
 mod timing;

@@ -11,8 +11,9 @@ import duckdb
 
 # Natural causes by diagnosis (domain.md 4.7).
 CHEMO = ["Z51.0", "Z51.1", "Z51.2", "Z51.5", "Z51.8"]
-DIALYSIS = ["Z49", "Z99.2", "N18"]
-BIRTH = ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38"]
+DIALYSIS = ["Z49", "Z99.2", "N18.0", "N18.5", "N18.6", "N18.7"]
+BIRTH = ["O34", "O42"] + [f"O{n}" for n in range(60, 76)] + ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38", "P"]
+DELIVERY = ["72", "73", "74"]
 FEMALE = ["O", "C53", "C54", "C56", "N80", "N83", "D25"]
 MALE = ["N40", "N41", "N47", "C61", "C62"]
 LAG = 3
@@ -116,18 +117,18 @@ def prepare(city):
     city.view("diagnosis", "diag", [
         ("visit", "mdtrt_id", TEXT), ("code", "diag_code", TEXT), ("main", "maindiag_flag", TEXT)])
     db.execute("""
-        CREATE TABLE v AS SELECT v0.*, CAST(b AS DATE) AS bd, CAST(e AS DATE) AS ed,
+        CREATE TABLE v AS SELECT v0.* REPLACE (upper(dx0) AS dx0), CAST(b AS DATE) AS bd, CAST(e AS DATE) AS ed,
           CASE WHEN med_type[1:2] IN ('21','22','23','24','25','26','27','52') THEN 'inpatient'
                WHEN med_type[1:2] = '28' THEN 'day_surgery'
                WHEN med_type[1:2] IN ('11','12','16','19','51','53','81') THEN 'outpatient'
                WHEN med_type[1:2] = '13' THEN 'emergency'
                WHEN med_type[1:2] IN ('14','15') THEN 'chronic'
                WHEN med_type[1:2] = '41' THEN 'pharmacy' ELSE 'unknown' END AS kind,
-          CASE WHEN dx0 <> '' THEN dx0 ELSE coalesce((SELECT min(code) FROM diagnosis d
+          CASE WHEN dx0 <> '' THEN upper(dx0) ELSE coalesce((SELECT min(upper(code)) FROM diagnosis d
                WHERE d.visit = v0.visit AND d.main = '1'), '') END AS dx
         FROM v0""")
     db.execute("""
-        CREATE TABLE dx AS SELECT DISTINCT visit, code FROM (SELECT visit, code FROM diagnosis
+        CREATE TABLE dx AS SELECT DISTINCT visit, code FROM (SELECT visit, upper(code) AS code FROM diagnosis
           UNION ALL SELECT visit, dx FROM v) WHERE code <> ''""")
     city.view("leave_of", "leave", [
         ("visit", "mdtrt_id", TEXT), ("b", "begntime", TIME), ("e", "endtime", TIME)])
@@ -144,6 +145,9 @@ def prepare(city):
         FROM s0 LEFT JOIN (SELECT init, count(*) AS n, count(total) AS known, sum(abs(total)) AS back FROM s0
           WHERE init <> '' AND (flag = '1' OR coalesce(total < 0, FALSE)) GROUP BY init) b ON b.init = s0.setl""")
     lines(city)
+    city.view("o0", "oprn", [
+        ("setl", "setl_id", TEXT), ("code", "oprn_oprt_code", TEXT), ("ts", "oprn_oprt_date", TIME)])
+    db.execute("CREATE TABLE op AS SELECT s.visit, o0.* REPLACE (upper(code) AS code) FROM o0 JOIN s USING (setl)")
     db.execute(f"""
         CREATE TABLE trait AS SELECT v.visit,
           bool_or({starts('dx.code', CHEMO)}) AS chemo,
@@ -154,9 +158,10 @@ def prepare(city):
           any_value(v.way = '5') AS death,
           any_value(v.kind = 'day_surgery') AS day_surgery,
           any_value(v.visit IN (SELECT visit FROM leave_of)) AS leave,
-          bool_or({starts('dx.code', BIRTH)})
-            OR any_value(coalesce(v.bd - p.birth <= 28, FALSE))
-            OR (bool_or(starts_with(dx.code, 'P')) AND any_value(coalesce(p.sex, '') <> '1'
+          any_value(coalesce(v.bd - p.birth <= 28, FALSE))
+            OR ((bool_or({starts('dx.code', BIRTH)})
+                OR any_value(v.visit IN (SELECT visit FROM op WHERE {starts('op.code', DELIVERY)})))
+              AND any_value(coalesce(p.sex, '') <> '1'
                 AND coalesce(v.bd - p.birth BETWEEN 14 * 365 AND 56 * 365 - 1, TRUE))) AS newborn,
           FALSE AS external, FALSE AS take_home,
           any_value(coalesce(p.sex, '') NOT IN ('1', '2') OR p.birth IS NULL)
@@ -185,9 +190,6 @@ def prepare(city):
         ("visit", "mdtrt_id", TEXT), ("code", "exam_item_code", TEXT),
         ("name", "exam_item_name", TEXT), ("done", "exam_date", TIME), ("told", "rpt_date", TIME)],
         "coalesce(vali_flag, '') <> '0'")
-    city.view("o0", "oprn", [
-        ("setl", "setl_id", TEXT), ("code", "oprn_oprt_code", TEXT), ("ts", "oprn_oprt_date", TIME)])
-    db.execute("CREATE TABLE op AS SELECT s.visit, o0.* FROM o0 JOIN s USING (setl)")
     city.view("ord", "drord", [
         ("visit", "mdtrt_id", TEXT), ("no", "drord_no", TEXT), ("kind", "drord_type", TEXT),
         ("code", "drord_detl_code", TEXT), ("name", "drord_detl_name", TEXT),
@@ -256,6 +258,11 @@ def prepare(city):
     db.execute("CREATE TABLE cut AS SELECT * FROM cut0 WHERE d IS NOT NULL")
 
 
+def judged_by(db, fund):
+    """`f` is what a rule judges by: of one about the fund's money no line that the patient paid alone. `fee` is all."""
+    db.execute("CREATE OR REPLACE TEMP VIEW f AS SELECT * FROM fee" + (" WHERE coalesce(inside > 0 OR amt = 0, TRUE)" if fund else ""))
+
+
 def lines(city):
     """K0: refunds set off against their originals, then only what is left of charges.
 
@@ -270,7 +277,7 @@ def lines(city):
         ("name2", "medins_list_name", TEXT), ("list_type", "list_type", TEXT),
         ("charge", "med_chrgitm_type", TEXT), ("lv", "chrgitm_lv", TEXT), ("q", "cnt", NUMBER),
         ("price", "pric", NUMBER), ("amt", "det_item_fee_sumamt", NUMBER),
-        ("covered", "inscp_amt", NUMBER), ("dept_code", "bilg_dept_codg", TEXT),
+        ("covered", "inscp_amt", NUMBER), ("all_own", "fulamt_ownpay_amt", NUMBER), ("limited", "overlmt_selfpay", NUMBER), ("dept_code", "bilg_dept_codg", TEXT),
         ("dr", "bilg_dr_code", TEXT), ("orderer", "acord_dr_code", TEXT), ("rx", "rx_drord_no", TEXT),
         ("ordno", "drord_no", TEXT), ("days", "prd_days", NUMBER),
         ("home", "dscg_tkdrug_flag", TEXT), ("etip", "etip_flag", TEXT),
@@ -278,7 +285,9 @@ def lines(city):
         "coalesce(vali_flag, '') <> '0'")
     db.execute("""
         CREATE TABLE raw AS SELECT raw0.*, CAST(t AS DATE) AS d,
-          CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name
+          CASE WHEN name1 <> '' THEN name1 ELSE name2 END AS name,
+          -- What of it lay in the fund's scope: as uploaded, else nothing where the patient paid all of it.
+          coalesce(covered, CASE WHEN amt > 0 AND all_own >= amt THEN 0 END) / nullif(amt, 0) AS inside
         FROM raw0 WHERE visit IN (SELECT visit FROM v)""")
     # A settlement that cancels and tells no line takes the lines it cancels with it, pair by pair; where the amounts say
     # that all came back, nothing of either is left.
@@ -294,7 +303,7 @@ def lines(city):
         UNION SELECT setl FROM s WHERE takes_back AND setl NOT IN (SELECT setl FROM telling)
         UNION SELECT s.setl FROM s JOIN first ON s.takes_back AND s.init = first.setl AND s.visit = first.visit""")
     db.execute("""
-        CREATE TABLE f AS
+        CREATE TABLE fee AS
         WITH live AS (SELECT * FROM raw WHERE setl NOT IN (SELECT setl FROM gone)),
         back AS (SELECT visit, init, sum(abs(q)) AS q, sum(abs(amt)) AS amt FROM live
           WHERE (q < 0 OR amt < 0) AND init <> '' AND init <> sn GROUP BY visit, init)
@@ -309,17 +318,18 @@ def lines(city):
     for visit, code, name, t, q, amt in bare:
         # Midnight is a day without its hour.
         until = t + timedelta(seconds=86399) if (t.hour, t.minute, t.second) == (0, 0, 0) else t
-        own = db.execute("""SELECT sn, q, amt FROM f WHERE visit = ? AND code = ? AND name = ?
+        own = db.execute("""SELECT sn, q, amt FROM fee WHERE visit = ? AND code = ? AND name = ?
             AND t <= ? AND q > 0 ORDER BY t DESC, sn DESC""", [visit, code, name, until]).fetchall()
         if sum(l[1] for l in own) < q or sum(l[2] for l in own) < amt:
             continue
         for sn, has_q, has_amt in own:
             less_q, less_amt = min(q, has_q), min(amt, has_amt)
             left_q = 0 if 0 < has_amt <= less_amt else has_q - less_q
-            db.execute("UPDATE f SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
+            db.execute("UPDATE fee SET q = ?, amt = ? WHERE visit = ? AND sn = ?",
                        [left_q, has_amt - less_amt, visit, sn])
             q, amt = q - less_q, amt - less_amt
             if q <= 0 and amt <= 0:
                 break
-    db.execute("DELETE FROM f WHERE NOT (q > 0 AND amt >= 0)")
-    db.execute("CREATE TABLE item AS SELECT DISTINCT code, name FROM f")
+    db.execute("DELETE FROM fee WHERE NOT (q > 0 AND amt >= 0)")
+    db.execute("CREATE TABLE item AS SELECT DISTINCT code, name FROM fee")
+    judged_by(db, fund=False)

@@ -1,6 +1,6 @@
 """What the second opinion on the rules is made of: one rule over one city, and the SQL that many rules share."""
 
-from duckdb_city import LAG, City, Pack, either, inside, prepare, quoted  # noqa: F401
+from duckdb_city import LAG, City, Pack, either, inside, judged_by, prepare, quoted  # noqa: F401
 
 RULES = {}
 
@@ -20,6 +20,8 @@ class Judge:
         self.city, self.pack, self.name = city, pack, name
         self.rule = pack.rules[name]
         self.use = self.rule["use"]
+        self.fund = self.rule.get("fund", not self.rule.get("no_loss", False))
+        judged_by(city.db, self.fund)
 
     def param(self, name):
         return self.pack.param(self.name, name)
@@ -28,7 +30,8 @@ class Judge:
         cell = cell.strip()
         if cell.startswith("~"):
             words = [w.strip() for w in cell[1:].split("&") if w.strip()]
-            return "(" + " AND ".join(f"contains({name}, {quoted(w)})" for w in words) + ")"
+            return "(" + " AND ".join(
+                f"NOT contains({name}, {quoted(w[1:])})" if w[0] == "!" else f"contains({name}, {quoted(w)})" for w in words) + ")"
         if cell.endswith("*"):
             return f"starts_with({code}, {quoted(cell[:-1])})"
         return f"{code} = {quoted(cell)}"
@@ -78,7 +81,14 @@ class Judge:
             any_of = " OR ".join(excluded)
             bad = {r[0] for r in self.city.db.execute(f"SELECT visit FROM trait WHERE {any_of}").fetchall()}
             rows = [r for r in rows if not (({r.get("visit")} | set(r.get("also") or [])) & bad)]
+        own = set()
+        if self.fund:
+            own = {s[0] for s in self.city.db.execute("SELECT sn FROM fee WHERE inside <= 0 AND amt > 0").fetchall()}
         for r in rows:
+            if r.get("lines") and own:
+                r["lines"] = [sn for sn in r["lines"] if sn not in own]
+                if not r["lines"]:
+                    continue
             out = {"rule": self.name, "fixmedins_code": r["fac"]}
             for key, name in [("psn", "psn_no"), ("visit", "mdtrt_id"), ("code", "code")]:
                 if r.get(key):
@@ -98,7 +108,7 @@ def lines_of(judge, where="TRUE"):
 
 
 # A bill of which everything was taken back says nothing, not even by what it lacks.
-BILLED = "(v.visit IN (SELECT visit FROM f) OR v.visit NOT IN (SELECT visit FROM raw))"
+BILLED = "(v.visit IN (SELECT visit FROM fee) OR v.visit NOT IN (SELECT visit FROM raw))"
 ITEM = "visit, code, name, list_type, charge, lv"
 
 

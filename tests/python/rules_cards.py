@@ -62,14 +62,14 @@ def split_settlement(j):
         WITH w AS (SELECT v.fac, v.visit, v.psn, s.ts, s.total, lag(s.ts) OVER o AS at0, lag(s.total) OVER o AS total0,
           lag(v.visit) OVER o AS v0 FROM s JOIN v USING (visit) WHERE NOT s.cancelled AND s.total > 0 AND {j.scope()}
           WINDOW o AS (PARTITION BY v.fac, v.psn ORDER BY s.ts, s.total, v.b, v.visit))
-        SELECT fac, visit, [v0] AS also, psn, (SELECT list(sn) FROM f WHERE f.visit = w.visit) AS lines FROM w
+        SELECT fac, visit, [v0] AS also, psn, (SELECT list(sn) FROM fee f WHERE f.visit = w.visit) AS lines FROM w
         WHERE total = total0 AND date_diff('second', at0, ts) <= {j.param('seconds')}""")
 
 
 @rule("H10")
 def suspended(j):
     return j.run("""
-        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM f WHERE f.visit = v.visit) AS lines
+        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM fee f WHERE f.visit = v.visit) AS lines
         FROM s JOIN v USING (visit) WHERE NOT s.cancelled AND s.fund > 0 AND CAST(s.ts AS DATE) = v.bd
           AND EXISTS (SELECT 1 FROM unit u WHERE u.fac = v.fac AND u.kind = 'suspension' AND u.b < v.bd
             AND coalesce(u.e > v.bd, TRUE))""")
@@ -81,13 +81,13 @@ def prescriptions(j):
         WITH g AS (SELECT fac, psn, bd, doctor, dx[1:3] AS dx3, list(visit ORDER BY b, e, visit) AS all_of FROM v
           WHERE {j.scope()} AND doctor <> '' AND dx <> '' GROUP BY ALL HAVING count(*) >= {j.param('count')})
         SELECT fac, all_of[-1] AS visit, all_of AS also, psn,
-          (SELECT list(sn) FROM f WHERE list_contains(g.all_of[2:], f.visit)) AS lines FROM g""")
+          (SELECT list(sn) FROM fee f WHERE list_contains(g.all_of[2:], f.visit)) AS lines FROM g""")
 
 
 @rule("H13")
 def not_insured(j):
     return j.run(f"""
-        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM f WHERE f.visit = v.visit) AS lines FROM v
+        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM fee f WHERE f.visit = v.visit) AS lines FROM v
         WHERE {j.scope()} AND v.psn IN (SELECT psn FROM insured_in)
           AND v.psn NOT IN (SELECT psn FROM insured_in WHERE b IS NULL)
           AND NOT EXISTS (SELECT 1 FROM insured_in i WHERE i.psn = v.psn AND i.b <= v.bd AND coalesce(i.e >= v.bd, TRUE))

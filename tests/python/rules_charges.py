@@ -11,10 +11,15 @@ def pair(j):
                 f" BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')})")
     points = j.pack.points[j.use["list"]]
     day = j.use["window"] == "day"
+    # Two parts of the body that the names tell are no pair.
+    parts = [[w for w in part.split("|") if w] for part in j.use.get("words", [])]
+    of = lambda alias: [either(f"contains({alias}.name, {quoted(w)})" for w in part) for part in parts]
+    both = either(f"({a} AND {b})" for a, b in zip(of("a"), of("f")))
+    apart = f"{either(of('a'))} AND {either(of('f'))} AND NOT {both}" if parts else "FALSE"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(DISTINCT f.sn) AS lines
-        FROM f JOIN v USING (visit) JOIN f a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
-          AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))}
+        FROM f JOIN v USING (visit) JOIN fee a ON a.visit = f.visit AND {'a.d = f.d' if day else 'TRUE'}
+          AND (a.code, a.name) <> (f.code, f.name) AND {either(map(meets, points))} AND NOT ({apart})
         WHERE {j.scope()} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}{', f.d' if day else ''}""")
 
 
@@ -24,9 +29,12 @@ LIMIT = """(SELECT max(cap) FROM price p WHERE p.code = f.code AND coalesce(p.b 
 
 @rule("B03")
 def above_limit(j):
+    # What the patient bore of it; where nobody says, all of it if as much was outside the scope.
+    over = f"least((f.price - {LIMIT}) * f.q, f.amt)"
+    borne = f"coalesce(f.limited, CASE WHEN f.amt - f.inside * f.amt >= {over} THEN {over} END, 0)"
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
-        WHERE {j.scope()} AND f.price > {LIMIT} + {j.param('tolerance')} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
+        WHERE {j.scope()} AND f.price > {LIMIT} + {j.param('tolerance')} AND {over} > {borne} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
 
 
 @rule("B06")
@@ -85,7 +93,8 @@ def self_paid(j):
 def outside_age(j, wrong):
     def limit(p):
         now = f"f.d BETWEEN DATE {quoted(p['begndate'])} AND DATE {quoted(p['enddate'] or '9999-12-31')}"
-        age = "f.d - p.birth" if p["unit"] == "天" else "date_diff('year', p.birth, f.d) - CASE WHEN (month(f.d), day(f.d)) < (month(p.birth), day(p.birth)) THEN 1 ELSE 0 END"
+        months = "(date_diff('month', p.birth, f.d) - CASE WHEN day(f.d) < day(p.birth) THEN 1 ELSE 0 END)"
+        age = "f.d - p.birth" if p["unit"] in ("天", "日") else months if p["unit"] in ("月", "个月") else "date_diff('year', p.birth, f.d) - CASE WHEN (month(f.d), day(f.d)) < (month(p.birth), day(p.birth)) THEN 1 ELSE 0 END"
         return f"({j.match(p['code'])} AND {now} AND {wrong(age, p['value'])})"
     points = j.pack.points[j.use["list"]]
     return by_item(j, f"f.d >= p.birth AND {either(map(limit, points))}", "JOIN person p USING (psn)")

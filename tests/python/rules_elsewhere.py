@@ -57,4 +57,7 @@ def two_counters(j):
         SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM f WHERE f.visit = v.visit) AS lines
         FROM v WHERE {j.scope()} AND EXISTS (SELECT 1 FROM v o WHERE o.psn = v.psn AND o.fac <> v.fac
           AND o.kind NOT IN ('inpatient', 'day_surgery', 'unknown')
+          -- From the doctor to the chemist next door.
+          AND NOT CASE WHEN v.b <= o.b THEN v.kind <> 'pharmacy' AND o.kind = 'pharmacy'
+            ELSE o.kind <> 'pharmacy' AND v.kind = 'pharmacy' END
           AND abs(date_diff('second', v.b, o.b)) < {j.param('minutes')} * 60)""")

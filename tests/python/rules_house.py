@@ -145,7 +145,8 @@ def same_bill(j):
 @rule("H09")
 def at_night(j):
     return j.run(f"""
-        WITH h AS (SELECT fac, string_split(value, '-') AS span FROM unit WHERE kind = 'hours' AND contains(value, '-')
+        WITH w AS (SELECT * REPLACE (translate(value, '～~—–－−〜至到：０１２３４５６７８９', '---------:0123456789') AS value) FROM unit),
+        h AS (SELECT fac, string_split(value, '-') AS span FROM w WHERE kind = 'hours' AND contains(value, '-')
           QUALIFY row_number() OVER (PARTITION BY fac ORDER BY name) = 1),
         o AS (SELECT fac, list_transform(span, lambda c: CAST(split_part(trim(c), ':', 1) AS INT) * 3600
             + CAST(split_part(trim(c), ':', 2) AS INT) * 60) AS s FROM h),

@@ -88,7 +88,7 @@ def never_paid(j):
 
 
 # How a rule measures a line.
-MEASURE = {"quantity": "q", "amount": "amt", "lines": "1"}
+MEASURE = {"quantity": "q", "amount": "coalesce(inside, 1) * amt", "lines": "1"}
 
 
 @rule("B04", "B05", "B07", "C08", "C09-2", "C18", "C22", "D02", "D05", "E06")
@@ -99,6 +99,8 @@ def above(j):
                "year": "psn, year(d)"}[j.use["window"]]
     key = f"fac, {stretch}, code, name, list_type, charge, lv"
     where = "f.rx <> ''" if j.use["window"] == "prescription" else "TRUE"
+    if j.use.get("measure") == "dates":
+        return dates(j, key)
     measure = MEASURE[j.use.get("measure", "quantity")]
     return j.run(f"""
         WITH l AS ({lines_of(j, where)}),
@@ -111,6 +113,24 @@ def above(j):
           AND t.d0 BETWEEN pt.since AND pt.until ORDER BY k LIMIT 1) AS cap FROM t)
         SELECT fac, any_value(told) AS visit, any_value(psn) AS psn, list(sn) AS lines FROM c
         WHERE total > cap AND later < total - cap GROUP BY {key}""")
+
+
+def dates(j, key):
+    """Days with a charge; from the first operation on, where the rule asks and there is one, each 24 hours are a day."""
+    cut = "CAST(NULL AS TIMESTAMP)"
+    if "after_incision" in j.use.get("only", []):
+        cut = "(SELECT min(op.ts) FROM op WHERE op.visit = l.visit)"
+    bare = "date_trunc('day', {0}) = {0}"
+    return j.run(f"""
+        WITH l AS ({lines_of(j, "f.d IS NOT NULL")}), c AS (SELECT l.*, {cut} AS cut FROM l),
+        n AS (SELECT *, CASE WHEN cut IS NULL THEN dense_rank() OVER (PARTITION BY {key} ORDER BY d) - 1
+            WHEN {bare.format('cut')} OR {bare.format('t')} THEN greatest(d - CAST(cut AS DATE) - 1, 0)
+            ELSE CAST(floor(date_diff('second', cut, t) / 86400.0) AS INT) END AS no,
+          first_value(d) OVER (PARTITION BY {key} ORDER BY {SOONER}) AS d0 FROM c
+          WHERE cut IS NULL OR CASE WHEN {bare.format('cut')} OR {bare.format('t')} THEN d >= CAST(cut AS DATE) ELSE t >= cut END),
+        m AS (SELECT n.*, (SELECT value FROM pt WHERE pt.code = n.code AND pt.name = n.name
+          AND n.d0 BETWEEN pt.since AND pt.until ORDER BY k LIMIT 1) AS cap FROM n)
+        SELECT fac, visit, any_value(psn) AS psn, list(sn) AS lines FROM m WHERE no >= cap GROUP BY {key}""")
 
 
 @rule("C14", "C20")
@@ -141,7 +161,7 @@ def second_line(j):
     first = j.items(j.use["other"], "o")
     return j.run(f"""
         WITH l AS ({lines_of(j)}),
-        bare AS (SELECT l.* FROM l WHERE NOT EXISTS (SELECT 1 FROM f o JOIN v w ON w.visit = o.visit WHERE w.psn = l.psn
+        bare AS (SELECT l.* FROM l WHERE NOT EXISTS (SELECT 1 FROM fee o JOIN v w ON w.visit = o.visit WHERE w.psn = l.psn
             AND w.fac = l.fac AND {first} AND o.d BETWEEN l.d - {int(j.param('days'))} AND l.d)
           QUALIFY row_number() OVER (PARTITION BY fac, psn, code, name ORDER BY {SOONER}) = 1)
         SELECT fac, visit, psn, [sn] AS lines FROM bare

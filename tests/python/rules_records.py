@@ -38,7 +38,7 @@ def no_record(j):
         "vital": f"EXISTS (SELECT 1 FROM vital_of n WHERE n.visit = f.visit AND {near('n.ts')})",
     }
     if j.use.get("other"):
-        proofs["fee"] = (f"EXISTS (SELECT 1 FROM f o WHERE o.visit = f.visit AND {j.items(j.use['other'], 'o')}"
+        proofs["fee"] = (f"EXISTS (SELECT 1 FROM fee o WHERE o.visit = f.visit AND {j.items(j.use['other'], 'o')}"
                          f" AND {near('o.t')})")
     tables = {"order": "drord", "exec": "exec", "nursing": "exec", "treat": "exec", "oprn_event": "exec",
               "anaesthesia": "exec", "lab": "lab", "exam": "exam", "operation": "oprn", "note": "note",

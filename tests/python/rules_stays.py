@@ -9,7 +9,9 @@ def readmission(j):
         WITH w AS (SELECT *, lag(visit) OVER o AS v1, lag(ed) OVER o AS e1, lag(dx) OVER o AS dx1 FROM v
           WHERE kind = 'inpatient' WINDOW o AS (PARTITION BY fac, psn ORDER BY b, e, visit))
         SELECT fac, visit, [v1] AS also, psn, (SELECT list(sn) FROM f WHERE f.visit = w.visit) AS lines
-        FROM w WHERE bd - e1 BETWEEN 0 AND {j.param('days')} AND dx[1:3] = dx1[1:3] AND dx <> ''""")
+        FROM w WHERE bd - e1 BETWEEN 0 AND {j.param('days')} AND dx[1:3] = dx1[1:3] AND dx <> ''
+          -- A stay in two because the year ended.
+          AND NOT (bd - e1 <= 1 AND strftime(e1, '%m-%d') IN ('12-31', '01-01') AND strftime(bd, '%m-%d') IN ('12-31', '01-01'))""")
 
 
 @rule("A03")
@@ -39,10 +41,10 @@ def clinic_in_stay(j):
     # As elsewhere: a bill of which the fund paid nothing is no sign that the patient was there.
     return j.run(f"""
         SELECT o.fac, o.visit, [s.visit] AS also, o.psn,
-          (SELECT list(sn) FROM f WHERE f.visit = o.visit AND {j.items()}) AS lines
+          (SELECT list(sn) FROM fee f WHERE f.visit = o.visit AND {j.items()}) AS lines
         FROM v s JOIN v o ON o.psn = s.psn AND o.fac = s.fac AND o.kind IN ('outpatient', 'chronic')
           AND o.bd > s.bd AND o.bd < s.ed
-        WHERE s.kind = 'inpatient' AND EXISTS (SELECT 1 FROM f WHERE f.visit = o.visit AND {j.items()})
+        WHERE s.kind = 'inpatient' AND EXISTS (SELECT 1 FROM fee f WHERE f.visit = o.visit AND {j.items()})
           AND EXISTS (SELECT 1 FROM s p WHERE p.visit = o.visit AND NOT p.cancelled AND p.fund > 0)
           AND NOT EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = s.visit AND CAST(l.b AS DATE) <= o.bd
             AND coalesce(CAST(l.e AS DATE) >= o.bd, TRUE))""")
@@ -90,6 +92,18 @@ def checkup(j):
           AND coalesce(sum(f.amt) FILTER ({other}), 0) / sum(f.amt) <= {j.param('low')}""")
 
 
+def second_way(j):
+    """The region counts the second way: both ends of a stay, both grades of a day, beds of people on leave."""
+    return float(j.rule.get("params", {}).get("counting_rule", {}).get("value") or 1) == 2
+
+
+def kept(j):
+    """Each day of leave allows so many days more."""
+    more = j.rule.get("params", {}).get("leave_days", {}).get("value")
+    return f""" + {int(more)} * coalesce((SELECT sum(greatest(CAST(w.e AS DATE) - CAST(w.b AS DATE), 0))
+        FROM leave_of w WHERE w.visit = g.visit), 0)""" if more else ""
+
+
 STAY = """greatest(ed - bd, 1) + CASE WHEN (SELECT dept <> '' AND left_dept <> '' AND dept <> left_dept
     FROM v w WHERE w.visit = g.visit) THEN 1 ELSE 0 END
     + CASE WHEN EXISTS (SELECT 1 FROM l WHERE l.visit = g.visit AND l.d = g.bd - 1) THEN 1 ELSE 0 END"""
@@ -99,7 +113,8 @@ HOURS = """greatest(ceil(date_diff('second', (SELECT b FROM v w WHERE w.visit = 
 
 @rule("A14", "A15-1", "A18")
 def days_of_stay(j):
-    return j.run(excess(lines_of(j, "v.bd IS NOT NULL AND v.ed IS NOT NULL"), "visit", f"total - ({STAY})"))
+    return j.run(excess(lines_of(j, "v.bd IS NOT NULL AND v.ed IS NOT NULL"), "visit",
+                        f"total - ({STAY}{' + CASE WHEN ed > bd THEN 1 ELSE 0 END' if second_way(j) else ''}{kept(j)})"))
 
 
 @rule("B09", "B09-1")
@@ -127,7 +142,7 @@ def levels(j):
         SELECT l.fac, l.visit, any_value(l.psn) AS psn,
           list(l.sn) FILTER (l.code <> best.code OR l.name <> best.name) AS lines
         FROM l JOIN best USING (visit, d) GROUP BY l.fac, l.visit, l.d
-        HAVING count(DISTINCT (l.code, l.name)) > 1""")
+        HAVING count(DISTINCT (l.code, l.name)) > {2 if second_way(j) else 1}""")
 
 
 @rule("A16")
@@ -150,15 +165,16 @@ def outside_stay(j):
 def done_after(j):
     return j.run(f"""
         WITH r AS (SELECT * FROM lab_of UNION ALL SELECT * FROM exam_of)
-        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM (SELECT sn FROM f WHERE f.visit = v.visit
+        SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM (SELECT sn FROM fee f WHERE f.visit = v.visit
           AND f.code = r.code ORDER BY {SOONER} LIMIT 1)) AS lines
         FROM r JOIN v USING (visit) WHERE {j.scope()} AND r.done - INTERVAL {int(j.param('hours'))} HOUR > v.e
-          AND NOT EXISTS (SELECT 1 FROM f e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
+          AND NOT EXISTS (SELECT 1 FROM fee e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
 
 
 @rule("A24", "A11-1")
 def on_leave(j):
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
-        WHERE {j.scope()} AND {j.items()} AND EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = f.visit
+        WHERE {j.scope()} AND {j.items()} AND {"f.charge <> '01'" if second_way(j) else 'TRUE'}
+          AND EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = f.visit
           AND CAST(l.b AS DATE) < f.d AND CAST(l.e AS DATE) > f.d) GROUP BY f.fac, f.visit""")

@@ -24,7 +24,7 @@ def supply_of_house(j):
           AND used.last - {LAG} <= (SELECT max(d) FROM cut WHERE cut.fac = used.fac AND what = 'inv_purchase')""")
 
 
-FIRST_LINE = f"(SELECT list(sn) FROM (SELECT sn FROM f WHERE f.visit = k.visit AND f.code = k.code ORDER BY {SOONER} LIMIT 1))"
+FIRST_LINE = f"(SELECT list(sn) FROM (SELECT sn FROM fee f WHERE f.visit = k.visit AND f.code = k.code ORDER BY {SOONER} LIMIT 1))"
 LIVE_BOX = """box k LEFT JOIN s ON s.setl = k.setl LEFT JOIN v ON v.visit = k.visit
     WHERE k.back <> '1' AND NOT coalesce(s.cancelled, FALSE)"""
 

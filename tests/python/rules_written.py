@@ -93,12 +93,12 @@ PAID_BY_GROUP = """SELECT s.visit, s.fac, s.total, g.code FROM s JOIN grouped g 
 def operated(j):
     return j.run(f"""
         WITH p AS ({PAID_BY_GROUP})
-        SELECT DISTINCT v.fac, v.visit, v.psn, (SELECT list(sn) FROM f WHERE f.visit = v.visit) AS lines
+        SELECT DISTINCT v.fac, v.visit, v.psn, (SELECT list(sn) FROM fee f WHERE f.visit = v.visit) AS lines
         FROM p JOIN v USING (visit) WHERE {j.scope()} AND regexp_matches(p.code, '^[A-Z][A-J][0-9]')
           AND v.bd IS NOT NULL AND v.ed IS NOT NULL AND NOT {j.young('fee_list_d', 'v.ed')}
           AND p.visit IN (SELECT s.visit FROM s JOIN grouped g USING (setl) WHERE g.way = 'drg')
           AND NOT EXISTS (SELECT 1 FROM x WHERE x.visit = v.visit AND x.kind IN ('oprn', 'anst'))
-          AND NOT EXISTS (SELECT 1 FROM f WHERE f.visit = v.visit AND f.charge = '06')""")
+          AND NOT EXISTS (SELECT 1 FROM fee f WHERE f.visit = v.visit AND f.charge = '06')""")
 
 
 operated.lists_may_be_empty = True
@@ -122,7 +122,7 @@ def goods(j):
     return j.run(f"""
         WITH k AS (SELECT sold.*, s.visit FROM sold JOIN s USING (setl) WHERE sold.setl <> '' AND NOT s.cancelled),
         odd AS (SELECT DISTINCT k.setl FROM k WHERE (k.code <> '' OR k.name <> '')
-          AND NOT EXISTS (SELECT 1 FROM f WHERE f.setl = k.setl AND {same}))
+          AND NOT EXISTS (SELECT 1 FROM fee f WHERE f.setl = k.setl AND {same}))
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit) JOIN odd USING (setl)
         WHERE {j.items()} AND NOT EXISTS (SELECT 1 FROM k WHERE k.setl = f.setl AND {same}) GROUP BY f.fac, f.visit, f.setl""")
 

@@ -113,6 +113,8 @@ enum Tale {
     AsItWas(Story),
     /// Somebody notices, and takes back what was billed.
     Undone(Story),
+    /// The patient pays alone.
+    SelfPaid(Story),
     /// Those to whom it happened only have one name.
     OfNamesakes(Story),
 }
@@ -154,8 +156,9 @@ pub(super) struct World {
     pub(super) in_group: BTreeMap<(usize, &'static str), u64>,
     /// Stays that were short for their group, if the group turns out to be large enough to say so: story, truth.
     pub(super) short: Vec<(u64, Told)>,
-    /// How many stories of lists were told: of those that break one, of those that do not, of those undone.
-    pub(super) listed: [usize; 3],
+    /// How many stories of lists were told: of those that break one, of those that do not, of those undone, of those
+    /// that the patient paid.
+    pub(super) listed: [usize; 4],
     /// Why the story is no wrong after all.
     pub(super) undo: Option<Undo>,
     /// The name of everybody in the story.
@@ -202,7 +205,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         opening: Vec::new(),
         in_group: BTreeMap::new(),
         short: Vec::new(),
-        listed: [0; 3],
+        listed: [0; 4],
         undo: None,
         one_name: None,
         story: 0,
@@ -219,6 +222,7 @@ pub fn truth_data(folder: &Path, options: &TruthOptions) -> Result<TruthSummary>
         .into_iter()
         .map(Tale::AsItWas)
         .chain(undoable().into_iter().map(Tale::Undone))
+        .chain(payable().into_iter().map(Tale::SelfPaid))
         .chain(of_one().into_iter().map(Tale::OfNamesakes))
         .collect();
     // A story is about eight lines long; each is told once at least.
@@ -277,6 +281,7 @@ fn undoable() -> Vec<Story> {
         stays::WRONG,
         bills::WRONG,
         limits::WRONG,
+        limits::WHOEVER_PAID,
         shops::WRONG,
         house::WRONG,
         elsewhere::WRONG,
@@ -286,6 +291,11 @@ fn undoable() -> Vec<Story> {
         &listed::wrong(),
     ]
     .concat()
+}
+
+/// Wrongs that are none once the patient paid alone.
+fn payable() -> Vec<Story> {
+    [bills::WRONG, limits::WRONG, &listed::wrong()].concat()
 }
 
 /// Wrongs that are one person's.
@@ -349,6 +359,11 @@ impl World {
             Tale::AsItWas(story) => story(self),
             Tale::Undone(story) => {
                 self.undo = Some(Undo::at(self.story));
+                story(self);
+                self.undo = None;
+            }
+            Tale::SelfPaid(story) => {
+                self.undo = Some(Undo::SelfPaid);
                 story(self);
                 self.undo = None;
             }

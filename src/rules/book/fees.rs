@@ -15,6 +15,11 @@ use crate::error::{Error, Result};
 /// Lines for which room is made beforehand at most: a source may say more than it has.
 const ROOM: usize = 1 << 25;
 
+/// What of an amount was in the fund's scope: as uploaded, else nothing where the patient paid the whole of it.
+fn in_scope(amount: i64, told: Option<i64>, own: Option<i64>) -> Option<i64> {
+    told.or_else(|| own.filter(|own| amount > 0 && *own >= amount).map(|_| 0))
+}
+
 impl Loader<'_> {
     /// Reads all lines of the facility, brings them into their order and sets refunds off.
     pub(super) fn fee_lines(&mut self, watch: &mut dyn Watch) -> Result<()> {
@@ -45,6 +50,8 @@ impl Loader<'_> {
             code("rx_circ_flag"),
             code("dise_codg"),
             code("vali_flag"),
+            number("fulamt_ownpay_amt"),
+            number("overlmt_selfpay"),
         ];
         let rows = self.book.rows.get("fee_list_d").copied().unwrap_or(0);
         let room = usize::try_from(rows).unwrap_or(0).min(ROOM);
@@ -97,6 +104,12 @@ impl Loader<'_> {
             set(flag::PRICE, b.number(12, n).is_some());
             set(flag::AMOUNT, b.number(13, n).is_some());
             set(flag::COVERED, b.number(14, n).is_some_and(|a| a > 0));
+            let amount = b.number(13, n).unwrap_or(0);
+            let inside = in_scope(amount, b.number(14, n), b.number(26, n));
+            set(flag::SCOPED, inside.is_some());
+            set(flag::SELF_PAID, inside.is_some_and(|i| i <= 0) && amount > 0);
+            let limited = b.number(27, n);
+            set(flag::LIMITED, limited.is_some());
             set(flag::TAKE_HOME, l.is(b.code(21, n), "1")?);
             set(flag::ELSEWHERE, l.is(b.code(22, n), "1")?);
             set(flag::CIRCULATED, l.is(b.code(23, n), "1")?);
@@ -121,7 +134,11 @@ impl Loader<'_> {
             c.flags.push(flags);
             c.quantity.push(b.number(11, n).unwrap_or(0));
             c.price.push(b.number(12, n).unwrap_or(0));
-            c.amount.push(b.number(13, n).unwrap_or(0));
+            c.amount.push(amount);
+            c.outside.push(inside.map_or(0, |i| amount.saturating_sub(i)));
+            if let Some(limited) = limited.filter(|l| *l > 0) {
+                c.limited.insert(row_number(c.flags.len().saturating_sub(1)), limited);
+            }
             c.department.push(b.code(15, n));
             c.doctor.push(b.code(16, n));
             c.orderer.push(b.code(17, n));

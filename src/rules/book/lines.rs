@@ -1,7 +1,9 @@
 //! The fee lines of a book, column by column, each as narrow as its numbers.
 //!
 //! Kernels ask for the lines of a visit that they mean; item and flags are looked at first, and only a line
-//! that is meant is put together from the other columns. Twelve million lines cost about 45 bytes each.
+//! that is meant is put together from the other columns. Twelve million lines cost about 49 bytes each.
+
+use std::collections::HashMap;
 
 use super::narrow::{Codes, Numbers, Rows, gather};
 use super::{DAY_S, Visit};
@@ -37,6 +39,12 @@ pub mod flag {
     pub const CIRCULATED: u16 = 2048;
     /// What was executed under its order is another item, and nothing of its own.
     pub const SWAPPED: u16 = 4096;
+    /// It is known how much of the line was in the fund's scope: [`super::Lines::in_scope`].
+    pub const SCOPED: u16 = 8192;
+    /// Nothing of the line was in the fund's scope: the patient paid it alone.
+    pub const SELF_PAID: u16 = 16_384;
+    /// It is known how much of the line the patient paid for being above a limit: [`super::Lines::above_limit`].
+    pub const LIMITED: u16 = 32_768;
 }
 
 /// Money and quantities: millionths, mostly whole ten-thousandths.
@@ -58,6 +66,10 @@ pub struct Lines {
     pub(super) price: Millionths,
     /// After refunds.
     pub(super) amount: Millionths,
+    /// What of the amount is outside the fund's scope; 0 where that is not known. After refunds.
+    pub(super) outside: Millionths,
+    /// What the patient paid for being above a limit (`overlmt_selfpay`), where that is more than nothing.
+    pub(super) limited: HashMap<u32, i64>,
     /// `bilg_dept_codg`.
     pub(super) department: Codes,
     /// `bilg_dr_code`.
@@ -84,6 +96,7 @@ impl Lines {
         self.quantity.reserve(lines);
         self.price.reserve(lines);
         self.amount.reserve(lines);
+        self.outside.reserve(lines);
         self.department.reserve(lines);
         self.doctor.reserve(lines);
         self.orderer.reserve(lines);
@@ -101,6 +114,13 @@ impl Lines {
         self.quantity.gather(order);
         self.price.gather(order);
         self.amount.gather(order);
+        self.outside.gather(order);
+        if !self.limited.is_empty() {
+            let old = std::mem::take(&mut self.limited);
+            let new = order.iter().enumerate();
+            let kept = new.filter_map(|(n, came)| Some((super::row_of(n), *old.get(came)?)));
+            self.limited = kept.collect();
+        }
         self.department.gather(order);
         self.doctor.gather(order);
         self.orderer.gather(order);
@@ -144,6 +164,24 @@ impl Lines {
     pub fn settlement(&self, line: u32) -> u32 {
         let own = self.settlement.get(usize::try_from(line).unwrap_or(usize::MAX));
         own.copied().unwrap_or(super::NONE)
+    }
+
+    /// What of a line's amount was in the fund's scope (`inscp_amt`, after refunds), millionths; `None` where the
+    /// upload does not say it.
+    #[must_use]
+    pub fn in_scope(&self, line: u32) -> Option<i64> {
+        if self.flags(line) & flag::SCOPED == 0 {
+            return None;
+        }
+        Some(self.amount.get(line)?.saturating_sub(self.outside.get(line)?).max(0))
+    }
+
+    /// What the patient paid of a line for being above a limit (`overlmt_selfpay`), millionths; `None` where the
+    /// upload does not say it.
+    #[must_use]
+    pub fn above_limit(&self, line: u32) -> Option<i64> {
+        let known = self.flags(line) & flag::LIMITED != 0;
+        known.then(|| self.limited.get(&line).copied().unwrap_or(0))
     }
 
     /// Row of a line in the source.

@@ -85,6 +85,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) settlements: ByCode,
     /// Codes whose texts rules compare.
     pub(crate) wanted_texts: std::collections::BTreeSet<u32>,
+    icd: std::collections::BTreeSet<u32>,
     /// Visit and hash of `drord_no` of every order, sorted.
     pub(crate) order_numbers: Vec<(u32, u64)>,
     /// What was executed under which order: visit, hash of `drord_no`, `item_code`, `item_name`; sorted.
@@ -152,6 +153,7 @@ pub fn load(
         persons: ByCode::default(),
         settlements: ByCode::default(),
         wanted_texts: std::collections::BTreeSet::new(),
+        icd: std::collections::BTreeSet::new(),
         order_numbers: Vec::new(),
         executed: Vec::new(),
         memo: HashMap::new(),
@@ -233,6 +235,14 @@ impl Loader<'_> {
         }
     }
 
+    /// As [`Self::want_text`], of a code of a diagnosis or an operation.
+    pub(crate) fn want_icd(&mut self, code: u32) {
+        self.want_text(code);
+        if code != 0 {
+            self.icd.insert(code);
+        }
+    }
+
     fn facility(&mut self, wanted: Option<&str>) -> Result<()> {
         let wants = [
             code("fixmedins_code"),
@@ -270,8 +280,13 @@ impl Loader<'_> {
     fn texts(&mut self) -> Result<()> {
         let codes: Vec<u32> = std::mem::take(&mut self.wanted_texts).into_iter().collect();
         let texts = self.source.texts(&codes).map_err(Error::Source)?;
-        self.book.texts =
-            codes.into_iter().zip(texts.into_iter().map(String::into_boxed_str)).collect();
+        let icd = std::mem::take(&mut self.icd);
+        // Some houses write i10: letters of diagnoses and operations mean the same in either case.
+        let written = |code: u32, text: String| {
+            if icd.contains(&code) { text.to_ascii_uppercase() } else { text }
+        };
+        let all = codes.into_iter().zip(texts);
+        self.book.texts = all.map(|(c, t)| (c, written(c, t).into_boxed_str())).collect();
         Ok(())
     }
 }

@@ -123,6 +123,13 @@ impl Raw {
             buffer.extend(range.clone().filter_map(pick));
             net(&mut buffer);
             for (at, line) in range.zip(&buffer) {
+                // What is left of a line lies in the scope as the whole of it did.
+                if let (Some(had), Some(outside)) = (lines.amount.get(at), lines.outside.get(at))
+                    && outside != 0
+                    && had != line.amount
+                {
+                    lines.outside.set(at, crate::kernel::muldiv(outside, line.amount, had));
+                }
                 lines.quantity.set(at, line.quantity);
                 lines.amount.set(at, line.amount);
                 let flags = lines.flags.get_mut(usize::try_from(at).unwrap_or(usize::MAX));

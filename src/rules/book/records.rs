@@ -17,7 +17,7 @@ pub(super) fn diagnoses(l: &mut Loader<'_>) -> Result<()> {
     l.each("diag", &wants, |l, b, n| {
         let visit = l.visits.get(b.code(0, n));
         if visit != NONE && b.code(3, n) != 0 {
-            l.want_text(b.code(3, n));
+            l.want_icd(b.code(3, n));
             let discharge = l.is(b.code(1, n), "2")?;
             let main = l.is(b.code(2, n), "1")?;
             rows.push(visit, Diagnosis { code: b.code(3, n), main, discharge });
@@ -232,7 +232,7 @@ pub(super) fn operations(l: &mut Loader<'_>) -> Result<()> {
     l.each("oprn", &wants, |l, b, n| {
         let settlement = l.book.settlement(l.settlements.get(b.code(0, n)));
         let Some(visit) = settlement.map(|s| s.visit) else { return Ok(()) };
-        l.want_text(b.code(1, n));
+        l.want_icd(b.code(1, n));
         l.want_text(b.code(2, n));
         let operation = Operation {
             visit,

@@ -175,6 +175,8 @@ pub struct Settlement {
     pub total: Option<i64>,
     /// `fund_pay_sumamt`.
     pub fund: Option<i64>,
+    /// `inscp_amt`: what of the whole was in the fund's scope.
+    pub covered: Option<i64>,
     /// `psn_pay`.
     pub own: Option<i64>,
     /// `cash_payamt`.

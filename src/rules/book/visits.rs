@@ -41,9 +41,10 @@ impl Loader<'_> {
             if b.code(2, n) != l.book.facility.code {
                 return Ok(());
             }
-            for at in [3, 4, 7, 8, 9, 12] {
+            for at in [3, 4, 7, 8, 9] {
                 l.want_text(b.code(at, n));
             }
+            l.want_icd(b.code(12, n));
             visits.push(Visit {
                 code: b.code(0, n),
                 person: b.code(1, n),
@@ -147,6 +148,7 @@ impl Loader<'_> {
             code("refd_setl_flag"),
             code("init_setl_id"),
             code("vali_flag"),
+            number("inscp_amt"),
         ];
         let mut all: Vec<Settlement> = Vec::new();
         let mut cancels: Vec<(u32, Option<i64>)> = Vec::new();
@@ -178,6 +180,7 @@ impl Loader<'_> {
                 at: b.time(2, n),
                 total: b.number(4, n),
                 fund: b.number(5, n),
+                covered: b.number(11, n),
                 own: b.number(6, n),
                 cash: b.number(7, n),
                 cancelled: refund,

@@ -210,7 +210,7 @@ impl LineProbe {
         }
     }
 
-    /// The point's value in years (岁) or days (天). A birthday counts: who is 14 today is not under 14.
+    /// The point's value in years (岁), months (月) or days (天). A birthday counts: who is 14 today is not under 14.
     fn age(&self, listed: &[&Point], birth: i64, day: i64) -> Result<Option<String>, &'static str> {
         let days = day.saturating_sub(birth);
         if days < 0 {
@@ -223,7 +223,7 @@ impl LineProbe {
             let Some(limit) = point.value else { continue };
             known = true;
             let limit = limit.div_euclid(crate::book::ONE);
-            let age = if point.unit == "天" { days } else { years };
+            let age = in_unit(&point.unit, birth, day);
             let fits = match self.attribute {
                 Attribute::AgeMax => age <= limit,
                 _ => age >= limit,
@@ -267,6 +267,30 @@ fn machine(cx: Cx<'_>, listed: &[&Point], line: Line) -> Result<Option<String>, 
     }
     let fits = |name: &String| listed.iter().flat_map(|p| p.words()).any(|w| name.contains(w));
     Ok((!names.iter().any(fits)).then(|| names.join("、")))
+}
+
+/// An age in the unit of a point; the pack was checked, so it is one of these.
+pub(super) fn in_unit(unit: &str, birth: i64, day: i64) -> i64 {
+    match unit.strip_suffix("以下").or_else(|| unit.strip_suffix("以上")).unwrap_or(unit) {
+        "天" | "日" => day.saturating_sub(birth),
+        "月" | "个月" => months_between(birth, day),
+        _ => years_between(birth, day),
+    }
+}
+
+/// Whole months between two days.
+fn months_between(from: i64, to: i64) -> i64 {
+    use chrono::Datelike as _;
+    use spotcheck_domain::BeijingTime;
+    let date = |day: i64| {
+        let seconds = day.saturating_mul(crate::book::DAY_S);
+        BeijingTime::from_seconds(seconds).naive().map(|n| n.date())
+    };
+    let (Some(a), Some(b)) = (date(from), date(to)) else { return 0 };
+    let month = |d: chrono::NaiveDate| {
+        i64::from(d.year()).saturating_mul(12).saturating_add(i64::from(d.month0()))
+    };
+    month(b).saturating_sub(month(a)).saturating_sub(i64::from(b.day() < a.day()))
 }
 
 /// Whole years between two days.

@@ -1,6 +1,6 @@
 //! K1, other forms: the limit is on a diagnosis, an operation, a stay, a settlement or a member of staff.
 
-use super::k01_attribute::years_between;
+use super::k01_attribute::{in_unit, years_between};
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, date, yuan};
 use crate::book::{Person, Sex, Visit, VisitKind};
 use crate::pack::{Matcher, Point};
@@ -78,7 +78,7 @@ fn length(matcher: &Matcher) -> usize {
     }
 }
 
-/// The point allows a sex (`text`) or an age (`value`, unit 岁以上, 岁以下, 天以下).
+/// The point allows a sex (`text`) or an age (`value`, unit 岁以上, 岁以下, 月以下, 天以下).
 fn against(
     cx: Cx<'_>,
     point: &Point,
@@ -100,11 +100,8 @@ fn against(
         return Err("出生日期晚于就诊日期");
     }
     let years = years_between(birth, day);
-    let fits = match point.unit.as_str() {
-        "岁以下" => years <= limit,
-        "天以下" => days <= limit,
-        _ => years >= limit,
-    };
+    let age = in_unit(&point.unit, birth, day);
+    let fits = if point.unit.ends_with("以下") { age <= limit } else { age >= limit };
     Ok((!fits).then(|| format!("{years}岁")))
 }
 

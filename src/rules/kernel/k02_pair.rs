@@ -67,7 +67,7 @@ impl Probe for Pair {
         if !cx.in_scope(visit.kind) {
             return;
         }
-        let firsts: Vec<Line> = cx.charges(visit, &self.mask_a).collect();
+        let firsts: Vec<Line> = cx.beside(visit, &self.mask_a).collect();
         if firsts.is_empty() {
             return;
         }
@@ -83,6 +83,7 @@ impl Probe for Pair {
                 a.item != b.item
                     && self.window.key(cx, **a) == Some(key)
                     && a.day().is_some_and(|d| self.paired(cx, a.item, b.item, d.min(day)))
+                    && !matches!(same_part(cx, a.item, b.item), Some(false))
             });
             if let Some(a) = partner {
                 found.entry((b.item, key)).or_insert((Vec::new(), a.item)).0.push(b);
@@ -90,7 +91,11 @@ impl Probe for Pair {
         }
         for ((item, _), (lines, partner)) in found {
             let day = lines.first().and_then(|l| l.day()).unwrap_or(0);
-            let hit = Hit::of_visit(cx, visit)
+            let mut hit = Hit::of_visit(cx, visit);
+            if !cx.rule.usage.words.is_empty() && same_part(cx, partner, item).is_none() {
+                hit.doubt.push("项目名称未写明部位");
+            }
+            let hit = hit
                 .item(cx, item)
                 .fact("item_b", cx.item_name(partner))
                 .fact("count", lines.len().to_string())
@@ -99,6 +104,17 @@ impl Probe for Pair {
             out.hit(cx, hit);
         }
     }
+}
+
+/// Whether two items are of one part of the body, by their names; `None` where one of them names no part.
+fn same_part(cx: Cx<'_>, a: u32, b: u32) -> Option<bool> {
+    let parts = |item: u32| {
+        let name = cx.item_name(item);
+        let named = |part: &&String| part.split('|').any(|w| !w.is_empty() && name.contains(w));
+        cx.rule.usage.words.iter().filter(named).collect::<Vec<_>>()
+    };
+    let (a, b) = (parts(a), parts(b));
+    (!a.is_empty() && !b.is_empty()).then(|| a.iter().any(|part| b.contains(part)))
 }
 
 impl Pair {
@@ -127,7 +143,8 @@ impl Probe for Levels {
         }
         for (day, lines) in days {
             let grades: BTreeSet<u32> = lines.iter().map(|l| l.item).collect();
-            if grades.len() < 2 {
+            // Where both grades of a day of change may be billed, two are not too many.
+            if grades.len() < if cx.counts_second_way() { 3 } else { 2 } {
                 continue;
             }
             let dearest = lines.iter().max_by_key(|l| (l.price, l.amount, l.time, l.at)).copied();

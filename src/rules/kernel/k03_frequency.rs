@@ -1,14 +1,17 @@
 //! K3: a sum over a window is above a limit.
 //!
-//! The sum is of quantities, amounts, lines, distinct items or days of supply; the window a day, a visit, a
+//! The sum is of quantities, amounts, lines, distinct items, days of supply or days with a charge; the window a day, a visit, a
 //! prescription, a month, a quarter or a year (of one person); the limit a parameter, a knowledge point, or
 //! what the stay allows: its days (算入不算出) or its hours. What is over the limit is taken from the last
 //! lines of the window.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use spotcheck_domain::Precision;
+use spotcheck_domain::claims::Instant;
+
 use super::{Compiled, Cx, Hit, Mask, Out, Points, Probe, excess_lines, plain};
-use crate::book::{Line, NO_TIME, ONE, Person, Visit};
+use crate::book::{DAY_S, Line, NO_TIME, ONE, Person, Visit, flag};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
@@ -17,6 +20,7 @@ enum Measure {
     Lines,
     Distinct,
     Supply,
+    Dates,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,7 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         Some("lines") => Measure::Lines,
         Some("distinct") => Measure::Distinct,
         Some("days") => Measure::Supply,
+        Some("dates") => Measure::Dates,
         _ => Measure::Quantity,
     };
     Ok(Box::new(Sum {
@@ -88,7 +93,14 @@ impl Probe for Sum {
             return;
         }
         let mut groups: BTreeMap<(u32, i64), Vec<Line>> = BTreeMap::new();
+        let incision = Incision::of(cx, visit);
         for line in cx.charges(visit, &self.items) {
+            if self.measure == Measure::Dates && incision.day_of(line).is_none() {
+                if line.day().is_none() {
+                    out.silent("费用发生时间缺失");
+                }
+                continue;
+            }
             let key = match cx.rule.usage.window.as_deref() {
                 Some("day") => line.day(),
                 Some("prescription") => {
@@ -155,7 +167,8 @@ impl Sum {
                 return;
             }
         };
-        let total = self.total(cx, lines);
+        let incision = Incision::of(cx, visit);
+        let total = self.total(cx, lines, incision);
         let allowed = limit.saturating_add(self.slack);
         if total <= allowed {
             return;
@@ -163,10 +176,15 @@ impl Sum {
         let excess = total.saturating_sub(limit);
         let parts = match self.measure {
             Measure::Quantity => excess_lines(lines, excess),
-            Measure::Amount => last_amounts(lines, excess),
+            Measure::Amount => last_amounts(cx, lines, excess),
             Measure::Lines => {
                 let keep = usize::try_from(limit.div_euclid(ONE)).unwrap_or(0);
                 lines.iter().skip(keep).map(|l| (l.at, l.amount)).collect()
+            }
+            Measure::Dates => {
+                let keep = limit.div_euclid(ONE);
+                let late = incision.numbered(lines).filter(|(_, n)| *n >= keep);
+                late.map(|(l, _)| (l.at, l.amount)).collect()
             }
             Measure::Distinct | Measure::Supply => lines.iter().map(|l| (l.at, l.amount)).collect(),
         };
@@ -180,6 +198,7 @@ impl Sum {
             hit = hit.fact("days", days.to_string());
         }
         hit.lines = parts;
+        hit.scoped = self.measure == Measure::Amount && cx.rule.fund;
         let day = if cx.rule.usage.window.as_deref() == Some("visit") { None } else { first.day() };
         let hit = match day {
             Some(day) => hit.on(day),
@@ -188,10 +207,14 @@ impl Sum {
         out.hit(cx, hit);
     }
 
-    fn total(&self, cx: Cx<'_>, lines: &[Line]) -> i64 {
+    fn total(&self, cx: Cx<'_>, lines: &[Line], incision: Incision) -> i64 {
         match self.measure {
+            Measure::Dates => {
+                let last = incision.numbered(lines).map(|(_, n)| n).max();
+                last.map_or(0, |n| n.saturating_add(1)).saturating_mul(ONE)
+            }
             Measure::Quantity => super::sum(lines.iter().map(|l| l.quantity)),
-            Measure::Amount => super::sum(lines.iter().map(|l| l.amount)),
+            Measure::Amount => super::sum(lines.iter().map(|l| cx.payable(*l))),
             Measure::Lines => i64::try_from(lines.len()).unwrap_or(i64::MAX).saturating_mul(ONE),
             Measure::Distinct => {
                 let codes = lines.iter().filter_map(|l| cx.book.item(l.item)).map(|i| i.code);
@@ -225,6 +248,16 @@ impl Sum {
             }
             Cap::Stay => {
                 let days = visit.stay_days().ok_or("在院或入出院日期缺失")?;
+                // 算入不算出, or both days; a stay of one day is one day either way.
+                let both = cx.counts_second_way() && visit.begin_day() != visit.end_day();
+                let days = days.saturating_add(i64::from(both));
+                // Who is on leave may keep the bed beside the one that is billed: as many more as the leave is long.
+                let away =
+                    cx.book.leaves.of(visit.at).iter().filter_map(|l| {
+                        Some(l.end?.at.day().saturating_sub(l.begin?.at.day()).max(0))
+                    });
+                let kept = cx.rule.whole("leave_days").unwrap_or(0);
+                let days = days.saturating_add(super::sum(away).saturating_mul(kept));
                 // A change of ward may bill one day twice: once per ward.
                 let moved = visit.adm_dept != 0
                     && visit.dscg_dept != 0
@@ -236,10 +269,9 @@ impl Sum {
                 Ok(Some((days.saturating_mul(ONE), "日".to_owned())))
             }
             Cap::StayHours => {
-                use spotcheck_domain::Precision;
                 let (begin, end) = visit.begin.zip(visit.end).ok_or("在院或入出院时间缺失")?;
                 // What is known to the day only counts as the whole day.
-                let open = |i: spotcheck_domain::claims::Instant| i.p == Precision::Day;
+                let open = |i: Instant| i.p == Precision::Day;
                 let from = begin.at.seconds();
                 let to = end.at.seconds().saturating_add(if open(end) { 86_400 } else { 0 });
                 let seconds = to.saturating_sub(from);
@@ -254,13 +286,49 @@ impl Sum {
     }
 }
 
-fn last_amounts(lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
+/// How days are counted: by the calendar, or from the first operation of the visit on.
+#[derive(Clone, Copy)]
+struct Incision(Option<Instant>);
+
+impl Incision {
+    fn of(cx: Cx<'_>, visit: &Visit) -> Self {
+        let asked = cx.rule.usage.only.iter().any(|o| o == "after_incision");
+        let all = cx.book.operations.of(visit.at).iter().filter(|_| asked);
+        Self(all.filter_map(|o| o.at).min_by_key(|i| i.at.seconds()))
+    }
+
+    /// The day of a line: of the calendar, or how many times 24 hours after the incision; where one of them is
+    /// known to the day only, its own day and the next are the first. `None`: before it, or without a time.
+    fn day_of(self, line: Line) -> Option<i64> {
+        let day = line.day()?;
+        let Some(cut) = self.0 else { return Some(day) };
+        if cut.p == Precision::Day || line.has(flag::DAY) {
+            let after = day.saturating_sub(cut.at.day());
+            return (after >= 0).then(|| after.saturating_sub(1).max(0));
+        }
+        let after = line.time.saturating_sub(cut.at.seconds());
+        (after >= 0).then(|| after.div_euclid(DAY_S))
+    }
+
+    /// Lines with the number of their day, from 0: of the calendar the how-manieth day with a charge it is.
+    fn numbered(self, lines: &[Line]) -> impl Iterator<Item = (Line, i64)> {
+        let days: BTreeSet<i64> = lines.iter().filter_map(|l| self.day_of(*l)).collect();
+        let days: Vec<i64> = days.into_iter().collect();
+        lines.iter().filter_map(move |l| {
+            let day = self.day_of(*l)?;
+            let place = || i64::try_from(days.partition_point(|d| *d < day)).unwrap_or(i64::MAX);
+            Some((*l, if self.0.is_some() { day } else { place() }))
+        })
+    }
+}
+
+fn last_amounts(cx: Cx<'_>, lines: &[Line], mut excess: i64) -> Vec<(u32, i64)> {
     let mut parts = Vec::new();
     for line in lines.iter().rev() {
         if excess <= 0 {
             break;
         }
-        let amount = line.amount.min(excess);
+        let amount = cx.payable(*line).min(excess);
         parts.push((line.at, amount));
         excess = excess.saturating_sub(amount);
     }

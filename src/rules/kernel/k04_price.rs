@@ -65,8 +65,13 @@ impl Probe for Limit {
             };
             if line.price > limit.saturating_add(self.slack) {
                 let over = muldiv(line.price.saturating_sub(limit), line.quantity, ONE);
+                let over = over.min(line.amount).saturating_sub(cx.borne(line, over));
+                if over <= 0 {
+                    out.silent("超限价部分由个人支付");
+                    continue;
+                }
                 let entry = found.entry(line.item).or_insert((line.price, limit, Vec::new(), day));
-                entry.2.push((line.at, over.min(line.amount)));
+                entry.2.push((line.at, over));
             }
         }
         for (item, (price, limit, lines, day)) in found {

@@ -52,6 +52,10 @@ impl Probe for Readmission {
             if gap < 0 || gap > self.most {
                 continue;
             }
+            if over_new_year(left, back) {
+                out.silent("跨年度分段结算");
+                continue;
+            }
             let (a, b) = (cx.main_dx3(first), cx.main_dx3(second));
             if a.is_empty() || b.is_empty() {
                 out.silent("主诊断缺失");
@@ -71,6 +75,14 @@ impl Probe for Readmission {
             out.hit(cx, hit);
         }
     }
+}
+
+/// One stay that was settled as two because the insurance year ended: out on the last day of the year, in again on it
+/// or on the next.
+fn over_new_year(left: i64, back: i64) -> bool {
+    let turn = [date(left), date(back)];
+    let edge = |d: &String| d.ends_with("-12-31") || d.ends_with("-01-01");
+    back.saturating_sub(left) <= 1 && turn.iter().all(edge)
 }
 
 /// A02: from here to another facility, or from there to here, within N days, with the same diagnosis.

@@ -184,6 +184,11 @@ impl Probe for OnLeave {
         let mut found = Vec::new();
         for line in cx.charges(visit, &self.items) {
             let Some(day) = line.day() else { continue };
+            // Where a bed is paid for while its patient is on leave.
+            let bed = cx.book.item(line.item).is_some_and(|i| *i.med_chrgitm_type == *"01");
+            if bed && cx.counts_second_way() {
+                continue;
+            }
             let away = leaves.iter().any(|l| {
                 l.begin.is_some_and(|i| i.at.day() < day) && l.end.is_some_and(|i| i.at.day() > day)
             });

@@ -83,6 +83,19 @@ fn devices(cx: Cx<'_>) -> BTreeMap<u32, Vec<usize>> {
     by_item
 }
 
+/// Digits and colons as a keyboard in Chinese mode writes them; whatever stands for "to" is a hyphen.
+fn half_width(c: char) -> char {
+    match c {
+        '～' | '~' | '—' | '–' | '－' | '−' | '〜' | '至' | '到' => '-',
+        '：' => ':',
+        '０'..='９' => {
+            let digit = u32::from(c).saturating_sub(u32::from('０'));
+            char::from_digit(digit, 10).unwrap_or(c)
+        }
+        _ => c,
+    }
+}
+
 /// Opening hours of `fac_unit` (`unit_type` hours, value `08:00-21:30`).
 fn hours(cx: Cx<'_>) -> Result<(i64, i64), String> {
     let clock = |text: &str| -> Option<i64> {
@@ -92,7 +105,8 @@ fn hours(cx: Cx<'_>) -> Result<(i64, i64), String> {
     };
     let unit = cx.book.units.iter().find(|u| cx.book.text(u.kind) == "hours");
     let span = unit.and_then(|u| {
-        let (from, to) = u.value.split_once('-')?;
+        let value: String = u.value.chars().map(half_width).collect();
+        let (from, to) = value.split_once('-')?;
         Some((clock(from)?, clock(to)?))
     });
     span.ok_or_else(|| "营业时间未装载".to_owned())

@@ -50,7 +50,7 @@ impl Probe for Group {
         }
         let done = |k: EventKind| matches!(k, EventKind::Operation | EventKind::Anaesthesia);
         let operated = cx.book.events.of(visit.at).iter().any(|e| done(e.kind))
-            || cx.charges(visit, &self.items).next().is_some();
+            || cx.beside(visit, &self.items).next().is_some();
         if operated {
             return;
         }

@@ -408,7 +408,7 @@ struct History {
 impl Probe for History {
     fn visit(&mut self, cx: Cx<'_>, visit: &Visit, _out: &mut Out<'_>) {
         let wanted = cx.charges_all(visit).filter_map(|l| {
-            let second = self.items.has(l.item) && cx.in_scope(visit.kind);
+            let second = self.items.has(l.item) && cx.in_scope(visit.kind) && cx.judges(l.flags);
             (second || self.other.has(l.item)).then_some((visit.at, l, second))
         });
         self.lines.extend(wanted);

@@ -243,6 +243,16 @@ impl Probe for Hop {
             let Some(at) = other.begin.get().filter(|i| i.p != Precision::Day) else { continue };
             let gap = at.at.seconds().saturating_sub(own.at.seconds()).saturating_abs();
             if gap < self.seconds && !other.kind.is_stay() && other.kind != VisitKind::Unknown {
+                // From the doctor to the chemist next door: what was prescribed is fetched at once.
+                let (first, then) = if own.at <= at.at {
+                    (visit.kind, other.kind)
+                } else {
+                    (other.kind, visit.kind)
+                };
+                if first != VisitKind::Pharmacy && then == VisitKind::Pharmacy {
+                    out.silent("就诊后随即到药店取药");
+                    continue;
+                }
                 let hit = Hit::of_visit(cx, visit)
                     .fact("gap", gap.div_euclid(60).to_string())
                     .fact("facility_b", cx.book.text(other.facility))

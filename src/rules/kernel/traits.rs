@@ -40,11 +40,18 @@ pub(crate) const fn words(cause: Exclusion) -> &'static str {
 
 /// Diagnoses by what they say.
 const CHEMO: [&str; 5] = ["Z51.0", "Z51.1", "Z51.2", "Z51.5", "Z51.8"];
-const DIALYSIS: [&str; 3] = ["Z49", "Z99.2", "N18"];
-const BIRTH: [&str; 7] = ["O80", "O81", "O82", "O83", "O84", "Z37", "Z38"];
+/// Dialysis itself, and kidneys that need it: stage 5, by the older edition N18.0; an earlier stage is no dialysis.
+const DIALYSIS: [&str; 6] = ["Z49", "Z99.2", "N18.0", "N18.5", "N18.6", "N18.7"];
+/// A delivery, or what brings one about: labour and delivery, the scar of an earlier section (O34), the waters (O42).
+const BIRTH: [&str; 24] = [
+    "O34", "O42", "O60", "O61", "O62", "O63", "O64", "O65", "O66", "O67", "O68", "O69", "O70",
+    "O71", "O72", "O73", "O74", "O75", "O80", "O81", "O82", "O83", "O84", "Z37",
+];
+/// Operations of a delivery (ICD-9-CM-3).
+const DELIVERY: [&str; 3] = ["72", "73", "74"];
 const FEMALE: [&str; 7] = ["O", "C53", "C54", "C56", "N80", "N83", "D25"];
 const MALE: [&str; 5] = ["N40", "N41", "N47", "C61", "C62"];
-/// A disease of the newborn: natural on the account of somebody who may be the mother, and of nobody else.
+/// A birth or a disease of the newborn: natural on the account of somebody who may be the mother, and of nobody else.
 const OF_NEWBORN: u32 = 1 << 29;
 const FEMALE_ONLY: u32 = 1 << 30;
 const MALE_ONLY: u32 = 1 << 31;
@@ -71,7 +78,9 @@ impl Traits {
         let dx = |code: u32| self.by_dx.get(&code).copied().unwrap_or(0);
         let listed = book.diagnoses.of(visit.at).iter().map(|d| dx(d.code));
         let mut seen = listed.fold(dx(visit.main_dx), |all, one| all | one);
-        let of_newborn = seen & OF_NEWBORN != 0;
+        let mut operations = book.operations.of(visit.at).iter().map(|o| book.text(o.code));
+        let delivered = operations.any(|o| DELIVERY.iter().any(|d| o.starts_with(d)));
+        let of_newborn = seen & OF_NEWBORN != 0 || delivered;
         let mut set = |cause: Exclusion, on: bool| seen |= if on { bit(cause) } else { 0 };
         let med_type = book.text(visit.med_type);
         set(Exclusion::Emergency, visit.kind == VisitKind::Emergency || med_type.starts_with("24"));
@@ -114,8 +123,7 @@ fn of_code(text: &str) -> u32 {
     for (on, bits) in [
         (any(&CHEMO), bit(Exclusion::Chemo)),
         (any(&DIALYSIS), bit(Exclusion::Dialysis)),
-        (any(&BIRTH), bit(Exclusion::Newborn)),
-        (text.starts_with('P'), OF_NEWBORN),
+        (any(&BIRTH) || text.starts_with('P') || text.starts_with("Z38"), OF_NEWBORN),
         (any(&FEMALE), FEMALE_ONLY),
         (any(&MALE), MALE_ONLY),
     ] {

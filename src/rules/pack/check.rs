@@ -1,6 +1,6 @@
 //! What a rule must satisfy before it is loaded: known form, right fields, parameters, words, placeholders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Knowledge;
 use super::rule::{Form, KernelId, Rule, Selector, Use};
@@ -26,7 +26,7 @@ const FORMS: &[Form] = &[
     form(K1, "zero_day", &[], &[], &["amount"]),
     form(K1, "insured", &[], &[], &[]),
     form(K1, "staff", &["attribute"], &["items", "words"], &[]),
-    form(K2, "pair", &["list", "window"], &[], &[]),
+    form(K2, "pair", &["list", "window"], &["words"], &[]),
     form(K2, "levels", &["items"], &[], &[]),
     form(K2, "class", &["list"], &[], &["days"]),
     form(K3, "sum", &["window", "cap"], &["items", "list", "measure", "per", "only"], &[]),
@@ -112,16 +112,20 @@ const FORMS: &[Form] = &[
 ];
 
 /// Parameters that any rule may declare.
-const COMMON_PARAMS: &[&str] = &[
-    "lag_days",
-    "tolerance",
-    "cap",
-    "counting_rule",
-    "share",
-    "days",
-    "before_days",
-    "after_days",
-];
+const COMMON_PARAMS: &[&str] =
+    &["lag_days", "tolerance", "cap", "share", "days", "before_days", "after_days", "leave_days"];
+
+/// How a region counts: kernels that do count by it, and the ways they know. What a kernel does not read says nothing
+/// about how sure a finding is, so nobody else may declare it.
+const COUNTING: &str = "counting_rule";
+
+fn counts_by_rule(rule: &Rule) -> bool {
+    match (rule.kernel, rule.usage.form.as_str()) {
+        (K3, "sum") => rule.usage.cap.as_deref() == Some("stay"),
+        (K2, "levels") | (K6, "leave") => true,
+        _ => false,
+    }
+}
 
 /// Placeholders that kernels fill.
 const PLACEHOLDERS: &[&str] = &[
@@ -151,7 +155,8 @@ const BANNED: &[&str] = &["违规", "违法", "骗保", "欺诈", "虚假", "罚
 
 /// Values of fields that are words.
 const WINDOWS: &[&str] = &["day", "visit", "prescription", "month", "quarter", "year"];
-const MEASURES: &[&str] = &["quantity", "amount", "lines", "distinct", "days"];
+const MEASURES: &[&str] = &["quantity", "amount", "lines", "distinct", "days", "dates"];
+const ONLY: &[&str] = &["take_home", "after_incision"];
 const CAPS: &[&str] = &["stay", "stay_hours", "point", "param"];
 
 type Wrong = (String, String);
@@ -303,8 +308,12 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     if let Some(bad) = u.entity.iter().find(|e| !crate::kernel::knows_entity(e)) {
         return Err(("use.entity".to_owned(), format!("没有实体 {bad}")));
     }
-    if u.only.iter().any(|o| o != "take_home") {
-        return Err(("use.only".to_owned(), "应为 take_home".to_owned()));
+    if u.only.iter().any(|o| !ONLY.contains(&o.as_str())) {
+        return Err(("use.only".to_owned(), format!("应为 {}", ONLY.join("、"))));
+    }
+    let dates = u.measure.as_deref() == Some("dates");
+    if u.only.iter().any(|o| o == "after_incision") && !dates {
+        return Err(("use.only".to_owned(), "after_incision 只用于 measure = dates".to_owned()));
     }
     if u.cap.as_deref() == Some("point") && u.list.is_none() {
         return Err(("use.list".to_owned(), "cap = point 需要知识点".to_owned()));
@@ -320,16 +329,79 @@ fn usage(rule: &Rule) -> Result<(), Wrong> {
     if let Some(missing) = form.params.iter().find(|p| !rule.params.contains_key(**p)) {
         return Err((format!("params.{missing}"), format!("缺少参数 {missing}")));
     }
-    let known =
-        |p: &String| form.params.contains(&p.as_str()) || COMMON_PARAMS.contains(&p.as_str());
+    let known = |p: &String| {
+        form.params.contains(&p.as_str())
+            || COMMON_PARAMS.contains(&p.as_str())
+            || (p == COUNTING && counts_by_rule(rule))
+    };
     if let Some(unknown) = rule.params.keys().find(|p| !known(p)) {
         return Err((
             format!("params.{unknown}"),
             format!("形式 {} 没有参数 {unknown}", form.name),
         ));
     }
+    let one = crate::book::ONE;
+    if rule.param(COUNTING).is_some_and(|v| v != one && v != one.saturating_mul(2)) {
+        return Err((format!("params.{COUNTING}"), "应为 1 或 2".to_owned()));
+    }
     if let Some(unknown) = rule.local.iter().find(|p| !rule.params.contains_key(*p)) {
         return Err(("local".to_owned(), format!("没有参数 {unknown}")));
+    }
+    Ok(())
+}
+
+/// Units in which a list may say an age.
+const AGES: &[&str] = &["岁", "月", "个月", "天", "日"];
+const AGES_OF_DIAGNOSES: &[&str] = &["岁以上", "岁以下", "月以下", "个月以下", "天以下", "日以下"];
+
+/// Checks what a rule reads of its points: a limit that is no number, or an age in a unit that nobody knows, would
+/// make the rule say something else than its author meant.
+fn points(rule: &Rule, list: &str, knowledge: Option<&Knowledge>) -> Result<(), PackError> {
+    let u = &rule.usage;
+    let ages = match (rule.kernel, u.form.as_str(), u.attribute.as_deref()) {
+        (K1, "line", Some("age_max" | "age_min")) => AGES,
+        (K1, "diagnosis" | "operation", Some("age")) => AGES_OF_DIAGNOSES,
+        _ => &[],
+    };
+    let counted = matches!((rule.kernel, u.form.as_str()), (K9, "grade") | (K11, _))
+        || u.cap.as_deref() == Some("point");
+    for point in knowledge.into_iter().flat_map(|k| &k.points) {
+        let fail = |field: &str, reason: String| {
+            let file = format!("{list}.kp.csv");
+            Err(PackError { file, line: point.line, field: field.to_owned(), reason })
+        };
+        if (counted || !ages.is_empty()) && point.value.is_none() {
+            return fail("value", format!("规则 {} 需要数值", rule.id));
+        }
+        if !ages.is_empty() && !ages.contains(&point.unit.as_str()) {
+            return fail("unit", format!("规则 {} 的单位应为 {}", rule.id, ages.join("、")));
+        }
+    }
+    Ok(())
+}
+
+/// Files of points that no rule reads: a slip of the pen in the name would leave the rule silent.
+pub(super) fn lists<'a>(
+    rules: &[Rule],
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), PackError> {
+    let read: BTreeSet<&String> = rules
+        .iter()
+        .flat_map(|r| {
+            let u = &r.usage;
+            let both = [&u.items, &u.other].into_iter().flatten();
+            both.filter_map(|s| s.list.as_ref()).chain(&u.list)
+        })
+        .collect();
+    for name in names {
+        if !read.contains(name) {
+            return Err(PackError {
+                file: format!("{name}.kp.csv"),
+                line: 0,
+                field: "file".to_owned(),
+                reason: "没有规则使用这个知识点文件".to_owned(),
+            });
+        }
     }
     Ok(())
 }
@@ -353,6 +425,9 @@ pub(super) fn pack(
             if !knowledge.contains_key(list) {
                 return Err(fail("use.list", format!("没有知识点文件 {list}.kp.csv")));
             }
+        }
+        if let Some(list) = &u.list {
+            points(rule, list, knowledge.get(list))?;
         }
         for id in &rule.subsumes {
             if !rules.iter().any(|r| r.id == *id) {

@@ -30,14 +30,15 @@ impl Origin {
     }
 }
 
-/// How a point names items: exact code, code prefix `abc*`, words of the name `~全身麻醉&插管`.
+/// How a point names items: exact code, code prefix `abc*`, words of the name `~全身麻醉&插管`, and after `!` words that
+/// it must not hold: `~沙星&!滴眼`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Matcher {
     /// `med_list_codg` is this.
     Code(String),
     /// `med_list_codg` begins with this.
     Prefix(String),
-    /// The name holds all of these.
+    /// The name holds all of these, and none of those after a `!`.
     Words(Vec<String>),
 }
 
@@ -49,7 +50,9 @@ impl Matcher {
         if let Some(words) = cell.strip_prefix('~') {
             let words: Vec<String> =
                 words.split('&').map(str::trim).filter(|w| !w.is_empty()).map(Into::into).collect();
-            return (!words.is_empty()).then_some(Self::Words(words));
+            let says = |w: &String| !w.starts_with('!');
+            let empty = words.iter().any(|w| w == "!");
+            return (words.iter().any(says) && !empty).then_some(Self::Words(words));
         }
         if let Some(prefix) = cell.strip_suffix('*') {
             return (!prefix.is_empty()).then(|| Self::Prefix(prefix.to_owned()));
@@ -63,7 +66,10 @@ impl Matcher {
         match self {
             Self::Code(c) => c == code,
             Self::Prefix(p) => code.starts_with(p.as_str()),
-            Self::Words(w) => w.iter().all(|w| name.contains(w.as_str())),
+            Self::Words(w) => w.iter().all(|w| match w.strip_prefix('!') {
+                Some(other) => !name.contains(other),
+                None => name.contains(w.as_str()),
+            }),
         }
     }
 }
@@ -89,6 +95,8 @@ pub struct Point {
     pub origin: Origin,
     /// Where it comes from.
     pub source: String,
+    /// Line in its file.
+    pub line: usize,
 }
 
 impl Point {
@@ -180,6 +188,7 @@ impl Knowledge {
                 to,
                 origin,
                 source: cell(8).to_owned(),
+                line,
             };
             let spans = seen.entry((point.code.clone(), point.code_b.clone())).or_default();
             let clash = |(from, to, _): &&(i64, i64, usize)| *from <= point.to && point.from <= *to;

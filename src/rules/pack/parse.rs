@@ -83,6 +83,8 @@ struct RawRule {
     subsumes: Vec<String>,
     #[serde(default)]
     no_loss: bool,
+    /// Where it is not said: unless `no_loss`.
+    fund: Option<bool>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -296,6 +298,7 @@ impl Own {
             max_hits: raw.max_hits.unwrap_or(MAX_HITS),
             subsumes: raw.subsumes,
             no_loss: raw.no_loss,
+            fund: raw.fund.unwrap_or(!raw.no_loss),
             enabled: raw.enabled,
             pack: format!("{}@{}", self.name, self.version),
             file: file.name.to_owned(),
@@ -323,6 +326,7 @@ impl Own {
         for adjust in self.adjusts {
             apply(&mut rules, &adjust)?;
         }
+        check::lists(&rules, self.knowledge.keys())?;
         let mut knowledge = base.knowledge.clone();
         for (name, points) in self.knowledge {
             knowledge.entry(name).or_default().overlay(&points);

@@ -112,7 +112,7 @@ words!(
     Exclusion {
         /// 放化疗 (Z51.0, Z51.1, Z51.8).
         Chemo = "chemo";
-        /// 透析 (Z49, Z99.2).
+        /// 透析 (Z49, Z99.2, N18.5 and above, N18.0).
         Dialysis = "dialysis";
         /// 急诊 (med_type 13, 24).
         Emergency = "emergency";
@@ -120,7 +120,8 @@ words!(
         Transfer = "transfer";
         /// Another department at discharge than at admission.
         WardChange = "ward_change";
-        /// A delivery, or a newborn on the mother's account (O80–O84, Z37, Z38, P00–P96, age ≤ 28 days).
+        /// A newborn (≤ 28 days), or a delivery or newborn on the account of who may be the mother: no man, 14 to 55 years
+        /// (O34, O42, O60–O75, O80–O84, Z37, Z38, P00–P96, operations 72–74).
         Newborn = "newborn";
         /// Leave or bed retention.
         Leave = "leave";
@@ -186,7 +187,7 @@ pub struct Use {
     pub list: Option<String>,
     /// `day`, `visit`, `prescription`, `month`, `quarter`, `year`.
     pub window: Option<String>,
-    /// `quantity`, `amount`, `lines`, `distinct`, `days`.
+    /// `quantity`, `amount`, `lines`, `distinct`, `days` (of supply), `dates` (days with a charge).
     pub measure: Option<String>,
     /// What the sum is compared with: `stay`, `stay_hours`, `point`, `param`.
     pub cap: Option<String>,
@@ -198,9 +199,9 @@ pub struct Use {
     pub entity: Vec<String>,
     /// Attribute, for K1.
     pub attribute: Option<String>,
-    /// Only lines with these marks: `take_home`.
+    /// Only lines with these marks: `take_home`; `after_incision`: after the first operation, where there is one.
     pub only: Vec<String>,
-    /// Words of unit kinds, event kinds and the like.
+    /// Words of unit kinds, event kinds and the like; for pairs, parts of the body, `|` between the names of one.
     pub words: Vec<String>,
 }
 
@@ -297,6 +298,8 @@ pub struct Rule {
     pub subsumes: Vec<String>,
     /// The lines are where the fact shows, not what was lost: no loss by item (method N).
     pub no_loss: bool,
+    /// Only lines in which the fund took part are judged: what a patient paid alone is no loss of the fund.
+    pub fund: bool,
     /// Runs.
     pub enabled: bool,
     /// The pack it comes from, `name@version`.

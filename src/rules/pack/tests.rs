@@ -105,9 +105,18 @@ fn grades_are_those_that_rules_md_corrects() {
         let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
         assert!(rule.downgrade.contains(&super::Exclusion::Newborn), "{id}");
     }
-    for id in ["A14", "A15"] {
+    for id in ["A14", "A15", "A15-1", "A18"] {
         let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
         assert_eq!(rule.local, ["counting_rule"], "{id}");
+    }
+    // Registers of units, machines and staff are as complete as the house keeps them; no parameter makes them so.
+    for id in ["B13", "B27", "B39", "I02"] {
+        let rule = pack.rules.iter().find(|r| r.id == id).expect(id);
+        assert_eq!(
+            (rule.grade, rule.params.contains_key("counting_rule")),
+            (Grade::S, false),
+            "{id}"
+        );
     }
 }
 
@@ -170,7 +179,7 @@ fn every_id_of_the_domain_is_a_rule_or_says_why_it_is_none() {
     let reasons: BTreeMap<&str, &str> = rows.map(|r| (r[0], *r.last().unwrap())).collect();
     let mut none = 0;
     for id in ids {
-        let carried = pack.ids().iter().any(|r| r.split('-').next() == Some(&id));
+        let carried = pack.ids().contains(&id.as_str());
         let why = reasons.get(id.as_str()).is_some_and(|why| why.chars().count() > 5);
         assert!(carried != why, "{id}: rule {carried}, reason {why}");
         none += usize::from(why);
@@ -301,9 +310,10 @@ fn two_versions_of_a_rule_must_not_overlap_in_time() {
 #[test]
 fn knowledge_points_must_not_overlap_and_say_where_they_come_from() {
     let head = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let base = national().expect("base");
     let read = |rows: &str| {
         let csv = format!("{head}{rows}");
-        Pack::read(&[HEAD, ("l.kp.csv", csv.as_bytes())], None)
+        Pack::read(&[HEAD, ("B04.kp.csv", csv.as_bytes())], Some(&base))
     };
     read("A,,1,日,,2025-01-01,2025-12-31,official,x\nA,,2,日,,2026-01-01,,official,x\n")
         .expect("ok");
@@ -331,6 +341,20 @@ fn an_overlay_adjusts_what_is_there_and_nothing_else() {
     let rule = adjusted.rules.iter().find(|r| r.id == "A14").expect("A14");
     assert_eq!(rule.param("counting_rule"), Some(1_000_000));
     assert_ne!(adjusted.digest, base.digest);
+    let counted = |id: &str, value: u32| {
+        let params = format!("{{ counting_rule = {{ value = {value}, origin = \"local\" }} }}");
+        match overlay(&format!("[[adjust]]\nid = \"{id}\"\nparams = {params}\n")) {
+            Ok(_) => String::new(),
+            Err(Error::Pack(p)) => format!("{} {}", p.field, p.reason),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((counted("A14", 1), counted("A15", 2)), (String::new(), String::new()));
+    assert!(counted("A14", 9).contains("应为 1 或 2"), "a way of counting that no kernel knows");
+    assert!(
+        counted("B27", 1).contains("没有这个参数"),
+        "what no kernel reads makes nothing certain"
+    );
     let fail = |text: &str| match overlay(text) {
         Err(Error::Pack(p)) => (p.line, p.field),
         other => panic!("{other:?}"),
@@ -392,4 +416,54 @@ proptest::proptest! {
         let list = format!("code,code_b,value,unit,text,begndate,enddate,origin,source\n{csv}");
         let _ = Pack::read(&[HEAD, ("l.kp.csv", list.as_bytes())], None);
     }
+}
+
+/// What to look at and why it may be wrong are said for each rule, not filled in.
+#[test]
+fn every_rule_says_its_own_look_and_doubt() {
+    let pack = national().expect("pack");
+    for rule in &pack.rules {
+        assert!(!rule.doubt.iter().any(|d| d == "数据可能不全"), "{}: {:?}", rule.id, rule.doubt);
+        assert_ne!(rule.look, ["费用明细", "病历"], "{}", rule.id);
+    }
+}
+
+/// A list that says an age in a unit nobody knows, a limit that is no number, or a file that no rule reads: each would
+/// load and say something else than its author meant, or nothing.
+#[test]
+fn points_that_a_rule_cannot_read_are_refused_with_their_line() {
+    let base = national().expect("base");
+    let header = "code,code_b,value,unit,text,begndate,enddate,origin,source\n";
+    let refused = |name: &str, row: &str| {
+        let csv = format!("{header}X1,,1,岁,1,2026-01-01,,local,x\n{row}\n");
+        match Pack::read(&[HEAD, (name, csv.as_bytes())], Some(&base)) {
+            Ok(_) => String::new(),
+            Err(Error::Pack(p)) => format!("{}:{} {}", p.file, p.line, p.field),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    let point = |value: &str, unit: &str| format!("X2,,{value},{unit},,2026-01-01,,local,x");
+    for unit in ["岁", "月", "个月", "天"] {
+        assert_eq!(refused("C03.kp.csv", &point("6", unit)), "", "{unit}");
+    }
+    assert_eq!(refused("C03.kp.csv", &point("6", "周")), "C03.kp.csv:3 unit");
+    assert_eq!(refused("C03.kp.csv", &point("6", "")), "C03.kp.csv:3 unit");
+    assert_eq!(refused("C03.kp.csv", &point("", "岁")), "C03.kp.csv:3 value");
+    assert_eq!(refused("B04.kp.csv", &point("", "次")), "B04.kp.csv:3 value");
+    assert_eq!(refused("Q99.kp.csv", &point("1", "岁")), "Q99.kp.csv:0 file");
+    assert_eq!(
+        refused("C29-1.kp.csv", &point("", "")),
+        "",
+        "what must lie beside it has no number"
+    );
+}
+
+/// `--rules A99` found nothing, and read as if nothing were wrong.
+#[test]
+fn a_rule_that_is_not_in_the_pack_cannot_be_asked_for() {
+    let pack = national().expect("pack");
+    let asked =
+        |ids: &[&str]| pack.must_have(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+    assert!(asked(&["A01", "B26-1"]).is_ok() && asked(&[]).is_ok());
+    assert!(matches!(asked(&["A01", "A99"]), Err(Error::NoRule(id)) if id == "A99"));
 }

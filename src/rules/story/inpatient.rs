@@ -209,6 +209,10 @@ fn a14_days_of_bed_against_days_of_stay() {
     assert_eq!(found[0].grade, Grade::S, "the region's counting rule is not loaded");
     let local = "[[adjust]]\nid = \"A14\"\nparams = { counting_rule = { value = 1, origin = \"local\" } }\n";
     assert_eq!(beds(5, 5, "").found_with("A14", local)[0].grade, Grade::V);
+    let both = local.replace("value = 1", "value = 2");
+    assert!(beds(5, 5, "").found_with("A14", &both).is_empty(), "here both ends of a stay count");
+    assert_eq!(beds(6, 5, "").found_with("A14", &both)[0].grade, Grade::V);
+    assert_eq!(beds(2, 1, "").found_with("A14", &both).len(), 1, "one day is one day");
     assert!(beds(4, 5, "").found("A14").is_empty());
     assert!(beds(1, 1, "").found("A14").is_empty(), "in and out on one day is one day");
     assert!(
@@ -245,6 +249,33 @@ fn a14_never_puts_a_fund_loss_on_a_stay_paid_by_group_or_in_an_unknown_way() {
     }
 }
 
+/// A14: what else is billed under the kind of bed fees is no day in bed.
+#[test]
+fn a14_clean_air_and_surcharges_are_no_second_bed() {
+    let mut w = hospital();
+    w.stay("V1", 1, 5).daily("V1", BED, 1..=4, "40");
+    w.daily("V1", "B7|病房空气净化费|01|201", 1..=4, "5");
+    w.daily("V1", "B8|层流床位费加收|01|201", 1..=4, "80");
+    assert!(w.found("A14").is_empty());
+    w.fee("V1", "x", "B6|双人间床位费|01|201", "2026-03-04", "1", "60");
+    assert_eq!(w.found("A14").len(), 1, "another bed is one");
+}
+
+/// A01: a stay that lasts over the end of the insurance year is settled in two parts.
+#[test]
+fn a01_one_stay_in_two_insurance_years() {
+    let again = |left: &str, back: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "21", "2025-12-24 09:00:00", left, "I10.x00");
+        w.visit("V2", "P1", "21", back, "2026-01-09 10:00:00", "I10.x00");
+        (w.found("A01").len(), silent(&w.run(), "A01", "跨年度"))
+    };
+    assert_eq!(again("2025-12-31 10:00:00", "2026-01-01 09:00:00"), (0, 1));
+    assert_eq!(again("2025-12-31 10:00:00", "2025-12-31 11:00:00"), (0, 1));
+    assert_eq!(again("2025-12-30 10:00:00", "2026-01-01 09:00:00"), (1, 0), "two days at home");
+    assert_eq!(again("2025-12-31 10:00:00", "2026-01-02 09:00:00"), (1, 0));
+}
+
 #[test]
 fn a15_two_grades_of_nursing_on_one_day() {
     let mut w = hospital();
@@ -253,6 +284,8 @@ fn a15_two_grades_of_nursing_on_one_day() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].bkkp_sn, ["N2-3"], "the dearest stays");
     assert_eq!(w.found("A15-1").len(), 1, "five days of nursing in four");
+    let both = "[[adjust]]\nid = \"A15\"\nparams = { counting_rule = { value = 2, origin = \"local\" } }\n";
+    assert!(w.found_with("A15", both).is_empty(), "here the day of a change has two grades");
     let mut change = hospital();
     change.stay("V1", 1, 5).daily("V1", NURSE1, 1..=2, "30").daily("V1", NURSE2, 3..=4, "18");
     assert!(change.found("A15").is_empty(), "another grade on another day");

@@ -26,6 +26,75 @@ fn b01_and_b14_items_that_contain_each_other() {
     assert!(w.found_with("B01", local).is_empty(), "the point was not in force that day yet");
 }
 
+/// B14 is about one part of the body.
+#[test]
+fn b14_two_parts_of_the_body_are_two_examinations() {
+    let pictures = |a: &str, b: &str| {
+        let mut w = hospital();
+        w.stay("V1", 1, 5);
+        w.fee("V1", "1", &format!("E2|{a}|03|201"), "2026-03-02 09:00:00", "1", "400");
+        w.fee("V1", "2", &format!("E1|{b}|03|201"), "2026-03-02 09:05:00", "1", "200");
+        let official = "B14: E2,E1,,,,2026-01-01,,official,x\n~CT&增强,~CT&平扫,,,,2026-01-01,2026-01-02,local,x\n~磁共振&增强,~磁共振&平扫,,,,2026-01-01,,local,x";
+        w.found_with("B14", official)
+            .first()
+            .map(|f| (f.grade, f.doubt.iter().any(|d| d.contains("部位"))))
+    };
+    assert_eq!(pictures("颅脑CT增强扫描", "胸部CT平扫"), None);
+    assert_eq!(pictures("腰椎CT增强扫描", "颈椎CT平扫"), None);
+    assert_eq!(
+        pictures("上腹部CT增强扫描", "肝脏CT平扫"),
+        Some((Grade::V, true)),
+        "one part by two names"
+    );
+    let unknown = pictures("CT增强扫描", "胸部CT平扫");
+    assert_eq!(unknown, Some((Grade::S, true)), "a name that says no part");
+}
+
+/// C08: days are days, however often a day was billed.
+#[test]
+fn c08_days_of_a_course_are_days_and_not_lines() {
+    let course = |times: &[&str]| {
+        let mut w = hospital();
+        w.stay("V1", 1, 20);
+        for (n, at) in times.iter().enumerate() {
+            w.fee("V1", &n.to_string(), DRUG, &format!("2026-03-{at}"), "1", "10");
+        }
+        let found = w.found_with("C08", "C08: X1,,2,天,,2026-01-01,,official,x");
+        found.first().map(|f| f.bkkp_sn.clone())
+    };
+    let thrice = ["02 08:00:00", "02 14:00:00", "02 20:00:00", "03 08:00:00", "03 20:00:00"];
+    assert_eq!(course(&thrice), None, "two days");
+    let late = ["02 08:00:00", "03 08:00:00", "05 08:00:00", "05 20:00:00"];
+    assert_eq!(course(&late), Some(vec!["2".to_owned(), "3".to_owned()]), "all of the third day");
+}
+
+/// C22: prophylaxis is reckoned from the incision; what was given before it was for something else.
+#[test]
+fn c22_hours_after_the_incision() {
+    let given = |cut: &str, times: &[&str]| {
+        let mut w = hospital();
+        w.stay("V1", 1, 20);
+        if !cut.is_empty() {
+            w.add("oprn", &format!("setl_id=S-V1;oprn_oprt_code=51.23;oprn_oprt_date={cut}"));
+        }
+        for (n, at) in times.iter().enumerate() {
+            w.fee("V1", &n.to_string(), DRUG, &format!("2026-03-{at}"), "1", "10");
+        }
+        let found = w.found_with("C22", "C22: X1,,1,天,,2026-01-01,,official,x");
+        found.first().map(|f| f.bkkp_sn.clone())
+    };
+    let cut = "2026-03-04 10:00:00";
+    assert_eq!(given(cut, &["02 08:00:00", "03 08:00:00", "04 09:30:00", "05 09:00:00"]), None);
+    assert_eq!(
+        given(cut, &["04 09:30:00", "05 09:00:00", "05 11:00:00"]),
+        Some(vec!["2".to_owned()])
+    );
+    assert_eq!(given("2026-03-04", &["04 09:30:00", "05 23:00:00"]), None, "known to the day");
+    assert_eq!(given("2026-03-04", &["04 09:30:00", "06 08:00:00"]), Some(vec!["1".to_owned()]));
+    assert_eq!(given("", &["02 08:00:00", "02 20:00:00"]), None, "no operation: days");
+    assert_eq!(given("", &["02 08:00:00", "03 08:00:00"]), Some(vec!["1".to_owned()]));
+}
+
 #[test]
 fn b03_price_of_the_day_and_the_days_around_a_change() {
     let price = |at: &str, pric: &str| {
@@ -210,7 +279,8 @@ fn c05_e01_f08_sex_and_the_newborn_on_the_mothers_account() {
     let official = "E01: G1,,,,2,2026-01-01,,official,x\n~宫颈,,,,2,2026-01-01,2026-01-02,local,x\n~前列腺,,,,1,2026-01-01,2026-01-02,local,x\n~睾丸,,,,1,2026-01-01,,local,x\n~子宫,,,,2,2026-01-01,,local,x\n~卵巢,,,,2,2026-01-01,,local,x\n~剖宫产,,,,2,2026-01-01,,local,x\n~阴道镜,,,,2,2026-01-01,,local,x";
     assert_eq!(w.found_with("E01", official)[0].grade, Grade::V);
     let mut birth = hospital();
-    birth.visit("V1", "P1", "21", "2026-03-01", "2026-03-05", "Z38.000");
+    birth.add("psn", "psn_no=P6;gend=1;brdy=2026-02-20");
+    birth.visit("V1", "P6", "21", "2026-03-01", "2026-03-05", "Z38.000");
     birth.fee("V1", "1", "G1|宫颈活检|03|201", "2026-03-02", "1", "90");
     assert_eq!(birth.found_with("E01", official)[0].grade, Grade::S, "a birth in sight");
     let mut woman = hospital();
@@ -237,6 +307,14 @@ fn c03_c06_c07_c11_limits_of_age_level_way_and_disease() {
         w.found_with("C03", "C03: X1,,66,岁,,2026-01-01,,official,x").is_empty(),
         "65 on that day"
     );
+    let mut infant = hospital();
+    infant.add("psn", "psn_no=P6;gend=1;brdy=2025-08-20");
+    infant.visit("V1", "P6", "11", "2026-03-02", "2026-03-02", "J06.900");
+    infant.fee("V1", "1", DRUG, "2026-03-02", "1", "10");
+    let months = |n: u32| {
+        infant.found_with("C03", &format!("C03: X1,,{n},个月,,2026-01-01,,official,x")).len()
+    };
+    assert_eq!((months(6), months(5)), (0, 1), "six months and ten days");
     assert_eq!(w.found_with("C06", "C06: X1,,,,01|02|03|04,2026-01-01,,official,x").len(), 1);
     assert!(w.found_with("C06", "C06: X1,,,,05|06,2026-01-01,,official,x").is_empty());
     assert_eq!(w.found_with("C07", "C07: X1,,,,11|14,2026-01-01,,official,x").len(), 1);

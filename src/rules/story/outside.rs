@@ -253,6 +253,29 @@ fn a02_c28_h02_h03_here_and_there() {
     );
 }
 
+/// H03: what was prescribed is fetched at once at the chemist next door; the other way round it is not.
+#[test]
+fn h03_from_the_doctor_to_the_chemist() {
+    let hop = |here: &str, there: &str, minute: u32| {
+        let mut w = hospital();
+        let at = "2026-03-01 10:20:00";
+        w.visit("V1", "P1", here, at, at, "J06.900");
+        w.add(
+            "psn_other",
+            &format!(
+                "kind=visit;psn_no=P1;fixmedins_code=P2;mdtrt_id=O1;med_type={there};\
+                 begntime=2026-03-01 10:{minute:02}:00;endtime=2026-03-01 10:{minute:02}:00"
+            ),
+        );
+        (w.found("H03").len(), silent(&w.run(), "H03", "到药店取药"))
+    };
+    assert_eq!(hop("11", "41", 34), (0, 1), "the clinic is ours");
+    assert_eq!(hop("41", "11", 6), (0, 1), "the chemist is ours");
+    assert_eq!(hop("11", "41", 6), (1, 0), "the card was at the chemist first");
+    assert_eq!(hop("11", "11", 34), (1, 0));
+    assert_eq!(hop("41", "41", 34), (1, 0));
+}
+
 #[test]
 fn c17_k2_classes_and_g12_k4_purchase_and_j09_groups() {
     let two = |second: &str| {

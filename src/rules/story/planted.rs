@@ -145,3 +145,115 @@ fn g03_an_opened_box_is_sold_many_times() {
     };
     assert_eq!((sold("0"), sold("1")), (1, 0));
 }
+
+/// A natural cause must be in sight of this patient: a birth of who can give birth, dialysis of who needs it.
+#[test]
+fn natural_causes_are_those_of_this_patient() {
+    let again = |person: &str, dx: &str| {
+        let mut w = hospital();
+        w.visit("V1", person, "21", "2026-03-01 09:00:00", "2026-03-05 09:00:00", dx);
+        w.visit("V2", person, "21", "2026-03-08 09:00:00", "2026-03-12 09:00:00", dx);
+        w.found("A01").len()
+    };
+    assert_eq!(
+        (again("P1", "N18.300"), again("P1", "N18.900")),
+        (1, 1),
+        "kidneys that need no dialysis"
+    );
+    assert_eq!((again("P1", "N18.500"), again("P1", "Z49.100")), (0, 0));
+    assert_eq!((again("P1", "n18.500"), again("P1", "z51.100")), (0, 0), "small letters");
+    assert_eq!((again("P2", "O80.000"), again("P2", "O42.000")), (0, 0), "a woman of 35");
+    assert_eq!((again("P1", "O80.000"), again("P1", "Z38.000")), (1, 1), "a man of 65");
+    let mixed = |first: &str, second: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P1", "21", "2026-03-01 09:00:00", "2026-03-05 09:00:00", first);
+        w.visit("V2", "P1", "21", "2026-03-08 09:00:00", "2026-03-12 09:00:00", second);
+        w.found("A01").len()
+    };
+    assert_eq!(mixed("i10.x00", "I10.x00"), 1, "one diagnosis in two hands");
+}
+
+/// A15: both grades of the day of a delivery, whose diagnosis is the scar and the waters, or only its operation.
+#[test]
+fn a15_a_delivery_by_another_name() {
+    let graded = |dx: &str, operation: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P2", "21", "2026-03-01 09:00:00", "2026-03-05 09:00:00", dx);
+        if !operation.is_empty() {
+            w.add(
+                "oprn",
+                &format!("setl_id=S-V1;oprn_oprt_code={operation};oprn_oprt_date=2026-03-02"),
+            );
+        }
+        w.daily("V1", "N1|一级护理|07|201", 2..=2, "30").daily(
+            "V1",
+            "N2|二级护理|07|201",
+            2..=2,
+            "18",
+        );
+        w.found("A15").len()
+    };
+    assert_eq!((graded("O34.201", ""), graded("O42.900", "")), (0, 0));
+    assert_eq!((graded("O14.100", "74.1x01"), graded("O14.100", "51.2300")), (0, 1));
+}
+
+/// A14: who is on leave may keep the bed for as long, and no longer.
+#[test]
+fn a14_a_leave_explains_as_many_beds_as_it_has_days() {
+    let beds = |more: u32| {
+        let mut w = hospital();
+        w.stay("V1", 1, 9).daily("V1", BED, 1..=8, "40");
+        w.add("leave", "mdtrt_id=V1;begntime=2026-03-03 09:00:00;endtime=2026-03-05 18:00:00");
+        w.fee("V1", "x", BED, "2026-03-05 20:00:00", &more.to_string(), "40");
+        w.found("A14").len()
+    };
+    assert_eq!((beds(2), beds(3)), (0, 1), "two days away");
+}
+
+/// C04-1: drops for the eye are not what children must not swallow.
+#[test]
+fn c04_1_eye_drops_of_a_child() {
+    let given = |name: &str| {
+        let mut w = hospital();
+        w.visit("V1", "P3", "11", "2026-03-02", "2026-03-02", "H10.900");
+        w.fee("V1", "1", &format!("X2|{name}|09|101"), "2026-03-02", "1", "18");
+        w.found("C04-1").len()
+    };
+    assert_eq!(
+        (given("左氧氟沙星滴眼液"), given("氧氟沙星滴耳液"), given("左氧氟沙星片")),
+        (0, 0, 1)
+    );
+}
+
+/// E02, F09: what began at birth goes on after four weeks; a child of two years is no newborn.
+#[test]
+fn e02_f09_an_infant_of_two_months() {
+    let care = |birth: &str| {
+        let mut w = hospital();
+        w.add("psn", &format!("psn_no=P6;gend=1;brdy={birth}"));
+        w.visit("V1", "P6", "21", "2026-03-01 09:00:00", "2026-03-05 09:00:00", "P07.300");
+        w.fee("V1", "1", "N9|新生儿听力复筛|03|201", "2026-03-02", "1", "42");
+        (w.found("E02").len(), w.found("F09").len())
+    };
+    assert_eq!(
+        (care("2026-01-05"), care("2025-04-01"), care("2024-01-05")),
+        ((0, 0), (0, 0), (1, 1))
+    );
+}
+
+/// H09: opening hours as people write them.
+#[test]
+fn h09_hours_in_full_width_signs() {
+    let night = |value: &str| {
+        let mut w = hospital();
+        w.add("fac_unit", &format!("fixmedins_code=H1;unit_type=hours;unit_name=x;value={value}"));
+        let at = "2026-03-02 23:30:00";
+        w.visit("V1", "P1", "41", at, at, "").fee("V1", "1", "X1|药|09|101", at, "1", "10");
+        w.found("H09").len()
+    };
+    for value in ["08:00-21:30", "08:00～21:30", "０８：００—２１：３０", "08:00 至 21:30"]
+    {
+        assert_eq!(night(value), 1, "{value}");
+    }
+    assert_eq!(night("08:00～23:59"), 0);
+}

@@ -39,6 +39,8 @@ const AMOUNTS: &[&str] = &[
     "pric",
     "det_item_fee_sumamt",
     "inscp_amt",
+    "fulamt_ownpay_amt",
+    "overlmt_selfpay",
     "medfee_sumamt",
     "fund_pay_sumamt",
     "psn_pay",

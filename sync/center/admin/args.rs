@@ -226,7 +226,7 @@ pub(super) struct Audit {
     /// 导出疑点:.csv .xlsx .json(留痕) / write a file, the form by its ending; the act is recorded
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json_lines", "draft"])]
     pub(super) export: Option<PathBuf>,
-    /// 导出给当事人：只含事实、说明和法定义务 / the export is for the party: facts and duties only
+    /// 导出给当事人：只含现场认定属实的事实、说明和法定义务 / for the party: facts confirmed on site and duties only
     #[arg(long, requires = "export")]
     pub(super) party: bool,
     /// 试运行规则包草案，列出会有的变化，不存任何结果 / try a draft pack and tell what would change
@@ -248,29 +248,24 @@ pub(super) struct DemoData {
     /// 埋入已知的问题、临界情形和自然情形，并写出 truth.csv / plant known violations, near misses and traps
     #[arg(long)]
     pub(super) truth: bool,
-    /// 费用明细约多少条 / about how many fee lines
-    #[arg(long, requires = "truth", value_name = "N",
-        default_value_t = spotcheck_claims::TruthOptions::default().lines)]
-    pub(super) lines: u64,
+    /// 费用明细约多少条,至少每种情形各讲一次 / about how many fee lines; every story is told once at least
+    #[arg(long, value_name = "N")]
+    pub(super) lines: Option<u64>,
     /// 有问题的明细占千分之几 / share of lines that violations are about
-    #[arg(long, requires = "truth", value_name = "PERMILLE",
-        default_value_t = spotcheck_claims::TruthOptions::default().wrong)]
-    pub(super) wrong: u32,
+    #[arg(long, value_name = "PERMILLE")]
+    pub(super) wrong: Option<u32>,
     /// 不埋入问题，只有自然情形 / no violation, only natural causes
-    #[arg(long, requires = "truth")]
+    #[arg(long)]
     pub(super) clean: bool,
     /// 按病组付费的住院占百分之几 / share of stays that are paid by group
-    #[arg(long, requires = "truth", value_name = "PERCENT",
-        default_value_t = spotcheck_claims::TruthOptions::default().grouped)]
-    pub(super) grouped: u32,
+    #[arg(long, value_name = "PERCENT")]
+    pub(super) grouped: Option<u32>,
     /// 只埋入几类问题，由种子选出；0 为全部 / only so many kinds of violations, picked by the seed; 0 for all
-    #[arg(long, requires = "truth", value_name = "N",
-        default_value_t = spotcheck_claims::TruthOptions::default().kinds)]
-    pub(super) kinds: u32,
+    #[arg(long, value_name = "N")]
+    pub(super) kinds: Option<u32>,
     /// 每百万条明细有多少临界和自然情形 / near misses and natural causes per million lines
-    #[arg(long, requires = "truth", value_name = "N",
-        default_value_t = spotcheck_claims::TruthOptions::default().near)]
-    pub(super) near: u32,
+    #[arg(long, value_name = "N")]
+    pub(super) near: Option<u32>,
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

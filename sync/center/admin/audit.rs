@@ -3,6 +3,7 @@
 //! Progress goes to standard error, what was found to standard output. A run without `--period` and `--rules`
 //! is stored facility by facility, and what is up to date is told from the store.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use serde_json::json;
 use spotcheck_domain::Trouble;
+use spotcheck_domain::procedure::FindingStep;
 use spotcheck_domain::time::day_number;
 use spotcheck_rules::export::{Audience, Entry, Format, findings_file};
 use spotcheck_rules::{Finding, Options, Origin, Outcome, Stage, Watch, json_lines, report};
@@ -85,10 +87,9 @@ fn one(
     auditor: &Auditor<'_>,
     centre: &Centre,
     code: &str,
-    args: &Audit,
+    (args, period): (&Audit, Option<(i64, i64)>),
     watch: &mut Told,
 ) -> Result<Outcome> {
-    let period = args.period.as_deref().map(period).transpose()?;
     if period.is_some() || args.rules.is_some() {
         let options = Options { rules: args.rules.as_deref(), facility: None, period };
         let outcome = auditor.look(code, auditor.pack(), options, watch)?;
@@ -115,6 +116,14 @@ fn form_of(path: &Path) -> Result<Format> {
     })
 }
 
+/// Keys of the findings that officers confirmed on site and nobody has taken back since.
+fn confirmed(centre: &Centre) -> Result<BTreeSet<String>> {
+    let open = [FindingStep::Open, FindingStep::Excluded, FindingStep::NeedsEvidence];
+    let cases = crate::findings::list(centre)?;
+    let known = cases.iter().filter(|c| !open.contains(&c.state()));
+    Ok(known.filter_map(|c| c.site.last().map(|j| j.key.clone())).collect())
+}
+
 /// Personal data leave the centre: the file is its owner's only, nothing is overwritten, the act is recorded.
 fn export(
     centre: &Centre,
@@ -123,8 +132,11 @@ fn export(
     path: &Path,
     form: Format,
 ) -> Result<Output> {
+    // As on the handheld: what nobody has looked at on site is no fact to show the party.
+    let confirmed = if party { confirmed(centre)? } else { BTreeSet::new() };
     let entries: Vec<Entry<'_>> = findings
         .iter()
+        .filter(|finding| !party || confirmed.contains(&finding.key()))
         .map(|finding| Entry { finding, origin: Some(Origin::Centre), said: None })
         .collect();
     let audience = if party { Audience::Party } else { Audience::Us };
@@ -142,26 +154,32 @@ fn export(
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io(what))?;
     let sha256 = sha256_hex(&bytes);
     centre.record_act("findings-exported", &sha256)?;
-    let text = format!("已导出 {} 字节", bytes.len());
+    let mut text = format!("已导出 {} 条，{} 字节", entries.len(), bytes.len());
+    if party {
+        let left = findings.len().saturating_sub(entries.len());
+        text.push_str(&format!("；{left} 条未经现场认定属实，没有导出"));
+    }
     let body = json!({ "file": path, "bytes": bytes.len(), "sha256": sha256 });
     Ok(Output::new("audit-export", body, text))
 }
 
 pub(super) fn audit(context: &Context, args: &Audit) -> Result<Output> {
+    // What is asked wrongly is told once, before any facility is read.
+    let period = args.period.as_deref().map(period).transpose()?;
     let centre = context.open()?;
     if let Some(folder) = &args.draft {
-        let period = args.period.as_deref().map(period).transpose()?;
         return draft::draft(&centre, args, folder, period);
     }
     let facility = args.facility.as_deref();
     let codes = codes(&centre, facility)?;
     let auditor = Auditor::new(&centre, rulepacks::in_force(&centre)?, facility)?;
+    auditor.pack().must_have(args.rules.as_deref().unwrap_or_default()).map_err(told)?;
     let form = args.export.as_deref().map(form_of).transpose()?;
     let (mut bodies, mut text, mut all) = (Vec::new(), String::new(), Vec::new());
     let mut failed: Vec<(&str, Trouble)> = Vec::new();
     for (n, code) in codes.iter().enumerate() {
         let mut watch = Told::new(n, codes.len(), code);
-        let outcome = match one(&auditor, &centre, code, args, &mut watch) {
+        let outcome = match one(&auditor, &centre, code, (args, period), &mut watch) {
             Ok(outcome) => outcome,
             // Who asked for one facility gets its trouble; in a run over all, the others go on.
             Err(cause) if facility.is_some() => return Err(cause),

@@ -103,8 +103,16 @@ fn ranked(centre: &Centre) -> Result<Output> {
 }
 
 fn truth_data(args: &DemoData) -> Result<Output> {
-    let DemoData { seed, lines, wrong, clean, grouped, kinds, near, .. } = *args;
-    let options = TruthOptions { seed, lines, wrong, clean, grouped, kinds, near };
+    let usual = TruthOptions::default();
+    let options = TruthOptions {
+        seed: args.seed,
+        lines: args.lines.unwrap_or(usual.lines),
+        wrong: args.wrong.unwrap_or(usual.wrong),
+        clean: args.clean,
+        grouped: args.grouped.unwrap_or(usual.grouped),
+        kinds: args.kinds.unwrap_or(usual.kinds),
+        near: args.near.unwrap_or(usual.near),
+    };
     let made = spotcheck_claims::truth_data(&args.out, &options).map_err(Trouble::from)?;
     let text = format!(
         "已写入 {}:费用明细 {} 条；问题 {} 处，临界 {} 处，自然情形 {} 处，见 truth.csv;\
@@ -115,6 +123,11 @@ fn truth_data(args: &DemoData) -> Result<Output> {
         made.near_misses,
         made.traps
     );
+    let written = made.rows.get("fee_list_d").copied().unwrap_or(0);
+    let text = match args.lines.filter(|asked| written > asked.saturating_mul(2)) {
+        Some(asked) => format!("{text}。每种情形至少讲一次，因此多于所要的 {asked} 条"),
+        None => text,
+    };
     let planted = Amount::from_millionths(made.planted_cents.saturating_mul(10_000)).to_cents();
     let body = json!({
         "out": args.out, "rows": made.rows, "violations": made.violations,
@@ -126,6 +139,14 @@ fn truth_data(args: &DemoData) -> Result<Output> {
 pub(super) fn demo_data(args: &DemoData) -> Result<Output> {
     if args.truth {
         return truth_data(args);
+    }
+    let told = [&args.wrong, &args.grouped, &args.kinds, &args.near];
+    if args.clean || args.lines.is_some() || told.iter().any(|o| o.is_some()) {
+        return Err(Error::refused(
+            "CENTRE-DEMO-TRUTH",
+            "--lines、--wrong、--clean、--grouped、--kinds、--near 只用于已知答案的演示数据。",
+            "请加上 --truth。",
+        ));
     }
     let options = DemoOptions { seed: args.seed, scale: args.scale };
     let made = spotcheck_claims::demo_data(&args.out, &options).map_err(Trouble::from)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use spotcheck_rules::{Changes, Finding, Options};
+use spotcheck_rules::{Changes, Finding, Options, Pack};
 
 use super::Result;
 use super::args::Audit;
@@ -27,8 +27,17 @@ pub(super) fn draft(
     let pack = rulepacks::with(centre, &PackFolder::read(folder)?)?;
     let facility = args.facility.as_deref();
     let codes = codes(centre, facility)?;
+    // A rule may be in one of the two only.
+    let asked = args.rules.as_deref().unwrap_or_default();
+    base.must_have(asked).or_else(|_| pack.must_have(asked)).map_err(audits::told)?;
+    let only = |pack: &Pack| -> Option<Vec<String>> {
+        let known = |id: &&String| pack.rules.iter().any(|r| r.id == **id);
+        args.rules.as_ref().map(|ids| ids.iter().filter(known).cloned().collect())
+    };
+    let (of_base, of_pack) = (only(&base), only(&pack));
     let auditor = Auditor::new(centre, base, facility)?;
-    let options = Options { rules: args.rules.as_deref(), facility: None, period };
+    let drafted = Options { rules: of_pack.as_deref(), facility: None, period };
+    let options = Options { rules: of_base.as_deref(), facility: None, period };
     let mut changes = Changes::default();
     let mut refused: Vec<String> = Vec::new();
     let mut unread: Vec<&str> = Vec::new();
@@ -39,7 +48,7 @@ pub(super) fn draft(
             Some(row) => audits::findings(centre, &row),
             None => auditor.look(code, auditor.pack(), options, &mut watch).map(|o| o.findings),
         };
-        let both = before.and_then(|b| Ok((b, auditor.look(code, &pack, options, &mut watch)?)));
+        let both = before.and_then(|b| Ok((b, auditor.look(code, &pack, drafted, &mut watch)?)));
         let (before, after) = match both {
             Ok(both) => both,
             // As in an audit: one house that cannot be read keeps nobody from the others.

@@ -67,6 +67,8 @@ pub(super) struct Fee {
     pub(super) doctor: Option<String>,
     /// A line of class 丙 that was put among the reimbursable ones.
     pub(super) covered: bool,
+    /// The patient paid all of it alone.
+    pub(super) own: bool,
     /// Billed without the national code.
     pub(super) uncoded: bool,
 }
@@ -457,6 +459,7 @@ impl Case {
                 days: 0,
                 doctor: None,
                 covered: false,
+                own: false,
                 uncoded: false,
             });
         }

@@ -24,6 +24,7 @@ pub(super) const HONEST: &[Story] = &[
     sent_next_door_for_a_picture,
     two_days_between_houses,
     forty_minutes_between_counters,
+    from_the_clinic_to_the_chemist,
     two_houses_one_drug,
 ];
 
@@ -148,6 +149,24 @@ fn two_counters_at_once(w: &mut World) {
 fn forty_minutes_between_counters(w: &mut World) {
     for c in counters(w, 40) {
         nothing(w, NearMiss, "H03", &c);
+    }
+}
+
+/// Prescribed at the clinic, fetched a quarter of an hour later next door.
+fn from_the_clinic_to_the_chemist(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let begin = at(w.date(ago), w.rng.between(9, 14), w.rng.between(0, 59), 0);
+    let case = counter(w, (0, 1), &p, begin);
+    let one = w.close(case);
+    let mut case = shop(w, &p, w.date(ago));
+    let later = begin + TimeDelta::minutes(14) - case.begin;
+    case.begin += later;
+    case.end += later;
+    case.settled += later;
+    case.lines.iter_mut().for_each(|l| l.at += later);
+    let two = w.close(case);
+    for c in [one, two] {
+        nothing(w, Trap, "H03", &c);
     }
 }
 

@@ -15,10 +15,14 @@ pub(super) const WRONG: &[Story] = &[
     four_months_of_tablets,
     two_weeks_from_emergency,
     chronic_but_not_registered,
-    again_before_it_is_used_up,
     home_with_six_weeks,
     smear_of_a_man,
     newborn_care_of_a_man,
+];
+
+/// Wrongs whoever paid: what is missing, contradicts itself or comes too early.
+pub(super) const WHOEVER_PAID: &[Story] = &[
+    again_before_it_is_used_up,
     exercise_without_assessment,
     settled_before_it_began,
     nobody_ordered,

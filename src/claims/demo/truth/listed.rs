@@ -34,7 +34,7 @@ pub(super) enum Span {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {
     Pieces,
-    Lines,
+    Dates,
     Yuan,
 }
 
@@ -98,6 +98,13 @@ pub(super) struct Listed {
     pub(super) loss: bool,
 }
 
+impl Listed {
+    /// What is dangerous, or was not done at all, is so whoever paid.
+    fn whoever_paid(&self) -> bool {
+        matches!(self.rule, "C16" | "C18" | "C19-1" | "C19-2" | "E11" | "F03")
+    }
+}
+
 const fn on(
     rule: &'static str,
     item: &'static str,
@@ -117,7 +124,7 @@ const KNEE: Dx = ("M17.900", "膝关节病");
 const PSORIASIS: Dx = ("L40.000", "寻常型银屑病");
 const STONE: Dx = ("N20.000", "肾结石");
 
-use Count::{Lines, Pieces, Yuan};
+use Count::{Dates, Pieces, Yuan};
 use Limit::{
     After, Class, Department, Diagnosis, Disease, Forbidden, Hands, House, Insurance, Level,
     LongHands, Machine, Needs, Never, Operation, Pair, Prescribed, Sum, Treated, UpTo, Way, Women,
@@ -141,7 +148,7 @@ pub(super) const LISTED: &[Listed] = &[
     on("C05", "X104", Clinic, Women, true),
     on("C06", "X105", Clinic, Level("05|06"), true),
     on("C07", "X106", Clinic, Way("13|21", "11", "13"), true),
-    on("C08", "X107", Stay, Sum(Span::Visit, Lines, 5), true),
+    on("C08", "X107", Stay, Sum(Span::Visit, Dates, 5), true),
     on("C09-2", "X108", Clinic, Sum(Span::Prescription, Pieces, 3), true),
     on("C10", "X109", Clinic, Insurance("510"), true),
     on("C11", "X110", Clinic, Disease("M01600", "X111"), true),
@@ -155,7 +162,7 @@ pub(super) const LISTED: &[Listed] = &[
     on("C19-1", "X118", Clinic, Forbidden("K25|K29", GASTRITIS), false),
     on("C19-2", "X130", Clinic, UpTo(65), false),
     on("C21", "X119", Clinic, Level("05"), false),
-    on("C22", "X120", Stay, Sum(Span::Visit, Lines, 2), false),
+    on("C22", "X120", Stay, Sum(Span::Visit, Dates, 2), false),
     // The region writes online visits as kind 19.
     on("C23", "X121", Clinic, Way("11|14", "19", "11"), true),
     on("C29", "X122", Clinic, Needs("S101", "C29-1"), true),

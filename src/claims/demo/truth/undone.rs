@@ -5,7 +5,8 @@
 //! it is, so one way of telling gives the trap of every story about money instead of one written by hand for each.
 //! What happened stays: the patient came, the surgeon operated, the note was written. Stories about that, and not about
 //! what was billed, are never undone (`LASTING`). Where they are about visits of one person, they are told a second time
-//! of several persons who have one name, as a register of patients knows many.
+//! of several persons who have one name, as a register of patients knows many. Stories about the fund's money are told a
+//! third time of patients who paid alone.
 
 use super::case::{Case, Person, Taken};
 use super::{Kind, Told, World};
@@ -19,6 +20,8 @@ pub(in crate::demo) enum Undo {
     Wordless,
     /// Line by line inside the settlement.
     Inside,
+    /// Not at all: the patient wished it so and paid all of it alone, nothing of it lies in the fund's scope.
+    SelfPaid,
     /// Not at all: the visits are those of several persons who have one name.
     Namesakes,
 }
@@ -48,6 +51,7 @@ impl World {
         match how {
             Undo::Wordless => case.taken = Taken::Wordless,
             Undo::Inside if !counter && !whole => case.take_all_back(),
+            Undo::SelfPaid => case.lines.iter_mut().for_each(|l| l.own = true),
             Undo::Namesakes => {}
             Undo::ByLine | Undo::Inside => case.taken = Taken::ByLine,
         }

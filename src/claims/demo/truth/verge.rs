@@ -8,7 +8,7 @@ use super::Kind::{NearMiss, Trap};
 use super::bills::noon;
 use super::case::{Case, Person, nothing};
 use super::house::{self, head};
-use super::life::{adult, clinic_at, operation_of, shop, some_stay, stay, stay_of, surgical};
+use super::life::{adult, clinic_at, done, operation_of, shop, some_stay, stay, stay_of, surgical};
 use super::shops::{PHARMACY, sale};
 use super::stays::leave;
 use super::written::under;
@@ -32,6 +32,14 @@ pub(super) const HONEST: &[Story] = &[
     surgeons_of_one_name,
     bed_kept_for_one_night,
     kept_bed_taken_back,
+    clean_air_beside_the_bed,
+    head_and_chest,
+    over_new_year,
+    drops_for_a_child,
+    two_months_old,
+    scar_and_waters,
+    bed_kept_on_leave,
+    in_small_letters,
 ];
 
 /// Told once for a city.
@@ -252,6 +260,103 @@ fn kept_bed_taken_back(w: &mut World) {
     }
     let c = w.close(case);
     nothing(w, Trap, "A11-1", &c);
+}
+
+/// Fees of the room beside the bed itself, of the same kind of charge: no second bed.
+fn clean_air_beside_the_bed(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 1, 6);
+    for n in 0..6 {
+        for item in ["B004", "B005"] {
+            case.bill(item, noon(w, ago - n, 21), 1);
+        }
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "A14", &c);
+}
+
+/// The head with contrast, the chest without, on one morning.
+fn head_and_chest(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 0, 7);
+    for (item, hour) in [("S027", 9), ("S026", 10)] {
+        let when = noon(w, ago - 2, hour);
+        done(w, &mut case, item, when, 1);
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "B14", &c);
+}
+
+/// One stay that was settled as two, because the insurance year ended in the middle of it.
+fn over_new_year(w: &mut World) {
+    let p = adult(w);
+    // The year of the city's last day began 318 days before it.
+    for (ago, days) in [(325, 6), (318, 5)] {
+        let dx = ("I25.103", "冠状动脉粥样硬化性心脏病");
+        let case = stay(w, (0, 0), &p, ago, days, dx);
+        let c = w.close(case);
+        nothing(w, Trap, "A01", &c);
+    }
+}
+
+fn drops_for_a_child(w: &mut World) {
+    let p = w.person((6, 14), None);
+    w.enrol(&p);
+    let ago = w.some_day();
+    let date = w.date(ago);
+    let mut case = clinic_at(w, (0, 0), &p, date);
+    let when = case.begin + TimeDelta::minutes(80);
+    case.bill_rx("X032", when, 1, 5);
+    let c = w.close(case);
+    nothing(w, Trap, "C04-1", &c);
+}
+
+/// Born too early: what began at birth goes on, and the ears are tried again after six weeks.
+fn two_months_old(w: &mut World) {
+    let mut p = w.person((1, 1), None);
+    let ago = w.some_day();
+    p.birth = w.date(ago + 61);
+    w.enrol(&p);
+    let mut case = stay(w, (0, 5), &p, ago, 5, ("P07.300", "早产儿"));
+    let when = noon(w, ago - 1, 10);
+    done(w, &mut case, "S036", when, 1);
+    let c = w.close(case);
+    for rule in ["E02", "F09"] {
+        nothing(w, Trap, rule, &c);
+    }
+}
+
+/// A delivery whose diagnoses are the scar of an earlier one and the waters.
+fn scar_and_waters(w: &mut World) {
+    let p = w.person((24, 36), Some(true));
+    w.enrol(&p);
+    let ago = w.some_day();
+    let mut case = stay(w, (0, 5), &p, ago, 6, ("O34.201", "妊娠合并子宫瘢痕"));
+    case.more_dx.push(("O42.900", "胎膜早破"));
+    case.bill("N001", noon(w, ago - 1, 22), 1);
+    let c = w.close(case);
+    for rule in ["A15", "A15-1"] {
+        nothing(w, Trap, rule, &c);
+    }
+}
+
+/// Away for two days, and the bed beside the one of the ward paid for as long.
+fn bed_kept_on_leave(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 1, 9);
+    leave(w, &mut case, ago, (3, 5), &[]);
+    for n in [3, 5] {
+        case.bill("B001", noon(w, ago - n, 22), 1);
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "A14", &c);
+}
+
+/// Chemotherapy, by a clerk who writes small letters.
+fn in_small_letters(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day().max(100));
+    for n in 0..2 {
+        let case = stay(w, (0, 1), &p, ago - 9 * n, 4, ("z51.100", "肿瘤化学治疗"));
+        let c = w.close(case);
+        nothing(w, Trap, "A01", &c);
+    }
 }
 
 /// As many as were there and were bought, and not a box more.

@@ -294,8 +294,8 @@ impl World {
         for (n, l) in case.lines.iter().enumerate() {
             let cnt = if round == Round::Back { -l.cnt } else { l.cnt };
             let amount = cnt * l.cents;
-            let ownpay = if l.item.level == "03" && !l.covered { amount } else { 0 };
-            let before = if l.item.level == "02" { amount / 10 } else { 0 };
+            let ownpay = if l.own || (l.item.level == "03" && !l.covered) { amount } else { 0 };
+            let before = if l.item.level == "02" && !l.own { amount / 10 } else { 0 };
             let covered = amount - ownpay - before;
             total += amount;
             all_covered += covered;

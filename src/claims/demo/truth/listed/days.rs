@@ -5,9 +5,9 @@ use chrono::{Datelike as _, TimeDelta};
 use super::super::super::items::find;
 use super::super::super::out::{at, day};
 use super::super::bills::noon;
-use super::super::case::{Case, Closed, Person};
+use super::super::case::{Case, Closed, Person, nothing};
 use super::super::house;
-use super::super::life::{adult, clinic_at, stay};
+use super::super::life::{adult, clinic_at, stay, surgical};
 use super::super::{Kind, World};
 use super::told::{ends, give, give_at};
 use super::{Count, Listed, PNEUMONIA, Place, Span};
@@ -19,7 +19,7 @@ pub(super) fn sum(w: &mut World, l: &Listed, (span, count, cap): (Span, Count, i
     match (span, count) {
         (Span::Month, _) => month(w, l, cap, more),
         (Span::Year, _) => year(w, l, cap, more),
-        (_, Count::Lines) => day_by_day(w, l, cap, more),
+        (_, Count::Dates) => day_by_day(w, l, cap, more),
         _ => {
             let pieces = if count == Count::Yuan { cap * 100 / each.max(1) } else { cap };
             let (p, ago) = (adult(w), w.some_day());
@@ -43,8 +43,37 @@ fn one_bill(w: &mut World, l: &Listed, p: &Person, (ago, cnt): (i64, i64)) -> (C
     (case, n)
 }
 
+/// Morning and evening for as many days as are allowed; with an operation, what was given before it and on the two days
+/// after.
+fn twice_a_day(w: &mut World, l: &Listed, cap: i64) {
+    let (p, ago) = (adult(w), w.some_day());
+    let mut case = stay(w, (0, 1), &p, ago, cap + 2, PNEUMONIA);
+    for n in 0..cap {
+        for hour in [8, 20] {
+            let when = noon(w, ago - 1 - n, hour);
+            give_at(w, &mut case, l.item, when, 1);
+        }
+    }
+    let c = w.close(case);
+    nothing(w, Kind::Trap, l.rule, &c);
+    if l.rule != "C22" {
+        return;
+    }
+    let (p, ago) = (adult(w), w.some_day());
+    let mut case = surgical(w, (0, 2), &p, ago, 8, ("K80.200", "胆囊结石"));
+    let cut = case.operations.first().map_or(case.begin, |o| o.2);
+    for hours in [-14, 2, 20, 40] {
+        give_at(w, &mut case, l.item, cut + TimeDelta::hours(hours), 1);
+    }
+    let c = w.close(case);
+    nothing(w, Kind::Trap, l.rule, &c);
+}
+
 /// One a day, for so many days.
 fn day_by_day(w: &mut World, l: &Listed, cap: i64, more: i64) {
+    if more == 0 {
+        twice_a_day(w, l, cap);
+    }
     let (p, ago) = (adult(w), w.some_day());
     let mut case = stay(w, (0, 1), &p, ago, cap + more + 2, PNEUMONIA);
     let begin = case.begin;
@@ -150,7 +179,7 @@ pub(super) fn long_shift(w: &mut World, l: &Listed, wrong: bool) {
 
 /// Ten hours a patient, and three patients on one machine in one day; or two.
 pub(super) fn machine(w: &mut World, l: &Listed, wrong: bool) {
-    let [as_it_was, near, undone] = w.listed;
+    let [as_it_was, near, undone, _] = w.listed;
     let (count, kind, turn) = match (wrong, w.undo.is_some()) {
         (true, false) => (3, 0, as_it_was),
         (true, true) => (3, 1, undone),

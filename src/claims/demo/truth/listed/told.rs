@@ -7,6 +7,7 @@ use super::super::bills::noon;
 use super::super::case::{Case, Person, nothing};
 use super::super::life::{Dx, adult, clinic_at, done, operation_of, stay};
 use super::super::shops::{PHARMACY, SUSPENDED, sale};
+use super::super::undone::Undo;
 use super::super::{Kind, World};
 use super::{LISTED, Limit, Listed, PNEUMONIA, Place, SINCE, Span, days};
 
@@ -14,7 +15,11 @@ use super::{LISTED, Limit, Listed, PNEUMONIA, Place, SINCE, Span, days};
 const CENTRE: usize = 2;
 
 pub(super) fn wrong(w: &mut World) {
-    let turn = if w.undo.is_some() { 2 } else { 0 };
+    let turn = match w.undo {
+        None => 0,
+        Some(Undo::SelfPaid) => 3,
+        Some(_) => 2,
+    };
     next(w, turn, true);
 }
 
@@ -30,7 +35,12 @@ fn next(w: &mut World, turn: usize, wrong: bool) {
     // Hours that were worked, and an operation that was made, no refund undoes.
     let lasts =
         |l: &Listed| matches!(l.limit, Limit::Hands(_) | Limit::LongHands | Limit::Operation(..));
-    if let Some(l) = LISTED.get(at).filter(|l| turn < 2 || !lasts(l)) {
+    let told = |l: &&Listed| match turn {
+        0 | 1 => true,
+        2 => !lasts(l),
+        _ => !lasts(l) && !l.whoever_paid(),
+    };
+    if let Some(l) = LISTED.get(at).filter(told) {
         tell(w, l, wrong);
     }
 }
