@@ -199,7 +199,7 @@ fn two_officers_make_the_whole_visit_in_the_window() {
     // The next day, in the same window: what is sealed stays, and a part of its own is begun.
     face.tap("再次到场").unwrap();
     face.tap("继续检查").unwrap();
-    until(&face, "the next part", 30, |face| face.shows("完整性与封存"));
+    until(&face, "the next part", 30, |face| face.shows("出示证件"));
     drop(face);
     drop(lock);
 

@@ -23,7 +23,7 @@ use crate::findings::{
 };
 pub(crate) use crate::frame::place::Place;
 use crate::frame::{
-    coach, errand, keyboard, place, recording, settings, status, toast, trouble, typing,
+    coach, errand, keyboard, left, place, recording, settings, status, toast, trouble, typing,
 };
 use crate::language;
 use crate::options::FaceOptions;
@@ -46,6 +46,8 @@ pub(crate) struct App {
     /// The open case's id, kept while locked so that a photo can still be taken into it.
     open_case: RefCell<Option<CaseId>>,
     pub(crate) toast: toast::Model,
+    /// What screens are owed that were not opened since the unlock.
+    pub(crate) left: RefCell<left::Left>,
     tick: Timer,
     pub(crate) way_timer: Timer,
     /// When somebody last touched the handheld, milliseconds since the boot.
@@ -115,6 +117,7 @@ impl App {
             case: RefCell::default(),
             open_case: RefCell::default(),
             toast: toast::Model::default(),
+            left: RefCell::default(),
             tick: Timer::default(),
             way_timer: Timer::default(),
             touched_ms: Cell::new(options.clock.read().boottime_ms),
@@ -407,12 +410,13 @@ impl App {
         if self.window.global::<Shell<'_>>().get_screen() != place.screen() {
             self.drop_keyboard();
             // What cannot be taken back any more was read, or is of no use here; it would lie over the rows.
-            if !toast::holds(self) && !recording::warns(self) {
-                toast::end(self);
+            if !recording::warns(self) {
+                toast::pass(self);
             }
         }
         self.show_case_marks();
         self.touch();
+        status::show_clock(self);
         self.window.global::<Shell<'_>>().set_place(place.tab());
         place::remember(self);
         language::to_the_party(self, matches!(place, Place::Showing(_) | Place::Cover));
@@ -498,6 +502,7 @@ impl App {
     pub(crate) fn forget(self: &Rc<Self>) {
         self.case.borrow_mut().take();
         self.task.borrow_mut().take();
+        left::forget(self);
         toast::end(self);
         persons::forget(self);
         person::forget(self);

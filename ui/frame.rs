@@ -4,6 +4,7 @@ pub(crate) mod coach;
 pub(crate) mod errand;
 pub(crate) mod ink;
 pub(crate) mod keyboard;
+pub(crate) mod left;
 pub(crate) mod noticed;
 pub(crate) mod phrases;
 pub(crate) mod place;

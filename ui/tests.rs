@@ -21,6 +21,7 @@ mod playing;
 mod practice;
 mod reasons;
 mod recording;
+mod resumes;
 mod safe;
 mod said;
 mod settings;

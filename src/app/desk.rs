@@ -19,9 +19,10 @@ use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{BundleId, CaseId, DeviceId, OfficerId, TaskId, TroubleResult};
 
 use spotcheck_rules::export::{Audience, Format};
-use spotcheck_rules::indicators::{Answer, Catalogue};
+use spotcheck_rules::indicators::{Answer, BehindRow, Catalogue};
 use spotcheck_rules::{Finding, Merged, Outcome, Pack, Silence};
 
+use crate::behind::BehindTold;
 use crate::budget::Budget;
 use crate::compare::FreshFile;
 use crate::errand::{AuditPart, Brought, Errand, Home, Journey, Watch};
@@ -366,6 +367,8 @@ pub trait Desk:
             _ => Err(troubles::no_package()),
         }
     }
+    /// What stands for rows behind a figure; persons are covered.
+    fn behind_told(&mut self, task: &TaskId, rows: &[BehindRow]) -> TroubleResult<Vec<BehindTold>>;
     /// Tables on sticks that a facility's export can be (see [`crate::compare`]).
     fn fresh_files(&mut self) -> TroubleResult<Vec<FreshFile>> {
         Ok(Vec::new())

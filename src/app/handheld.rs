@@ -11,9 +11,10 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{KindHits, ReferenceDocument, ReferenceEntry, SourceReport};
 use spotcheck_domain::{CaseId, Clock, Entropy, OfficerId, TaskId, TroubleResult};
 use spotcheck_rules::export::{Audience, Format};
-use spotcheck_rules::indicators::Catalogue;
+use spotcheck_rules::indicators::{BehindRow, Catalogue};
 use spotcheck_rules::{Finding, Merged, Pack, Silence};
 
+use crate::behind::{self, BehindTold};
 use crate::budget::Gauge;
 use crate::chain::Chain;
 use crate::compare::{FreshFile, Held};
@@ -103,7 +104,7 @@ pub struct Handheld {
     /// A facility's export between reading and comparing.
     pub(crate) export: Option<Held>,
     /// The last mark, while it can be taken back.
-    pub(crate) marked: Option<Written>,
+    pub(crate) marked: Vec<Written>,
     /// What of each case was last kept for its second copy.
     pub(crate) kept: Kept,
     /// What is known of the bytes on the storage.
@@ -140,7 +141,7 @@ impl Handheld {
             played: None,
             loud: false,
             export: None,
-            marked: None,
+            marked: Vec::new(),
             kept: Kept::default(),
             media: Media::default(),
         }
@@ -414,6 +415,9 @@ impl Desk for Handheld {
         visits: &BTreeSet<String>,
     ) -> TroubleResult<BTreeMap<String, String>> {
         self.do_departments(task, visits)
+    }
+    fn behind_told(&mut self, task: &TaskId, rows: &[BehindRow]) -> TroubleResult<Vec<BehindTold>> {
+        behind::told(self.reader(task)?, rows)
     }
     fn note(&mut self, case: &CaseId, text: &str) -> TroubleResult<()> {
         self.do_note(case, text)

@@ -40,8 +40,8 @@ pub struct IndicatorQuery {
     pub export: bool,
 }
 
-/// Rows behind a figure shown at most.
-const BEHIND_ROWS: usize = 500;
+/// Keys behind a figure at most: what stands for them is read as somebody looks.
+const BEHIND_ROWS: usize = 20_000;
 
 /// Shortest reason, in characters.
 const REASON_CHARS: usize = 4;

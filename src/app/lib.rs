@@ -18,6 +18,7 @@
 )]
 
 pub mod around;
+pub mod behind;
 mod beside;
 pub mod budget;
 mod capture;

@@ -1,4 +1,4 @@
-//! The last mark of this program run, and how it is taken back ([`Marks`]).
+//! The last marks of this program run, and how each is taken back ([`Marks`]).
 //!
 //! What a mark changed is kept in memory as (value before, value after). A value that has moved on since is
 //! merged member by member, so that a recording that was stopped meanwhile keeps its file; where the member
@@ -14,6 +14,9 @@ use crate::desk::{CaseView, Mark, Marks};
 use crate::handheld::Handheld;
 use crate::model::{Document, kind};
 use crate::troubles;
+
+/// Marks that can be taken back at a time: more than anybody makes in the ten seconds of each.
+const KEPT: usize = 16;
 
 /// One value that a mark set.
 #[derive(Debug, Clone)]
@@ -55,7 +58,10 @@ impl Handheld {
         let subject = draft.subject.clone();
         let head = self.commit(case, vec![draft], set)?;
         let mark = Mark { case: case.clone(), seq: head.seq };
-        self.marked = Some(Written { mark, subject, was: was.to_owned(), told: false, changes });
+        if self.marked.len() >= KEPT {
+            self.marked.remove(0);
+        }
+        self.marked.push(Written { mark, subject, was: was.to_owned(), told: false, changes });
         Ok(head)
     }
 
@@ -68,14 +74,14 @@ impl Handheld {
 
 impl Marks for Handheld {
     fn just_marked(&mut self) -> Option<Mark> {
-        let written = self.marked.as_mut().filter(|written| !written.told)?;
+        let written = self.marked.last_mut().filter(|written| !written.told)?;
         written.told = true;
         Some(written.mark.clone())
     }
 
     fn take_back(&mut self, mark: &Mark) -> TroubleResult<CaseView> {
         self.open_meta(&mark.case)?;
-        let written = self.marked.clone().filter(|written| written.mark == *mark);
+        let written = self.marked.iter().find(|written| written.mark == *mark).cloned();
         let written = written.ok_or_else(troubles::mark_over)?;
         let mut values = Vec::with_capacity(written.changes.len());
         for change in &written.changes {
@@ -97,7 +103,7 @@ impl Marks for Handheld {
             draft = draft.about(subject.as_str());
         }
         self.commit(&mark.case, vec![draft], values)?;
-        self.marked = None;
+        self.marked.retain(|written| written.mark != *mark);
         self.case_view(&mark.case)
     }
 }

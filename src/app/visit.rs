@@ -156,7 +156,7 @@ impl Handheld {
         self.cases.clear();
         self.packages.clear();
         self.export = None;
-        self.marked = None;
+        self.marked.clear();
         self.unlooked.forget();
         self.close_references();
         self.ports.keys.lock();

@@ -62,7 +62,9 @@ impl PinPolicy {
         } else {
             (self.pin_min_hardware, false)
         };
-        let long = u32::try_from(text.chars().count()).unwrap_or(u32::MAX) >= least.max(1);
+        // No policy goes below what hardware asks for: the window takes nothing shorter for a PIN.
+        let least = least.max(HARDWARE_PIN_DIGITS);
+        let long = u32::try_from(text.chars().count()).unwrap_or(u32::MAX) >= least;
         if long && (!letters || text.chars().any(char::is_alphabetic)) {
             Ok(())
         } else {
@@ -280,6 +282,7 @@ mod tests {
     #[case(PRODUCT, KeyProtection::Tpm2, "12345", false)]
     #[case(DEMO, KeyProtection::File, "246810", true)]
     #[case(DEMO, KeyProtection::File, "24681", false)]
+    #[case(r#"{"pin_min_hardware":4}"#, KeyProtection::Tpm2, "1234", false)]
     #[case("{}", KeyProtection::File, "123456789a", false)]
     #[case(r#"{"pin_min_file":0,"allow_file_protection":true}"#, KeyProtection::File, "", false)]
     fn pins_by_policy(

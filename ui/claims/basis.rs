@@ -6,17 +6,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::reference::{LineReference, LookUp};
 use spotcheck_domain::claims::Page;
 use spotcheck_domain::reference::{EntryKind, KindHits, LevelLimit, ReferenceEntry, ReferenceHit};
-use spotcheck_domain::time::beijing_date;
+use spotcheck_domain::time::{beijing_date, day_number};
 use spotcheck_face::{AnswerRow, Basis, EventItem, NamedRow, PairItem};
 
 use crate::app::{App, Place};
 use crate::claims::visit;
 use crate::frame::status::{pair, pairs};
-use crate::frame::{noticed, trouble};
+use crate::frame::{left, noticed, place, trouble};
 use crate::language::{say, word};
 use crate::words;
 
@@ -35,12 +36,41 @@ enum When {
     Then,
     /// Whenever.
     Ever,
+    /// On a day that is typed.
+    Day,
+}
+
+impl When {
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Then => "then",
+            Self::Ever => "ever",
+            Self::Day => "day",
+        }
+    }
+
+    fn of(id: &str) -> Self {
+        let all = [Self::Then, Self::Ever, Self::Day];
+        all.into_iter().find(|when| when.id() == id).unwrap_or_default()
+    }
+}
+
+/// What was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Left {
+    query: String,
+    when: String,
+    day: String,
 }
 
 #[derive(Default)]
 pub(crate) struct Model {
     query: RefCell<String>,
     when: Cell<When>,
+    /// The day as it was typed.
+    day: RefCell<String>,
     /// Counts questions: the answer to an older one is not shown.
     asked: Cell<u64>,
     entry: RefCell<Option<ReferenceEntry>>,
@@ -53,11 +83,11 @@ pub(crate) fn connect(app: &Rc<App>) {
         search(app);
     }));
     face.on_choose_day(app.on_with(|app, id: SharedString| {
-        app.basis.when.set(match id.as_str() {
-            "then" => When::Then,
-            "ever" => When::Ever,
-            _ => When::Now,
-        });
+        app.basis.when.set(When::of(&id));
+        search(app);
+    }));
+    face.on_typed_day(app.on_with(|app, day: SharedString| {
+        day.trim().clone_into(&mut app.basis.day.borrow_mut());
         search(app);
     }));
     face.on_open(app.on_with(|app, id: SharedString| app.go(Place::Entry(id.to_string()))));
@@ -66,10 +96,13 @@ pub(crate) fn connect(app: &Rc<App>) {
 
 pub(crate) fn forget(app: &Rc<App>) {
     app.basis.query.borrow_mut().clear();
+    app.basis.day.borrow_mut().clear();
+    app.basis.when.set(When::Now);
     app.basis.entry.borrow_mut().take();
     app.basis.asked.set(app.basis.asked.get().saturating_add(1));
     let face = app.window.global::<Basis<'_>>();
     face.set_query("".into());
+    face.set_day("".into());
     face.set_searched(false);
     face.set_answers(ModelRc::default());
     face.set_rows(ModelRc::default());
@@ -79,7 +112,27 @@ pub(crate) fn forget(app: &Rc<App>) {
     face.set_text("".into());
 }
 
+/// What was asked, as it stands now.
+pub(crate) fn left(app: &App) -> Option<Left> {
+    let model = &app.basis;
+    let left = Left {
+        query: model.query.borrow().clone(),
+        when: model.when.get().id().to_owned(),
+        day: model.day.borrow().clone(),
+    };
+    Some(left).filter(|left| !left.query.is_empty() || left.when != When::Now.id())
+}
+
 pub(crate) fn enter(app: &Rc<App>) {
+    if let Some(left) = left::take(app, |left| left.basis.take()) {
+        let face = app.window.global::<Basis<'_>>();
+        face.set_query(left.query.as_str().into());
+        face.set_day(left.day.as_str().into());
+        app.basis.when.set(When::of(&left.when));
+        *app.basis.query.borrow_mut() = left.query;
+        *app.basis.day.borrow_mut() = left.day;
+        search(app);
+    }
     days(app);
     let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
     app.window.global::<Basis<'_>>().set_note(facility.unwrap_or_default().into());
@@ -88,18 +141,33 @@ pub(crate) fn enter(app: &Rc<App>) {
 fn days(app: &Rc<App>) {
     let now = app.basis.when.get();
     let then = app.task.borrow().as_ref().map(|c| c.task.period_from.clone()).unwrap_or_default();
-    let row = |id: &str, title: String, own: When| NamedRow {
-        id: id.into(),
+    let row = |title: String, own: When| NamedRow {
+        id: own.id().into(),
         title: title.into(),
         done: own == now,
         ..NamedRow::default()
     };
     let rows = vec![
-        row("now", say!("现行").to_owned(), When::Now),
-        row("then", say!("{} 有效", then), When::Then),
-        row("ever", say!("不限").to_owned(), When::Ever),
+        row(say!("现行").to_owned(), When::Now),
+        row(say!("{} 有效", then), When::Then),
+        row(say!("不限").to_owned(), When::Ever),
+        row(say!("某一天").to_owned(), When::Day),
     ];
-    app.window.global::<Basis<'_>>().set_days(ModelRc::new(VecModel::from(rows)));
+    let face = app.window.global::<Basis<'_>>();
+    face.set_by_day(now == When::Day);
+    face.set_day_read(now != When::Day || typed_day(app).is_some());
+    face.set_days(ModelRc::new(VecModel::from(rows)));
+}
+
+/// The day that was typed, `yyyy-MM-dd`; its digits alone do as well.
+fn typed_day(app: &App) -> Option<String> {
+    let day = app.basis.day.borrow();
+    let plain = day.len() == 8 && day.chars().all(|c| c.is_ascii_digit());
+    let day = match (plain, day.get(..4), day.get(4..6), day.get(6..)) {
+        (true, Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
+        _ => day.clone(),
+    };
+    day_number(&day).map(|_| day)
 }
 
 fn on(app: &App) -> Option<String> {
@@ -107,16 +175,20 @@ fn on(app: &App) -> Option<String> {
         When::Now => Some(beijing_date(app.clock.read().wall_ms)),
         When::Then => app.task.borrow().as_ref().map(|c| c.task.period_from.clone()),
         When::Ever => None,
+        When::Day => typed_day(app),
     }
 }
 
 fn search(app: &Rc<App>) {
     days(app);
+    place::remember(app);
     let query = app.basis.query.borrow().clone();
     let asked = app.basis.asked.get().saturating_add(1);
     app.basis.asked.set(asked);
     let face = app.window.global::<Basis<'_>>();
-    if query.is_empty() {
+    // Without a day that can be read nothing is said to be in force on it.
+    let undated = app.basis.when.get() == When::Day && typed_day(app).is_none();
+    if query.is_empty() || undated {
         face.set_searched(false);
         face.set_answers(ModelRc::default());
         return;

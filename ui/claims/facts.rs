@@ -111,8 +111,8 @@ mod tests {
         };
         let said = missing(std::slice::from_ref(&card), "");
         assert_eq!(said.len(), 1);
-        assert!(said[0].contains("床位费 9 天"), "{said:?}");
-        assert!(said[0].contains("¥1,860.00（基金损失待经办核算）"), "{said:?}");
+        assert!(said[0].contains("床位费 11 天"), "{said:?}");
+        assert!(said[0].contains("¥76.00（基金损失待经办核算）"), "{said:?}");
         for never in ["违规", "违法", "A14", "T38", "红·", "权重"] {
             assert!(!said[0].contains(never), "{never}");
         }

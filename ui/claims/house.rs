@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString};
 use spotcheck_domain::TroubleResult;
 use spotcheck_domain::claims::{DepartmentView, FacilityView, Page};
@@ -12,7 +13,7 @@ use spotcheck_face::{House, NamedRow, PairItem};
 use crate::app::App;
 use crate::claims::persons;
 use crate::frame::status::{pair, pairs};
-use crate::frame::trouble;
+use crate::frame::{left, place, trouble};
 use crate::language::say;
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::words;
@@ -47,10 +48,12 @@ pub(crate) fn connect(app: &Rc<App>) {
         app.house.mode.set(mode);
         app.window.global::<House<'_>>().set_mode(mode);
         app.drop_keyboard();
+        place::remember(app);
         list(app);
     }));
     face.on_search(app.on_with(|app, query: SharedString| {
         query.trim().clone_into(&mut app.house.query.borrow_mut());
+        place::remember(app);
         list(app);
     }));
 }
@@ -67,7 +70,27 @@ pub(crate) fn forget(app: &Rc<App>) {
     face.set_facts(ModelRc::default());
 }
 
+/// What was listed, and what was typed to find somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Left {
+    mode: i32,
+    query: String,
+}
+
+/// As it stands now.
+pub(crate) fn left(app: &App) -> Option<Left> {
+    let left = Left { mode: app.house.mode.get(), query: app.house.query.borrow().clone() };
+    Some(left).filter(|left| *left != Left::default())
+}
+
 pub(crate) fn enter(app: &Rc<App>) {
+    if let Some(left) = left::take(app, |left| left.house.take()) {
+        app.house.mode.set(left.mode);
+        app.window.global::<House<'_>>().set_query(left.query.as_str().into());
+        *app.house.query.borrow_mut() = left.query;
+        list(app);
+    }
     app.window.global::<House<'_>>().set_mode(app.house.mode.get());
     draw(app);
     let Some(task) = app.task_id() else { return };

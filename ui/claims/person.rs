@@ -73,12 +73,13 @@ fn dates(begin: Option<Instant>, end: Option<Instant>) -> String {
 
 fn own_row(row: &VisitRow, light: i32) -> LifeItem {
     let mut note: Vec<String> = Vec::new();
-    note.extend(row.dscg_maindiag_name.clone());
-    note.extend(row.dept_name.clone());
-    note.push(say!("{} 行", words::count(row.fee_lines)));
+    // First, so that it is read where the row is cut.
     if row.repeated_days > 0 {
         note.push(say!("同日同项 {} 天", words::count(row.repeated_days)));
     }
+    note.extend(row.dscg_maindiag_name.clone());
+    note.extend(row.dept_name.clone());
+    note.push(say!("{} 行", words::count(row.fee_lines)));
     LifeItem {
         id: row.mdtrt_id.as_str().into(),
         own: true,

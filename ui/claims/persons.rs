@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, Model as _, ModelRc, SharedString, VecModel};
 use spotcheck_domain::claims::{ItemHit, ItemVisit, Page, PersonHit, StaffHit, Ward};
 use spotcheck_domain::{TroubleResult, mask};
@@ -11,7 +12,7 @@ use spotcheck_face::{NamedRow, PersonItem, Persons};
 use crate::app::{App, Place};
 use crate::claims::visit;
 use crate::findings::suspicions::{self, Around};
-use crate::frame::trouble;
+use crate::frame::{left, place, trouble};
 use crate::language::{kept, say};
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::words;
@@ -65,6 +66,39 @@ impl Model {
             running: Cell::new(false),
             owed: Cell::new(false),
         }
+    }
+}
+
+/// What an officer searched for, or the ward whose beds were listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Left {
+    mode: i32,
+    query: String,
+    ward: Option<String>,
+}
+
+/// As it stands now.
+pub(crate) fn left(app: &App) -> Option<Left> {
+    let model = &app.persons;
+    let left = Left {
+        mode: model.mode.get(),
+        query: model.query.borrow().clone(),
+        ward: model.ward.borrow().clone(),
+    };
+    Some(left).filter(|left| *left != Left::default())
+}
+
+/// As it stood before the lock.
+fn come_back(app: &Rc<App>, left: Left) {
+    app.persons.mode.set(left.mode);
+    let face = app.window.global::<Persons<'_>>();
+    face.set_mode(left.mode);
+    face.set_query(left.query.as_str().into());
+    search(app, &left.query);
+    if let Some(ward) = left.ward {
+        let at = app.persons.wards.borrow().iter().position(|w| w.name == ward);
+        choose_ward(app, at.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1));
     }
 }
 
@@ -217,7 +251,11 @@ pub(crate) fn enter(app: &Rc<App>) {
     let face = app.window.global::<Persons<'_>>();
     let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
     face.set_facility(facility.unwrap_or_default().into());
-    if app.persons.wards.borrow().is_empty() {
+    if !app.persons.wards.borrow().is_empty() {
+        if let Some(left) = left::take(app, |left| left.persons.take()) {
+            come_back(app, left);
+        }
+    } else {
         let Some(task) = app.task_id() else { return };
         app.ask(
             move |desk| desk.wards(&task),
@@ -228,6 +266,9 @@ pub(crate) fn enter(app: &Rc<App>) {
                 *app.persons.wards.borrow_mut() = wards;
                 let face = app.window.global::<Persons<'_>>();
                 face.set_wards(ModelRc::new(VecModel::from(names)));
+                if let Some(left) = left::take(app, |left| left.persons.take()) {
+                    come_back(app, left);
+                }
             },
         );
     }
@@ -257,13 +298,17 @@ fn choose_ward(app: &Rc<App>, n: i32) {
     face.set_searched(true);
     *app.persons.ward.borrow_mut() = Some(ward);
     let revision = app.persons.hits.restart(None);
+    place::remember(app);
     fetch(app, revision, 0);
 }
 
 /// Forgets query, hits and wards.
 pub(crate) fn forget(app: &Rc<App>) {
     app.persons.wards.borrow_mut().clear();
-    app.window.global::<Persons<'_>>().set_wards(ModelRc::default());
+    app.persons.mode.set(0);
+    let face = app.window.global::<Persons<'_>>();
+    face.set_wards(ModelRc::default());
+    face.set_mode(0);
     clear(app);
 }
 
@@ -289,6 +334,7 @@ fn search(app: &Rc<App>, query: &str) {
         return;
     }
     *app.persons.query.borrow_mut() = query;
+    place::remember(app);
     app.persons.single.borrow_mut().take();
     app.persons.item.borrow_mut().take();
     app.window.global::<Persons<'_>>().set_item("".into());

@@ -159,7 +159,7 @@ fn enter_visit(app: &Rc<App>) {
     let mut note = vec![visit::title(&view)];
     note.extend(view.adm_dept_name.clone());
     // That the rules noticed something is ours alone: the party gets the whole list.
-    let marked = app.visit.lists_marked();
+    let marked = app.visit.lists_noticed();
     if marked {
         visit::list_all(app);
     }
@@ -168,7 +168,7 @@ fn enter_visit(app: &Rc<App>) {
     face.set_note(note.join(" · ").into());
     keep(app, &view.psn_no, &view.psn_name);
     if !marked {
-        app.visit.fees().restart(&app.visit.days(), Marks::default());
+        app.visit.fees().restart(&app.visit.days_for_party(), Marks::default());
     }
     let rows: ModelRc<FeeItem> = ModelRc::from(app.visit.fees().clone());
     face.set_rows(rows);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_domain::claims::{
     EventKind, FeeFilter, FeeShare, FeeSummary, Page, VisitEvent, VisitView,
@@ -13,7 +14,7 @@ use spotcheck_face::{BarItem, EventItem, PairItem, Visit};
 use crate::app::{App, Place};
 use crate::claims::fees::{Fees, Marks};
 use crate::frame::status::{pair, pairs};
-use crate::frame::{noticed, trouble};
+use crate::frame::{left, noticed, place, trouble};
 use crate::language::{say, word};
 use crate::paged::{PAGE_ROWS, PagedModel};
 use crate::words;
@@ -22,7 +23,8 @@ use crate::words;
 const BARS: usize = 6;
 
 /// What the lines can be narrowed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Narrow {
     All,
     /// One item (code, name): it was come from there.
@@ -62,6 +64,24 @@ impl Narrow {
             }
         }
     }
+}
+
+/// What the lines of a visit were narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    mdtrt_id: String,
+    /// Code and name of the item that the visit was opened for.
+    item: Option<(String, String)>,
+    chosen: Narrow,
+}
+
+/// As they stand now.
+pub(crate) fn left(app: &App) -> Option<Left> {
+    let model = &app.visit;
+    let mdtrt_id = model.view.borrow().as_ref().map(|view| view.mdtrt_id.clone())?;
+    let chosen = model.choices.borrow().get(model.kind.get()).cloned()?;
+    let left = Left { mdtrt_id, item: model.item.borrow().clone(), chosen };
+    Some(left).filter(|left| left.chosen != Narrow::All)
 }
 
 /// What there is to narrow to: nothing is offered that cannot be there.
@@ -141,14 +161,20 @@ impl Model {
         (chosen != Narrow::All).then(|| chosen.words().to_owned())
     }
 
-    /// Only what the rules noticed is listed.
-    pub(crate) fn lists_marked(&self) -> bool {
-        self.choices.borrow().get(self.kind.get()) == Some(&Narrow::Marked)
+    /// Only what was noticed is listed: by the rules, or because it stands there twice or without an order.
+    pub(crate) fn lists_noticed(&self) -> bool {
+        let chosen = self.choices.borrow().get(self.kind.get()).cloned();
+        matches!(chosen, Some(Narrow::Marked | Narrow::Repeated | Narrow::Unordered))
     }
 
     /// Days of the fees as they are shown.
     pub(crate) fn days(&self) -> Vec<FeeShare> {
         self.summary.borrow().days.clone()
+    }
+
+    /// The same for the party: that an item stands twice on a day is a hint, and ours.
+    pub(crate) fn days_for_party(&self) -> Vec<FeeShare> {
+        self.days().into_iter().map(|day| FeeShare { repeated: 0, ..day }).collect()
     }
 }
 
@@ -333,7 +359,12 @@ pub(crate) fn enter(app: &Rc<App>, mdtrt_id: &str) {
     if app.visit.view.borrow().as_ref().is_some_and(|v| v.mdtrt_id == mdtrt_id) {
         return;
     }
-    let item = app.visit.item.borrow_mut().take();
+    let mut item = app.visit.item.borrow_mut().take();
+    let left = left::take(app, |left| left.visit.take());
+    let left = left.filter(|left| left.mdtrt_id == mdtrt_id && item.is_none());
+    if let Some(left) = &left {
+        item.clone_from(&left.item);
+    }
     forget(app);
     *app.visit.item.borrow_mut() = item;
     let Some(task) = app.task_id() else { return };
@@ -345,8 +376,14 @@ pub(crate) fn enter(app: &Rc<App>, mdtrt_id: &str) {
             let events = desk.visit_events(&task, &id, Page::first(PAGE_ROWS))?;
             Ok(Some((view, summary, events)))
         },
-        |app, found| match found {
-            Some((view, summary, events)) => draw(app, view, summary, &events),
+        move |app, found| match found {
+            Some((view, summary, events)) => {
+                draw(app, view, summary, &events);
+                if let Some(left) = left {
+                    let there = app.visit.choices.borrow().iter().position(|c| *c == left.chosen);
+                    choose_kind(app, there.and_then(|n| i32::try_from(n).ok()).unwrap_or(0));
+                }
+            }
             None => trouble::show(
                 app,
                 &Trouble::new(
@@ -440,7 +477,8 @@ pub(crate) fn list_all(app: &Rc<App>) {
 fn list_fees(app: &Rc<App>, mdtrt_id: &str) {
     let shown = matches!(app.place(), Place::Showing(_));
     let marks = if shown { Marks::default() } else { noticed::marks(app, mdtrt_id) };
-    app.visit.fees.restart(&app.visit.days(), marks);
+    let days = if shown { app.visit.days_for_party() } else { app.visit.days() };
+    app.visit.fees.restart(&days, marks);
     let face = app.window.global::<Visit<'_>>();
     face.set_marked_days(i32::try_from(app.visit.fees.marked_days()).unwrap_or(0));
     scroll_to(app, app.visit.fees.start());
@@ -460,6 +498,7 @@ fn choose_kind(app: &Rc<App>, n: i32) {
     let filter = chosen.filter(&noticed::marks(app, &id));
     let Some(task) = app.task_id() else { return };
     app.visit.kind.set(n);
+    place::remember(app);
     app.window.global::<Visit<'_>>().set_kind(i32::try_from(n).unwrap_or(0));
     let (asked, of) = (id.clone(), filter.clone());
     app.ask(

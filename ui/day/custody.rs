@@ -247,8 +247,13 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 }
 
 fn dots(app: &Rc<App>) {
-    let typed = app.custody.pin.borrow().typed();
-    app.window.global::<Custody<'_>>().set_typed(typed);
+    let (typed, enough) = {
+        let pin = app.custody.pin.borrow();
+        (pin.typed(), pin.enough())
+    };
+    let face = app.window.global::<Custody<'_>>();
+    face.set_typed(typed);
+    face.set_enough(enough);
 }
 
 fn draw(app: &Rc<App>) {

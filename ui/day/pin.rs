@@ -5,6 +5,10 @@ use secrecy::zeroize::Zeroizing;
 use spotcheck_app::desk::Desk;
 use spotcheck_domain::OfficerId;
 
+/// Shortest PIN of an officer (`HARDWARE_PIN_DIGITS` of the vault, below which no policy goes), in characters.
+const SHORTEST: i32 = 6;
+/// Shortest PIN that tokens of this kind take, in characters.
+const TOKEN_SHORTEST: i32 = 4;
 /// Longest PIN that is taken in, in characters.
 const LONGEST: usize = 64;
 
@@ -98,6 +102,11 @@ impl Pad {
         self.buffer.typed()
     }
 
+    /// What is typed can be a PIN.
+    pub(crate) fn enough(&self) -> bool {
+        self.buffer.typed() >= if self.at_token() { TOKEN_SHORTEST } else { SHORTEST }
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
@@ -109,9 +118,9 @@ impl Pad {
         self.own.is_some()
     }
 
-    /// One PIN is typed to its end. `None`: nothing was typed, or the token's comes next.
+    /// One PIN is typed to its end. `None`: what was typed is none yet, or the token's comes next.
     pub(crate) fn done(&mut self, token: bool) -> Option<Typed> {
-        if self.buffer.typed() == 0 {
+        if !self.enough() {
             return None;
         }
         let pin = self.buffer.take();
@@ -135,17 +144,21 @@ mod tests {
     fn whoever_has_a_token_types_two_pins_and_everybody_else_one() {
         let mut pad = Pad::new();
         assert!(pad.done(true).is_none() && !pad.at_token(), "nothing typed, nothing done");
-        pad.buffer().replace("own-1");
+        pad.buffer().replace("12345");
+        assert!(!pad.enough() && pad.done(false).is_none(), "no PIN is so short");
+        pad.buffer().replace("own-11");
         assert!(pad.done(true).is_none() && pad.at_token());
         assert_eq!(pad.typed(), 0, "the dots begin anew");
         assert!(pad.done(true).is_none(), "the token's cannot be left out");
+        pad.buffer().replace("1234");
+        assert!(pad.enough(), "a token's is shorter");
         pad.buffer().replace("token-2");
         let both = pad.done(true).unwrap();
-        assert_eq!(both.own.expose_secret(), "own-1");
+        assert_eq!(both.own.expose_secret(), "own-11");
         assert_eq!(both.token.unwrap().expose_secret(), "token-2");
-        pad.buffer().replace("own-1");
+        pad.buffer().replace("own-11");
         assert!(pad.done(false).unwrap().token.is_none() && !pad.at_token());
-        pad.buffer().replace("own-1");
+        pad.buffer().replace("own-11");
         pad.done(true);
         pad.clear();
         assert!(!pad.at_token(), "whoever goes away leaves nothing behind");

@@ -63,9 +63,12 @@ pub(crate) fn officer_items(case: &CaseView, typed: &[OfficerId]) -> Vec<Officer
 }
 
 /// The big number and its two lines.
-pub(crate) fn head(case: &CaseView) -> (String, String, String) {
+pub(crate) fn head(case: &CaseView, leaving: bool) -> (String, String, String) {
     let missing = case.missing.len();
-    if missing == 0 {
+    if missing == 0 && leaving {
+        let note = say!("没有做完就离开的，写明原因再封存");
+        ("0".to_owned(), say!("项要补").to_owned(), note.to_owned())
+    } else if missing == 0 {
         ("0".to_owned(), say!("项要补，可以封存").to_owned(), say!("各项齐全").to_owned())
     } else {
         (
@@ -172,8 +175,13 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 }
 
 fn dots(app: &Rc<App>) {
-    let typed = app.seal.pin.borrow().typed();
-    app.window.global::<Seal<'_>>().set_typed(typed);
+    let (typed, enough) = {
+        let pin = app.seal.pin.borrow();
+        (pin.typed(), pin.enough())
+    };
+    let face = app.window.global::<Seal<'_>>();
+    face.set_typed(typed);
+    face.set_enough(enough);
 }
 
 fn draw(app: &Rc<App>) {
@@ -181,7 +189,7 @@ fn draw(app: &Rc<App>) {
     let typed: Vec<OfficerId> =
         app.seal.pins.borrow().iter().map(|(officer, _)| officer.clone()).collect();
     let face = app.window.global::<Seal<'_>>();
-    let (count, title, note) = head(&case);
+    let (count, title, note) = head(&case, face.get_leaving());
     face.set_note(say!("日志头 {}", words::head_digits(&case.journal_head)).into());
     face.set_count(count.into());
     face.set_head(title.into());
@@ -275,6 +283,6 @@ mod tests {
         let items = officer_items(&case, std::slice::from_ref(&first));
         assert!(items[0].done && !items[0].usable);
         assert!(!items[1].done && !items[1].usable);
-        assert_eq!(head(&case).0, case.missing.len().to_string());
+        assert_eq!(head(&case, false).0, case.missing.len().to_string());
     }
 }

@@ -62,8 +62,11 @@ pub(crate) fn enter(app: &Rc<App>) {
 
 fn draw(app: &Rc<App>, now: &Status, items: &[OutboxItem]) {
     recording::show(app, now);
+    // The newest receipt is the one that is looked for.
+    let mut items: Vec<&OutboxItem> = items.iter().collect();
+    items.sort_by(|a, b| b.received.cmp(&a.received));
     let (done, waiting): (Vec<OutboxEntry>, Vec<OutboxEntry>) =
-        items.iter().map(entry).partition(|e| e.done);
+        items.iter().map(|item| entry(item)).partition(|e| e.done);
     let face = app.window.global::<Sync<'_>>();
     face.set_note(
         say!(

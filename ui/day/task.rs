@@ -138,6 +138,7 @@ pub(crate) fn counts(facility: &FacilityView) -> Vec<CountItem> {
 
 pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Task<'_>>();
+    face.on_do_next(app.on(do_next));
     face.on_check_package(app.on(check_package));
     face.on_pull(app.on(|app| today::pull(app, app.task_id())));
     face.on_open_case(app.on(open_case));
@@ -256,7 +257,7 @@ fn draw_task(face: &Task<'_>, card: &TaskCard) {
     face.set_has_package(card.package.is_some());
     face.set_package_checked(card.package.as_ref().is_some_and(|p| p.checked.is_some()));
     face.set_package(
-        say!("检查期间 {} 至 {} · {}", task.period_from, task.period_to, {
+        say!("{} 至 {} · {}", task.period_from, task.period_to, {
             card.package
                 .as_ref()
                 .map_or_else(|| say!("先取回").to_owned(), |p| words::bytes(p.size))
@@ -265,7 +266,55 @@ fn draw_task(face: &Task<'_>, card: &TaskCard) {
     );
 }
 
+/// What is to be done next: from the top of the page down, and the seal when nothing is missing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Next {
+    Certificate(OfficerId),
+    Opening,
+    Party,
+    Collect,
+    Seal,
+}
+
+fn next(case: &CaseView) -> Next {
+    match case.officers.iter().find(|o| o.certificate_shown.is_none()) {
+        Some(officer) => Next::Certificate(officer.id.clone()),
+        None if case.opening_read.is_none() => Next::Opening,
+        None if case.parties.is_empty() => Next::Party,
+        None if case.missing.is_empty() => Next::Seal,
+        None => Next::Collect,
+    }
+}
+
+impl Next {
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Certificate(_) => say!("出示证件"),
+            Self::Opening => say!("去宣读开场告知"),
+            Self::Party => say!("登记当事人"),
+            Self::Collect => say!("去取证"),
+            Self::Seal => say!("完整性与封存"),
+        }
+    }
+}
+
+fn do_next(app: &Rc<App>) {
+    let next = app.case.borrow().as_ref().map(next);
+    let shell = || app.window.global::<spotcheck_face::Shell<'_>>();
+    match next {
+        Some(Next::Certificate(officer)) => {
+            app.window.global::<Task<'_>>().invoke_show_certificate(officer.as_str().into());
+        }
+        Some(Next::Opening) => app.window.global::<Task<'_>>().invoke_opening(),
+        Some(Next::Party) => app.go(Place::Party),
+        Some(Next::Collect) => shell().invoke_go(Place::Collect.tab()),
+        Some(Next::Seal) => app.window.global::<Task<'_>>().invoke_seal(),
+        None => {}
+    }
+}
+
 fn draw_case(face: &Task<'_>, case: &CaseView) {
+    face.set_next(next(case).words().into());
     let (officers, note) = officer_rows(case);
     face.set_sealed(case.state != CaseState::Open);
     let over = matches!(case.state, CaseState::Open | CaseState::Shredded);

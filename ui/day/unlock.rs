@@ -139,8 +139,13 @@ fn draw(app: &Rc<App>) {
 }
 
 fn dots(app: &Rc<App>) {
-    let typed = app.unlock.pin.borrow().typed();
-    app.window.global::<Unlock<'_>>().set_typed(typed);
+    let (typed, enough) = {
+        let pin = app.unlock.pin.borrow();
+        (pin.typed(), pin.enough())
+    };
+    let face = app.window.global::<Unlock<'_>>();
+    face.set_typed(typed);
+    face.set_enough(enough);
 }
 
 fn needs_token(app: &App) -> bool {

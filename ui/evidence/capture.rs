@@ -13,7 +13,7 @@ use spotcheck_face::{Capture, EvidenceItem};
 
 use crate::app::{App, Place};
 use crate::evidence::{cover, describe, pages, pictures};
-use crate::frame::{place, recording};
+use crate::frame::{left, place, recording};
 use crate::language::say;
 use crate::{images, words};
 
@@ -123,6 +123,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_same(app.on_with(|app, id: SharedString| describe::file_alike(app, &id)));
     face.on_choose(app.on_with(|app, n: i32| {
         app.capture.filter.set(n);
+        place::remember(app);
         draw(app);
     }));
 }
@@ -188,8 +189,16 @@ pub(crate) fn show_running(app: &Rc<App>) {
     }
 }
 
+/// Which part of the tray is listed.
+pub(crate) fn left(app: &App) -> Option<i32> {
+    Some(app.capture.filter.get()).filter(|filter| *filter != ALL)
+}
+
 /// The tray as the place where evidence is collected shows it.
 pub(crate) fn enter_tray(app: &Rc<App>) {
+    if let Some(filter) = left::take(app, |left| left.tray.take()) {
+        app.capture.filter.set(filter);
+    }
     draw(app);
     redraw(app);
 }

@@ -10,6 +10,7 @@ use spotcheck_face::{MomentItem, Timeline};
 
 use crate::app::{App, Place};
 use crate::evidence::player;
+use crate::frame::{left, place};
 use crate::language::{kept, mark, say, word};
 use crate::words;
 
@@ -39,12 +40,21 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Timeline<'_>>();
     face.on_choose(app.on_with(|app, n: i32| {
         app.timeline.filter.set(usize::try_from(n).unwrap_or(0));
+        place::remember(app);
         draw(app);
     }));
     face.on_open(app.on_with(open));
 }
 
+/// Which kinds are listed.
+pub(crate) fn left(app: &App) -> Option<usize> {
+    Some(app.timeline.filter.get()).filter(|filter| *filter > 0)
+}
+
 pub(crate) fn enter(app: &Rc<App>) {
+    if let Some(filter) = left::take(app, |left| left.moments.take()) {
+        app.timeline.filter.set(filter);
+    }
     draw(app);
     load(app);
 }

@@ -248,14 +248,25 @@ fn go(app: &Rc<App>) {
             };
             tap(app, if unsure { &Tap::SureRight } else { &Tap::Run });
         }
+        Some(Stage::Result) if found(app) => suspicions::show_around(app, Around::Export),
         Some(Stage::Result) => tap(app, &Tap::Back),
         _ => {}
     }
 }
 
+/// The comparison gave something that is listed with the findings.
+fn found(app: &App) -> bool {
+    let way = app.compare.way.borrow();
+    way.as_ref().and_then(|(_, way)| way.result()).is_some_and(gave)
+}
+
+fn gave(result: &ComparedView) -> bool {
+    !result.compared.differences.is_empty() || !result.fresh.findings.is_empty()
+}
+
 fn other(app: &Rc<App>) {
     if stage(app) == Some(Stage::Result) {
-        return suspicions::show_around(app, Around::Export);
+        return tap(app, &Tap::Back);
     }
     if let (Some(Stage::Columns), Some(field)) = (stage(app), app.compare.picking.take()) {
         tap(app, &Tap::Pick(field, None));
@@ -490,7 +501,7 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
         }
     };
     told(counts.netted, say!("收退相抵"));
-    told(counts.young, say!("晚于上传截止，未上传"));
+    told(counts.young, say!("晚于上传截止而未上传"));
     told(counts.unknown_rows, say!("数据包里没有这次就诊"));
     told(counts.unreadable, say!("读不出"));
     let mut head = head.join(say!("，"));
@@ -538,12 +549,9 @@ fn result(way: &Comparison, class: Option<Class>) -> Shown {
         } else {
             ("", "")
         },
-        primary: say!("改列再比").to_owned(),
+        // What it gave is looked at next; other columns are the way back.
+        primary: if gave(result) { say!("在线索里看") } else { say!("改列再比") }.to_owned(),
         enabled: true,
-        secondary: if total == 0 && fresh.findings.is_empty() {
-            ""
-        } else {
-            say!("在线索里看")
-        },
+        secondary: if gave(result) { say!("改列再比") } else { "" },
     }
 }

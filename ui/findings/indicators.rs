@@ -15,12 +15,15 @@ use spotcheck_face::{FigureItem, Indicators, NamedRow};
 
 use crate::app::{App, Place};
 use crate::findings::span::{self, Span};
-use crate::frame::errand;
+use crate::frame::{errand, place};
 use crate::language::{behind, mark, say, word};
 use crate::words;
 
+mod again;
 mod months;
 mod rows;
+
+pub(crate) use again::{Left, left};
 
 /// Entries of a ranking.
 const RANKED: usize = 20;
@@ -74,11 +77,13 @@ pub(crate) struct Model {
     running: Cell<bool>,
     /// Counts what is asked: an answer to an older question is not shown.
     asked: Cell<u64>,
+    /// One figure was come back to; the list under it is computed when somebody goes there.
+    owed: Cell<bool>,
 }
 
 /// One line for the overview.
 pub(crate) fn words() -> String {
-    say!("费用结构、住院行为、再入院、排名，与任一段时间对照").to_owned()
+    say!("费用结构、住院行为、再入院、排名").to_owned()
 }
 
 /// `18,620,450.20 元`.
@@ -157,6 +162,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Indicators<'_>>();
     face.on_choose_topic(app.on_with(|app, n: i32| {
         app.indicators.topic.set(usize::try_from(n).unwrap_or(0));
+        place::remember(app);
         compute_topic(app);
     }));
     face.on_compute(app.on(compute_topic));
@@ -178,6 +184,7 @@ pub(crate) fn connect(app: &Rc<App>) {
         below(app, wanted);
     }));
     face.on_reason_closed(app.on(close_asking));
+    rows::connect(app);
     span::connect(app);
 }
 
@@ -198,6 +205,8 @@ pub(crate) fn forget(app: &Rc<App>) {
     model.reason.borrow_mut().take();
     model.wanted.borrow_mut().take();
     clear(model);
+    model.topic.set(0);
+    model.owed.set(false);
     model.running.set(false);
     model.asked.set(model.asked.get().saturating_add(1));
     let face = app.window.global::<Indicators<'_>>();
@@ -231,29 +240,16 @@ pub(crate) fn step_back(app: &Rc<App>) -> bool {
 }
 
 pub(crate) fn enter(app: &Rc<App>) {
-    let face = app.window.global::<Indicators<'_>>();
-    let card = app.task.borrow().clone();
-    face.set_note(
-        card.as_ref().map(|c| c.task.facility.fixmedins_name.clone()).unwrap_or_default().into(),
-    );
-    let Some(card) = card else { return };
-    if app.indicators.task.borrow().as_ref() == Some(&card.task.id) {
-        return draw(app);
-    }
-    forget(app);
-    *app.indicators.task.borrow_mut() = Some(card.task.id.clone());
-    *app.indicators.span.borrow_mut() = Span::of(&card.task.period_from, &card.task.period_to);
-    let task = card.task.id;
-    app.ask(
-        move |desk| desk.catalogue(&task),
-        |app, catalogue| {
-            let topics: Vec<SharedString> =
-                catalogue.topics.values().map(|t| t.name.as_str().into()).collect();
-            app.window.global::<Indicators<'_>>().set_topics(ModelRc::new(VecModel::from(topics)));
-            *app.indicators.catalogue.borrow_mut() = Some(Rc::new(catalogue));
+    let facility = app.task.borrow().as_ref().map(|c| c.task.facility.fixmedins_name.clone());
+    app.window.global::<Indicators<'_>>().set_note(facility.unwrap_or_default().into());
+    let fresh = *app.indicators.task.borrow() != app.task_id();
+    again::with_catalogue(app, move |app| {
+        if app.indicators.owed.replace(false) || fresh {
             compute_topic(app);
-        },
-    );
+        } else {
+            draw(app);
+        }
+    });
 }
 
 /// Asks for figures of the open task; `then` hears the answer unless something newer was asked meanwhile.
@@ -337,17 +333,23 @@ pub(crate) fn enter_one(app: &Rc<App>, id: &str) {
     clear(model);
     months::clear(app);
     model.reason.borrow_mut().take();
-    let answer = model.answer.borrow();
-    let line = answer.as_ref().and_then(|a| a.indicators.iter().find(|l| l.id == id).cloned());
-    let warned = answer.as_ref().map_or_else(String::new, |a| warning(a, id));
-    drop(answer);
-    let Some(line) = line else { return };
+    let known = model.answer.borrow().as_ref().and_then(|answer| again::told(answer, id));
+    match known {
+        Some((line, warned)) => show_one(app, line, &warned),
+        None => again::fetch_one(app, id.to_owned()),
+    }
+}
+
+/// One figure, and below it what it is about.
+fn show_one(app: &Rc<App>, line: Line, warned: &str) {
+    let model = &app.indicators;
+    let id = line.id.clone();
     let other = model.span.borrow().other_words();
     let face = app.window.global::<Indicators<'_>>();
     face.set_title(line.name.as_str().into());
     face.set_span(model.span.borrow().words().into());
     face.set_source(source_words(&line).into());
-    face.set_one(figure(&line, &warned, other));
+    face.set_one(figure(&line, warned, other));
     let ranked = !line.list.is_empty();
     *model.one.borrow_mut() = Some(line);
     show_below(app, None);
@@ -357,8 +359,9 @@ pub(crate) fn enter_one(app: &Rc<App>, id: &str) {
         let topics = catalogue.as_ref().map(|c| &c.topics);
         topics.and_then(|t| t.values().nth(model.topic.get()).and_then(|t| t.by))
     };
-    let by = by
-        .filter(|by| !ranked && !guarded(app, id, &Below::Parts(*by)) && breaks_down(app, id, *by));
+    let by = by.filter(|by| {
+        !ranked && !guarded(app, &id, &Below::Parts(*by)) && breaks_down(app, &id, *by)
+    });
     // A ranking is what its figure is about.
     match by {
         Some(by) => below(app, Below::Parts(by)),
@@ -496,7 +499,8 @@ fn show_below(app: &Rc<App>, answer: Option<&Answer>) {
         }
         (Below::Rows(scope), _) => {
             let (title, note) = rows::words(app, &scope.words);
-            (title, note, rows::items(app))
+            face.set_rows(rows::items(app));
+            (title, note, Vec::new())
         }
         _ if !line.list.is_empty() => (
             say!("排名").to_owned(),

@@ -14,6 +14,7 @@ use spotcheck_face::{Method, NamedRow, PairItem};
 use crate::app::{App, Place};
 use crate::findings::suspicion;
 use crate::frame::status::{pair, pairs};
+use crate::frame::{left, place};
 use crate::language::{say, word};
 
 #[derive(Default)]
@@ -27,6 +28,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     let face = app.window.global::<Method<'_>>();
     face.on_search(app.on_with(|app, query: SharedString| {
         query.trim().clone_into(&mut app.method.query.borrow_mut());
+        place::remember(app);
         list(app);
     }));
     face.on_open(app.on_with(|app, rule: SharedString| app.go(Place::Method(rule.to_string()))));
@@ -47,7 +49,16 @@ pub(crate) fn forget(app: &Rc<App>) {
     face.set_rules(ModelRc::default());
 }
 
+/// What stands in the search.
+pub(crate) fn left(app: &App) -> Option<String> {
+    Some(app.method.query.borrow().clone()).filter(|query| !query.is_empty())
+}
+
 pub(crate) fn enter_list(app: &Rc<App>) {
+    if let Some(query) = left::take(app, |left| left.methods.take()) {
+        app.window.global::<Method<'_>>().set_query(query.as_str().into());
+        *app.method.query.borrow_mut() = query;
+    }
     with_rules(app, |app, _| list(app));
 }
 

@@ -10,6 +10,7 @@ use spotcheck_face::{NamedRow, Narrow};
 
 use crate::app::{App, Place};
 use crate::findings::suspicions;
+use crate::frame::place;
 use crate::language::say;
 
 #[derive(Default)]
@@ -47,6 +48,17 @@ impl Model {
     pub(crate) fn words(&self) -> Vec<String> {
         let chosen = [self.department.borrow().clone(), self.month.borrow().clone()];
         chosen.into_iter().flatten().collect()
+    }
+
+    /// Department and month.
+    pub(crate) fn left(&self) -> (Option<String>, Option<String>) {
+        (self.department.borrow().clone(), self.month.borrow().clone())
+    }
+
+    /// As it stood before the lock.
+    pub(crate) fn come_back(&self, department: Option<String>, month: Option<String>) {
+        *self.department.borrow_mut() = department;
+        *self.month.borrow_mut() = month;
     }
 
     /// The whole list again.
@@ -98,6 +110,7 @@ fn choose(app: &Rc<App>, chosen: &RefCell<Option<String>>, value: &str) {
         let mut chosen = chosen.borrow_mut();
         *chosen = if chosen.as_deref() == Some(value) { None } else { Some(value.to_owned()) };
     }
+    place::remember(app);
     draw(app);
 }
 
@@ -105,6 +118,18 @@ fn open(app: &Rc<App>) {
     app.suspicions.narrow.choosing.set(true);
     draw(app);
     app.window.global::<Narrow<'_>>().set_choosing(true);
+    fetch_departments(app);
+}
+
+/// The list is narrowed to a department that nobody has asked for since the lock.
+pub(crate) fn know_departments(app: &Rc<App>) {
+    if app.suspicions.narrow.department.borrow().is_some() {
+        fetch_departments(app);
+    }
+}
+
+/// Where every visit that a finding is about belongs.
+fn fetch_departments(app: &Rc<App>) {
     let Some(task) = app.task_id() else { return };
     let visits: BTreeSet<String> = {
         let findings = app.suspicions.findings.borrow();
@@ -119,6 +144,9 @@ fn open(app: &Rc<App>) {
         |app, departments| {
             *app.suspicions.narrow.departments.borrow_mut() = departments;
             draw(app);
+            if app.place() == Place::Suspicions {
+                suspicions::draw(app);
+            }
         },
     );
 }

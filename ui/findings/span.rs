@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_domain::time::day_number;
 use spotcheck_domain::{BeijingTime, Precision, Trouble};
@@ -9,7 +10,7 @@ use spotcheck_face::Indicators;
 
 use crate::app::App;
 use crate::findings::indicators;
-use crate::frame::trouble;
+use crate::frame::{place, trouble};
 use crate::language::{mark, say, word};
 
 /// First and last day, `yyyy-MM-dd`.
@@ -73,7 +74,40 @@ fn year_before(day: i64) -> i64 {
     day_number(&format!("{year:04}{rest}")).unwrap_or_else(|| day.saturating_sub(365))
 }
 
+/// What was chosen among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Chosen {
+    /// The days themselves, where a year or the whole period was chosen.
+    days: Days,
+    /// They were typed.
+    by_hand: bool,
+    against: usize,
+    other: Days,
+}
+
 impl Span {
+    /// What stands now.
+    pub(crate) fn chosen(&self) -> Chosen {
+        let by_hand = self.chosen.saturating_add(1) == self.choices.len();
+        Chosen { days: self.days(), by_hand, against: self.against, other: self.typed_other }
+    }
+
+    /// As it stood before.
+    pub(crate) fn choose(&mut self, kept: Chosen) {
+        let typed = self.choices.len().saturating_sub(1);
+        let offered = self.choices.iter().take(typed).position(|c| c.1 == kept.days);
+        match offered.filter(|_| !kept.by_hand) {
+            Some(at) => self.chosen = at,
+            None => {
+                self.chosen = typed;
+                self.typed = kept.days;
+            }
+        }
+        self.against = kept.against.min(OTHERS.len().saturating_sub(1));
+        self.typed_other = kept.other;
+    }
+
     /// The period of a task, its calendar years and its end.
     pub(crate) fn of(from: &str, to: &str) -> Self {
         let (from, to) = (day_number(from).unwrap_or(0), day_number(to).unwrap_or(0));
@@ -205,6 +239,7 @@ fn done(app: &Rc<App>) {
     }
     app.drop_keyboard();
     face.set_choosing(false);
+    place::remember(app);
     indicators::compute_topic(app);
 }
 
@@ -226,6 +261,9 @@ mod tests {
         span.chosen = 2;
         span.against = 1;
         assert_eq!(span.periods().1, Some(("2024-01-02".to_owned(), "2024-12-31".to_owned())));
+        let mut again = Span::of("2024-02-29", "2026-06-30");
+        again.choose(span.chosen());
+        assert_eq!(again, span, "as it was left");
         span.against = 2;
         assert_eq!(span.periods().1, None);
         assert_eq!(span.words(), "2025-01-01 至 2025-12-31");

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_app::findings::{FindingCard, FindingState};
@@ -17,12 +18,13 @@ use spotcheck_face::{SuspicionItem, Suspicions};
 
 use crate::app::{App, Place};
 use crate::findings::{around, compare, finding, narrow, suspicion, unjudged};
-use crate::frame::{errand, place};
+use crate::frame::{errand, left, place};
 use crate::language::{say, word};
 use crate::words;
 
 /// What the list is narrowed to, beside the light.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Around {
     /// One rule.
     Rule(String),
@@ -62,6 +64,38 @@ impl Around {
             Self::Export => say!("只看导出比对"),
         }
     }
+}
+
+/// What the list was narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Left {
+    filter: usize,
+    around: Option<Around>,
+    department: Option<String>,
+    month: Option<String>,
+}
+
+/// As it stands now.
+pub(crate) fn left(app: &App) -> Option<Left> {
+    let model = &app.suspicions;
+    let (department, month) = model.narrow.left();
+    let left = Left {
+        filter: model.filter.get(),
+        around: model.around.borrow().clone(),
+        department,
+        month,
+    };
+    Some(left).filter(|left| *left != Left::default())
+}
+
+/// As it stood before the lock.
+fn come_back(app: &Rc<App>) {
+    let Some(left) = left::take(app, |left| left.findings.take()) else { return };
+    let model = &app.suspicions;
+    model.filter.set(left.filter);
+    *model.around.borrow_mut() = left.around;
+    model.narrow.come_back(left.department, left.month);
 }
 
 /// Everybody who had to do with a finding, by staff code.
@@ -249,6 +283,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_run(app.on(run));
     face.on_choose_filter(app.on_with(|app, n: i32| {
         app.suspicions.filter.set(usize::try_from(n).unwrap_or(0));
+        place::remember(app);
         draw(app);
     }));
     face.on_open(app.on_with(|app, n: i32| {
@@ -258,6 +293,7 @@ pub(crate) fn connect(app: &Rc<App>) {
     face.on_widen(app.on(|app| {
         app.suspicions.around.borrow_mut().take();
         app.suspicions.narrow.widen();
+        place::remember(app);
         draw(app);
     }));
     face.on_compose(app.on(|app| app.go(Place::Compose)));
@@ -281,6 +317,7 @@ fn open_pattern(app: &Rc<App>, n: i32) {
         })
     };
     *app.suspicions.around.borrow_mut() = around;
+    place::remember(app);
     draw(app);
 }
 
@@ -325,9 +362,11 @@ pub(crate) fn principals(findings: &[Merged]) -> impl Iterator<Item = &Merged> {
 pub(crate) fn enter(app: &Rc<App>) {
     let task = app.task_id();
     if *app.suspicions.task.borrow() == task {
+        come_back(app);
         draw(app);
     } else {
         forget(app);
+        come_back(app);
         run(app);
     }
 }
@@ -420,6 +459,8 @@ pub(crate) fn keep_rule(app: &Rc<App>, rule: &str, outcome: Outcome) {
 
 /// Shows the list narrowed to something, as a place of the work space.
 pub(crate) fn show_around(app: &Rc<App>, around: Around) {
+    // What was left there is of no use to who asks for something else.
+    let _narrower = left::take(app, |left| left.findings.take());
     app.suspicions.filter.set(0);
     app.suspicions.narrow.widen();
     *app.suspicions.around.borrow_mut() = Some(around);
@@ -461,6 +502,7 @@ fn put(app: &Rc<App>, task: TaskId) {
         *model.order.borrow_mut() = order;
     }
     *model.task.borrow_mut() = Some(task);
+    narrow::know_departments(app);
     show_here(app);
 }
 

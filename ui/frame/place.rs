@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::claims::showing;
 use crate::day::{custody, task};
 use crate::findings::suspicions;
+use crate::frame::left::{self, Left};
 use crate::language::mark;
 
 /// Schema of what is kept.
@@ -192,19 +193,22 @@ pub(crate) fn to_tab(nav: &[Place], tab: i32) -> Option<Vec<Place>> {
 struct Kept {
     schema: String,
     places: Vec<Place>,
+    /// What stood on the screens of the task.
+    #[serde(default)]
+    left: Left,
 }
 
-/// The part of a way that can be come back to, as it is kept.
-pub(crate) fn to_json(nav: &[Place]) -> String {
+/// The part of a way that can be come back to, as it is kept, with what stood on its screens.
+pub(crate) fn to_json(nav: &[Place], left: Left) -> String {
     let places = nav.iter().take_while(|place| place.lasts()).cloned().collect();
-    serde_json::to_string(&Kept { schema: SCHEMA.to_owned(), places }).unwrap_or_default()
+    serde_json::to_string(&Kept { schema: SCHEMA.to_owned(), places, left }).unwrap_or_default()
 }
 
-/// A kept way; of a form this program does not know: none.
-pub(crate) fn from_json(text: &str) -> Vec<Place> {
+/// A kept way, and what stood on its screens; of a form this program does not know: none.
+pub(crate) fn from_json(text: &str) -> (Vec<Place>, Left) {
     let kept = serde_json::from_str::<Kept>(text).ok().filter(|kept| kept.schema == SCHEMA);
-    let lasting = |kept: Kept| kept.places.into_iter().take_while(Place::lasts).collect();
-    kept.map(lasting).unwrap_or_default()
+    let lasting = |places: Vec<Place>| places.into_iter().take_while(Place::lasts).collect();
+    kept.map(|kept| (lasting(kept.places), kept.left)).unwrap_or_default()
 }
 
 /// Stores the way a little later.
@@ -223,7 +227,7 @@ pub(crate) fn remember(app: &Rc<App>) {
 /// Stores the way now.
 pub(crate) fn store(app: &Rc<App>) {
     app.way_timer.stop();
-    let way = to_json(&app.way());
+    let way = to_json(&app.way(), left::collect(app));
     let stored = move |desk: &mut dyn spotcheck_app::desk::Desk| -> TroubleResult<()> {
         desk.keep_own(Own::Places, &way)
     };
@@ -239,7 +243,7 @@ pub(crate) fn resume(app: &Rc<App>) {
     app.ask_result(
         |desk| desk.own(Own::Places),
         |app, kept| {
-            let way = from_json(&kept.ok().flatten().unwrap_or_default());
+            let (way, left) = from_json(&kept.ok().flatten().unwrap_or_default());
             let task = way.iter().find_map(|place| match place {
                 Place::Task(task) => Some(task.clone()),
                 _ => None,
@@ -257,6 +261,9 @@ pub(crate) fn resume(app: &Rc<App>) {
                     (false, _) => 0,
                 };
                 let way: Vec<Place> = way.into_iter().take(far).collect();
+                if ready {
+                    left::bring_back(app, left);
+                }
                 app.restart_at(if way.is_empty() { &[Place::Today] } else { &way });
                 if ready {
                     suspicions::run_unasked(app);
@@ -278,13 +285,18 @@ mod tests {
     #[test]
     fn a_way_is_kept_up_to_the_first_half_act() {
         let mut nav = way();
-        assert_eq!(from_json(&to_json(&nav)), nav);
+        let left = Left { tray: Some(2), ..Left::default() };
+        let json = |nav: &[Place]| to_json(nav, left.clone());
+        assert_eq!(from_json(&json(&nav)), (nav.clone(), left.clone()));
         nav.push(Place::Seal { leaving: true });
         nav.push(Place::Sync);
-        assert_eq!(from_json(&to_json(&nav)), way());
-        assert!(from_json("").is_empty());
-        let later = to_json(&nav).replace("spotcheck-places/1", "spotcheck-places/2");
-        assert!(from_json(&later).is_empty());
+        assert_eq!(from_json(&json(&nav)).0, way());
+        assert!(from_json("").0.is_empty());
+        let later = json(&nav).replace("spotcheck-places/1", "spotcheck-places/2");
+        assert!(from_json(&later).0.is_empty());
+        // Kept by an older program: the way, and nothing that was typed.
+        let older = r#"{"schema":"spotcheck-places/1","places":["today"]}"#;
+        assert_eq!(from_json(older), (vec![Place::Today], Left::default()));
     }
 
     #[test]

@@ -176,6 +176,8 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
     match shown(&now.recordings) {
         Some(running) => {
             shell.set_recording_video(running.kind == RecordingKind::Video);
+            let of = |kind| now.recordings.iter().any(|r| r.kind == kind);
+            shell.set_recording_both(of(RecordingKind::Video) && of(RecordingKind::Audio));
             shell.set_recording_time(words::long_time(running.stored_ms).into());
             shell.set_recording_level(i32::from(running.level.min(100)));
             shell.set_paused(running.paused);
@@ -218,7 +220,7 @@ fn warn(app: &Rc<App>, now: &Status) {
 
 /// Whether that stands on the screen now: said once, it is not wiped away by going to the next screen.
 pub(crate) fn warns(app: &App) -> bool {
-    let shown = app.window.global::<Shell<'_>>().get_toast();
+    let shown = app.window.global::<Shell<'_>>().get_toast().text;
     !shown.is_empty() && *app.recording.warning.borrow() == shown.as_str()
 }
 

@@ -1,18 +1,18 @@
 //! One sentence at the foot of the screen, and for ten seconds a way back from what it tells.
 //!
 //! Every mark of an officer goes through [`App::mark`]: the desk writes it, says by which entry of the journal it
-//! can be taken back, and the toast holds that until its time is over. The journal keeps both, mark and
-//! taking back. The toast counts its seconds; with the last one both timers stop, so that nothing is drawn at
-//! rest.
+//! can be taken back, and the toast holds that until its time is over, also when something else is said meanwhile:
+//! the older one stands above the newer. The journal keeps both, mark and taking back. The toast counts its seconds;
+//! with the last one both timers stop, so that nothing is drawn at rest.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use slint::{ComponentHandle, Timer, TimerMode};
+use slint::{ComponentHandle, SharedString, Timer, TimerMode};
 use spotcheck_app::desk::{CaseView, Desk};
 use spotcheck_domain::TroubleResult;
-use spotcheck_face::Shell;
+use spotcheck_face::{Shell, ToastItem};
 
 use crate::app::App;
 use crate::language::say;
@@ -22,84 +22,132 @@ const UNDO_S: u8 = 10;
 /// How long a sentence without one stays.
 const TOLD_S: u8 = 5;
 
+/// How many stand on the screen at once; older ones come back when a newer one is gone.
+const SHOWN: usize = 2;
+
 /// What a key of the toast does.
 type Act = Box<dyn FnOnce(&Rc<App>)>;
 
+/// One sentence with what can be done about it.
+struct Told {
+    n: u64,
+    words: String,
+    undo: Option<(String, Act)>,
+    other: Option<(String, Act)>,
+    /// Seconds in which it can still be taken back; 0: it cannot.
+    left: u8,
+    /// They run as long as it is there.
+    _timers: [Timer; 2],
+}
+
+/// Newest last. What can be taken back stays until its time is over, whatever is said meanwhile.
 #[derive(Default)]
 pub(crate) struct Model {
-    undo: RefCell<Option<Act>>,
-    other: RefCell<Option<Act>>,
-    left: Cell<u8>,
-    end: Timer,
-    count: Timer,
+    told: RefCell<Vec<Told>>,
+    count: Cell<u64>,
 }
 
 pub(crate) fn connect(app: &Rc<App>) {
     let shell = app.window.global::<Shell<'_>>();
-    shell.on_toast_acted(app.on(|app| {
-        let act = app.toast.undo.borrow_mut().take();
-        end(app);
-        if let Some(act) = act {
+    shell.on_toast_acted(app.on_with(|app, at: i32| {
+        let told = taken(app, at);
+        if let Some((_, act)) = told.and_then(|told| told.undo) {
             act(app);
         }
     }));
-    shell.on_toast_other_acted(app.on(|app| {
-        let act = app.toast.other.borrow_mut().take();
-        end(app);
-        if let Some(act) = act {
+    shell.on_toast_other_acted(app.on_with(|app, at: i32| {
+        let told = taken(app, at);
+        if let Some((_, act)) = told.and_then(|told| told.other) {
             act(app);
         }
     }));
 }
 
-/// Something on it can still be chosen.
-pub(crate) fn holds(app: &App) -> bool {
-    app.toast.undo.borrow().is_some()
+/// The one that stands at this place of the screen, counted from the newest; it is gone then.
+fn taken(app: &App, at: i32) -> Option<Told> {
+    let told = {
+        let mut told = app.toast.told.borrow_mut();
+        let at = usize::try_from(at).ok()?;
+        let n = told.len().checked_sub(at.checked_add(1)?)?;
+        told.remove(n)
+    };
+    draw(app);
+    Some(told)
 }
 
-/// Takes it away, with what it held.
+/// Takes away what was only told; what can still be taken back stays.
+pub(crate) fn pass(app: &App) {
+    app.toast.told.borrow_mut().retain(|told| told.undo.is_some());
+    draw(app);
+}
+
+/// Takes everything away, with what it held.
 pub(crate) fn end(app: &App) {
-    app.toast.undo.borrow_mut().take();
-    app.toast.other.borrow_mut().take();
-    app.toast.end.stop();
-    app.toast.count.stop();
+    app.toast.told.borrow_mut().clear();
+    draw(app);
+}
+
+fn draw(app: &App) {
+    let items: Vec<ToastItem> = {
+        let told = app.toast.told.borrow();
+        let key = |key: &Option<(String, Act)>| {
+            key.as_ref().map_or_else(SharedString::default, |(word, _)| word.as_str().into())
+        };
+        told.iter()
+            .rev()
+            .take(SHOWN)
+            .map(|told| ToastItem {
+                text: told.words.as_str().into(),
+                action: key(&told.undo),
+                other: key(&told.other),
+                left: i32::from(told.left),
+            })
+            .collect()
+    };
     let shell = app.window.global::<Shell<'_>>();
-    shell.set_toast("".into());
-    shell.set_toast_left(0);
+    let mut items = items.into_iter();
+    shell.set_toast(items.next().unwrap_or_default());
+    shell.set_toast_older(items.next().unwrap_or_default());
 }
 
 fn show(app: &Rc<App>, words: &str, undo: Option<(&str, Act)>, other: Option<(&str, Act)>) {
-    end(app);
-    let (action, undo) = undo.map_or(("", None), |(action, act)| (action, Some(act)));
-    let (second, other) = other.map_or(("", None), |(action, act)| (action, Some(act)));
+    let own = |key: Option<(&str, Act)>| key.map(|(word, act)| (word.to_owned(), act));
+    let (undo, other) = (own(undo), own(other));
     let seconds = if undo.is_some() { UNDO_S } else { TOLD_S };
-    let counts = undo.is_some();
-    *app.toast.undo.borrow_mut() = undo;
-    *app.toast.other.borrow_mut() = other;
-    let shell = app.window.global::<Shell<'_>>();
-    shell.set_toast_action(action.into());
-    shell.set_toast_other(second.into());
-    shell.set_toast(words.into());
+    let left = if undo.is_some() { UNDO_S } else { 0 };
+    let n = app.toast.count.get().saturating_add(1);
+    app.toast.count.set(n);
+    let (end, count) = (Timer::default(), Timer::default());
     let weak = Rc::downgrade(app);
-    let length = Duration::from_secs(u64::from(seconds));
-    app.toast.end.start(TimerMode::SingleShot, length, move || {
-        if let Some(app) = weak.upgrade() {
-            end(&app);
-        }
+    end.start(TimerMode::SingleShot, Duration::from_secs(u64::from(seconds)), move || {
+        let Some(app) = weak.upgrade() else { return };
+        // Its own timer is dropped after it has fired.
+        let over = {
+            let mut told = app.toast.told.borrow_mut();
+            let at = told.iter().position(|told| told.n == n);
+            at.map(|at| told.remove(at))
+        };
+        draw(&app);
+        drop(over);
     });
-    if !counts {
-        return;
+    if left > 0 {
+        let weak = Rc::downgrade(app);
+        count.start(TimerMode::Repeated, Duration::from_secs(1), move || {
+            let Some(app) = weak.upgrade() else { return };
+            if let Some(told) = app.toast.told.borrow_mut().iter_mut().find(|told| told.n == n) {
+                // The end may come in the same moment.
+                told.left = told.left.saturating_sub(1).max(1);
+            }
+            draw(&app);
+        });
     }
-    app.toast.left.set(seconds);
-    shell.set_toast_left(i32::from(seconds));
-    let weak = Rc::downgrade(app);
-    app.toast.count.start(TimerMode::Repeated, Duration::from_secs(1), move || {
-        // The end may have come in the same moment.
-        let Some(app) = weak.upgrade().filter(|app| holds(app)) else { return };
-        let left = app.toast.left.get().saturating_sub(1).max(1);
-        app.toast.left.set(left);
-        app.window.global::<Shell<'_>>().set_toast_left(i32::from(left));
-    });
+    {
+        let mut told = app.toast.told.borrow_mut();
+        // What is only told gives way to what is said next.
+        told.retain(|told| told.undo.is_some());
+        told.push(Told { n, words: words.to_owned(), undo, other, left, _timers: [end, count] });
+    }
+    draw(app);
 }
 
 impl App {

@@ -38,7 +38,7 @@ pub(crate) fn show(app: &Rc<App>, trouble: &Trouble) {
     tracing::warn!(code = trouble.code, cause = trouble.cause, "A trouble was shown.");
     let shell = app.window.global::<Shell<'_>>();
     app.drop_keyboard();
-    toast::end(app);
+    toast::pass(app);
     shell.set_trouble(card(trouble));
     shell.set_troubled(true);
 }

@@ -221,10 +221,12 @@ pub(crate) fn draw(app: &Rc<App>) {
     let who = items.iter().find(|i| i.chosen && !through(i));
     let officer = |id: &str| case.officers.iter().any(|o| o.id.as_str() == id);
     let can_refuse = who.is_some_and(|i| !officer(&i.id));
+    let declares = can_refuse && who.is_some_and(|i| i.capacity == word(Capacity::Party.zh()));
     let who = who.map(|i| format!("{} · {}", i.name, i.capacity)).unwrap_or_default();
     let face = app.window.global::<Signing<'_>>();
     face.set_signer(who.into());
     face.set_can_refuse(can_refuse);
+    face.set_declares(declares);
     face.set_signers(ModelRc::new(VecModel::from(items)));
     draw_strokes(app);
 }

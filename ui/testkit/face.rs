@@ -33,6 +33,10 @@ use crate::testkit::spoken;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most that a picture for looking at may take.
 const MOST_BYTES: usize = 60_000;
+/// One place of so many in the palette goes to a rare colour that is far from all common ones.
+const FAR: usize = 4;
+/// So many dots a rare colour has at least.
+const LEAST_DOTS: usize = 8;
 /// Most screens of scrolling in search of a word.
 const MOST_SCROLLS: usize = 40;
 
@@ -507,8 +511,8 @@ fn whole(length: f32) -> u32 {
 }
 
 impl Picture {
-    /// The picture as a small PNG: a palette of the 256 commonest colours, fewer where that is more than
-    /// 60 KB; rarer ones (edges of letters) take the nearest. For looking at; compare [`Picture::rgb`] where
+    /// The picture as a small PNG: a palette of 256 colours, the commonest and the rare ones that are far from them,
+    /// fewer where that is more than 60 KB; others (edges of letters) take the nearest. For looking at; compare [`Picture::rgb`] where
     /// every bit counts.
     ///
     /// # Errors
@@ -547,7 +551,26 @@ impl Picture {
         }
         let mut common: Vec<(&[u8], usize)> = counts.iter().map(|(p, n)| (*p, *n)).collect();
         common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let colours: Vec<&[u8]> = common.into_iter().take(most).map(|(p, _)| p).collect();
+        // Most places go to the commonest. The rest go to what would be furthest from all of those: a red light of a
+        // few dozen dots is what the picture is about, and would turn grey among the edges of letters.
+        let kept = most.saturating_sub(most / FAR);
+        let mut colours: Vec<&[u8]> = common.iter().take(kept).map(|(p, _)| *p).collect();
+        let mut others: Vec<(&[u8], u32)> = common
+            .iter()
+            .skip(kept)
+            .filter(|(_, n)| *n >= LEAST_DOTS)
+            .map(|(p, _)| (*p, colours.iter().map(|c| distance(p, c)).min().unwrap_or(u32::MAX)))
+            .collect();
+        while colours.len() < most {
+            let Some((far, _)) = others.iter().copied().max_by_key(|(_, away)| *away) else {
+                break;
+            };
+            colours.push(far);
+            others.retain(|(p, _)| *p != far);
+            for (p, away) in &mut others {
+                *away = distance(p, far).min(*away);
+            }
+        }
         let nearest: BTreeMap<&[u8], u8> = counts
             .into_keys()
             .map(|pixel| {

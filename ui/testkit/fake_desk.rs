@@ -20,11 +20,13 @@ mod reference;
 mod travel;
 mod visit;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
+use spotcheck_app::behind::BehindTold;
 use spotcheck_app::compare::FreshFile;
 use spotcheck_app::desk::{
     AnswerView, CaseCard, CaseState, CaseView, Desk, DocumentView, EvidenceView, Filing,
@@ -36,6 +38,7 @@ use spotcheck_app::findings::{FindingCard, FindingLook, Judgement, Stick};
 use spotcheck_app::ports::{CopyPlan, PlaceState};
 use spotcheck_app::reference::{AddedSource, LineReference, LookUp, line_reference};
 use spotcheck_app::rules::export::{Audience, Format};
+use spotcheck_app::rules::indicators::BehindRow;
 use spotcheck_app::rules::{Finding, Merged};
 use spotcheck_app::timeline::Timeline;
 use spotcheck_domain::claims::{
@@ -48,7 +51,7 @@ use spotcheck_domain::reference::{
 use spotcheck_domain::time::{day_number, parse_rfc3339};
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
-    BundleId, CaseId, DeviceId, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
+    BundleId, CaseId, DeviceId, ManualClock, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
 };
 
 use crate::frame::settings;
@@ -63,9 +66,23 @@ pub const SECOND_PIN: &str = "246801";
 /// Milliseconds that pass with every act.
 const ACT_MS: i64 = 20_000;
 
+thread_local! {
+    /// The clock of the desk that was made last on this thread: the window that is opened over it shows its time.
+    static LAST: RefCell<Option<Arc<ManualClock>>> = const { RefCell::new(None) };
+}
+
+/// The clock of the invented day, as far as the desk that was made last has come.
+#[must_use]
+pub fn its_clock() -> Arc<ManualClock> {
+    LAST.with(|last| last.borrow().clone())
+        .unwrap_or_else(|| Arc::new(ManualClock::at_ms(morning_ms())))
+}
+
 /// The invented handheld.
 pub struct FakeDesk {
     now_ms: i64,
+    /// The wall clock of its window goes with its acts; what counts since the boot does not.
+    clock: Arc<ManualClock>,
     officers: Vec<OfficerCard>,
     pins: Vec<String>,
     token_pins: BTreeMap<OfficerId, String>,
@@ -161,7 +178,10 @@ impl FakeDesk {
         let officers = vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")];
         let settings = settings::of_an_old_hand(false);
         let own = officers.iter().map(|o| ((o.id.clone(), Own::Settings), settings.clone()));
+        let clock = Arc::new(ManualClock::at_ms(morning_ms()));
+        LAST.with(|last| *last.borrow_mut() = Some(Arc::clone(&clock)));
         Self {
+            clock,
             own: own.collect(),
             now_ms: morning_ms(),
             officers,
@@ -221,6 +241,7 @@ impl FakeDesk {
 
     fn pass_time(&mut self) -> String {
         self.now_ms = self.now_ms.saturating_add(ACT_MS);
+        self.clock.step_wall_to_ms(self.now_ms);
         for running in &mut self.running {
             running.stored_ms =
                 running.stored_ms.saturating_add(u64::try_from(ACT_MS).unwrap_or_default());
@@ -494,6 +515,10 @@ impl Desk for FakeDesk {
         visits: &BTreeSet<String>,
     ) -> TroubleResult<BTreeMap<String, String>> {
         Ok(claims::departments(visits))
+    }
+
+    fn behind_told(&mut self, _: &TaskId, rows: &[BehindRow]) -> TroubleResult<Vec<BehindTold>> {
+        Ok(rows.iter().map(indicators::told).collect())
     }
 
     fn packed_findings(&mut self, task: &TaskId) -> TroubleResult<Vec<Finding>> {

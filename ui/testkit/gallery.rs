@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spotcheck_app::desk::Desk;
-use spotcheck_domain::{ManualClock, Trouble};
+use spotcheck_domain::Trouble;
 
 use crate::error::Error;
 use crate::options::{FaceOptions, MakeInput, ThemeMode};
 use crate::testkit::catalogue;
 use crate::testkit::face::Face;
-use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, morning_ms};
+use crate::testkit::fake_desk::{FIRST_PIN, FakeDesk, SECOND_PIN, its_clock};
 use crate::testkit::fake_input::FakeInput;
 use crate::testkit::gallery::more::{
     compare, copies, custody, figures, house, long_names, method, methods, self_check, unset_clock,
@@ -88,7 +88,7 @@ pub type Shot<'a> = dyn FnMut(&Face, &str) -> Result<(), Error> + 'a;
 /// Options for pictures: the invented morning, no in-app keyboard unless a picture asks for it.
 #[must_use]
 pub fn options(theme: ThemeMode) -> FaceOptions {
-    let clock = Arc::new(ManualClock::at_ms(morning_ms()));
+    let clock = its_clock();
     let input: MakeInput = Arc::new(|| Box::new(FakeInput::default()));
     FaceOptions { theme, input: Some(input), ..FaceOptions::new(clock) }
 }
@@ -366,8 +366,13 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.type_text("没有这个人")?;
     shot(face, "05-search-none")?;
     face.tap("清空查询")?;
-    face.type_text("例")?;
+    // As README tells it and tests/taps.rs does it: three letters of the name.
+    for letter in ["z", "s", "l"] {
+        face.touch(&format!("键 {letter}"))?;
+    }
     shot(face, "05-search")?;
+    face.tap("清空查询")?;
+    face.type_text("例")?;
     face.tap("键 收起")?;
     shot(face, "05-search-list")?;
     face.tap("清空查询")?;
@@ -385,10 +390,10 @@ fn look_up(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("资料")?;
     shot(face, "06-person-facts")?;
     face.tap("时间线")?;
-    face.tap("11-09 → 11-18 住院 脑梗死 · 内二科 · 186 行，有线索")?;
+    face.tap("11-09 → 11-18 住院 同日同项 1 天 · 脑梗死 · 内二科 · 186 行，有线索")?;
     shot(face, "07-visit")?;
     face.tap("收起费用构成")?;
-    face.tap("检查费")?;
+    face.tap("同日同项")?;
     shot(face, "07-visit-filtered")?;
     face.tap("全部")?;
     face.tap("11-10 周二 · 21 行")?;
@@ -430,7 +435,7 @@ fn basis(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 /// One finding from the list to a verdict with its reason, and what the party sees of it.
 fn judge(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("红 1")?;
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天")?;
     shot(face, "04-suspicion")?;
     face.scroll(-480.0)?;
     shot(face, "04-suspicion-lines")?;
@@ -655,7 +660,6 @@ fn seal_and_send(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("回传")?;
     face.advance(Duration::from_secs(6))?;
     shot(face, "15-sync")?;
-    face.tap("返回")?;
     face.tap("返回")?;
     shot(face, "14-finish-sealed")?;
     face.tap("概览")?;

@@ -4,7 +4,7 @@ use super::findings::{everything, whole_page};
 use super::way::on_site;
 use crate::testkit::face::Face;
 
-const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天";
+const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天";
 const DOCTOR: &str = "同一医师 D990001 他开单、记账、执行的全部明细；要写原因";
 
 /// On the page of the bed, at the rows that lead to all lines.

@@ -92,10 +92,10 @@ fn a_pause_is_said_on_the_bar_and_ends_there() {
     face.tap("录音").unwrap();
     face.tap("返回").unwrap();
     face.tap("暂停录制").unwrap();
-    assert!(face.shows("已暂停") && face.shows("声音照录"), "{:?}", face.texts());
+    assert!(face.shows("暂停·仍录音") && face.shows("声音照录"), "{:?}", face.texts());
     face.tap("查找").unwrap();
     face.advance(Duration::from_secs(11)).unwrap();
-    assert!(face.shows("已暂停"), "{:?}", face.texts());
+    assert!(face.shows("暂停·仍录音"), "{:?}", face.texts());
     face.tap("继续录制").unwrap();
     assert!(face.shows("录音中"), "{:?}", face.texts());
     face.tap("停止").unwrap();
@@ -161,14 +161,14 @@ fn the_words_of_a_verdict_outlive_a_lock() {
     let face = on_site();
     face.tap("线索").unwrap();
     face.tap("红 1").unwrap();
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天").unwrap();
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天").unwrap();
     face.tap("排除").unwrap();
     face.fill("理由", "家属说请过假").unwrap();
     face.advance(Duration::from_secs(2)).unwrap();
     face.key(slint::platform::Key::F4.into()).unwrap();
     unlock(&face, FIRST_PIN);
     face.tap("红 1").unwrap();
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天").unwrap();
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天").unwrap();
     face.tap("排除").unwrap();
     assert_eq!(face.value("理由").unwrap(), "家属说请过假");
 }

@@ -23,7 +23,7 @@ pub(super) fn whole_page(face: &Face) -> String {
     all
 }
 
-const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天";
+const BED: &str = "红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天";
 
 /// The stay of the bed, as its page says it: the name is covered.
 const STAY: &str = "这次就诊 甄*例 · 06 床 · 11-09 → 11-18";
@@ -89,7 +89,7 @@ fn a_finding_says_who_and_shows_its_lines() {
     face.tap(&line.unwrap().label).unwrap();
     assert!(face.shows("收费"), "{:?}", face.texts());
     face.tap("返回").unwrap();
-    face.tap("单价高于当日限价 单价 40 元，当日限价 36 元").unwrap();
+    face.tap("单价高于当日限价 单价 38 元，当日限价 36 元").unwrap();
     assert!(face.shows("这条列在它之下"), "{:?}", face.texts());
     face.tap("返回").unwrap();
     face.tap("返回").unwrap();
@@ -334,8 +334,8 @@ fn the_noticed_day_is_open_and_a_kind_narrows_the_lines() {
     face.tap(STAY).unwrap();
     assert!(face.shows("11-17") && face.shows("床位费(三人间)"), "{:?}", face.texts());
     face.tap("收起费用构成").unwrap();
-    face.tap("床位费").unwrap();
-    assert!(face.shows("11-17") && !face.shows("二级护理"), "{:?}", face.texts());
+    face.tap("检查费").unwrap();
+    assert!(face.shows("11-09") && !face.shows("二级护理"), "{:?}", face.texts());
     face.tap("11-09 周一 · 4 行").unwrap();
     face.tap("医嘱与记录").unwrap();
     assert!(face.shows("请假"));
@@ -385,6 +385,6 @@ fn findings_of_one_pattern_are_one_entry() {
     assert!(!entries[1].many);
     assert_eq!(
         entries[0].amount,
-        crate::words::yuan(spotcheck_domain::Amount::from_millionths(1_860_000_000 * 39)).as_str()
+        crate::words::yuan(spotcheck_domain::Amount::from_millionths(76_000_000 * 39)).as_str()
     );
 }

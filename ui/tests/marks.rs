@@ -9,7 +9,7 @@ use super::way::{on_site, unlocked};
 use crate::testkit::face::Face;
 
 fn left(face: &Face) -> i32 {
-    face.window().global::<Shell<'_>>().get_toast_left()
+    face.window().global::<Shell<'_>>().get_toast().left
 }
 
 /// Nothing moves on the screen any more once the time is over.
@@ -102,6 +102,41 @@ fn a_photo_that_was_filed_wrongly_is_open_again_with_its_words() {
     assert_eq!(face.value("证明什么").unwrap(), "空床");
     face.tap("返回").unwrap();
     assert!(face.shows("未归类 (1)"), "{:?}", face.texts());
+}
+
+/// Ten seconds are promised for every mark: what is said or done meanwhile takes nothing of them.
+#[test]
+fn the_next_sentence_does_not_end_an_older_way_back() {
+    let face = on_site();
+    face.advance(Duration::from_secs(11)).unwrap();
+    face.tap("步骤 到场、出示证件").unwrap();
+    face.tap("出示证件 周演示").unwrap();
+    assert!(
+        face.shows("已开始：到场、出示证件") && face.shows("已记下出示证件"),
+        "{:?}",
+        face.texts()
+    );
+    // 撤销 alone is the newest; the older one is told apart by what it takes back.
+    face.tap("撤销 已开始：到场、出示证件").unwrap();
+    assert!(face.shows("已撤销，日志里两条都在"), "{:?}", face.texts());
+    assert!(face.controls().iter().any(|c| c.label.starts_with("撤销 已记下出示证件")));
+    face.advance(Duration::from_secs(6)).unwrap();
+    assert!(face.shows("已记下出示证件"), "six of its ten seconds: {:?}", face.texts());
+    face.tap("撤销").unwrap();
+    assert!(face.controls().iter().any(|c| c.label == "出示证件 周演示"), "{:?}", face.texts());
+
+    // Three in a row: the first comes back when a newer one is gone, and each ends in its time.
+    face.advance(Duration::from_secs(11)).unwrap();
+    for act in ["步骤 到场、出示证件", "出示证件 周演示", "出示证件 吴样例"]
+    {
+        face.tap(act).unwrap();
+        face.advance(Duration::from_secs(1)).unwrap();
+    }
+    face.tap("撤销").unwrap();
+    face.advance(Duration::from_secs(5)).unwrap();
+    assert!(face.shows("已开始：到场、出示证件"), "{:?}", face.texts());
+    face.advance(Duration::from_secs(4)).unwrap();
+    assert!(!face.shows("已开始：") && left(&face) == 0, "{:?}", face.texts());
 }
 
 /// The lock leaves nothing that could be taken back by somebody else.

@@ -25,7 +25,7 @@ fn the_facility_is_one_tap_from_the_task() {
 fn a_finding_tells_how_it_was_found() {
     let face = on_site();
     face.tap("线索").unwrap();
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天").unwrap();
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天").unwrap();
     face.tap("这条是怎么查出来的 定义、参数、可能误报之处、核查办法").unwrap();
     let mut seen = face.texts();
     for _ in 0..6 {
@@ -66,7 +66,11 @@ fn a_figure_leads_to_its_months_and_rows() {
     face.tap("人员").unwrap();
     assert!(face.shows("人员 ****6620") && face.shows("7 行"), "{:?}", face.texts());
     face.tap("明细").unwrap();
-    assert!(face.shows("明细 7") && face.shows("M2026110900018"), "{:?}", face.texts());
+    assert!(
+        face.shows("注射用血塞通 0.2 g") && face.shows("就诊号 M2026110900018"),
+        "{:?}",
+        face.texts()
+    );
     face.tap("返回").unwrap();
     assert!(face.shows("按月") && face.shows("最高"), "back at the months: {:?}", face.texts());
     face.tap("按科室").unwrap();

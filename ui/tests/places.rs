@@ -140,7 +140,7 @@ fn figures_lead_to_their_parts_and_rows_and_ask_why_where_they_must() {
     face.tap("核对集中开药的线索").unwrap();
     assert!(face.shows("郑示例"), "{:?}", face.texts());
     face.tap("看组成它的明细").unwrap();
-    assert!(face.shows("共 10 行") && face.shows("就诊 M2026102100007"), "{:?}", face.texts());
+    assert!(face.shows("共 10 行") && face.shows("就诊号 M2026102100007"), "{:?}", face.texts());
     face.tap("返回").unwrap();
     face.tap("返回").unwrap();
     assert!(face.shows("机构指标"), "{:?}", face.texts());
@@ -156,7 +156,7 @@ fn the_basis_is_found_by_words_and_from_a_fee_line() {
     let article = face.controls().into_iter().find(|c| c.label.starts_with("第七条")).unwrap();
     face.tap(&article.label).unwrap();
     assert!(face.shows("2024-01-01 起"), "{:?}", face.texts());
-    face.tap("第八条").unwrap();
+    face.tap("第八条 后一条").unwrap();
     assert!(face.shows("同一项目同一日"), "{:?}", face.texts());
     face.tap("返回").unwrap();
     face.tap("查找").unwrap();

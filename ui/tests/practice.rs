@@ -47,6 +47,7 @@ fn wiping_asks_first_and_leaves_a_task_that_can_be_begun_again() {
 #[test]
 fn a_sealed_practice_is_wiped_and_not_sent() {
     let face = begun();
+    face.tap("收尾").unwrap();
     face.tap("完整性与封存").unwrap();
     face.fill("没有做完的原因", "演练").unwrap();
     for (officer, pin) in [("周演示", FIRST_PIN), ("吴样例", SECOND_PIN)] {

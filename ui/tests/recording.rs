@@ -60,7 +60,7 @@ fn one_tap_is_a_photo_and_opens_the_viewfinder() {
     let face = on_site();
     face.tap("拍照").unwrap();
     assert!(face.shows("已拍照 E1"));
-    assert!(face.shows("证明什么可以以后再填"));
+    assert!(face.shows("说明可后补"));
     face.key(slint::platform::Key::F2.into()).unwrap();
     assert!(face.shows("已拍照 E2"));
     face.tap("未归类 (2)").unwrap();

@@ -21,7 +21,7 @@ fn the_way_back_from_a_mark_is_not_shown_to_the_party() {
     let face = on_site();
     face.tap("线索").unwrap();
     face.tap("红 1").unwrap();
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天").unwrap();
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天").unwrap();
     face.scroll(2_000.0).unwrap();
     face.tap("事实属实").unwrap();
     assert!(all(&face).contains("已记：事实属实"), "{}", all(&face));
@@ -79,7 +79,7 @@ fn a_visit_is_shown_whole_when_the_officer_looks_at_what_was_noticed() {
     face.tap("查找").unwrap();
     face.fill("查询", "6620").unwrap();
     face.tap("甄*例 男 · 1959 年生 · 职工医保 · 06 床 · 证件 ****6620").unwrap();
-    face.tap("11-09 → 11-18 住院 脑梗死 · 内二科 · 186 行，有线索").unwrap();
+    face.tap("11-09 → 11-18 住院 同日同项 1 天 · 脑梗死 · 内二科 · 186 行，有线索").unwrap();
     face.tap("收起费用构成").unwrap();
     face.tap("全部").unwrap();
     let whole = heads(&face);

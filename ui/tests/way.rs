@@ -96,7 +96,30 @@ fn a_sealed_visit_goes_on_with_a_part_of_its_own() {
     face.tap("先不").unwrap();
     face.tap("再次到场").unwrap();
     face.tap("继续检查").unwrap();
-    assert!(face.shows("完整性与封存") && !face.shows("再次到场"), "{:?}", face.texts());
+    assert!(face.shows("出示证件") && !face.shows("再次到场"), "{:?}", face.texts());
+}
+
+/// The filled key is what comes next, from the top of the page down; the seal is it when nothing is missing.
+#[test]
+fn the_overviews_key_is_what_comes_next() {
+    let face = unlocked();
+    face.tap("示例市青禾医院").unwrap();
+    face.tap("核对数据包").unwrap();
+    face.tap("开始检查").unwrap();
+    face.tap("出示证件").unwrap();
+    assert!(face.shows("1/2 已出示证件"), "{:?}", face.texts());
+    face.tap("出示证件").unwrap();
+    assert!(face.shows("2/2 已出示证件") && !face.shows("完整性与封存"), "{:?}", face.texts());
+    face.tap("去宣读开场告知").unwrap();
+    face.tap("录音").unwrap();
+    face.tap("已宣读").unwrap();
+    face.tap("概览").unwrap_or_else(|_| face.tap("返回").unwrap());
+    face.tap("登记当事人").unwrap();
+    face.fill("姓名或名称", "李样本").unwrap();
+    face.tap("登记").unwrap();
+    assert!(face.controls().iter().any(|c| c.label == "去取证"), "{:?}", face.texts());
+    face.tap("去取证").unwrap();
+    assert!(face.shows("取景拍照"), "{:?}", face.texts());
 }
 
 #[test]
@@ -225,7 +248,7 @@ fn long_lists_come_page_by_page() {
     for _ in 0..60 {
         face.scroll(-400.0).unwrap();
     }
-    assert!(face.texts().iter().any(|t| t == "测***4"), "{:?}", face.texts());
+    assert!(face.texts().iter().any(|t| t == "测**4"), "{:?}", face.texts());
 }
 
 /// rules.md: lights carry words, weight is another thing, and no word on this screen accuses anybody.

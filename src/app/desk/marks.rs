@@ -21,10 +21,9 @@ pub struct Mark {
 pub trait Marks {
     /// The mark that was written last, told once; `None` where the last act wrote none that can be taken back.
     fn just_marked(&mut self) -> Option<Mark>;
-    /// Takes the last mark back: an entry of its own in the journal, and the case as it stands then.
+    /// Takes a mark back, one of the last ones: an entry of its own in the journal, and the case as it stands then.
     ///
     /// # Errors
-    /// `MARK-OVER`: it is not the last one any more, the handheld was locked since, or something was built on
-    /// it; the case is sealed.
+    /// `MARK-OVER`: it is too old, the handheld was locked since, or something was built on it; the case is sealed.
     fn take_back(&mut self, mark: &Mark) -> TroubleResult<CaseView>;
 }

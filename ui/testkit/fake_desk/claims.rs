@@ -115,7 +115,7 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
                  end: i64,
                  dept: &str,
                  diag: &str,
-                 sum: &str,
+                 (sum, fund): (&str, &str),
                  lines| VisitRow {
         mdtrt_id: format!("{psn_no}-{id}"),
         med_type: text(med_type),
@@ -125,8 +125,9 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         dscg_maindiag_name: text(diag),
         fee_lines: lines,
         medfee_sumamt: amount(sum),
-        fund_pay_sumamt: amount("6811.45"),
-        repeated_days: 0,
+        fund_pay_sumamt: amount(fund),
+        // One bed is billed twice on its last day but one.
+        repeated_days: u64::from(id == "V1"),
     };
     Some(PersonView {
         psn_no: hit.psn_no,
@@ -149,12 +150,12 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
             enddate: None,
         }],
         visits: vec![
-            visit("V1", "21", 0, 9, "内二科", "脑梗死", "9226.22", FEE_LINES),
-            visit("V4", "21", -15, -4, "内二科", "脑梗死", "9412.10", 178),
-            visit("V2", "11", -20, -20, "神经内科", "高血压", "286.40", 4),
-            visit("V3", "41", -25, -25, "药房", "高血压", "93.20", 2),
-            visit("V5", "11", -40, -40, "神经内科", "脑梗死恢复期", "152.00", 3),
-            visit("V6", "14", -66, -66, "内科门诊", "高血压", "318.60", 5),
+            visit("V1", "21", 0, 9, "内二科", "脑梗死", ("9226.22", "6811.45"), FEE_LINES),
+            visit("V4", "21", -15, -4, "内二科", "脑梗死", ("9412.10", "6952.30"), 178),
+            visit("V2", "11", -20, -20, "神经内科", "高血压", ("286.40", "171.84"), 4),
+            visit("V3", "41", -25, -25, "药房", "高血压", ("93.20", "55.92"), 2),
+            visit("V5", "11", -40, -40, "神经内科", "脑梗死恢复期", ("152.00", "91.20"), 3),
+            visit("V6", "14", -66, -66, "内科门诊", "高血压", ("318.60", "191.16"), 5),
         ],
     })
 }
@@ -197,7 +198,7 @@ pub(super) fn visit(mdtrt_id: &str) -> Option<VisitView> {
             setl_time: day(9_i64.saturating_mul(DAY_S).saturating_add(38_400), Precision::Second),
             medfee_sumamt: Some(row.medfee_sumamt),
             fund_pay_sumamt: Some(row.fund_pay_sumamt),
-            psn_pay: Some(amount("2418.75")),
+            psn_pay: row.medfee_sumamt.checked_sub(row.fund_pay_sumamt),
             acct_pay: Some(amount("600.00")),
             refd_setl_flag: text("0"),
             init_setl_id: None,
@@ -216,6 +217,11 @@ const ITEMS: [(&str, &str, &str, &str); 6] = [
     ("阿司匹林肠溶片 100 mg×30 片", "09", "1", "14.82"),
     ("血糖测定(葡萄糖氧化酶法)", "04", "4", "5"),
 ];
+
+/// Lines of one bed on one day.
+const TWICE: [&str; 2] = ["-170", "-176"];
+/// That day.
+const TWICE_ON: &str = "2026-11-17";
 
 /// All lines of a visit that pass the filter.
 fn lines(mdtrt_id: &str, filter: &FeeFilter) -> Vec<FeeLine> {
@@ -249,8 +255,9 @@ fn lines(mdtrt_id: &str, filter: &FeeFilter) -> Vec<FeeLine> {
             filter.med_chrgitm_type.is_none() || filter.med_chrgitm_type == l.med_chrgitm_type;
         let item = filter.med_list_codg.is_none() || filter.med_list_codg == l.med_list_codg;
         let named = filter.only.as_ref().is_none_or(|only| only.contains(&l.bkkp_sn));
-        // Nothing of the invented hospital is billed twice a day.
-        kind && item && named && !filter.repeated && (!filter.unordered || l.ordered == Some(false))
+        let twice = mdtrt_id.ends_with("-V1") && TWICE.iter().any(|n| l.bkkp_sn.ends_with(n));
+        let ordered = !filter.unordered || l.ordered == Some(false);
+        kind && item && named && (!filter.repeated || twice) && ordered
     };
     (0..all).filter_map(line).filter(wanted).collect()
 }
@@ -282,9 +289,13 @@ pub(super) fn fee_summary(mdtrt_id: &str, filter: &FeeFilter) -> FeeSummary {
     let all = lines(mdtrt_id, &FeeFilter::default());
     let mut kinds = shares(&all, |l| l.med_chrgitm_type.clone());
     kinds.sort_by_key(|k| std::cmp::Reverse(k.amount));
-    let days = shares(&lines(mdtrt_id, filter), |l| {
+    let mut days = shares(&lines(mdtrt_id, filter), |l| {
         l.fee_ocur_time.and_then(|t| t.display().get(..10).map(str::to_owned))
     });
+    let twice = |day: &&mut FeeShare| day.of.as_deref() == Some(TWICE_ON);
+    for day in days.iter_mut().filter(twice).filter(|_| mdtrt_id.ends_with("-V1")) {
+        day.repeated = 1;
+    }
     FeeSummary { kinds, days }
 }
 

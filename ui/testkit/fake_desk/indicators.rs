@@ -1,9 +1,12 @@
 //! A few figures of the invented hospital, with another period, parts and rows behind.
 
+use spotcheck_app::behind::BehindTold;
 use spotcheck_app::indicators::IndicatorQuery;
 use spotcheck_app::rules::indicators::{
     Answer, Behind, BehindRow, Cell, Dimension, Good, Line, Month, Note, Origin, Part, Raised,
 };
+use spotcheck_domain::claims::Instant;
+use spotcheck_domain::{Amount, BeijingTime, Precision};
 
 fn cell(value: &str, rows: u64) -> Cell {
     Cell { value: Some(value.to_owned()), rows, missing: 0, why: None }
@@ -92,6 +95,30 @@ fn rows() -> Vec<BehindRow> {
         .map(|n| row("M2026110900018", n))
         .chain((1..=3).map(|n| row("M2026102100007", n)))
         .collect()
+}
+
+/// What stands for such a row: drugs of two persons' stays.
+pub(super) fn told(row: &BehindRow) -> BehindTold {
+    let first = row.mdtrt_id.ends_with("18");
+    let day = |day: i64| {
+        let at =
+            BeijingTime::from_seconds(1_794_182_400_i64.saturating_add(day.saturating_mul(86_400)));
+        Some(Instant { at, p: Precision::Day })
+    };
+    let n: i64 = row.bkkp_sn.parse().unwrap_or(0);
+    let (item, amount) = match n.rem_euclid(3) {
+        1 => ("注射用血塞通 0.2 g", "62.80"),
+        2 => ("阿司匹林肠溶片 100 mg×30 片", "14.82"),
+        _ => ("阿托伐他汀钙片 20 mg×7 片", "38.50"),
+    };
+    BehindTold {
+        person: if first { "甄*例" } else { "李*本" }.to_owned(),
+        med_type: Some("21".to_owned()),
+        visit: if first { (day(0), day(9)) } else { (day(-19), day(-11)) },
+        item: (n > 0).then(|| item.to_owned()),
+        at: day(if first { n } else { n.saturating_sub(19) }).filter(|_| n > 0),
+        amount: Amount::parse(if n > 0 { amount } else { "9226.22" }).ok(),
+    }
 }
 
 /// The invented hospital's figures; a breakdown or the rows behind where they are asked for.

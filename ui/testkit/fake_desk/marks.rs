@@ -7,14 +7,16 @@ use spotcheck_domain::{CaseId, OfficerId, TroubleResult};
 
 use super::{FakeDesk, trouble};
 
-/// The last mark.
+/// The last marks.
 #[derive(Default)]
 pub(super) struct Last {
     seq: u64,
     told: bool,
-    before: Option<Before>,
+    /// Oldest first, each with its number.
+    before: Vec<(u64, Before)>,
 }
 
+#[derive(Clone)]
 struct Before {
     case: CaseView,
     documents: BTreeMap<String, DocumentView>,
@@ -27,7 +29,14 @@ impl FakeDesk {
         self.marks.seq = self.marks.seq.saturating_add(1);
         self.marks.told = false;
         let (documents, marks) = (self.documents.clone(), self.played.marks.clone());
-        self.marks.before = self.case.clone().map(|case| Before { case, documents, marks });
+        let before = self.case.clone().map(|case| Before { case, documents, marks });
+        self.marks.before.extend(before.map(|before| (self.marks.seq, before)));
+    }
+
+    /// As everything stands now.
+    fn as_it_stands(&self) -> Option<Before> {
+        let (documents, marks) = (self.documents.clone(), self.played.marks.clone());
+        self.case.clone().map(|case| Before { case, documents, marks })
     }
 
     pub(super) fn do_show_certificate(
@@ -91,30 +100,68 @@ impl PaperActs for FakeDesk {
 
 impl Marks for FakeDesk {
     fn just_marked(&mut self) -> Option<Mark> {
-        let before = self.marks.before.as_ref().filter(|_| !self.marks.told)?;
+        let (seq, before) = self.marks.before.last().filter(|_| !self.marks.told)?;
+        let mark = Mark { case: before.case.id.clone(), seq: *seq };
         self.marks.told = true;
-        Some(Mark { case: before.case.id.clone(), seq: self.marks.seq })
+        Some(mark)
     }
 
     fn take_back(&mut self, mark: &Mark) -> TroubleResult<CaseView> {
-        let before = self.marks.before.take().filter(|_| self.marks.seq == mark.seq);
-        let Some(before) = before else {
-            return Err(trouble("MARK-OVER", "这一步不能再撤销", "已存的都在", "在原来的页面改正"));
-        };
-        let view = self.open_view(&mark.case)?;
-        for item in &before.case.evidence {
-            for kept in view.evidence.iter_mut().filter(|e| e.id == item.id) {
+        let at = self.marks.before.iter().position(|(seq, _)| *seq == mark.seq);
+        let over = || trouble("MARK-OVER", "这一步不能再撤销", "已存的都在", "在原来的页面改正");
+        let (at, now) = at.zip(self.as_it_stands()).ok_or_else(over)?;
+        let (_, before) = self.marks.before.remove(at);
+        let after = self.marks.before.get(at).map_or_else(|| now.clone(), |(_, next)| next.clone());
+        // What came after keeps what is its own.
+        for (_, later) in self.marks.before.iter_mut().skip(at) {
+            later.go_back(&before, &after);
+        }
+        let mut now = now;
+        now.go_back(&before, &after);
+        self.open_view(&mark.case)?;
+        self.case = Some(now.case);
+        self.documents = now.documents;
+        self.played.marks = now.marks;
+        self.do_case(&mark.case)
+    }
+}
+
+impl Before {
+    /// Without what changed between the two, part by part.
+    fn go_back(&mut self, before: &Self, after: &Self) {
+        let (own, was, then) = (&mut self.case, &before.case, &after.case);
+        for item in &was.evidence {
+            let changed = then.evidence.iter().any(|e| e.id == item.id && e.filing != item.filing);
+            for kept in own.evidence.iter_mut().filter(|e| changed && e.id == item.id) {
                 kept.proves.clone_from(&item.proves);
                 kept.filing.clone_from(&item.filing);
             }
         }
-        view.officers = before.case.officers;
-        view.parties = before.case.parties;
-        view.steps = before.case.steps;
-        view.silenced = before.case.silenced;
-        view.opening_read = before.case.opening_read;
-        self.documents = before.documents;
-        self.played.marks = before.marks;
-        self.do_case(&mark.case)
+        if was.officers != then.officers {
+            for (kept, officer) in own.officers.iter_mut().zip(&was.officers) {
+                let changed = then.officers.iter().any(|o| o.id == officer.id && o != officer);
+                if changed && kept.id == officer.id {
+                    kept.clone_from(officer);
+                }
+            }
+        }
+        if was.parties != then.parties {
+            own.parties.clone_from(&was.parties);
+        }
+        if was.steps != then.steps {
+            own.steps.clone_from(&was.steps);
+        }
+        if was.silenced != then.silenced {
+            own.silenced.clone_from(&was.silenced);
+        }
+        if was.opening_read != then.opening_read {
+            own.opening_read.clone_from(&was.opening_read);
+        }
+        if before.documents != after.documents {
+            self.documents.clone_from(&before.documents);
+        }
+        if before.marks != after.marks {
+            self.marks.clone_from(&before.marks);
+        }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn compose(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
 /// From a finding to everything of the same card and the same doctor, which asks for a reason.
 pub(crate) fn around(face: &Face, shot: &mut Shot<'_>) -> Result<(), Error> {
     face.tap("线索")?;
-    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 9 天 − 住院 7 天 = 多 2 天")?;
+    face.tap("红·可直接核对 床位费天数多于住院天数 床位费 11 天 − 住院 9 天 = 多 2 天")?;
     face.scroll(-3_000.0)?;
     shot(face, "21-around-ways")?;
     face.tap("同卡模式 几分钟内一起结算、同一电话、编号相邻的卡")?;
