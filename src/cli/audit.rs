@@ -84,7 +84,11 @@ pub(crate) fn audit(handheld: &mut Handheld, args: &Audit) -> TroubleResult<Outp
         facility: args.facility.clone(),
         period: args.period,
     };
-    let outcome = handheld.audit_part(&task_id(&args.task)?, part)?;
+    let task = task_id(&args.task)?;
+    if let Some(ids) = &args.rules {
+        handheld.rules_in_force(&task)?.0.must_have(ids)?;
+    }
+    let outcome = handheld.audit_part(&task, part)?;
     if args.json_lines {
         let lines = json_lines(&outcome.findings).lines().map(str::to_owned).collect();
         return Ok(Output::raw(lines));

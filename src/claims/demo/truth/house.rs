@@ -405,7 +405,7 @@ fn consumable(w: &mut World, item: &'static str, settled: i64) -> i64 {
 
 fn dressings_never_bought(w: &mut World) {
     // Who takes it back does so with something else: what is on a shelf is counted by item.
-    let item = if w.undo.is_some() { "M002" } else { "M003" };
+    let item = if w.undo.is_some() { "M002" } else { "M009" };
     let cents = consumable(w, item, 24);
     let told = Told {
         facility: PHARMACY.to_owned(),
