@@ -82,7 +82,7 @@ fn a_strange_export_is_compared_in_25_taps_and_tells_what_was_planted() {
     assert!(taps <= 25, "{taps} taps");
     assert!(face.shows("不一致 14 条"), "{planted} {:?}", face.texts());
     let young = planted["young"].as_u64().unwrap();
-    assert!(face.shows(&format!("晚于上传截止，未上传 {young} 行")), "{:?}", face.texts());
+    assert!(face.shows(&format!("晚于上传截止而未上传 {young} 行")), "{:?}", face.texts());
     // The kinds with their numbers, as they were planted; reading on is no tap.
     let mut told = BTreeMap::new();
     for _ in 0..6 {

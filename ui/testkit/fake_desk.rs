@@ -5,6 +5,7 @@
 //! people, hospitals and numbers are invented.
 
 mod claims;
+mod clock;
 mod compare;
 mod copies;
 mod custody;
@@ -20,7 +21,6 @@ mod reference;
 mod travel;
 mod visit;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -48,12 +48,14 @@ use spotcheck_domain::claims::{
 use spotcheck_domain::reference::{
     KindHits, ReferenceDocument, ReferenceEntry, ReferenceQuery, ReferenceReader as _, SourceReport,
 };
-use spotcheck_domain::time::{day_number, parse_rfc3339};
+use spotcheck_domain::time::day_number;
 use spotcheck_domain::vocabulary::KeyProtection;
 use spotcheck_domain::{
     BundleId, CaseId, DeviceId, ManualClock, OfficerId, TaskId, Trouble, TroubleResult, rfc3339,
 };
 
+use self::clock::ACT_MS;
+pub use self::clock::{its_clock, morning_ms};
 use crate::frame::settings;
 
 /// PIN of the first invented officer.
@@ -62,21 +64,6 @@ pub const FIRST_PIN: &str = "135790";
 pub const TOKEN_PIN: &str = "ukey-2468";
 /// PIN of the second invented officer.
 pub const SECOND_PIN: &str = "246801";
-
-/// Milliseconds that pass with every act.
-const ACT_MS: i64 = 20_000;
-
-thread_local! {
-    /// The clock of the desk that was made last on this thread: the window that is opened over it shows its time.
-    static LAST: RefCell<Option<Arc<ManualClock>>> = const { RefCell::new(None) };
-}
-
-/// The clock of the invented day, as far as the desk that was made last has come.
-#[must_use]
-pub fn its_clock() -> Arc<ManualClock> {
-    LAST.with(|last| last.borrow().clone())
-        .unwrap_or_else(|| Arc::new(ManualClock::at_ms(morning_ms())))
-}
 
 /// The invented handheld.
 pub struct FakeDesk {
@@ -155,12 +142,6 @@ where
     text.parse().expect("a constant id")
 }
 
-/// The moment at which the invented day begins: 2026-11-24 09:48 in Beijing.
-#[must_use]
-pub fn morning_ms() -> i64 {
-    parse_rfc3339("2026-11-24T09:48:00+08:00").unwrap_or_default()
-}
-
 fn trouble(code: &str, message: &str, safe: &str, advice: &str) -> Trouble {
     Trouble::new(code, message, safe, advice)
 }
@@ -178,8 +159,7 @@ impl FakeDesk {
         let officers = vec![officer("O-0017", "周演示"), officer("O-0023", "吴样例")];
         let settings = settings::of_an_old_hand(false);
         let own = officers.iter().map(|o| ((o.id.clone(), Own::Settings), settings.clone()));
-        let clock = Arc::new(ManualClock::at_ms(morning_ms()));
-        LAST.with(|last| *last.borrow_mut() = Some(Arc::clone(&clock)));
+        let clock = clock::begin();
         Self {
             clock,
             own: own.collect(),

@@ -19,6 +19,9 @@ use crate::error::cancelled;
 
 /// Visits of the period that must be in the file before the others count as missing.
 const PERIOD_VISITS: usize = 5;
+/// Of visits in the file, the share of those that may be absent from it: where more are, somebody chose some patients, and
+/// nobody is told that the others were never treated.
+const ABSENT_SHARE: (usize, usize) = (1, 4);
 /// Lines of one kind of fee without any match from which on the file counts as without that kind.
 const KIND_LINES: usize = 20;
 /// Visits between two looks at the watch.
@@ -497,7 +500,8 @@ impl Run<'_> {
             })
             .map(|(at, _)| at)
             .collect();
-        let enough = self.seen.len() >= PERIOD_VISITS && self.seen.len() >= absent.len();
+        let most = self.seen.len().saturating_mul(ABSENT_SHARE.0).checked_div(ABSENT_SHARE.1);
+        let enough = self.seen.len() >= PERIOD_VISITS && absent.len() <= most.unwrap_or(0);
         let period = match self.options.scope {
             Scope::Auto => enough && self.his.lost == 0,
             Scope::Visits => false,
