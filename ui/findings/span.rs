@@ -75,7 +75,7 @@ fn year_before(day: i64) -> i64 {
 }
 
 /// What was chosen among them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Chosen {
     /// The days themselves, where a year or the whole period was chosen.

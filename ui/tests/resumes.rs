@@ -55,10 +55,10 @@ fn bars_of_two_periods_are_drawn_on_one_scale() {
     };
     let (own, other) = (widths("PartRow::own-bar"), widths("PartRow::other-bar"));
     // 内二科 and 内一科, as the parts are listed.
-    let values = [(1_687_332.20, 1_104_220.00), (1_265_499.15, 1_212_004.50_f32)];
+    let values: [(f64, f64); 2] = [(1_687_332.20, 1_104_220.00), (1_265_499.15, 1_212_004.50)];
     assert!(own.len() >= 2 && own.len() == other.len(), "{own:?} {other:?}");
     for ((own, other), (a, b)) in own.iter().zip(&other).zip(values) {
-        let (drawn, told) = (other / own, b / a);
+        let (drawn, told) = (f64::from(other / own), b / a);
         assert!((drawn - told).abs() < 0.01, "{other} beside {own} is not {b} beside {a}");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn left(app: &App) -> Option<Left> {
 }
 
 /// As it stood before the lock.
-fn come_back(app: &App, left: Left) {
+fn come_back(app: &App, left: &Left) {
     let model = &app.indicators;
     let at = {
         let catalogue = model.catalogue.borrow();
@@ -60,7 +60,7 @@ pub(super) fn with_catalogue(app: &Rc<App>, then: impl FnOnce(&Rc<App>) + Send +
             app.window.global::<Indicators<'_>>().set_topics(ModelRc::new(VecModel::from(topics)));
             *app.indicators.catalogue.borrow_mut() = Some(Rc::new(catalogue));
             if let Some(left) = left::take(app, |left| left.indicators.take()) {
-                come_back(app, left);
+                come_back(app, &left);
             }
             then(app);
         },

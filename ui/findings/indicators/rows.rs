@@ -200,7 +200,7 @@ fn item(entry: &Entry, told: &BehindTold, kind: usize) -> FigureItem {
         }
         LINES => {
             let name = match (row.bkkp_sn.as_str(), row.setl_id.as_str()) {
-                ("", "") => visit.clone(),
+                ("", "") => visit,
                 ("", settlement) => say!("结算 {}", settlement),
                 (serial, _) => told.item.clone().unwrap_or_else(|| say!("明细 {}", serial)),
             };
