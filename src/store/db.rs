@@ -104,7 +104,9 @@ pub(crate) fn connect(path: &Path, key: &Key256) -> Result<Connection, rusqlite:
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // SQLCipher writes to stderr by itself otherwise; our error says it in words.
-    connection.execute_batch("PRAGMA cipher_log_level = NONE;")?;
+    // `DATA/lock` lets one process in, so the index of the log lies in memory: a `-shm` file is mapped, and a card
+    // that cannot read it back would end the process by SIGBUS instead of an error.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE; PRAGMA locking_mode = EXCLUSIVE;")?;
     set_key(&connection, key)?;
     Ok(connection)
 }

@@ -235,7 +235,9 @@ fn connect(path: &Path, secret: &dyn DeviceSecret) -> Result<Connection, VaultEr
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     // SQLCipher writes to stderr by itself otherwise; our error says it in words.
-    connection.execute_batch("PRAGMA cipher_log_level = NONE;")?;
+    // `DATA/lock` lets one process in, so the index of the log lies in memory: a `-shm` file is mapped, and a card
+    // that cannot read it back would end the process by SIGBUS instead of an error.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE; PRAGMA locking_mode = EXCLUSIVE;")?;
     connection.pragma_update(None, "key", key.as_str())?;
     // A disk that is full or fails says nothing about the keys.
     let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {

@@ -61,19 +61,23 @@ pub(crate) struct Logged {
 /// What goes wrong on purpose.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
-    /// Changes let through before they fail; `None`: none fails.
+    /// Changes (with [`Fault::Read`]: reads) let through before they fail; `None`: none fails.
     pub(crate) after: Option<u64>,
     /// How many fail then; all of them if absent.
     pub(crate) count: Option<u64>,
     pub(crate) error: Option<Fault>,
-    /// Changes that were refused.
+    /// What was refused.
     pub(crate) refused: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// Changes fail with EIO.
     Io,
+    /// Changes fail with ENOSPC.
     Full,
+    /// Reads fail with EIO: a worn-out card that still takes what it is given.
+    Read,
 }
 
 #[derive(Debug)]
@@ -132,9 +136,9 @@ impl Disk {
         self.log.push(Logged { at: Instant::now(), step });
     }
 
-    /// Counts a change against the faults that are set.
-    pub(crate) fn fault(&mut self) -> Option<Fault> {
-        let error = self.faults.error?;
+    /// Counts a change, or a read, against the faults that are set.
+    pub(crate) fn fault(&mut self, reading: bool) -> Option<Fault> {
+        let error = self.faults.error.filter(|e| (*e == Fault::Read) == reading)?;
         match self.faults.after {
             Some(0) => match self.faults.count {
                 Some(0) => None,

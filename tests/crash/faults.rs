@@ -1,7 +1,7 @@
 //! Storage that refuses (EIO, ENOSPC) in the middle of a visit, and storage that lies (flipped bits).
 //!
-//! A refused write is told clearly and costs only what was not confirmed; once storage works again, so does
-//! the handheld. A flipped bit may cost the file it is in, never another one, never an answer to `status`
+//! A refused write or read is told clearly and costs only what was not confirmed; once storage works
+//! again, so does the handheld. A flipped bit may cost the file it is in, never another one, never an answer to `status`
 //! without words, and never an empty store in the place of a damaged one; in a list of a recording it costs nothing. The
 //! case is sealed and goes home after it, and the centre and the verifier accept what is left.
 
@@ -56,7 +56,7 @@ pub(crate) fn refuse(lab: &Lab, n: u64, seed: u64) -> Result<(Seen, u64)> {
     let case = told.last().and_then(|t| t.said["id"].as_str()).context("no case")?.to_owned();
     let acts = story.acts(&case);
     let fail_at = random.index(acts.len());
-    let error = if random.half() { Fault::Io } else { Fault::Full };
+    let error = [Fault::Io, Fault::Full, Fault::Read][random.index(3)];
     let count = random.half().then(|| 1 + random.below(20));
     let mut running = h.start(0, &acts)?;
     for (index, act) in acts.iter().enumerate() {
@@ -75,8 +75,11 @@ pub(crate) fn refuse(lab: &Lab, n: u64, seed: u64) -> Result<(Seen, u64)> {
     }
     drop(running);
     // Asked while storage still refuses: an answer or a clear word.
-    let status = h.locked().run_as(0, &["status"])?;
-    clear(&status).context("status while storage refuses")?;
+    for act in [&["status"][..], &["journal", "--verify"]] {
+        clear(&h.locked().run_as(0, act)?).with_context(|| format!("{act:?} meanwhile"))?;
+    }
+    let open = h.cli.run_as(0, &["case", "open", "--task", &lab.world.task])?;
+    clear(&open).context("case open while storage refuses")?;
     let refused = locked(&mounted.disk).faults.refused;
     locked(&mounted.disk).faults = Faults::default();
     let what = format!("{error:?} ×{count:?} at: {}", acts[fail_at]);

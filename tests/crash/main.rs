@@ -233,7 +233,8 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
             Ok(())
         });
         println!(
-            "seed {seed}: {fault_count} visits with EIO or ENOSPC in {} s: {} writes refused, {} failures",
+            "seed {seed}: {fault_count} visits with EIO (writing, reading) or ENOSPC in {} s: {} acts of \
+             the disk refused, {} failures",
             begun.elapsed().as_secs(),
             refused.into_inner(),
             failed.len()

@@ -84,10 +84,10 @@ impl Fuse {
     /// The disk for a change, unless it fails on purpose.
     fn change(&self) -> Result<MutexGuard<'_, Disk>, Errno> {
         let mut disk = self.disk();
-        match disk.fault() {
+        match disk.fault(false) {
             None => Ok(disk),
-            Some(Fault::Io) => Err(Errno::EIO),
             Some(Fault::Full) => Err(Errno::ENOSPC),
+            Some(Fault::Io | Fault::Read) => Err(Errno::EIO),
         }
     }
 }
@@ -272,7 +272,9 @@ impl Filesystem for Fuse {
     }
 
     fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(FileHandle(0), PLAIN);
+        // What fails to be read must not be had from the kernel's memory either.
+        let reads_fail = self.disk().faults.error == Some(Fault::Read);
+        reply.opened(FileHandle(0), if reads_fail { FopenFlags::empty() } else { PLAIN });
     }
 
     fn create(
@@ -308,7 +310,9 @@ impl Filesystem for Fuse {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let bytes = self.disk().bytes(ino.0).map(Arc::clone);
+        let mut disk = self.disk();
+        let bytes = disk.bytes(ino.0).map(Arc::clone).filter(|_| disk.fault(true).is_none());
+        drop(disk);
         let Some(bytes) = bytes else { return reply.error(Errno::EIO) };
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let to = from.saturating_add(size as usize).min(bytes.len());

@@ -33,6 +33,13 @@ pub(crate) fn restore(data: &Path, sql: &str) {
     connection.close().unwrap();
 }
 
+impl KeysDb {
+    /// What the end of the process does: one connection at a time has the file.
+    pub(crate) fn let_go(&mut self) {
+        self.connection = None;
+    }
+}
+
 fn count(db: &KeysDb, sql: &str) -> i64 {
     db.connection().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }

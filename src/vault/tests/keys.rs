@@ -334,9 +334,11 @@ fn r32_a_later_version_is_refused_and_not_touched() {
             Ok(())
         })
         .unwrap();
+    rig.let_go();
+    let before = fs::read(rig.data().join(KEYS_FILE)).unwrap();
     let error = open(rig.dir.path(), &rig.clock, VaultOptions::TESTS_ONLY).unwrap_err();
     assert!(matches!(error, VaultError::KeysNewer { found: 99, known: 2 }));
-    assert!(rig.vault.unlock(&officer(ZHANG), &pin(PIN)).is_ok(), "data is still there");
+    assert_eq!(fs::read(rig.data().join(KEYS_FILE)).unwrap(), before);
 }
 
 #[test]
@@ -350,6 +352,7 @@ fn weak_wraps_are_raised_when_their_officer_unlocks_and_signs() {
     };
     let weak = Argon2Cost::TESTS_ONLY;
     assert_eq!(cost(&rig), (weak, weak));
+    rig.let_go();
     rig.vault = open(rig.dir.path(), &rig.clock, VaultOptions::STANDARD).unwrap();
     rig.unlock(ZHANG, PIN);
     assert_eq!(

@@ -102,8 +102,14 @@ impl Rig {
         self.dir.path().join("data")
     }
 
+    /// The program ends; the next one may open the folder.
+    pub(crate) fn let_go(&mut self) {
+        self.vault.state().db.let_go();
+    }
+
     /// As after a kill: a new process opens the same folder.
     pub(crate) fn restart(&mut self) {
+        self.let_go();
         self.vault = open(self.dir.path(), &self.clock, VaultOptions::TESTS_ONLY).unwrap();
     }
 

@@ -27,6 +27,7 @@ fn r31_a_stored_keys_db_of_version_1_is_opened_whole() {
     restore(&data, include_str!("../fixtures/keys_v1.sql"));
     let case = CaseId::parse(CASE).unwrap();
     for round in 0..2 {
+        rig.let_go();
         rig.vault = open(folder.path(), &rig.clock, VaultOptions::TESTS_ONLY).unwrap();
         let names: Vec<String> = fs::read_dir(&data)
             .unwrap()
