@@ -50,12 +50,17 @@ pub(crate) fn measure(report: &mut Report, _scale: Scale) -> Result<()> {
             let judged = line.starts_with("own+model+librime")
                 && line.contains("research")
                 && line.contains("spoken");
-            let (budget, met) = if judged {
-                ("≥ 85 %", Met::of(sentences >= 85.0))
+            // What no word list was made from says more, and is not there yet.
+            let held_out = line.starts_with("own+model+librime")
+                && line.contains("held-out")
+                && line.contains(", test");
+            let (id, budget, met) = if judged {
+                ("input-sentence", "≥ 85 %", Met::of(sentences >= 85.0))
+            } else if held_out {
+                ("input-heldout", "reported, aim ≥ 85 %", Met::Reported)
             } else {
-                ("reported", Met::Reported)
+                ("input-other", "reported", Met::Reported)
             };
-            let id = if judged { "input-sentence" } else { "input-other" };
             report.row(Row::alone(
                 id,
                 what,

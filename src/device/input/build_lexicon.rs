@@ -107,14 +107,15 @@ fn frequencies(words: &Path) -> BTreeMap<String, u32> {
         }
     }
     for (file, weight) in [
-        ("everyday.txt", 40_000.0),
+        ("everyday.txt", 80_000.0),
         ("endings.txt", 0.0),
-        ("legal.txt", 15_000.0),
-        ("office.txt", 15_000.0),
-        ("medical.txt", 10_000.0),
-        ("terms.txt", 10_000.0),
-        ("fields.txt", 8_000.0),
-        ("places.txt", 5_000.0),
+        ("legal.txt", 30_000.0),
+        ("office.txt", 30_000.0),
+        ("medical.txt", 20_000.0),
+        ("terms.txt", 20_000.0),
+        ("fields.txt", 16_000.0),
+        ("places.txt", 10_000.0),
+        ("categories.txt", 8_000.0),
     ] {
         for word in listed(words, file) {
             if !word.chars().all(is_hanzi) {
@@ -294,11 +295,20 @@ pub(crate) fn make() {
 const SAID_ELSEWHERE: [(&str, &str); 2] =
     [("../rules/packs/national", "toml"), ("../documents/templates", "typ")];
 
+/// As what a word is counted: numbers are one kind, so that what stands beside one number is known of all.
+fn kind_of(word: &str) -> &str {
+    let number = word.chars().all(|c| "〇零一二三四五六七八九十百千万亿两".contains(c));
+    if number { "0" } else { word }
+}
+
 /// Clauses to learn the order of words from: our own prose, then what stands in quotation marks elsewhere.
 fn prose(words: &Path) -> Vec<String> {
-    let path = words.join("prose.txt");
-    println!("cargo::rerun-if-changed={}", path.display());
-    let mut out: Vec<String> = clauses(&fs::read_to_string(path).unwrap()).collect();
+    let mut out: Vec<String> = Vec::new();
+    for file in ["prose.txt", "narrative.txt", "statutes.txt"] {
+        let path = words.join(file);
+        println!("cargo::rerun-if-changed={}", path.display());
+        out.extend(clauses(&fs::read_to_string(path).unwrap()));
+    }
     for (folder, kind) in SAID_ELSEWHERE {
         println!("cargo::rerun-if-changed={folder}");
         let mut files: Vec<PathBuf> =
@@ -321,8 +331,8 @@ fn clauses(text: &str) -> impl Iterator<Item = String> + '_ {
         .map(str::to_owned)
 }
 
-/// Which of our words follow which in our own prose: sorted (name, count), 10 bytes each. A single word's
-/// name carries how often it occurs; the empty word is the beginning of a clause, and two empty words count all.
+/// Which of our words follow one or two others in our own prose: sorted (name, count), 10 bytes each. A single
+/// word's name carries how often it occurs; the empty word is the beginning of a clause, and two empty words count all.
 fn pairs(prose: &[String], costs: &BTreeMap<String, u32>) -> Vec<u8> {
     let mut jieba = jieba_rs::Jieba::empty();
     for (word, cost) in costs {
@@ -335,13 +345,17 @@ fn pairs(prose: &[String], costs: &BTreeMap<String, u32>) -> Vec<u8> {
         *n = n.saturating_add(1);
     };
     for clause in prose {
-        let mut before = "";
+        let (mut earlier, mut before) = (None, "");
         count(&[before]);
         for token in jieba.cut(clause, false) {
+            let word = kind_of(token.word);
             count(&["", ""]);
-            count(&[token.word]);
-            count(&[before, token.word]);
-            before = token.word;
+            count(&[word]);
+            count(&[before, word]);
+            if let Some(earlier) = earlier {
+                count(&[earlier, before, word]);
+            }
+            (earlier, before) = (Some(before), word);
         }
     }
     let mut out = Vec::new();

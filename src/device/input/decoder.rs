@@ -1,18 +1,21 @@
 //! Turns typed letters into the likeliest words: the own pinyin engine.
 //!
 //! A chart over letter positions: for each end the words that can end there, each joined to the best of what
-//! can stand before it (Viterbi with a narrow beam; the state is the last word). A further letter only adds
-//! one end, so a key costs the same in the middle of a long sentence as at its start. Costs are thousandths
-//! of a decade from word frequency, from our own prose, and from a language model where one is installed.
+//! can stand before it (Viterbi with a narrow beam; what matters of the past are the last two words). A further
+//! letter only adds one end, so a key costs the same in the middle of a long sentence as at its start. What a
+//! joint costs is the business of `score`.
 //! Everything is deterministic: ties go to the text that sorts first.
 
-use std::collections::{BTreeMap, HashMap};
+mod score;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spotcheck_app::input::Learned;
 
 use super::lexicon::{self, Entry};
 use super::model::Model;
+use score::{Context, Scorer, Word};
 
 /// Hypotheses kept per position.
 const BEAM: usize = 12;
@@ -26,12 +29,6 @@ const LONGEST_WORD: usize = 8;
 const LONGEST_SYLLABLE: usize = 6;
 /// Letters taken at most; more are refused, not cut.
 pub(crate) const LONGEST_INPUT: usize = 160;
-/// Price of each word, so that few long ones beat many short ones.
-const PER_WORD: f32 = 0.2;
-/// Share of our own prose in how likely a word is; the rest is what the language at large does.
-const OURS: f32 = 0.35;
-/// How often a word must have been seen before what follows it counts as much as what occurs anywhere.
-const DOUBT: f32 = 10.0;
 /// Price of leaving a syllable unfinished.
 const UNFINISHED: f32 = 1.0;
 /// Price per letter that stands for a whole syllable.
@@ -39,31 +36,18 @@ const ABBREVIATED: f32 = 1.5;
 /// Price of a learned word, less what repeated choosing takes off.
 const LEARNED: f32 = 3.0;
 
-/// A word in the chart.
-#[derive(Debug, Clone)]
-struct Word {
-    text: Arc<str>,
-    id: Option<u32>,
-    name: u64,
-    /// Of the word itself.
-    cost: f32,
-    /// Of how it was typed: an odd reading, initials, an unfinished syllable.
-    typing: f32,
-}
-
-impl Word {
-    /// Cost without anything before it.
-    fn alone(&self) -> f32 {
-        self.cost + self.typing
-    }
-}
-
 #[derive(Debug, Clone)]
 struct Hypothesis {
     cost: f32,
     word: Option<Arc<Word>>,
+    context: Context,
     from: usize,
     back: usize,
+}
+
+/// Sorts words that lie between the same letters.
+fn likeliest_first(words: &mut [Arc<Word>]) {
+    words.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
 }
 
 /// A proposal of the decoder: text, letters it uses up, whether it joins several words.
@@ -77,25 +61,23 @@ pub(crate) struct Proposal {
 
 /// The chart over what is typed now.
 pub(crate) struct Decoder {
-    model: Option<Model>,
+    scorer: Scorer,
     letters: Vec<u8>,
     /// Positions where the officer put a separator.
     cuts: Vec<usize>,
     chart: Vec<Vec<Hypothesis>>,
     /// Words that begin at the first letter, by their end.
     heads: BTreeMap<usize, Vec<Arc<Word>>>,
-    pair_costs: HashMap<(u64, u64), f32>,
 }
 
 impl Decoder {
     pub(crate) fn new() -> Self {
         let mut decoder = Self {
-            model: None,
+            scorer: Scorer::new(),
             letters: Vec::new(),
             cuts: Vec::new(),
             chart: Vec::new(),
             heads: BTreeMap::new(),
-            pair_costs: HashMap::new(),
         };
         decoder.clear();
         decoder
@@ -103,19 +85,25 @@ impl Decoder {
 
     /// Gives it a language model; what is open keeps its scores until the next key.
     pub(crate) fn set_model(&mut self, model: Model) {
-        self.model = Some(model);
+        self.scorer.set_model(model);
     }
 
     pub(crate) fn has_model(&self) -> bool {
-        self.model.is_some()
+        self.scorer.has_model()
     }
 
     pub(crate) fn clear(&mut self) {
         self.letters.clear();
         self.cuts.clear();
         self.heads.clear();
-        self.pair_costs.clear();
-        self.chart = vec![vec![Hypothesis { cost: 0.0, word: None, from: 0, back: 0 }]];
+        self.scorer.clear();
+        self.chart = vec![vec![Hypothesis {
+            cost: 0.0,
+            word: None,
+            context: Scorer::begin(),
+            from: 0,
+            back: 0,
+        }]];
     }
 
     pub(crate) fn letters(&self) -> &str {
@@ -186,20 +174,14 @@ impl Decoder {
         self.cuts.iter().any(|c| *c > from && *c < to)
     }
 
-    fn word(&self, entry: Entry, extra: f32) -> Arc<Word> {
+    fn word(entry: Entry, extra: f32) -> Arc<Word> {
         let mut chars = entry.text.chars();
         let cost = match (chars.next(), chars.next()) {
             (Some(c), None) => lexicon::character_cost(c).min(entry.cost),
             _ => entry.cost,
         };
         let odd = f32::from(entry.cost.saturating_sub(cost)) / 1_000.0;
-        Arc::new(Word {
-            text: Arc::from(entry.text),
-            id: self.model.as_ref().and_then(|m| m.id(entry.text)),
-            name: lexicon::name_of(&[entry.text]),
-            cost: f32::from(cost) / 1_000.0,
-            typing: extra + odd,
-        })
+        Arc::new(Word::new(entry.text, f32::from(cost) / 1_000.0, extra + odd))
     }
 
     /// Words of full syllables that end with the syllable `last`, which begins at `start`, by their begin.
@@ -217,7 +199,7 @@ impl Decoder {
                 // At the front every character can be chosen; in the middle the likely ones will do.
                 let most = if from == 0 { usize::MAX } else { PER_READING };
                 let list = out.entry(from).or_default();
-                list.extend(found.into_iter().take(most).map(|e| self.word(e, extra)));
+                list.extend(found.into_iter().take(most).map(|e| Self::word(e, extra)));
             }
             if key.len() >= LONGEST_WORD {
                 continue;
@@ -258,78 +240,42 @@ impl Decoder {
             }
             let count = u16::try_from(length).map_or(1.0, f32::from);
             let list = out.entry(start).or_default();
-            list.extend(found.into_iter().map(|e| self.word(e, count * ABBREVIATED)));
+            list.extend(found.into_iter().map(|e| Self::word(e, count * ABBREVIATED)));
         }
         if !learned.is_empty() {
             for length in 1..=end.min(LONGEST_WORD.saturating_mul(LONGEST_SYLLABLE)) {
                 let start = end.saturating_sub(length);
                 for (text, choice) in learned.texts(self.slice(start, end)) {
                     let often = f32::from(u16::try_from(choice.n).unwrap_or(u16::MAX));
-                    let word = Word {
-                        text: Arc::from(text),
-                        id: self.model.as_ref().and_then(|m| m.id(text)),
-                        name: lexicon::name_of(&[text]),
-                        cost: (LEARNED - often.log10()).max(1.5),
-                        typing: 0.0,
-                    };
-                    out.entry(start).or_default().push(Arc::new(word));
+                    let cost = (LEARNED - often.log10()).max(1.5);
+                    out.entry(start).or_default().push(Arc::new(Word::new(text, cost, 0.0)));
                 }
             }
         }
-        for list in out.values_mut() {
-            list.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
-        }
+        out.values_mut().for_each(|list| likeliest_first(list));
         out
-    }
-
-    /// Cost of a word after another.
-    fn pair_cost(&mut self, before: Option<&Word>, word: &Word) -> f32 {
-        let names = (before.map_or(0, |b| b.name), word.name);
-        if let Some(cost) = self.pair_costs.get(&names) {
-            return *cost + word.typing;
-        }
-        let alone = 10_f32.powf(-word.cost);
-        let ours = {
-            let seen = |parts: &[&str]| f32::from(lexicon::seen(lexicon::name_of(parts)));
-            let text = before.map_or("", |b| &*b.text);
-            let anywhere = seen(&[&word.text]) / seen(&["", ""]).max(1.0);
-            (seen(&[text, &word.text]) + DOUBT * anywhere) / (seen(&[text]) + DOUBT)
-        };
-        let general = self.model.as_ref().zip(word.id).and_then(|(model, id)| {
-            model.score(before.and_then(|b| b.id), id).map(|s| 10_f32.powf(s))
-        });
-        let p = match general {
-            Some(general) => 0.2 * alone + OURS * ours + 0.45 * general,
-            None => (1.0 - OURS) * alone + OURS * ours,
-        };
-        let cost = -p.max(f32::MIN_POSITIVE).log10() + PER_WORD;
-        self.pair_costs.insert(names, cost);
-        cost + word.typing
     }
 
     /// Best joints for words that all end at one position.
     fn join(&mut self, edges: &BTreeMap<usize, Vec<Arc<Word>>>) -> Vec<Hypothesis> {
         let mut column: Vec<Hypothesis> = Vec::new();
         for (from, words) in edges {
-            let before: Vec<(f32, Option<Arc<Word>>)> = self
-                .chart
-                .get(*from)
-                .into_iter()
-                .flatten()
-                .map(|h| (h.cost, h.word.clone()))
-                .collect();
+            let earlier = self.chart.get(*from).cloned().unwrap_or_default();
             for word in words.iter().take(PER_POSITION) {
-                let best = before
+                let facts = self.scorer.facts(word);
+                let best = earlier
                     .iter()
                     .enumerate()
-                    .map(|(back, (cost, last))| {
-                        (*cost + self.pair_cost(last.as_deref(), word), back)
+                    .map(|(back, h)| {
+                        let (cost, context) = self.scorer.step(&h.context, word, &facts);
+                        (h.cost + cost, back, context)
                     })
                     .min_by(|a, b| a.0.total_cmp(&b.0));
-                if let Some((cost, back)) = best {
+                if let Some((cost, back, context)) = best {
                     column.push(Hypothesis {
                         cost,
                         word: Some(Arc::clone(word)),
+                        context,
                         from: *from,
                         back,
                     });
@@ -357,8 +303,8 @@ impl Decoder {
         (words.iter().rev().map(|w| &**w).collect(), count)
     }
 
-    /// The last letters when they begin a syllable without finishing it.
-    fn unfinished(&self, learned: &Learned) -> Option<BTreeMap<usize, Vec<Arc<Word>>>> {
+    /// Words that end with the last letters where these begin a syllable without finishing it.
+    fn unfinished(&self) -> Option<BTreeMap<usize, Vec<Arc<Word>>>> {
         let end = self.letters.len();
         let mut out = BTreeMap::new();
         for length in 1..=LONGEST_SYLLABLE.min(end) {
@@ -373,18 +319,13 @@ impl Decoder {
         if out.is_empty() {
             return None;
         }
-        for (from, words) in self.words_ending(end, learned) {
-            out.entry(from).or_insert_with(Vec::new).extend(words);
-        }
-        for list in out.values_mut() {
-            list.sort_by(|a, b| a.alone().total_cmp(&b.alone()).then_with(|| a.text.cmp(&b.text)));
-        }
+        out.values_mut().for_each(|list| likeliest_first(list));
         Some(out)
     }
 
     /// Proposals for what is typed, best first: the sentence, then words from the first letter on, longest
     /// first, down to single characters.
-    pub(crate) fn proposals(&mut self, learned: &Learned) -> Vec<Proposal> {
+    pub(crate) fn proposals(&mut self, _: &Learned) -> Vec<Proposal> {
         let end = self.letters.len();
         if end == 0 {
             return Vec::new();
@@ -393,10 +334,12 @@ impl Decoder {
         let mut heads = self.heads.clone();
         // A whole reading in full syllables wins over any guess at how the last one goes on.
         let full = self.chart.get(end).and_then(|c| c.first()).cloned();
-        let column = match self.unfinished(learned) {
+        let column = match self.unfinished() {
             Some(edges) => {
                 if let Some(words) = edges.get(&0) {
-                    heads.insert(end, words.clone());
+                    let list = heads.entry(end).or_default();
+                    list.extend(words.iter().cloned());
+                    likeliest_first(list);
                 }
                 self.join(&edges)
             }

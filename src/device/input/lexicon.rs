@@ -17,6 +17,10 @@ static INITIALS: Table = Table {
 };
 static PAIRS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pairs.bin"));
 
+/// Characters of numbers, as the build has them.
+const NUMERALS: &str = "〇零一二三四五六七八九十百千万亿两";
+/// What stands for every number.
+pub(crate) const NUMBER: &str = "0";
 /// Bytes of one record of the pair table.
 const PAIR: usize = 10;
 
@@ -113,13 +117,23 @@ pub(crate) fn by_initials(letters: &[u8]) -> Vec<Entry> {
     INITIALS.exact(&bytes)
 }
 
-/// Stable name of a word or pair of words, as the build computes it (FNV-1a).
+/// Stable name of a word or of words in a row, as the build computes it (FNV-1a).
 pub(crate) fn name_of(parts: &[&str]) -> u64 {
-    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    parts.iter().fold(0xcbf2_9ce4_8422_2325, |name, part| followed(name, part))
 }
 
-/// How often the inspection prose has this word or pair of words; two empty words count all of it.
+/// Name of words in a row with one more behind them.
+pub(crate) fn followed(name: u64, word: &str) -> u64 {
+    let bytes = word.bytes().chain([0]);
+    bytes.fold(name, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// As what our prose counts a word: numbers are one kind, everything else is itself.
+pub(crate) fn kind_of(word: &str) -> &str {
+    if word.chars().all(|c| NUMERALS.contains(c)) { NUMBER } else { word }
+}
+
+/// How often the inspection prose has this word or these words in a row; two empty words count all of it.
 pub(crate) fn seen(name: u64) -> u16 {
     let record = |n: usize| -> Option<(u64, u16)> {
         let at = n.checked_mul(PAIR)?;
@@ -163,7 +177,9 @@ pub(crate) fn character_cost(c: char) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_initials, character_cost, completions, seen, syllable, words};
+    use super::{
+        by_initials, character_cost, completions, followed, kind_of, name_of, seen, syllable, words,
+    };
 
     fn key(syllables: &[&str]) -> Vec<u16> {
         syllables.iter().map(|s| syllable(s).unwrap()).collect()
@@ -188,6 +204,15 @@ mod tests {
         for (reading, c) in [("zhe", "喆"), ("biao", "骉"), ("yun", "赟"), ("chong", "翀")] {
             assert!(words(&key(&[reading])).iter().any(|e| e.text == c), "{c}");
         }
+    }
+
+    #[test]
+    fn the_prose_knows_what_stands_beside_any_number() {
+        let after = |number| seen(name_of(&[kind_of(number), "元"]));
+        assert!(after("三十") > 5);
+        assert_eq!(after("三十"), after("八十四"));
+        assert_eq!(followed(name_of(&["第"]), "页"), name_of(&["第", "页"]));
+        assert_eq!(kind_of("三项"), "三项");
     }
 
     #[test]

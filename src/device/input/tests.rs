@@ -392,14 +392,43 @@ fn the_language_model_knows_which_word_follows_which() {
         );
         return;
     };
-    let score = |a: &str, b: &str| model.score(model.id(a), model.id(b).unwrap()).unwrap();
-    let alone = |b: &str| model.score(None, model.id(b).unwrap()).unwrap();
+    let id = |word: &str| model.id(word).unwrap();
+    let score = |a: &str, b: &str| model.score([0, id(a)], id(b)).unwrap();
+    let alone = |b: &str| model.score([0, 0], id(b)).unwrap();
     for (a, b) in [("检查", "人员"), ("进行", "检查"), ("中国", "人民")] {
         println!("{a} {b}: {} alone {}", score(a, b), alone(b));
         assert!(score(a, b) > alone(b) + 0.5);
         assert!(score(a, b) < 0.0);
     }
     assert!(model.id("没有这样的词").is_none());
+    // Three in a row: what was said before a word still counts after it.
+    let after = |a: &str, b: &str, c: &str| model.score([id(a), id(b)], id(c)).unwrap();
+    assert!(after("进行", "检查", "治疗") > score("检查", "治疗"));
+    assert!(after("我们", "的", "生活") < 0.0);
+    // A word that the model lacks is made of those it knows.
+    assert_eq!(model.pieces("医保基金"), [id("医保"), id("基金")]);
+    assert_eq!(model.pieces("检查"), [id("检查")]);
+    assert!(model.pieces("\u{2a700}").is_empty());
+}
+
+#[test]
+fn the_language_model_shares_one_unit_of_likelihood_among_all_words() {
+    let path = std::env::var_os("SPOTCHECK_INPUT_MODEL").map(PathBuf::from);
+    let Some(model) = path.or_else(super::Model::place).and_then(|p| super::Model::open(&p)) else {
+        eprintln!(
+            "SKIPPED the_language_model_shares_one_unit_of_likelihood_among_all_words: no model"
+        );
+        return;
+    };
+    let id = |word: &str| model.id(word).unwrap();
+    // Tables read at a wrong place give sums of another order.
+    for before in [[0, id("的")], [id("我们"), id("的")], [id("这"), id("是")]] {
+        let sum: f64 = (1_u32..164_887)
+            .filter_map(|word| model.score(before, word))
+            .map(|score| 10_f64.powf(f64::from(score)))
+            .sum();
+        assert!((0.85..1.05).contains(&sum), "{sum}");
+    }
 }
 
 fn any_key() -> impl Strategy<Value = char> {
