@@ -32,7 +32,10 @@ fn bring_to(
     }
     let backup = match version {
         0 => None,
-        _ if version == newest => return Ok(()),
+        // A cut came between the upgrade and the removal of its copies.
+        _ if version == newest => {
+            return [kept(path, newest), part(path, newest)].iter().try_for_each(drop_copy);
+        }
         _ => Some(back_up(connection, path, newest)?),
     };
     for (number, sql) in (1_i64..).zip(migrations) {
@@ -45,11 +48,29 @@ fn bring_to(
         transaction.pragma_update(None, "user_version", number).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
-    if let Some(backup) = backup {
-        fs::remove_file(&backup)?;
-        sync_folder(&backup)?;
+    backup.iter().try_for_each(drop_copy)
+}
+
+/// `case.db` → `case.db.before-<newest>`: as it was before the upgrade.
+fn kept(path: &Path, newest: i64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".before-{newest}"));
+    PathBuf::from(name)
+}
+
+/// The same while it is written.
+fn part(path: &Path, newest: i64) -> PathBuf {
+    let mut name = kept(path, newest).into_os_string();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+fn drop_copy(copy: &PathBuf) -> Result<(), StoreError> {
+    match fs::remove_file(copy) {
+        Ok(()) => sync_folder(copy),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// A durable copy of the file as it is, encrypted as it is, beside it.
@@ -59,12 +80,7 @@ fn back_up(connection: &Connection, path: &Path, newest: i64) -> Result<PathBuf,
     if busy != 0 {
         return Err(std::io::Error::from(std::io::ErrorKind::ResourceBusy).into());
     }
-    let beside = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".before-{newest}{end}"));
-        PathBuf::from(name)
-    };
-    let (backup, part) = (beside(""), beside(".part"));
+    let (backup, part) = (kept(path, newest), part(path, newest));
     let bytes = fs::read(path)?;
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
@@ -194,6 +210,10 @@ mod tests {
         db.pragma_update(None, "max_page_count", pages * 4).unwrap();
         bring_to(&mut db, &path, &later).unwrap();
         assert!(!copy.exists(), "a kept copy would only grow old");
+        fs::write(&copy, b"as it was").unwrap();
+        fs::write(part(&path, 2), b"as").unwrap();
+        bring_to(&mut db, &path, &later).unwrap();
+        assert!(!copy.exists() && !part(&path, 2).exists(), "nor after a cut before its removal");
         let moved: i64 = db.query_row("SELECT count(*) FROM copy", [], |row| row.get(0)).unwrap();
         assert_eq!(moved, 200);
     }

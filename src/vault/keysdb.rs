@@ -105,10 +105,11 @@ impl KeysDb {
             return Err(VaultError::KeysNewer { found, known });
         }
         if found == known {
-            return Ok(());
+            // A cut may have come between the upgrade and the removal of its copy.
+            return self.drop_copies();
         }
-        let backup = format!("{KEYS_FILE}.before-{known}");
         if found > 0 {
+            let backup = format!("{KEYS_FILE}.before-{known}");
             self.connection()?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
             let bytes = fs::read(self.data.join(KEYS_FILE)).map_err(VaultError::io("back up"))?;
             atomic::write_durable(&self.data.join(&backup), &bytes)?;
@@ -122,8 +123,17 @@ impl KeysDb {
             }
             Ok(())
         })?;
-        // A kept copy would outlive a shred.
-        if found > 0 { atomic::remove_durable(&self.data, &[backup]) } else { Ok(()) }
+        self.drop_copies()
+    }
+
+    /// Removes the copies that upgrades made: they would outlive a shred.
+    fn drop_copies(&self) -> Result<(), VaultError> {
+        let before = format!("{KEYS_FILE}.before-");
+        let copies: Vec<String> = atomic::names(&self.data)?
+            .into_iter()
+            .filter(|name| name.starts_with(&before))
+            .collect();
+        if copies.is_empty() { Ok(()) } else { atomic::remove_durable(&self.data, &copies) }
     }
 
     /// Rewrites the whole file under a new key and exchanges it by one rename. With file protection this

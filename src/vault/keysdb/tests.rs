@@ -108,4 +108,8 @@ fn r97_an_upgrade_of_keys_db_without_room_changes_nothing_and_is_done_once_there
     db.bring_to(&later).unwrap();
     assert_eq!(count(&db, "SELECT count(*) FROM waiting"), 100);
     assert!(!copy.exists(), "a kept copy would outlive a shred");
+    // The power goes between the upgrade and the removal.
+    fs::write(&copy, b"as it was").unwrap();
+    db.bring_to(&later).unwrap();
+    assert!(!copy.exists(), "the next start removes it");
 }
