@@ -33,7 +33,12 @@ impl Handheld {
         let mut items = Vec::new();
         for (_, sealed) in self.sealed_bundles()? {
             let sent = self.sent(&sealed.bundle)?;
-            items.push(item(&sealed, &sent));
+            let mut item = item(&sealed, &sent);
+            if self.ports.keys.unlocked().is_some() {
+                let task = self.task(&sealed.task).ok();
+                item.fixmedins_name = task.map(|task| task.facility.fixmedins_name);
+            }
+            items.push(item);
         }
         Ok(items)
     }
@@ -146,6 +151,7 @@ fn item(sealed: &SealedBundle, sent: &Sent) -> OutboxItem {
     OutboxItem {
         bundle: sealed.bundle.clone(),
         case: sealed.case.clone(),
+        fixmedins_name: None,
         sent_bytes: sent.sent_bytes,
         total_bytes: total(sealed),
         state,

@@ -250,7 +250,7 @@ impl Composed {
                     format!(
                         "form = \"sum\", items = {{ list = \"{own}\" }}, window = \"{window}\", cap = \"param\", measure = \"{measure}\", per = \"{per}\"{scope}"
                     ),
-                    "{item}合计{qty}，比{cap}多{excess}",
+                    "{item}合计{qty}，上限{cap}，超出{excess}",
                 )
             }
             Pattern::Together => (

@@ -49,7 +49,8 @@ pub use finding::{
 pub use first::first_look;
 pub use netting::{NetLine, NetState, net};
 pub use pack::{
-    Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Rule, Severity, national, pack_digest,
+    Exclusion, Grade, KernelId, OFFICIAL_88, Pack, Param, Rule, SetBy, Severity, national,
+    pack_digest,
 };
 
 #[cfg(test)]

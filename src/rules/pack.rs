@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-pub use knowledge::{Knowledge, Matcher, Origin, Point};
+pub use knowledge::{Knowledge, Matcher, Origin, Origin as SetBy, Point};
 pub use national::{NATIONAL_FILES, NOT_CARRIED, OFFICIAL_88, national};
 pub use rule::{
     Exclusion, Form, Grade, KernelId, Official, Param, Rule, Scope, Selector, Severity, Use,

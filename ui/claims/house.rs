@@ -149,7 +149,7 @@ fn facts(view: &FacilityView) -> Vec<PairItem> {
         pair(say!("批准床位"), &beds(view.aprv_bed_cnt)),
         pair(say!("医保认定床位"), &beds(view.hi_crtf_bed_cnt)),
         pair(say!("地址"), &or_none(&view.addr)),
-        pair(say!("人员"), &words::count(view.persons)),
+        pair(say!("参保人"), &words::count(view.persons)),
         pair(say!("就诊"), &words::count(view.visits)),
         pair(say!("结算"), &words::count(view.settlements)),
         pair(say!("费用明细"), &words::count(view.fee_lines)),
@@ -176,7 +176,7 @@ fn department(view: &DepartmentView) -> NamedRow {
         id: view.hosp_dept_codg.as_str().into(),
         title: view.hosp_dept_name.as_deref().unwrap_or(&view.hosp_dept_codg).into(),
         note: note.join(" · ").into(),
-        state: say!("{} 人", view.staff).into(),
+        state: say!("医护 {} 人", view.staff).into(),
         done: false,
     }
 }

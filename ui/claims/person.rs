@@ -160,13 +160,20 @@ pub(crate) fn life(
     }
     rows.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     let mut items = Vec::with_capacity(rows.len());
-    let mut later: Option<Stay> = None;
+    // The later stay and the place below its row: what lies between two stays belongs there, whatever else was then.
+    let mut later: Option<(Stay, usize)> = None;
     for (_, item, stay) in rows {
-        if let Some(stay) = stay {
-            items.extend(later.as_ref().and_then(|later| between(&stay, later)));
-            later = Some(stay);
+        let Some(stay) = stay else {
+            items.push(item);
+            continue;
+        };
+        if let Some((later, below)) = &later
+            && let Some(between) = between(&stay, later)
+        {
+            items.insert(*below, between);
         }
         items.push(item);
+        later = Some((stay, items.len()));
     }
     items
 }
@@ -309,9 +316,11 @@ fn draw(app: &Rc<App>) {
     let away = if elsewhere.is_empty() {
         String::new()
     } else {
-        say!("，他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
+        say!("；他处 {} 次", words::count(u64::try_from(elsewhere.len()).unwrap_or(0)))
     };
-    face.set_visits_note(say!("住院 {} 次，共 {} 次{}", stays, view.visits.len(), away).into());
+    face.set_visits_note(
+        say!("本院 {} 次，其中住院 {} 次{}", view.visits.len(), stays, away).into(),
+    );
     let lights = noticed::visits_of_person(app, &view.psn_no);
     face.set_life(ModelRc::new(VecModel::from(life(&view, &elsewhere, &lights))));
     let hits = noticed::hits(app, |f| f.psn_no.as_ref() == Some(&view.psn_no));

@@ -1,4 +1,4 @@
-//! The self-check: every device tried on request, told with a light, words and what to do.
+//! The self-check: every device tried on request, told in words with what to do.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -71,7 +71,7 @@ fn draw(app: &Rc<App>) {
         } else {
             let time = words::time_of_day(&rfc3339(app.self_check.at_ms.get()));
             let wrong = checks.iter().filter(|c| c.health == Health::Bad).count();
-            let care = checks.iter().filter(|c| c.health == Health::Care).count();
+            let care = checks.iter().filter(|c| c.health == Health::Care || missed(c)).count();
             match (wrong, care) {
                 (0, 0) => say!("{} 自检，都可用", time),
                 (wrong, care) => say!("{} 自检，不可用 {}，要看一下 {}", time, wrong, care),
@@ -99,9 +99,16 @@ fn name(part: Part) -> &'static str {
     }
 }
 
-/// A light with its word; what is not there has none.
-fn light(health: Health) -> (i32, &'static str) {
-    match health {
+/// What a visit is recorded with is not there.
+fn missed(check: &Check) -> bool {
+    check.health == Health::Absent && matches!(check.part, Part::Microphone | Part::Camera)
+}
+
+/// How it is, and the word for it.
+fn state(check: &Check) -> (i32, &'static str) {
+    match check.health {
+        // Neither sound nor picture: nobody should set out without having read that.
+        Health::Absent if missed(check) => (1, say!("没有")),
         Health::Good => (2, say!("可用")),
         Health::Care => (1, say!("看一下")),
         Health::Bad => (0, say!("不可用")),
@@ -110,10 +117,10 @@ fn light(health: Health) -> (i32, &'static str) {
 }
 
 pub(crate) fn item(check: &Check) -> SelfCheckItem {
-    let (light, state) = light(check.health);
+    let (state_of, state) = state(check);
     SelfCheckItem {
         name: name(check.part).into(),
-        light,
+        state_of,
         state: state.into(),
         found: found(check).into(),
         advice: advice(check).into(),
@@ -210,10 +217,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_without_a_light_and_what_fails_says_what_to_do() {
+    fn what_is_missing_is_told_and_what_fails_says_what_to_do() {
         let absent =
             item(&Check { part: Part::Stick, health: Health::Absent, seen: Seen::Nothing });
-        assert_eq!((absent.light, absent.state.as_str()), (-1, "没有"));
+        assert_eq!((absent.state_of, absent.state.as_str()), (-1, "没有"));
         assert_eq!(
             (absent.found.as_str(), absent.advice.as_str()),
             ("没有插U盘", "没有它也能检查")
@@ -221,10 +228,10 @@ mod tests {
         let trouble = Trouble::new("RECORDER-START", "录制进程没有启动", "都在", "重启本机");
         let seen = Seen::Trouble(Box::new(trouble));
         let bad = item(&Check { part: Part::Camera, health: Health::Bad, seen });
-        assert_eq!((bad.light, bad.advice.as_str()), (0, "重启本机"));
+        assert_eq!((bad.state_of, bad.advice.as_str()), (0, "重启本机"));
         assert_eq!(bad.found, "录制进程没有启动（RECORDER-START）");
         let good =
             item(&Check { part: Part::Microphone, health: Health::Good, seen: Seen::Sound(61) });
-        assert_eq!((good.light, good.advice.as_str()), (2, ""));
+        assert_eq!((good.state_of, good.advice.as_str()), (2, ""));
     }
 }

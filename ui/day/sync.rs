@@ -22,7 +22,7 @@ pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
     let done = item.state == CaseState::Received;
     OutboxEntry {
         id: item.bundle.as_str().into(),
-        title: item.bundle.as_str().into(),
+        title: item.fixmedins_name.as_deref().unwrap_or(item.bundle.as_str()).into(),
         state: if done {
             words::case_state(item.state).into()
         } else {
@@ -37,10 +37,7 @@ pub(crate) fn entry(item: &OutboxItem) -> OutboxEntry {
         received: item.received.as_deref().map_or_else(String::new, words::day_and_time).into(),
         log: item
             .log_index
-            .map_or_else(
-                || say!("无").to_owned(),
-                |n| say!("第 {} 条，包含证明已验证", words::count(n)),
-            )
+            .map_or_else(|| say!("无").to_owned(), |n| say!("第 {} 条，已验证", words::count(n)))
             .into(),
         error: item.errors.first().map_or("", String::as_str).into(),
         done,
@@ -139,6 +136,7 @@ mod tests {
         let mut item = OutboxItem {
             bundle: BundleId::parse("EVID-01M7VBK5C0SAMP1E0000000001").unwrap(),
             case: CaseId::parse("CASE-01M7VBK5C0SAMP1E0000000001").unwrap(),
+            fixmedins_name: None,
             sent_bytes: 1_100_000_000,
             total_bytes: 1_800_000_000,
             state: CaseState::Sealed,
@@ -156,7 +154,7 @@ mod tests {
         assert!(done.done);
         assert_eq!(
             (done.log.as_str(), done.received.as_str()),
-            ("第 48,213 条，包含证明已验证", "11-23 18:02")
+            ("第 48,213 条，已验证", "11-23 18:02")
         );
         item.total_bytes = 0;
         assert_eq!(entry(&item).progress, 0.0);

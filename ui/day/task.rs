@@ -126,7 +126,7 @@ pub(crate) fn document_rows(case: &CaseView) -> Vec<NamedRow> {
 /// Four numbers of the package.
 pub(crate) fn counts(facility: &FacilityView) -> Vec<CountItem> {
     [
-        (facility.persons, say!("人员")),
+        (facility.persons, say!("参保人")),
         (facility.visits, say!("就诊")),
         (facility.settlements, say!("结算")),
         (facility.fee_lines, say!("费用明细")),

@@ -28,6 +28,8 @@ struct Paper {
     said: String,
     /// The page that may be taken again: its number and photo.
     again: Option<(u32, String)>,
+    /// It should be: taking it again is what the large key does.
+    bad: bool,
 }
 
 impl Paper {
@@ -106,6 +108,7 @@ fn taken(app: &Rc<App>, photo: &EvidenceView) {
         paper.pages.push((page.n, photo.id.clone()));
         paper.said = say!("第 {} 页已存好，正在看是否清楚", page.n);
         paper.again = None;
+        paper.bad = false;
     }
     draw(app);
 }
@@ -118,6 +121,7 @@ fn checked(app: &Rc<App>, photo: &EvidenceView) {
         if newest && (paper.again.is_none() || has_fault(page)) {
             paper.said = verdict(page);
             paper.again = Some((page.n, photo.id.clone()));
+            paper.bad = has_fault(page);
         }
     }
     draw(app);
@@ -149,6 +153,7 @@ fn draw(app: &App) {
     let paper = paper.unwrap_or_default();
     face.set_next_page(say!("拍第 {} 页", paper.next()).into());
     face.set_page_said(paper.said.into());
+    face.set_page_bad(paper.bad);
     let again = paper.again.map(|(n, _)| say!("重拍第 {} 页", n));
     face.set_page_again_word(again.unwrap_or_default().into());
 }

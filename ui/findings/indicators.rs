@@ -10,7 +10,7 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_app::indicators::IndicatorQuery;
 use spotcheck_app::rules::indicators::{Answer, Ask, BehindAsk, Catalogue, Dimension, Line, Part};
-use spotcheck_domain::{TaskId, mask};
+use spotcheck_domain::{Amount, TaskId, mask};
 use spotcheck_face::{FigureItem, Indicators, NamedRow};
 
 use crate::app::{App, Place};
@@ -103,6 +103,25 @@ fn signed(growth: Option<&String>) -> String {
     })
 }
 
+/// How much more or less than in the other period: of a sum by percent, of a share in points of a hundred, because a
+/// percentage of percentages is read as points.
+fn change(
+    unit: &str,
+    now: Option<&String>,
+    was: Option<&String>,
+    growth: Option<&String>,
+) -> String {
+    if unit != "%" {
+        return signed(growth);
+    }
+    let cents = |value: Option<&String>| Amount::parse(value?).ok();
+    let (Some(now), Some(was)) = (cents(now), cents(was)) else { return String::new() };
+    let Some(more) = now.checked_sub(was) else { return String::new() };
+    let more = more.to_cents();
+    let sign = if more.starts_with('-') { "" } else { "+" };
+    say!("{} 个百分点", format!("{sign}{more}"))
+}
+
 fn number(value: Option<&String>) -> f32 {
     value.and_then(|v| v.parse::<f32>().ok()).filter(|v| v.is_finite()).unwrap_or(0.0).abs()
 }
@@ -117,7 +136,7 @@ fn figure(line: &Line, warned: &str, other: &str) -> FigureItem {
         other: compared
             .map_or_else(String::new, |v| format!("{other} {}", with_unit(Some(v), &line.unit)))
             .into(),
-        growth: signed(line.growth.as_ref()).into(),
+        growth: change(&line.unit, line.cell.value.as_ref(), compared, line.growth.as_ref()).into(),
         share: 0.0,
         other_share: 0.0,
         guarded: false,
@@ -142,7 +161,7 @@ fn part(part: &Part, line: &Line, by: Dimension, most: f32, other: &str) -> Figu
         other: compared
             .map_or_else(String::new, |v| format!("{other} {}", with_unit(Some(v), &line.unit)))
             .into(),
-        growth: signed(part.growth.as_ref()).into(),
+        growth: change(&line.unit, part.cell.value.as_ref(), compared, part.growth.as_ref()).into(),
         share: share(part.cell.value.as_ref()),
         other_share: share(compared),
         guarded: false,
@@ -575,5 +594,10 @@ mod tests {
         assert_eq!(with_unit(None, "元"), "未上传");
         assert_eq!(signed(Some(&"9.80".to_owned())), "+9.80%");
         assert_eq!(signed(Some(&"-0.50".to_owned())), "-0.50%");
+        let [now, was, growth] = ["22.65", "21.15", "7.09"].map(str::to_owned);
+        assert_eq!(change("%", Some(&now), Some(&was), Some(&growth)), "+1.50 个百分点");
+        assert_eq!(change("%", Some(&was), Some(&now), None), "-1.50 个百分点");
+        assert_eq!(change("%", Some(&now), None, None), "");
+        assert_eq!(change("元", Some(&now), Some(&was), Some(&growth)), "+7.09%");
     }
 }

@@ -1,4 +1,4 @@
-//! How a rule finds what it finds: definition, logic, parameters with their source, what silences it, where it may
+//! How a rule finds what it finds: definition, logic, parameters and who set them, what silences it, where it may
 //! be wrong, and how to check it on site. From a finding, and by name from the look-up.
 //!
 //! The texts are the pack's own, so that the page cannot say anything else than what was run.
@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use spotcheck_app::rules::{Exclusion, Pack, Rule};
+use spotcheck_app::rules::{Exclusion, Pack, Param, Rule, SetBy};
 use spotcheck_domain::{Amount, TaskId, reference};
 use spotcheck_face::{Method, NamedRow, PairItem};
 
@@ -144,18 +144,67 @@ fn causes(all: &[Exclusion]) -> String {
     all.iter().map(|c| cause(*c)).collect::<Vec<_>>().join(say!("、"))
 }
 
-/// Each parameter by its source, with its value or that the region has not set it.
+/// What a parameter of a pack is called here.
+const PARAMS: &[(&str, &str)] = &[
+    ("after_days", mark!("延后天数")),
+    ("amount", mark!("限额（元）")),
+    ("before_days", mark!("提前天数")),
+    ("cap", mark!("上限")),
+    ("ceiling", mark!("占比上限")),
+    ("count", mark!("个数")),
+    ("counting_rule", mark!("计日口径")),
+    ("day_minutes", mark!("每日分钟")),
+    ("days", mark!("天数")),
+    ("factor", mark!("倍数")),
+    ("grace_days", mark!("宽限天数")),
+    ("high", mark!("高限")),
+    ("hours", mark!("小时")),
+    ("lag_days", mark!("滞后天数")),
+    ("least", mark!("最少件数")),
+    ("leave_days", mark!("请假天数")),
+    ("low", mark!("低限")),
+    ("minutes", mark!("分钟")),
+    ("pre_days", mark!("预住院天数")),
+    ("quantity", mark!("数量")),
+    ("ratio", mark!("单价倍数")),
+    ("seconds", mark!("秒数")),
+    ("share", mark!("比例")),
+    ("shift_minutes", mark!("班次分钟")),
+    ("tolerance", mark!("容差")),
+    ("unit_minutes", mark!("单位分钟")),
+    ("z", mark!("z 值")),
+];
+
+/// The word for a parameter; a pack of a region may have others.
+fn param(name: &str) -> &str {
+    PARAMS.iter().find(|(known, _)| *known == name).map_or(name, |(_, words)| word(words))
+}
+
+/// Each parameter with its value, and who set it; or that the region has not loaded it.
 fn params(rule: &Rule) -> Vec<PairItem> {
-    rule.params
-        .values()
-        .map(|param| {
-            let value = param.value.map_or_else(
-                || say!("当地未设，先不判断").to_owned(),
-                |v| Amount::from_millionths(v).to_string(),
-            );
-            pair(&param.source, &value)
-        })
-        .collect()
+    let told = |(name, of): (&String, &Param)| {
+        let value = of.value.map_or_else(
+            || say!("当地未装载").to_owned(),
+            |v| Amount::from_millionths(v).to_string(),
+        );
+        let label = match of.origin {
+            SetBy::LocalDefault if of.value.is_some() => say!("{}（参考值）", param(name)),
+            _ => param(name).to_owned(),
+        };
+        pair(&label, &value)
+    };
+    rule.params.iter().map(told).collect()
+}
+
+/// What a rule compares, in words: its parameters stand below by themselves.
+fn logic(rule: &Rule) -> String {
+    let text = &rule.official.logic;
+    let text = text.split_once("参数：").map_or(text.as_str(), |(before, _)| before);
+    let mut text = text.to_owned();
+    for name in rule.params.keys() {
+        text = text.replace(&format!(" {name} "), param(name)).replace(name, param(name));
+    }
+    text
 }
 
 fn texts(all: &[String]) -> ModelRc<SharedString> {
@@ -180,7 +229,7 @@ fn definition(rule: &Rule) -> Vec<PairItem> {
     let official = &rule.official;
     let rows = [
         (say!("定义"), official.definition.clone()),
-        (say!("逻辑"), official.logic.clone()),
+        (say!("逻辑"), logic(rule)),
         (say!("本机怎么读"), rule.reading.clone()),
         (say!("时间区间"), official.range.clone()),
         (say!("应用场景"), official.scene.join(say!("、"))),
@@ -236,6 +285,11 @@ mod tests {
     fn every_rule_of_the_nation_can_be_told() {
         for rule in spotcheck_app::rules::national().unwrap().rules {
             assert!(definition(&rule).len() >= 2, "{} has no definition", rule.id);
+            let said = logic(&rule);
+            assert!(!said.contains('_'), "{}: {said}", rule.id);
+            for name in rule.params.keys() {
+                assert_ne!(param(name), name, "{} has a parameter without words", rule.id);
+            }
             assert!(!rule.look.is_empty(), "{} says nothing to look at", rule.id);
             // `-`: a lead that no article names.
             let cited = rule.clause.iter().any(|c| c != "-") || !rule.official.numbers.is_empty();

@@ -10,6 +10,7 @@ use spotcheck_face::{Document, FieldItem};
 use crate::app::{App, Place};
 use crate::claims::facts;
 use crate::frame::phrases::typed_into;
+use crate::frame::toast;
 use crate::language::say;
 use crate::papers::{draft, sign};
 use crate::{images, words};
@@ -285,7 +286,7 @@ fn freeze(app: &Rc<App>) {
     let id = app.document.view.borrow().as_ref().map(|v| v.card.id.clone());
     let (Some(case), Some(id)) = (app.case_id(), id) else { return };
     app.ask_busy(
-        say!("正在定稿：排版、摘要、写入日志"),
+        say!("正在定稿：排版、算校验值、写入日志"),
         move |desk| desk.freeze(&case, &id),
         |app, view| {
             app.document.page.set(0);
@@ -293,6 +294,8 @@ fn freeze(app: &Rc<App>) {
             face.set_has_page(false);
             keep(app, view);
             face.set_tab(1);
+            // A frozen paper takes no field back.
+            toast::end(app);
             app.toast(say!("已定稿，请对方看"));
         },
     );

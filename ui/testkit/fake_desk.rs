@@ -178,6 +178,7 @@ impl FakeDesk {
             outbox: vec![OutboxItem {
                 bundle: id("EVID-01M7VBK5C0SAMP1E0000000001"),
                 case: id("CASE-01M7VBK5C0SAMP1E0000000001"),
+                fixmedins_name: Some("示例市青禾医院".to_owned()),
                 sent_bytes: 640_000_000,
                 total_bytes: 640_000_000,
                 state: CaseState::Received,

@@ -31,7 +31,7 @@ fn an_item_and_a_card_are_looked_at_over_all_lines_and_lead_to_the_person() {
     at_the_ways(&face);
     face.tap("同卡模式 几分钟内一起结算、同一电话、编号相邻的卡").unwrap();
     let said = everything(&face);
-    assert!(said.contains("笔结算") && said.contains("天在 10 分钟内"), "{said}");
+    assert!(said.contains("笔结算") && said.contains("天相隔不到 10 分钟"), "{said}");
     assert!(said.contains("只是事实"), "what it does not say is said: {said}");
     let first = face.controls().into_iter().find(|c| c.label.starts_with("看 甄*例")).unwrap();
     face.tap(&first.label).unwrap();
@@ -126,7 +126,7 @@ fn a_new_finding_of_any_origin_is_confirmed_within_three_taps() {
     face.fill("项目查询", "静脉").unwrap();
     face.tap("选 名称含“静脉”的项目").unwrap();
     face.tap("按这条规则核对").unwrap();
-    assert_eq!(confirm(&face, "静脉输液合计4，比3多1"), 2);
+    assert_eq!(confirm(&face, "静脉输液合计4，上限3，超出1"), 2);
     // A difference of a fresh export, and a rule over what only the export has.
     let face = on_site();
     face.tap("取证").unwrap();

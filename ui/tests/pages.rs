@@ -80,7 +80,7 @@ fn a_figure_leads_to_its_months_and_rows() {
     assert!(face.shows("内二科 A03.01"), "back at the departments: {:?}", face.texts());
 }
 
-/// ui.md, self-check: a light with words and what to do; what is not there is no error.
+/// Self-check: how each device is, in words, and what to do; that there is no camera is to be read before setting out.
 #[test]
 fn the_self_check_tells_each_device() {
     let face = unlocked();
@@ -88,7 +88,7 @@ fn the_self_check_tells_each_device() {
     face.tap("自检").unwrap();
     assert!(face.shows("出发前检一遍"));
     face.tap("开始自检").unwrap();
-    assert!(face.shows("不可用 1，要看一下 1"), "{:?}", face.texts());
+    assert!(face.shows("不可用 1，要看一下 2"), "{:?}", face.texts());
     assert!(face.shows("最大音量 61 / 100") && face.shows("没有"), "{:?}", face.texts());
     let mut seen = face.texts();
     for _ in 0..4 {

@@ -70,7 +70,7 @@ fn unlock_to_receipt() {
     shown("14-seal", "各项齐全");
     shown("14-sealed", "EVID-01M7VBK5C0SAMP1E0000000002");
     shown("15-sync-waiting", "0%");
-    shown("15-sync", "第 48,214 条，包含证明已验证");
+    shown("15-sync", "第 48,214 条，已验证");
     shown("03-task-sealed", "中心已收");
 }
 

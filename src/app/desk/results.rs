@@ -27,6 +27,9 @@ pub struct OutboxItem {
     pub bundle: BundleId,
     /// Its case.
     pub case: CaseId,
+    /// Name of the house it is about; not while locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixmedins_name: Option<String>,
     /// Bytes sent and durable at the centre.
     pub sent_bytes: u64,
     /// Bytes in all.

@@ -235,7 +235,7 @@ fn tallies(
         let mut signs = Vec::new();
         let days = count(b.days.len());
         if days > 0 {
-            signs.push(format!("{days} 天在 {minutes} 分钟内"));
+            signs.push(format!("有 {days} 天相隔不到 {minutes} 分钟"));
         }
         if b.same_amount > 0 {
             signs.push(format!("金额相同 {} 次", b.same_amount));

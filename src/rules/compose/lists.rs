@@ -147,7 +147,7 @@ impl ListPick {
                     "form = \"sum\", list = {list}, window = \"{window}\", cap = \"point\", measure = \"{}\", per = \"code\"{scope}",
                     measured.as_str()
                 ),
-                "{item}合计{qty}，比{cap}多{excess}",
+                "{item}合计{qty}，上限{cap}，超出{excess}",
             ),
             ListKind::Attribute => (
                 "K1",

@@ -190,7 +190,7 @@ pub(crate) fn entity_notes(
     if let Some(cutoff) = source.cutoff(entity.table).map_err(Error::Source)? {
         let last = periods.iter().map(|p| p.1).max().unwrap_or(0);
         if last > cutoff.at.day().saturating_sub(LAG_DAYS) {
-            note(format!("上传至 {}，此前 {LAG_DAYS} 天起可能尚未上传完整", date(cutoff.at.day())));
+            note(format!("上传至 {}，最近 {LAG_DAYS} 天的可能还没有传全", date(cutoff.at.day())));
         }
     }
     Ok(notes)

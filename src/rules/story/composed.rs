@@ -33,7 +33,7 @@ fn more_than_so_many_of_an_item_on_one_day() {
     let hits = found(&w, &own);
     assert_eq!(hits.len(), 1, "three is not more than three");
     let hit = &hits[0];
-    assert_eq!(hit.reason, "中频治疗合计4，比3多1");
+    assert_eq!(hit.reason, "中频治疗合计4，上限3，超出1");
     assert_eq!((hit.bkkp_sn.as_slice(), hit.grade), (&["2".to_owned()][..], Grade::S));
     assert_eq!(hit.loss_method, LossMethod::N, "nobody has shown a loss");
     assert_eq!(hit.pack, "own@1");

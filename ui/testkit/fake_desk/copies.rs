@@ -72,7 +72,7 @@ impl SecondCopies for FakeDesk {
                 "COPY-ADDRESS",
                 "对方的地址写得不对",
                 "副本没有改动；本机已有的内容不受影响",
-                "照对方屏幕上的“本机地址”写",
+                "照那台屏幕上的“本机地址”写",
             ));
         }
         self.plan = plan.clone();

@@ -196,7 +196,7 @@ pub(super) fn answer(query: &IndicatorQuery) -> Answer {
         }],
         notes: vec![Note {
             about: "费用明细".to_owned(),
-            text: "上传至 2026-11-23，此前 3 天起可能尚未上传完整".to_owned(),
+            text: "上传至 2026-11-23，最近 3 天的可能还没有传全".to_owned(),
         }],
         behind: behind.into_iter().collect(),
     }

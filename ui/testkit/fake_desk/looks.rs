@@ -109,7 +109,7 @@ pub(super) fn around(query: &AroundQuery) -> TroubleResult<Surroundings> {
 }
 
 fn signs(n: u64) -> Vec<String> {
-    let mut signs = vec![format!("{} 天在 10 分钟内", 9_u64.saturating_sub(n).max(1))];
+    let mut signs = vec![format!("有 {} 天相隔不到 10 分钟", 9_u64.saturating_sub(n).max(1))];
     if n < 3 {
         signs.push(format!("金额相同 {} 次", 6_u64.saturating_sub(n)));
     }

@@ -29,6 +29,7 @@ impl FakeDesk {
         desk.outbox.push(OutboxItem {
             bundle: super::bundle(),
             case: id("CASE-01M7VBK5C0SAMP1E0000000002"),
+            fixmedins_name: Some("示例市青禾医院".to_owned()),
             sent_bytes: 0,
             total_bytes: 1_200_000_000,
             state: CaseState::Sealed,
@@ -214,8 +215,8 @@ fn composed(own: &Composed) -> Outcome {
         finding.pack = "own@1".to_owned();
         finding.grade = Grade::S;
         finding.name = own.sentence();
-        finding.party = Some("静脉输液合计4，比3多1".to_owned());
-        finding.reason = "静脉输液合计4，比3多1".to_owned();
+        finding.party = Some("静脉输液合计4，上限3，超出1".to_owned());
+        finding.reason = "静脉输液合计4，上限3，超出1".to_owned();
         finding.family = own.id();
     }
     found

@@ -489,6 +489,7 @@ impl FakeDesk {
             self.outbox.push(OutboxItem {
                 bundle: bundle(),
                 case: case.clone(),
+                fixmedins_name: Some("示例市青禾医院".to_owned()),
                 sent_bytes: 0,
                 total_bytes: bytes,
                 state: CaseState::Sealed,
