@@ -206,7 +206,7 @@ def done_after(j):
           AND NOT EXISTS (SELECT 1 FROM fee e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
 
 
-@rule("A24", "A11-1")
+@rule("A24", "A24-1")
 def on_leave(j):
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)

@@ -196,7 +196,6 @@ pub(super) fn rule(rule: &Rule) -> Result<(), Wrong> {
         ("reading", one(&rule.reading)),
         ("official.definition", one(&o.definition)),
         ("official.logic", one(&o.logic)),
-        ("official.result", one(&o.result)),
         ("official.range", one(&o.range)),
     ] {
         let word = |text: &String| BANNED.iter().find(|w| text.contains(**w));
