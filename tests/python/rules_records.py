@@ -1,7 +1,7 @@
 """The second opinion on rules about records: what must lie beside a charge, and machines and hands that were busy."""
 
 from duckdb_city import LAG, either, inside, quoted
-from duckdb_judge import by_item, rule
+from duckdb_judge import by_item, kept, rule
 
 
 SAME = "({a}.code = f.code AND f.code <> '' OR {a}.name <> '' AND (contains(f.name, {a}.name) OR contains({a}.name, f.name)))"
@@ -46,33 +46,22 @@ def no_record(j):
     wanted = j.use["entity"]
     where = [f"NOT ({proofs[w]})" for w in wanted]
     where += [f"NOT {j.young(tables[w], 'greatest(coalesce(v.ed, f.d), f.d)', lag)}" for w in wanted]
-    # A house that had no such record in any month of a visit, or only began after it, says nothing of that visit.
+    # A house that had no such record in the time of a visit says nothing of that visit.
     events = "SELECT w.fac, CAST(x.b AS DATE) AS d FROM x JOIN v w USING (visit) WHERE "
     told_of = lambda t, kind: (f"SELECT w.fac, CAST(coalesce(r.done, r.told) AS DATE) AS d FROM {t} r JOIN v w USING (visit)"
                                f" UNION ALL {events} x.kind = {quoted(kind)}")
-    kept = {"order": "SELECT w.fac, CAST(o.b AS DATE) AS d FROM ord o JOIN v w USING (visit)", "exec": events + "TRUE",
-            "nursing": events + "x.kind = 'nursing'", "treat": events + "x.kind IN ('treat', 'order_exec')",
-            "oprn_event": events + "x.kind = 'oprn'", "anaesthesia": events + "x.kind = 'anst'",
-            "lab": told_of("lab_of", "lab"), "exam": told_of("exam_of", "exam"),
-            "note": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM note_of n JOIN v w USING (visit)",
-            "vital": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM vital_of n JOIN v w USING (visit)"}
+    kinds_of = {
+        "order": "SELECT w.fac, CAST(o.b AS DATE) AS d FROM ord o JOIN v w USING (visit)", "exec": events + "TRUE",
+        "nursing": events + "x.kind = 'nursing'", "treat": events + "x.kind IN ('treat', 'order_exec')",
+        "oprn_event": events + "x.kind = 'oprn'", "anaesthesia": events + "x.kind = 'anst'",
+        "lab": told_of("lab_of", "lab"), "exam": told_of("exam_of", "exam"),
+        "note": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM note_of n JOIN v w USING (visit)",
+        "vital": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM vital_of n JOIN v w USING (visit)"}
     if not per_code:
-        kept["operation"] = "SELECT w.fac, CAST(op.ts AS DATE) AS d FROM op JOIN v w USING (visit)"
+        kinds_of["operation"] = "SELECT w.fac, CAST(op.ts AS DATE) AS d FROM op JOIN v w USING (visit)"
     # What would stand on the bill is there as long as the bill is.
-    kept = {w: kept[w] for w in wanted if w in kept and not {"fee", "prescription"} & set(wanted)}
-    month = "year({0}) * 12 + month({0})".format
-    if kept:
-        j.city.db.execute("CREATE OR REPLACE TEMP TABLE kept AS " + " UNION ALL ".join(
-            f"SELECT fac, '{w}' AS what, {month('d')} AS m, min(d) AS d FROM ({sql}) WHERE d IS NOT NULL GROUP BY ALL"
-            for w, sql in kept.items()))
-        j.city.db.execute(f"""CREATE OR REPLACE TEMP TABLE kept_from AS SELECT fac, what, min(d) AS d, min(m) AS m,
-            (SELECT min({month('w.bd')}) FROM v w WHERE w.fac = kept.fac) AS m0 FROM kept GROUP BY ALL""")
-        last = "greatest(coalesce(v.ed, f.d), f.d)"
-        held = f"""EXISTS (SELECT 1 FROM kept k WHERE k.fac = f.fac AND k.what = o.what
-            AND k.m BETWEEN {month('least(v.bd, f.d)')} AND {month(last)}) AND NOT (o.m > o.m0 AND {last} < o.d)"""
-        lacking = f"(SELECT count(*) FILTER (NOT ({held})) FROM kept_from o WHERE o.fac = f.fac)"
-        all_of = "(SELECT count(*) FROM kept_from o WHERE o.fac = f.fac)"
-        where.append(f"{lacking} = 0" if per_code else f"({all_of} = 0 OR {lacking} < {all_of})")
+    kinds_of = {w: kinds_of[w] for w in wanted if w in kinds_of and not {"fee", "prescription"} & set(wanted)}
+    where.append(kept(j, kinds_of, "least(coalesce(v.bd, f.d), f.d)", "greatest(coalesce(v.ed, f.d), f.d)", per_code))
     # A kind of record that a house never keeps says nothing by its absence.
     kinds = {"nursing": "nursing", "treat": "treat", "oprn_event": "oprn", "anaesthesia": "anst"}
     where += [f"EXISTS (SELECT 1 FROM x JOIN v w USING (visit) WHERE w.fac = f.fac AND x.kind = '{kinds[w]}')"

@@ -1,6 +1,7 @@
 """The second opinion on rules about stays: days, hours, leave, who is in bed and where."""
 
 from duckdb_judge import ITEM, LATER, SOONER, excess, lines_of, rule
+from duckdb_judge import kept as kept_records
 
 
 @rule("A01")
@@ -15,16 +16,9 @@ def readmission(j):
 
 
 def nursed(j):
-    """In the months of a stay the house kept what nurses write and measure, if it ever did, and had begun to."""
-    month = "year({0}) * 12 + month({0})".format
-    j.city.db.execute(f"""CREATE OR REPLACE TEMP TABLE cared AS SELECT fac, what, {month('d')} AS m, min(d) AS d FROM (
-        SELECT w.fac, 'n' AS what, CAST(x.b AS DATE) AS d FROM x JOIN v w USING (visit) WHERE x.kind = 'nursing'
-        UNION ALL SELECT w.fac, 'v', CAST(n.ts AS DATE) FROM vital_of n JOIN v w USING (visit)) WHERE d IS NOT NULL GROUP BY ALL""")
-    j.city.db.execute(f"""CREATE OR REPLACE TEMP TABLE cared_from AS SELECT fac, what, min(d) AS d, min(m) AS m,
-        (SELECT min({month('w.bd')}) FROM v w WHERE w.fac = cared.fac) AS m0 FROM cared GROUP BY ALL""")
-    return f"""(v.fac NOT IN (SELECT fac FROM cared) OR EXISTS (SELECT 1 FROM cared_from o WHERE o.fac = v.fac
-        AND NOT (o.m > o.m0 AND v.ed < o.d) AND EXISTS (SELECT 1 FROM cared k WHERE k.fac = o.fac AND k.what = o.what
-          AND k.m BETWEEN {month('v.bd')} AND {month('v.ed')})))"""
+    """The house kept what nurses write and measure at the time of a stay."""
+    return kept_records(j, {"nursing": "SELECT w.fac, CAST(x.b AS DATE) AS d FROM x JOIN v w USING (visit) WHERE x.kind = 'nursing'",
+                    "vital": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM vital_of n JOIN v w USING (visit)"}, "v.bd", "v.ed", False)
 
 
 @rule("A03")
@@ -69,15 +63,15 @@ def two_beds_here(j):
     return j.run(f"""
         WITH w AS (SELECT *, row_number() OVER (PARTITION BY fac, psn ORDER BY b, e, visit) AS no FROM v WHERE kind = 'inpatient'),
         day_of AS (SELECT DISTINCT visit, d FROM fee WHERE d IS NOT NULL),
-        both AS (SELECT y.fac, y.visit, y.psn, x.visit AS first, x.no, y.no AS own, d.d FROM w x
+        shared AS (SELECT y.fac, y.visit, y.psn, x.visit AS first, x.no, y.no AS own, d.d FROM w x
           JOIN w y ON y.fac = x.fac AND y.psn = x.psn AND x.no < y.no
           JOIN day_of d ON d.visit = y.visit AND d.d >= greatest(x.bd, y.bd) AND d.d < least(x.ed, y.ed)
           SEMI JOIN day_of o ON o.visit = x.visit AND o.d = d.d),
-        pair AS (SELECT fac, visit, psn, first, no, list(d) AS days FROM both GROUP BY ALL
+        pair AS (SELECT fac, visit, psn, first, no, list(d) AS days FROM shared GROUP BY fac, visit, psn, first, no
           HAVING count(*) >= {j.param('days')}
           QUALIFY row_number() OVER (PARTITION BY visit ORDER BY no) = 1)
         SELECT fac, visit, [first] AS also, psn,
-          (SELECT list(sn) FROM fee WHERE fee.visit = pair.visit AND list_contains(days, fee.d)) AS lines FROM pair""")
+          (SELECT list(sn) FROM fee WHERE fee.visit = pair.visit AND list_contains(pair.days, fee.d)) AS lines FROM pair""")
 
 
 @rule("A07")

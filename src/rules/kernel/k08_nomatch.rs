@@ -61,13 +61,13 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
             let registered = counts.then(|| done.flat_map(|e| [e.item, e.name]).collect());
             let per_code = cx.rule.usage.per.as_deref() == Some("code");
             let routine = if per_code && !counts { routine(cx, &items) } else { Mask::default() };
-            let kept = Kept::of(cx);
+            let kept = Kept::of(cx, &items);
             Ok(Box::new(Evidence { items, other, tables, days, registered, routine, kept }))
         }
         "empty_days" => {
             cx.needs_table("exec")?;
             // What tells of every day in bed.
-            let kept = Kept::of_kinds(cx, &["nursing", "vital"]);
+            let kept = Kept::of_kinds(cx, &items, &["nursing", "vital"]);
             Ok(Box::new(EmptyDays { items, least: cx.whole("days")?, kept }))
         }
         "history" => {

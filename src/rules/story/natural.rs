@@ -82,25 +82,33 @@ fn nursed_from(w: &mut World, month: u32, until: u32) {
 /// B29-3, A03: records exist from a month on, or are missing of one; who lay there in the other months was nursed, too.
 #[test]
 fn b29_3_a03_records_that_began_in_june() {
-    let stay_in = |month: u32, first: u32| {
+    let stay_in = |month: u32, first: u32, patients: usize| {
         let mut w = hospital();
         nursed_from(&mut w, first, 9);
-        let day = |d: u32| format!("2026-{month:02}-{d:02} 09:00:00");
-        w.visit("V1", "P1", "21", &day(1), &day(7), "I10.x00");
         w.visit("V0", "P1", "21", "2026-01-03 09:00:00", "2026-01-05 09:00:00", "I10.x00");
-        for d in 1..=6 {
-            w.fee("V1", &format!("n{d}"), NURSE1, &day(d), "1", "30");
+        let day = |d: u32| format!("2026-{month:02}-{d:02} 09:00:00");
+        for n in 0..patients {
+            let id = format!("V1-{n}");
+            w.visit(&id, "P1", "21", &day(1), &day(7), "I10.x00");
+            for d in 1..=6 {
+                w.fee(&id, &format!("n{n}-{d}"), NURSE1, &day(d), "1", "30");
+            }
+            w.add(
+                "exec",
+                &format!("mdtrt_id={id};evt_no=9{n};evt_type=order_exec;begntime={}", day(1)),
+            );
         }
-        w.add("exec", &format!("mdtrt_id=V1;evt_no=99;evt_type=order_exec;begntime={}", day(1)));
         let own = |rule: &str| {
-            w.found(rule).iter().filter(|f| f.mdtrt_id.as_deref() == Some("V1")).count()
+            let found = w.found(rule);
+            found.iter().filter(|f| f.mdtrt_id.as_deref() == Some("V1-0")).count()
         };
-        (own("B29-3"), own("A03"), silent(&w.run(), "B29-3", "没有上传此类记录"))
+        (own("B29-3"), own("A03"), silent(&w.run(), "B29-3", "没有上传此类记录") > 0)
     };
-    assert_eq!(stay_in(3, 6), (0, 0, 6), "three months before");
-    assert_eq!(stay_in(6, 6), (0, 0, 6), "in the month itself, before the first of them");
-    assert_eq!(stay_in(7, 6), (1, 1, 0), "where others were written, these are missing");
-    assert_eq!(stay_in(3, 1), (1, 1, 0));
+    assert_eq!(stay_in(3, 6, 5), (0, 0, true), "three months before");
+    assert_eq!(stay_in(6, 6, 5), (0, 0, true), "in the month itself, before the first of them");
+    assert_eq!(stay_in(3, 6, 4), (1, 1, false), "of four nobody can say that it was the month");
+    assert_eq!(stay_in(7, 6, 5), (1, 1, false), "where others were written, these are missing");
+    assert_eq!(stay_in(3, 1, 5), (1, 1, false));
 }
 
 /// A06-1: two stays in one house that are both billed on the same days.

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::super::Kind::{NearMiss, Trap, Violation};
+use super::super::World;
 use super::super::case::{Taken, nothing};
 use super::super::life::{adult, done};
-use super::super::{Kind, World};
 use super::{Small, call, hour, new_house, of_house, spread};
 
 /// Patients of a clinic in a year.
