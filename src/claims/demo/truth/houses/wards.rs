@@ -76,20 +76,11 @@ fn year(w: &mut World, y: &Year) -> (usize, Closed) {
             waived -= 1;
         }
         scan(w, &mut case, n, ago, y);
-        let unkept = ago - days > y.kept_since;
-        if unkept {
-            case.forget("vital", |_| false);
-            case.forget("exec", |row| cell(row, "evt_type") != "nursing");
-        }
-        let c = w.close(case);
-        if unkept {
-            nothing(w, Trap, "B29-3", &c);
-            nothing(w, Trap, "A03", &c);
-        }
+        nursed(w, case, ago - days, y);
         if comes_back {
             let dx = if y.ill_otherwise { STOMACH } else { LUNG };
             let case = plain(w, house, &p, (ago - days - 22, 4), dx);
-            w.close(case);
+            nursed(w, case, ago - days - 26, y);
         }
     }
     // All beds, and one more.
@@ -105,6 +96,20 @@ fn year(w: &mut World, y: &Year) -> (usize, Closed) {
         case.taken = Taken::ByLine;
     }
     (house, w.close(case))
+}
+
+/// Ends a stay whose last day was so many days ago: what its nurses wrote was uploaded, or not yet.
+fn nursed(w: &mut World, mut case: Case, ended: i64, y: &Year) {
+    let unkept = ended > y.kept_since;
+    if unkept {
+        case.forget("vital", |_| false);
+        case.forget("exec", |row| cell(row, "evt_type") != "nursing");
+    }
+    let c = w.close(case);
+    if unkept {
+        nothing(w, Trap, "B29-3", &c);
+        nothing(w, Trap, "A03", &c);
+    }
 }
 
 /// Some are examined on their second day.
