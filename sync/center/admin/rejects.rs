@@ -53,7 +53,7 @@ fn write(
     let known = kept.counts().map_err(Trouble::from)?.iter().any(|(t, _)| t == table);
     if !known {
         return Err(Error::NotFound {
-            what: "table", zh: "这次导入中该表没有拒收的行"
+            what: "table", zh: "数据表的拒收行"
         });
     }
     if path.exists() {
