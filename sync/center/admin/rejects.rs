@@ -52,9 +52,7 @@ fn write(
 ) -> Result<Output> {
     let known = kept.counts().map_err(Trouble::from)?.iter().any(|(t, _)| t == table);
     if !known {
-        return Err(Error::NotFound {
-            what: "table", zh: "数据表的拒收行"
-        });
+        return Err(Error::NotFound { what: "table", zh: "数据表的拒收行" });
     }
     if path.exists() {
         return Err(Error::refused(
