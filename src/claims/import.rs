@@ -16,7 +16,7 @@ use std::path::Path;
 
 use spotcheck_domain::{Clock, Entropy};
 
-pub use rejects::{Reject, RejectSink, RejectsDb};
+pub use rejects::{Reject, RejectPlace, RejectSink, RejectsDb};
 pub use report::{
     EntityReport, IMPORT_SCHEMA, ImportReport, PartitionCounts, SourceReport, sum_text,
 };

@@ -20,7 +20,6 @@
 mod boxes;
 pub mod cell;
 pub mod cipher;
-pub mod codes;
 pub mod columns;
 pub mod demo;
 mod elsewhere;
@@ -38,13 +37,17 @@ pub mod source;
 pub mod table;
 pub mod value;
 
+/// Code tables, which lie below every crate that tells codes to people.
+pub use spotcheck_domain::codes;
+
 pub use cipher::{ClaimsKey, Key};
 pub use columns::{PackageColumns, PartitionColumns};
 pub use demo::{DemoOptions, DemoSummary, TruthOptions, TruthSummary, demo_data, truth_data};
 pub use elsewhere::Elsewhere;
 pub use error::{Error, Result};
 pub use import::{
-    ImportReport, ImportRequest, ImportTools, Progress, Reject, RejectSink, RejectsDb, import_dir,
+    ImportReport, ImportRequest, ImportTools, Progress, Reject, RejectPlace, RejectSink, RejectsDb,
+    import_dir,
 };
 pub use mapping::MappingLimits;
 pub use package::{

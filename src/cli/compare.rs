@@ -10,7 +10,7 @@ use spotcheck_app::desk::Desk;
 use spotcheck_app::errand::{Errand, Home};
 use spotcheck_domain::claims::Page;
 use spotcheck_domain::{CaseId, Trouble, TroubleResult};
-use spotcheck_rules::compare::{Field, Scope};
+use spotcheck_rules::compare::{BadRow, Field, Scope};
 
 use super::Output;
 use super::run::bad_id;
@@ -156,6 +156,15 @@ fn columns(view: &ExportView, way: &Comparison) -> TroubleResult<Output> {
     Output::new("compare-columns", view, lines)
 }
 
+/// A row of the file that was not compared: its number, the column as its header names it, and why.
+fn bad_row(bad: &BadRow) -> String {
+    let column = match bad.column.as_str() {
+        "" => String::new(),
+        name => format!(" “{name}”列"),
+    };
+    format!("  读不出：第 {} 行{column}：{}", bad.row, bad.reason)
+}
+
 fn output(
     view: &ExportView,
     way: &Comparison,
@@ -172,6 +181,15 @@ fn output(
         ),
         format!("差异 {} 条", compared.differences.len()),
     ];
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    lines.extend(compared.bad.iter().take(most).map(bad_row));
+    let named = u64::try_from(compared.bad.len().min(most)).unwrap_or(u64::MAX);
+    if counts.unreadable > named {
+        lines.push(format!(
+            "  另有 {} 行读不出，没有逐行列出",
+            counts.unreadable.saturating_sub(named)
+        ));
+    }
     let classes = way.by_class();
     for (class, number, excess) in classes.iter().filter(|(_, n, _)| *n > 0) {
         lines.push(format!("  {}  {number} 条  上传多 {} 元", class.zh(), excess.to_cents()));
@@ -188,7 +206,6 @@ fn output(
             fresh.findings.len(),
             fresh.without_code
         ));
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
         lines
             .extend(fresh.findings.iter().take(most).map(|f| format!("  {} {}", f.rule, f.reason)));
     }

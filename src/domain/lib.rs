@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod canonical;
 pub mod claims;
 pub mod clock;
+pub mod codes;
 pub mod columns;
 pub mod entropy;
 pub mod grid;

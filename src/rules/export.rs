@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use spotcheck_domain::{Amount, words};
 
 use crate::error::{Error, Result};
-use crate::finding::{Finding, Origin};
+use crate::finding::{Finding, LossMethod, Origin, PENDING};
 
 words!(
     /// Form of the file.
@@ -104,7 +104,7 @@ const PARTY: &[Column] = &[
     ("bkkp_sn", "明细流水号", 30.0),
     ("code", "项目编码", 24.0),
     ("amount", "涉及金额(元)", 14.0),
-    ("method", "计算方法", 24.0),
+    ("party_method", "计算方法", 24.0),
 ];
 
 const US: &[Column] = &[
@@ -180,6 +180,9 @@ fn cell(entry: &Entry<'_>, column: &str) -> Cell {
         "amount" => Cell::Money(f.amount),
         "fund_amount" => Cell::Money(f.fund_amount),
         "method" => Cell::Text(f.method_words().to_owned()),
+        // Neither that the fund lost nor that it did not is said to the party before the agency has reckoned it.
+        "party_method" if f.loss_method == LossMethod::N => Cell::Text(PENDING.to_owned()),
+        "party_method" => Cell::Text(f.method_words().to_owned()),
         "grade" => Cell::Text(f.grade.as_str().to_owned()),
         "weight" => Cell::Number(f.weight),
         "principal" => Cell::Text(if f.principal { "是" } else { "否" }.to_owned()),
@@ -229,7 +232,11 @@ pub fn findings_file(
         shown.iter().map(|e| columns.iter().map(|c| cell(e, c.0)).collect()).collect();
     match format {
         Format::Csv => csv(columns, &rows),
-        Format::Xlsx => xlsx(columns, &rows, at_ms).map_err(|_| Error::Export),
+        Format::Xlsx => {
+            // What the party reads are facts to be checked, not suspicions.
+            let name = if audience == Audience::Party { "核对事实" } else { "疑点" };
+            xlsx(columns, name, &rows, at_ms).map_err(|_| Error::Export)
+        }
         Format::Json => json_file(columns, &shown, &rows, audience),
     }
 }
@@ -277,7 +284,12 @@ fn put(
     Ok(())
 }
 
-fn xlsx(columns: &[Column], rows: &[Vec<Cell>], at_ms: i64) -> Result<Vec<u8>, XlsxError> {
+fn xlsx(
+    columns: &[Column],
+    sheet_name: &str,
+    rows: &[Vec<Cell>],
+    at_ms: i64,
+) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     // Made when the caller's clock says, not when this machine does.
     let made = ExcelDateTime::from_timestamp(at_ms.div_euclid(1000))?;
@@ -285,7 +297,7 @@ fn xlsx(columns: &[Column], rows: &[Vec<Cell>], at_ms: i64) -> Result<Vec<u8>, X
     let (head, money) =
         (CellFormat::new().set_bold(), CellFormat::new().set_num_format("#,##0.00"));
     let sheet = book.add_worksheet();
-    sheet.set_name("疑点")?;
+    sheet.set_name(sheet_name)?;
     sheet.set_freeze_panes(1, 0)?;
     for (at, (_, heading, width)) in (0_u16..).zip(columns) {
         sheet.write_string_with_format(0, at, *heading, &head)?;

@@ -7,13 +7,16 @@
 
 mod k01_attribute;
 mod k01_subject;
+mod k02_alone;
 mod k02_pair;
 mod k03_frequency;
 mod k04_price;
 mod k05_gap;
 mod k06_overlap;
 mod k07_after;
+mod k08_fields;
 mod k08_group;
+mod k08_kept;
 mod k08_missing;
 mod k08_nomatch;
 mod k08_swapped;
@@ -35,7 +38,7 @@ pub(crate) mod traits;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use numbers::{date, date_of, excess_lines, muldiv, plain, sum, yuan};
+pub(crate) use numbers::{date, date_of, excess_lines, month, muldiv, percent, plain, sum, yuan};
 
 use crate::book::{Book, Line, NONE, Person, Visit, VisitKind, flag};
 use crate::pack::{Exclusion, KernelId, Knowledge, Matcher, Pack, Point, Rule, Scope, Selector};
@@ -72,7 +75,10 @@ pub(crate) fn compile(cx: Cx<'_>) -> Compiled {
             "line" => k01_attribute::compile(cx),
             _ => k01_subject::compile(cx),
         },
-        KernelId::K2 => k02_pair::compile(cx),
+        KernelId::K2 => match cx.rule.usage.form.as_str() {
+            "alone" => k02_alone::compile(cx),
+            _ => k02_pair::compile(cx),
+        },
         KernelId::K3 => k03_frequency::compile(cx),
         KernelId::K4 => k04_price::compile(cx),
         KernelId::K5 => k05_gap::compile(cx),
@@ -80,6 +86,7 @@ pub(crate) fn compile(cx: Cx<'_>) -> Compiled {
         KernelId::K7 => k07_after::compile(cx),
         KernelId::K8 => match cx.rule.usage.form.as_str() {
             "evidence" | "empty_days" | "history" => k08_nomatch::compile(cx),
+            "fields" | "fields_share" => k08_fields::compile(cx),
             "group" => k08_group::compile(cx),
             "swapped" | "outside" => k08_swapped::compile(cx),
             _ => k08_missing::compile(cx),

@@ -54,19 +54,15 @@ pub(crate) fn of(book: &Book, rule: &Rule, grade: Grade, hit: &Hit) -> Loss {
             let method = if hit.apportioned { LossMethod::D } else { LossMethod::A };
             Loss { fund: Some(fund), method, ..none }
         }
-        Err(Unpaid::Grouped) => Loss { pending: true, ..none },
-        Err(Unpaid::Unknown) => none,
+        // Paid as a whole, or nobody knows how or how much: both are the agency's to say. That no loss is shown is
+        // said only of rules that are about none.
+        Err(Unpaid) => Loss { pending: true, ..none },
     }
 }
 
-/// Why lines have no fund amount.
+/// Lines have no fund amount: the stay is paid as a whole, or the settlement or one of its amounts is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unpaid {
-    /// The stay is paid as a whole.
-    Grouped,
-    /// The settlement or one of its amounts is missing.
-    Unknown,
-}
+struct Unpaid;
 
 /// A: the fund's part of each line, by what the fund paid of its settlement.
 ///
@@ -82,15 +78,15 @@ fn of_lines(
     let mut whole: BTreeMap<u32, Option<i64>> = BTreeMap::new();
     for (at, amount) in lines {
         let settlement = book.line(at).and_then(|l| book.settlement(l.settlement));
-        let s = settlement.ok_or(Unpaid::Unknown)?;
+        let s = settlement.ok_or(Unpaid)?;
         let stay = book.visit(s.visit).is_none_or(|v| {
             matches!(v.kind, VisitKind::Inpatient | VisitKind::DaySurgery | VisitKind::Unknown)
         });
         if stay && !s.by_item {
-            return Err(Unpaid::Grouped);
+            return Err(Unpaid);
         }
         let (Some(total), Some(paid)) = (s.total.filter(|t| *t > 0), s.fund) else {
-            return Err(Unpaid::Unknown);
+            return Err(Unpaid);
         };
         let of_lines = || covered(book, s, total);
         let covered = *whole.entry(s.code).or_insert_with(|| s.covered.or_else(of_lines));
@@ -102,7 +98,7 @@ fn of_lines(
                     (0, _) => 0,
                     (_, 1..) => muldiv(part, paid.max(0), covered).min(amount),
                     // Lines in the scope of a settlement that says it has none.
-                    _ => return Err(Unpaid::Unknown),
+                    _ => return Err(Unpaid),
                 }
             }
             _ => muldiv(amount, paid.max(0), total),
@@ -158,7 +154,7 @@ fn in_proportion(book: &Book, hit: &Hit, none: Loss) -> Loss {
             let fund = muldiv(gross, fund, total);
             Loss { fund: Some(fund), method: LossMethod::D, ..none }
         }
-        Err(Unpaid::Grouped) => Loss { pending: true, ..none },
-        Ok(_) | Err(Unpaid::Unknown) => none,
+        Err(Unpaid) => Loss { pending: true, ..none },
+        Ok(_) => none,
     }
 }

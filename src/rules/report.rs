@@ -40,17 +40,37 @@ pub fn lines(outcome: &Outcome) -> Vec<String> {
     }
     let counted: Vec<String> =
         lights.iter().map(|(light, count)| format!("{light} {count} 条")).collect();
-    let silent = outcome.silences.len();
-    let mut lines = vec![
-        if counted.is_empty() { "没有发现可疑之处".to_owned() } else { counted.join(",") },
-        format!("有 {silent} 处规则因数据或参数不足没有判断"),
-    ];
+    let mut lines = vec![if counted.is_empty() {
+        "没有发现可疑之处".to_owned()
+    } else {
+        counted.join(",")
+    }];
+    lines.extend(silent_lines(&outcome.silences));
     let ranked = rank(&outcome.findings);
     lines.extend(ranked.iter().take(NAMED).filter_map(|at| outcome.findings.get(*at)).map(line));
     let rest = ranked.len().saturating_sub(NAMED);
     if rest > 0 {
         lines.push(format!("其余 {rest} 条见 --json-lines"));
     }
+    lines
+}
+
+/// What was not judged, by reason, with the rules by name: nothing found by a rule that kept silent is no clean bill.
+fn silent_lines(silences: &[Silence]) -> Vec<String> {
+    let mut by_reason = std::collections::BTreeMap::<&str, Vec<String>>::new();
+    let mut rules = std::collections::BTreeSet::<&str>::new();
+    for s in silences {
+        rules.insert(&s.rule);
+        by_reason.entry(&s.reason).or_default().push(format!("{}({})", s.rule, s.count));
+    }
+    let mut lines = vec![format!(
+        "有 {} 条规则在 {} 处因数据、参数不足或自然原因没有判断",
+        rules.len(),
+        silences.len()
+    )];
+    let reasons =
+        by_reason.iter().map(|(reason, rules)| format!("  {reason}：{}", rules.join("、")));
+    lines.extend(reasons);
     lines
 }
 

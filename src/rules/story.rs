@@ -8,6 +8,7 @@ mod house;
 mod inpatient;
 mod items;
 mod leads;
+mod natural;
 mod output;
 mod outside;
 mod payment;

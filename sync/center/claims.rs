@@ -241,13 +241,37 @@ pub fn import(
         progress: Some(&mut hear),
     };
     let mut report = import_dir(&request, &mut tools).map_err(Trouble::from)?;
-    drop(rejects);
+    rejects.finish().map_err(Trouble::from)?;
     report.rejects = Some(rejects_folder.display().to_string());
     if !options.check {
         refresh_facilities(centre)?;
         centre.record_act("claims-imported", &id)?;
     }
     Ok(report)
+}
+
+/// The rejected rows of an import, the newest if none is named, with its number.
+///
+/// # Errors
+/// There is no such import, or its rejects were removed after their time.
+pub fn rejects(centre: &Centre, import: Option<&str>) -> Result<(String, RejectsDb)> {
+    let missing = || Error::NotFound { what: "import", zh: "导入批次" };
+    let id = match import {
+        Some(id) => Ulid::from_string(id).map_err(|_| missing())?.to_string(),
+        None => {
+            let what = "list the imports";
+            let items = std::fs::read_dir(centre.folder().imports()).map_err(Error::io(what))?;
+            let names = items.filter_map(|i| i.ok()?.file_name().into_string().ok());
+            // Numbers of imports sort by time.
+            names.filter(|n| Ulid::from_string(n).is_ok()).max().ok_or_else(missing)?
+        }
+    };
+    let path = centre.folder().imports().join(&id).join("rejects").join("rejects.db");
+    if !path.is_file() {
+        return Err(missing());
+    }
+    let key = master_key(centre)?.derive("rejects", &id).map_err(Trouble::from)?;
+    Ok((id, RejectsDb::open(&path, &key).map_err(Trouble::from)?))
 }
 
 /// Days after which rejects and reports are removed (sync.md).

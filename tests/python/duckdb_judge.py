@@ -126,3 +126,35 @@ def by_item(j, where, join=""):
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit) {join}
         WHERE {j.scope()} AND {j.items()} AND {where} GROUP BY f.fac, f.{ITEM.replace(', ', ', f.')}""")
+
+
+# Of fewer visits nobody can say that a time had no records.
+FEW = 5
+
+
+def kept(j, kinds, first, last, each):
+    """True where a house kept the records that a rule looks for: `kinds` is SQL of fac and d by kind. A kind is lacking
+    where the house has none of it in any month of the visit, or the visit ended before the first of them, and that time
+    holds five visits or more with such charges. `each`: no kind may be lacking; else one that is there is enough."""
+    if not kinds:
+        return "TRUE"
+    month = "(year({0}) * 12 + month({0}))".format
+    db = j.city.db
+    db.execute("CREATE OR REPLACE TEMP TABLE kept AS " + " UNION ALL ".join(
+        f"SELECT fac, '{w}' AS what, {month('d')} AS m, min(d) AS d FROM ({sql}) WHERE d IS NOT NULL GROUP BY ALL"
+        for w, sql in kinds.items()))
+    db.execute(f"""CREATE OR REPLACE TEMP TABLE billing AS SELECT f.fac, f.visit, {month('coalesce(any_value(v.bd), max(f.d))')} AS m,
+        greatest(coalesce(any_value(v.ed), max(f.d)), max(f.d)) AS last FROM f JOIN v USING (visit)
+        WHERE {j.scope()} AND {j.items()} AND f.d IS NOT NULL GROUP BY f.fac, f.visit""")
+    db.execute(f"""CREATE OR REPLACE TEMP TABLE kept_from AS SELECT k.*, (SELECT count(*) FROM billing b WHERE b.fac = k.fac AND b.last < k.d) AS n
+        FROM (SELECT fac, what, min(d) AS d, min(m) AS m, (SELECT min({month('w.bd')}) FROM v w WHERE w.fac = kept.fac) AS m0
+          FROM kept GROUP BY fac, what) k""")
+    db.execute("""CREATE OR REPLACE TEMP TABLE gaps AS
+        WITH e AS (SELECT fac, what, m AS lo, coalesce(lead(m) OVER w, 999999) AS hi FROM kept WINDOW w AS (PARTITION BY fac, what ORDER BY m)
+          UNION ALL SELECT fac, what, -1, min(m) FROM kept GROUP BY fac, what)
+        SELECT e.*, (SELECT count(*) FROM billing b WHERE b.fac = e.fac AND b.m > e.lo AND b.m < e.hi) AS n FROM e""")
+    lacks = f"""((o.m > o.m0 AND {last} < o.d AND o.n >= {FEW}) OR EXISTS (SELECT 1 FROM gaps g WHERE g.fac = o.fac AND g.what = o.what
+        AND g.lo < {month(first)} AND g.hi > {month(last)} AND g.n >= {FEW}))"""
+    lacking = f"(SELECT count(*) FILTER ({lacks}) FROM kept_from o WHERE o.fac = v.fac)"
+    all_of = "(SELECT count(*) FROM kept_from o WHERE o.fac = v.fac)"
+    return f"{lacking} = 0" if each else f"({all_of} = 0 OR {lacking} < {all_of})"

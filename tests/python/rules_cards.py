@@ -11,14 +11,26 @@ def odd_settlement(j):
           AND (s.fund > s.total OR CAST(s.ts AS DATE) < v.bd) GROUP BY v.fac, v.visit""")
 
 
-@rule("F02", "F02-1")
+@rule("F02", "F02-1", "F02-2")
 def fields(j):
-    # Nobody orders at a counter.
-    return j.run(f"""
-        SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
-        WHERE {j.scope()} AND (f.q IS NULL OR f.price IS NULL OR f.amt IS NULL OR f.code = ''
-          OR f.dr = '' AND v.kind <> 'pharmacy')
-        GROUP BY f.fac, f.visit""")
+    # A field that nobody of the house sends is not looked at; one that is missing in many visits is told once of the
+    # house. Nobody orders at a counter, which is counted by itself.
+    what = {"code": "f.code = ''", "q": "f.q IS NULL", "price": "f.price IS NULL", "amt": "f.amt IS NULL",
+            "dr": "f.dr = '' AND v.kind <> 'pharmacy'"}
+    known = {"code": "TRUE", "q": "q IS NOT NULL", "price": "price IS NOT NULL", "amt": "amt IS NOT NULL", "dr": "dr <> ''"}
+    rows = " UNION ALL ".join(f"""SELECT f.fac, f.visit, v.psn, f.sn, v.kind = 'pharmacy' AS counter, '{name}' AS field
+        FROM f JOIN v USING (visit) WHERE {j.scope()} AND ({lacks})
+          AND f.fac IN (SELECT fac FROM raw WHERE {known[name]})""" for name, lacks in what.items())
+    wide = f"""
+        WITH m AS ({rows}), visits AS (SELECT f.fac, v.kind = 'pharmacy' AS counter, count(DISTINCT f.visit) AS n
+          FROM f JOIN v USING (visit) WHERE {j.scope()} GROUP BY ALL),
+        wide AS (SELECT m.fac, m.counter, m.field FROM m JOIN visits USING (fac, counter) GROUP BY ALL
+          HAVING count(DISTINCT m.visit) >= {j.param('count')}
+            AND count(DISTINCT m.visit) > any_value(visits.n) * {j.param('ceiling')})"""
+    if j.use["form"] == "fields_share":
+        return j.run(f"{wide} SELECT fac FROM wide GROUP BY fac, counter")
+    return j.run(f"""{wide} SELECT fac, visit, any_value(psn) AS psn, list(DISTINCT sn) AS lines FROM m
+        WHERE (fac, counter, field) NOT IN (SELECT (fac, counter, field) FROM wide) GROUP BY fac, visit""")
 
 
 @rule("F04")
@@ -41,7 +53,7 @@ def coded(j, table, wrong):
 @rule("F05", "F08")
 def coded_sex(j):
     return coded(j, "op" if j.use["form"] == "operation" else "dx",
-                 lambda p: f"p.sex IN ('1', '2') AND p.sex <> {quoted(p['text'])}")
+                 lambda p: f"p.sex IN ('1', '2') AND NOT {inside('p.sex', p['text'].split('|'))}")
 
 
 @rule("F09")
@@ -90,7 +102,8 @@ def not_insured(j):
         SELECT v.fac, v.visit, v.psn, (SELECT list(sn) FROM fee f WHERE f.visit = v.visit) AS lines FROM v
         WHERE {j.scope()} AND v.psn IN (SELECT psn FROM insured_in)
           AND v.psn NOT IN (SELECT psn FROM insured_in WHERE b IS NULL)
-          AND NOT EXISTS (SELECT 1 FROM insured_in i WHERE i.psn = v.psn AND i.b <= v.bd AND coalesce(i.e >= v.bd, TRUE))
+          AND NOT EXISTS (SELECT 1 FROM insured_in i WHERE i.psn = v.psn AND i.b - {int(j.param('before_days'))} <= greatest(coalesce(v.ed, v.bd), v.bd)
+            AND coalesce(i.e + {int(j.param('after_days'))} >= v.bd, TRUE))
           AND EXISTS (SELECT 1 FROM s WHERE s.visit = v.visit AND NOT s.cancelled AND s.fund > 0)""")
 
 

@@ -5,7 +5,7 @@ first to its last day. The points of a list become a table (`points`), and what 
 one SQL over that table, the same for every rule that says the same.
 """
 
-from duckdb_city import either, quoted
+from duckdb_city import either, inside, quoted
 from duckdb_judge import BILLED, LATER, SOONER, by_item, lines_of, rule
 
 
@@ -82,9 +82,19 @@ def with_diagnosis(j):
     return by_item(j, f"EXISTS (SELECT 1 FROM pt WHERE {ON_LIST} AND {WITH_DX})")
 
 
-@rule("C12", "C12-1", "C13")
+@rule("C12", "C12-1")
 def never_paid(j):
     return outside(j, "FALSE")
+
+
+@rule("C13")
+def alone(j):
+    """Not paid for alone, and no herb off the list in the prescription, whoever paid for that one."""
+    points(j, j.use["list"])
+    return by_item(j, f"""EXISTS (SELECT 1 FROM pt WHERE {ON_LIST}) AND NOT EXISTS (SELECT 1 FROM fee o
+        WHERE o.visit = f.visit AND {inside('o.list_type', j.use['other']['list_type'])}
+          AND CASE WHEN f.rx <> '' AND o.rx <> '' THEN o.rx = f.rx ELSE o.d = f.d END
+          AND NOT EXISTS (SELECT 1 FROM pt WHERE pt.code = o.code AND pt.name = o.name AND o.d BETWEEN pt.since AND pt.until))""")
 
 
 # How a rule measures a line.

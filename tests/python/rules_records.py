@@ -1,7 +1,7 @@
 """The second opinion on rules about records: what must lie beside a charge, and machines and hands that were busy."""
 
 from duckdb_city import LAG, either, inside, quoted
-from duckdb_judge import by_item, rule
+from duckdb_judge import by_item, kept, rule
 
 
 SAME = "({a}.code = f.code AND f.code <> '' OR {a}.name <> '' AND (contains(f.name, {a}.name) OR contains({a}.name, f.name)))"
@@ -46,6 +46,22 @@ def no_record(j):
     wanted = j.use["entity"]
     where = [f"NOT ({proofs[w]})" for w in wanted]
     where += [f"NOT {j.young(tables[w], 'greatest(coalesce(v.ed, f.d), f.d)', lag)}" for w in wanted]
+    # A house that had no such record in the time of a visit says nothing of that visit.
+    events = "SELECT w.fac, CAST(x.b AS DATE) AS d FROM x JOIN v w USING (visit) WHERE "
+    told_of = lambda t, kind: (f"SELECT w.fac, CAST(coalesce(r.done, r.told) AS DATE) AS d FROM {t} r JOIN v w USING (visit)"
+                               f" UNION ALL {events} x.kind = {quoted(kind)}")
+    kinds_of = {
+        "order": "SELECT w.fac, CAST(o.b AS DATE) AS d FROM ord o JOIN v w USING (visit)", "exec": events + "TRUE",
+        "nursing": events + "x.kind = 'nursing'", "treat": events + "x.kind IN ('treat', 'order_exec')",
+        "oprn_event": events + "x.kind = 'oprn'", "anaesthesia": events + "x.kind = 'anst'",
+        "lab": told_of("lab_of", "lab"), "exam": told_of("exam_of", "exam"),
+        "note": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM note_of n JOIN v w USING (visit)",
+        "vital": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM vital_of n JOIN v w USING (visit)"}
+    if not per_code:
+        kinds_of["operation"] = "SELECT w.fac, CAST(op.ts AS DATE) AS d FROM op JOIN v w USING (visit)"
+    # What would stand on the bill is there as long as the bill is.
+    kinds_of = {w: kinds_of[w] for w in wanted if w in kinds_of and not {"fee", "prescription"} & set(wanted)}
+    where.append(kept(j, kinds_of, "least(coalesce(v.bd, f.d), f.d)", "greatest(coalesce(v.ed, f.d), f.d)", per_code))
     # A kind of record that a house never keeps says nothing by its absence.
     kinds = {"nursing": "nursing", "treat": "treat", "oprn_event": "oprn", "anaesthesia": "anst"}
     where += [f"EXISTS (SELECT 1 FROM x JOIN v w USING (visit) WHERE w.fac = f.fac AND x.kind = '{kinds[w]}')"

@@ -1,6 +1,7 @@
 """The second opinion on rules about stays: days, hours, leave, who is in bed and where."""
 
 from duckdb_judge import ITEM, LATER, SOONER, excess, lines_of, rule
+from duckdb_judge import kept as kept_records
 
 
 @rule("A01")
@@ -14,6 +15,12 @@ def readmission(j):
           AND NOT (bd - e1 <= 1 AND strftime(e1, '%m-%d') IN ('12-31', '01-01') AND strftime(bd, '%m-%d') IN ('12-31', '01-01'))""")
 
 
+def nursed(j):
+    """The house kept what nurses write and measure at the time of a stay."""
+    return kept_records(j, {"nursing": "SELECT w.fac, CAST(x.b AS DATE) AS d FROM x JOIN v w USING (visit) WHERE x.kind = 'nursing'",
+                    "vital": "SELECT w.fac, CAST(n.ts AS DATE) AS d FROM vital_of n JOIN v w USING (visit)"}, "v.bd", "v.ed", False)
+
+
 @rule("A03")
 def empty_days(j):
     return j.run(f"""
@@ -25,7 +32,7 @@ def empty_days(j):
           UNION SELECT visit, CAST(unnest(range(CAST(b AS DATE), CAST(e AS DATE) + 1, INTERVAL 1 DAY)) AS DATE) FROM leave_of),
         free AS (SELECT DISTINCT f.fac, f.visit, v.psn, f.d FROM f JOIN v USING (visit)
           WHERE {j.items()} AND v.kind = 'inpatient' AND f.d > v.bd AND f.d < v.ed
-            AND NOT {j.young('exec', 'v.ed')} AND v.visit IN (SELECT visit FROM x)
+            AND NOT {j.young('exec', 'v.ed')} AND v.visit IN (SELECT visit FROM x) AND {nursed(j)}
             AND (f.visit, f.d) NOT IN (SELECT (visit, d) FROM busy WHERE d IS NOT NULL)),
         run AS (SELECT *, d - CAST(row_number() OVER (PARTITION BY visit ORDER BY d) AS INT) AS g FROM free),
         runs AS (SELECT fac, visit, any_value(psn) AS psn, min(d) AS a, max(d) AS z, count(*) AS n
@@ -48,6 +55,23 @@ def clinic_in_stay(j):
           AND EXISTS (SELECT 1 FROM s p WHERE p.visit = o.visit AND NOT p.cancelled AND p.fund > 0)
           AND NOT EXISTS (SELECT 1 FROM leave_of l WHERE l.visit = s.visit AND CAST(l.b AS DATE) <= o.bd
             AND coalesce(CAST(l.e AS DATE) >= o.bd, TRUE))""")
+
+
+@rule("A06-1")
+def two_beds_here(j):
+    # Told of the later stay, once: with the first of the earlier ones that shares enough billed days.
+    return j.run(f"""
+        WITH w AS (SELECT *, row_number() OVER (PARTITION BY fac, psn ORDER BY b, e, visit) AS no FROM v WHERE kind = 'inpatient'),
+        day_of AS (SELECT DISTINCT visit, d FROM fee WHERE d IS NOT NULL),
+        shared AS (SELECT y.fac, y.visit, y.psn, x.visit AS first, x.no, y.no AS own, d.d FROM w x
+          JOIN w y ON y.fac = x.fac AND y.psn = x.psn AND x.no < y.no
+          JOIN day_of d ON d.visit = y.visit AND d.d >= greatest(x.bd, y.bd) AND d.d < least(x.ed, y.ed)
+          SEMI JOIN day_of o ON o.visit = x.visit AND o.d = d.d),
+        pair AS (SELECT fac, visit, psn, first, no, list(d) AS days FROM shared GROUP BY fac, visit, psn, first, no
+          HAVING count(*) >= {j.param('days')}
+          QUALIFY row_number() OVER (PARTITION BY visit ORDER BY no) = 1)
+        SELECT fac, visit, [first] AS also, psn,
+          (SELECT list(sn) FROM fee WHERE fee.visit = pair.visit AND list_contains(pair.days, fee.d)) AS lines FROM pair""")
 
 
 @rule("A07")
@@ -125,7 +149,10 @@ def hours_of_stay(j):
 
 @rule("B08")
 def hours_of_day(j):
-    return j.run(excess(lines_of(j), ITEM + ", d", "total - 24"))
+    # On the day of discharge a ward may write for the whole stay, as long as the stay had so many hours.
+    whole = "(SELECT sum(q) FROM l WHERE (l.visit, l.code, l.name) = (g.visit, g.code, g.name))"
+    posted = f"coalesce(d >= ed AND {whole} <= {HOURS}, FALSE)"
+    return j.run(excess(lines_of(j), ITEM + ", d", f"CASE WHEN {posted} THEN 0 ELSE total - 24 END"))
 
 
 @rule("B20")
@@ -158,6 +185,8 @@ def outside_stay(j):
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)
         WHERE {j.scope()} AND {j.items()} AND (f.d < v.bd - {int(j.param('before_days'))}
+            -- Tests before a stay may have been made for it.
+            AND NOT (f.d >= v.bd - {int(j.param('pre_days'))} AND {j.items(j.use['other'])})
           OR f.d > v.ed + {int(j.param('after_days'))}) GROUP BY f.fac, f.visit""")
 
 
@@ -171,7 +200,7 @@ def done_after(j):
           AND NOT EXISTS (SELECT 1 FROM fee e WHERE e.visit = v.visit AND e.code = r.code AND e.etip = '1')""")
 
 
-@rule("A24", "A11-1")
+@rule("A24", "A24-1")
 def on_leave(j):
     return j.run(f"""
         SELECT f.fac, f.visit, any_value(v.psn) AS psn, list(f.sn) AS lines FROM f JOIN v USING (visit)

@@ -32,12 +32,17 @@ LIVE_BOX = """box k LEFT JOIN s ON s.setl = k.setl LEFT JOIN v ON v.visit = k.vi
 @rule("G03")
 def box_twice(j):
     return j.run(f"""
-        WITH live AS (SELECT k.* FROM {LIVE_BOX} AND k.setl <> '' AND coalesce(v.kind, '') <> 'inpatient'),
+        -- What was uploaded of boxes, and what the stock says of its sales: a sale that both tell is one.
+        WITH told AS (SELECT o.fac, trim(unnest(string_split(o.boxes, ','))) AS box, o.setl, s.visit, o.code, coalesce(o.ts, s.ts) AS ts,
+            '' AS back FROM sold o JOIN s ON s.setl = o.setl WHERE o.boxes <> '' AND o.setl <> ''),
+        boxes AS (SELECT fac, box, setl, visit, code, ts, back FROM box UNION ALL
+          SELECT DISTINCT * FROM told WHERE box <> '' AND (box, setl) NOT IN (SELECT (box, setl) FROM box)),
+        live AS (SELECT k.* FROM {LIVE_BOX.replace('box k', 'boxes k')} AND k.setl <> '' AND coalesce(v.kind, '') <> 'inpatient'),
         twice AS (SELECT fac, box FROM live WHERE (fac, box) NOT IN (SELECT (fac, box) FROM opened)
             AND (fac, box) NOT IN (SELECT (fac, box) FROM returned)
           GROUP BY fac, box HAVING count(DISTINCT setl) > 1),
         k AS (SELECT live.* FROM live JOIN twice USING (fac, box)
-          WHERE NOT EXISTS (SELECT 1 FROM box r LEFT JOIN s ON s.setl = r.setl WHERE r.box = live.box
+          WHERE NOT EXISTS (SELECT 1 FROM boxes r LEFT JOIN s ON s.setl = r.setl WHERE r.box = live.box
             AND (r.back = '1' OR coalesce(s.cancelled, FALSE)))
           QUALIFY row_number() OVER (PARTITION BY fac, box ORDER BY ts DESC, setl DESC) = 1)
         SELECT k.fac, k.visit, v.psn, {FIRST_LINE} AS lines FROM k LEFT JOIN v USING (visit)""")

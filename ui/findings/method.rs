@@ -15,7 +15,7 @@ use crate::app::{App, Place};
 use crate::findings::suspicion;
 use crate::frame::status::{pair, pairs};
 use crate::frame::{left, place};
-use crate::language::{say, word};
+use crate::language::{mark, say, word};
 
 #[derive(Default)]
 pub(crate) struct Model {

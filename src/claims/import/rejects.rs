@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use serde::Serialize;
 use spotcheck_domain::TroubleResult;
 
 use crate::cipher::{self, Key};
@@ -30,6 +31,21 @@ pub struct Reject {
     pub header: Vec<String>,
     /// The row as it came.
     pub cells: Vec<String>,
+}
+
+/// Where a row was rejected and why; nothing of what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RejectPlace {
+    /// Entity.
+    pub entity: String,
+    /// File of the source.
+    pub file: String,
+    /// Line or row, from 1.
+    pub line: u64,
+    /// Column; empty if the row as a whole cannot be read.
+    pub column: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Takes rejected rows. Implementations keep them encrypted or in memory, never in clear on a disk.
@@ -97,6 +113,33 @@ impl RejectsDb {
             .map_err(sql("rejects"))?;
         let rows = statement
             .query_map([], |r| Ok((r.get(0)?, r.get::<_, i64>(1)?.unsigned_abs())))
+            .map_err(sql("rejects"))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(sql("rejects"))
+    }
+
+    /// Where and why, without a value of the row: entity, file, line, column, reason; the first ones.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn places(&self, most: u32) -> Result<Vec<RejectPlace>> {
+        let sql = Error::sql;
+        let mut statement = self
+            .db
+            .prepare(
+                "SELECT entity, file, line, column_name, reason FROM reject
+                 ORDER BY entity, file, line LIMIT ?1",
+            )
+            .map_err(sql("rejects"))?;
+        let rows = statement
+            .query_map([most], |r| {
+                Ok(RejectPlace {
+                    entity: r.get(0)?,
+                    file: r.get(1)?,
+                    line: r.get::<_, i64>(2)?.unsigned_abs(),
+                    column: r.get(3)?,
+                    reason: r.get(4)?,
+                })
+            })
             .map_err(sql("rejects"))?;
         rows.collect::<rusqlite::Result<_>>().map_err(sql("rejects"))
     }

@@ -136,11 +136,11 @@ impl LineProbe {
             let mut any = listed.iter().flat_map(|p| p.words());
             any.any(|w| w == value)
         };
-        let limited = |value: &str, missing: &'static str| {
+        let limited = |field: &str, value: &str, missing: &'static str| {
             if value.is_empty() {
                 Err(missing)
             } else {
-                Ok((!allowed(value)).then(|| value.to_owned()))
+                Ok((!allowed(value)).then(|| told(field, value)))
             }
         };
         let person = cx.book.person(visit.person);
@@ -154,10 +154,12 @@ impl LineProbe {
                 let birth = person.and_then(|p| p.birth).ok_or("出生日期缺失")?;
                 self.age(&listed, birth, day)
             }
-            Attribute::Level => limited(&cx.book.facility.hosp_lv, "机构等级缺失"),
-            Attribute::FacilityType => limited(&cx.book.facility.fixmedins_type, "机构类型缺失"),
-            Attribute::MedType => limited(cx.book.text(visit.med_type), "医疗类别缺失"),
-            Attribute::Insurance => limited(cx.book.text(visit.insutype), "险种缺失"),
+            Attribute::Level => limited("hosp_lv", &cx.book.facility.hosp_lv, "机构等级缺失"),
+            Attribute::FacilityType => {
+                limited("fixmedins_type", &cx.book.facility.fixmedins_type, "机构类型缺失")
+            }
+            Attribute::MedType => limited("med_type", cx.book.text(visit.med_type), "医疗类别缺失"),
+            Attribute::Insurance => limited("insutype", cx.book.text(visit.insutype), "险种缺失"),
             Attribute::Department => {
                 let name = cx.book.text(visit.dept_name);
                 if name.is_empty() {
@@ -168,7 +170,7 @@ impl LineProbe {
             }
             Attribute::DiseaseList => {
                 let disease = cx.book.disease(line.at);
-                limited(cx.book.text(disease), "门慢特病种缺失")
+                limited("dise_codg", cx.book.text(disease), "门慢特病种缺失")
             }
             Attribute::DiagnosisNeeded | Attribute::DiagnosisBanned => {
                 let all = cx.diagnoses(visit);
@@ -205,7 +207,7 @@ impl LineProbe {
                         && r.begin.is_none_or(|i| i.at.day() <= day)
                         && r.end.is_none_or(|i| i.at.day() >= day)
                 });
-                Ok((!fits).then(|| cx.book.text(disease).to_owned()))
+                Ok((!fits).then(|| told("dise_codg", cx.book.text(disease))))
             }
         }
     }
@@ -267,6 +269,15 @@ fn machine(cx: Cx<'_>, listed: &[&Point], line: Line) -> Result<Option<String>, 
     }
     let fits = |name: &String| listed.iter().flat_map(|p| p.words()).any(|w| name.contains(w));
     Ok((!names.iter().any(fits)).then(|| names.join("、")))
+}
+
+/// A code as people read it: the word of its table, and the code itself to look it up by. What no table knows is
+/// said to be a code.
+fn told(field: &str, code: &str) -> String {
+    match spotcheck_domain::codes::name(field, code) {
+        Some(name) => format!("{name}({code})"),
+        None => format!("代码{code}"),
+    }
 }
 
 /// An age in the unit of a point; the pack was checked, so it is one of these.

@@ -139,8 +139,13 @@ impl Probe for Insured {
             return;
         }
         let Some(day) = visit.begin_day() else { return };
+        // Who is insured on one day of a stay is so for the stay; fees paid late count back, as far as the region says.
+        let last = visit.end_day().unwrap_or(day).max(day);
+        let early = cx.rule.whole("before_days").unwrap_or(0);
+        let late = cx.rule.whole("after_days").unwrap_or(0);
         let inside = periods.iter().any(|p| {
-            p.begin.is_some_and(|i| i.at.day() <= day) && p.end.is_none_or(|i| i.at.day() >= day)
+            p.begin.is_some_and(|i| i.at.day().saturating_sub(early) <= last)
+                && p.end.is_none_or(|i| i.at.day().saturating_add(late) >= day)
         });
         let paid = cx.book.settlements_of(visit).iter().any(|s| !s.cancelled && s.fund > Some(0));
         if !inside && paid {

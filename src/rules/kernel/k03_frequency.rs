@@ -114,7 +114,17 @@ impl Probe for Sum {
             };
             groups.entry((if self.per_item { line.item } else { 0 }, key)).or_default().push(line);
         }
-        for lines in groups.into_values() {
+        let mut whole: BTreeMap<u32, i64> = BTreeMap::new();
+        for ((item, _), lines) in &groups {
+            let sum = whole.entry(*item).or_default();
+            *sum = sum.saturating_add(super::sum(lines.iter().map(|l| l.quantity)));
+        }
+        for ((item, day), lines) in groups {
+            let billed = whole.get(&item).copied().unwrap_or(0);
+            if written_at_once(cx, visit, day, billed) && self.too_many(cx, visit, &lines) {
+                out.silent("出院日一次补记，总量不超过在院时长");
+                continue;
+            }
             self.judge(cx, visit, &lines, out);
         }
     }
@@ -156,7 +166,37 @@ fn period_of(window: Option<&str>, line: Line) -> Option<i64> {
     })
 }
 
+/// B08: a ward may write the hours of a whole stay when the patient leaves. Such a day has more than its 24, and the
+/// stay no more than it lasted; on any other day nobody writes for days to come.
+fn written_at_once(cx: Cx<'_>, visit: &Visit, day: i64, billed: i64) -> bool {
+    cx.rule.usage.only.iter().any(|o| o == "day_by_day")
+        && visit.end_day().is_some_and(|last| day >= last)
+        && hours_of(visit).is_ok_and(|hours| billed <= hours)
+}
+
+/// What the stay has of hours, begun ones counted, in millionths.
+fn hours_of(visit: &Visit) -> Result<i64, &'static str> {
+    let (begin, end) = visit.begin.zip(visit.end).ok_or("在院或入出院时间缺失")?;
+    // What is known to the day only counts as the whole day.
+    let open = |i: Instant| i.p == Precision::Day;
+    let from = begin.at.seconds();
+    let to = end.at.seconds().saturating_add(if open(end) { 86_400 } else { 0 });
+    let seconds = to.saturating_sub(from);
+    if seconds < 0 {
+        return Err("出院早于入院");
+    }
+    // Hours are billed as begun.
+    let hours = seconds.saturating_add(3_599).div_euclid(3_600).max(1);
+    Ok(hours.saturating_mul(ONE))
+}
+
 impl Sum {
+    /// True if a group is above its limit; without a limit it is not.
+    fn too_many(&self, cx: Cx<'_>, visit: &Visit, lines: &[Line]) -> bool {
+        let total = self.total(cx, lines, Incision::of(cx, visit));
+        matches!(self.limit(cx, visit, lines), Ok(Some((limit, _))) if total > limit.saturating_add(self.slack))
+    }
+
     fn judge(&self, cx: Cx<'_>, visit: &Visit, lines: &[Line], out: &mut Out<'_>) {
         let Some(first) = lines.first() else { return };
         let (limit, unit) = match self.limit(cx, visit, lines) {
@@ -268,20 +308,7 @@ impl Sum {
                 let days = days.saturating_add(i64::from(moved)).saturating_add(i64::from(late));
                 Ok(Some((days.saturating_mul(ONE), "日".to_owned())))
             }
-            Cap::StayHours => {
-                let (begin, end) = visit.begin.zip(visit.end).ok_or("在院或入出院时间缺失")?;
-                // What is known to the day only counts as the whole day.
-                let open = |i: Instant| i.p == Precision::Day;
-                let from = begin.at.seconds();
-                let to = end.at.seconds().saturating_add(if open(end) { 86_400 } else { 0 });
-                let seconds = to.saturating_sub(from);
-                if seconds < 0 {
-                    return Err("出院早于入院");
-                }
-                // Hours are billed as begun.
-                let hours = seconds.saturating_add(3_599).div_euclid(3_600).max(1);
-                Ok(Some((hours.saturating_mul(ONE), "小时".to_owned())))
-            }
+            Cap::StayHours => Ok(Some((hours_of(visit)?, "小时".to_owned()))),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Days of admission and discharge are left out wherever days are compared, and an interval known to the day
 //! only never overlaps another of the same day (claims.md §1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spotcheck_domain::Precision;
 use spotcheck_domain::claims::Instant;
@@ -18,6 +18,7 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
             cx.needs_table("psn_other")?;
             Ok(Box::new(Stays { least: cx.whole("days")? }))
         }
+        "stays_here" => Ok(Box::new(StaysHere { least: cx.whole("days")? })),
         "elsewhere" => {
             cx.needs_table("psn_other")?;
             Ok(Box::new(DuringStay { here: false }))
@@ -68,6 +69,57 @@ impl Probe for Stays {
             }
         }
     }
+}
+
+/// A06-1: two stays in this house, and at least N days of both (the days on which one ends and the other begins left
+/// out) on which both were billed. A long stay that is settled in parts may be registered twice from its first day
+/// on; its parts are billed one after the other.
+struct StaysHere {
+    least: i64,
+}
+
+impl Probe for StaysHere {
+    fn person(&mut self, cx: Cx<'_>, person: &Person, out: &mut Out<'_>) {
+        let stays = cx.book.visits_of(person).iter().filter(|v| v.kind == VisitKind::Inpatient);
+        let stays: Vec<&Visit> = stays.collect();
+        for (n, later) in stays.iter().enumerate() {
+            let found = stays.iter().take(n).find_map(|earlier| {
+                let both = billed_in_both(cx, earlier, later);
+                let days = i64::try_from(both.len()).unwrap_or(i64::MAX);
+                (days >= self.least && days > 0).then_some((*earlier, both))
+            });
+            let Some((earlier, both)) = found else { continue };
+            let lines =
+                cx.book.charges(later).filter(|l| l.day().is_some_and(|d| both.contains(&d)));
+            let mut hit = Hit::of_visit(cx, later)
+                .fact("days", both.len().to_string())
+                .fact("date_b", date_of(earlier.begin))
+                .lines(lines);
+            hit.also.push(earlier.at);
+            out.hit(
+                cx,
+                match both.first() {
+                    Some(day) => hit.on(*day),
+                    None => hit,
+                },
+            );
+        }
+    }
+}
+
+/// The days that two stays share and on which both were billed.
+fn billed_in_both(cx: Cx<'_>, a: &Visit, b: &Visit) -> BTreeSet<i64> {
+    let spans = (a.begin_day().zip(a.end_day()), b.begin_day().zip(b.end_day()));
+    let (Some((a0, a1)), Some((b0, b1))) = spans else { return BTreeSet::new() };
+    let (from, to) = (a0.max(b0), a1.min(b1));
+    if from >= to {
+        return BTreeSet::new();
+    }
+    let days = |v: &Visit| -> BTreeSet<i64> {
+        let days = cx.book.charges(v).filter_map(Line::day);
+        days.filter(|d| *d >= from && *d < to).collect()
+    };
+    days(a).intersection(&days(b)).copied().collect()
 }
 
 /// A04, A05: an outpatient or pharmacy visit strictly inside a stay (its first and last day left out).

@@ -40,7 +40,11 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         }
         form => return Err(format!("K7 没有形式 {form}")),
     };
-    Ok(Box::new(After { items, form }))
+    let exams = match &cx.rule.usage.other {
+        Some(other) => cx.mask(Some(other))?,
+        None => Mask::default(),
+    };
+    Ok(Box::new(After { items, exams, form }))
 }
 
 enum Form {
@@ -64,6 +68,8 @@ enum Form {
 
 struct After {
     items: Mask,
+    /// What may be done for a stay before it begins (A19).
+    exams: Mask,
     form: Form,
 }
 
@@ -172,13 +178,18 @@ impl After {
         };
         let before = cx.rule.whole("before_days").unwrap_or(0);
         let after = cx.rule.whole("after_days").unwrap_or(0);
+        // 预住院: tests of the clinic days before are settled with the stay.
+        let tested = begin.saturating_sub(cx.rule.whole("pre_days").unwrap_or(0));
         let mut lines = Vec::new();
         for line in cx.charges(visit, &self.items) {
             let Some(day) = line.day() else {
                 out.silent("费用发生时间缺失");
                 continue;
             };
-            if day < begin.saturating_sub(before) || day > end.saturating_add(after) {
+            let early = day < begin.saturating_sub(before);
+            if early && day >= tested && self.exams.has(line.item) {
+                out.silent("入院前的检查检验，可能是预住院");
+            } else if early || day > end.saturating_add(after) {
                 lines.push(line);
             }
         }

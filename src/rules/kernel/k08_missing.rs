@@ -1,7 +1,7 @@
 //! K8, other forms: something that must be there is missing from visits, lines, diagnoses or operations.
 
 use super::{Compiled, Cx, Hit, Mask, Out, Probe, any_dx};
-use crate::book::{Line, Visit, VisitKind, flag};
+use crate::book::Visit;
 use crate::pack::Point;
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
@@ -12,7 +12,6 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     };
     let form = match cx.rule.usage.form.as_str() {
         "diagnosis" => Form::Diagnosis,
-        "fields" => Form::Fields,
         "list_fields" => {
             cx.needs_table("setl_list")?;
             Form::Settlement
@@ -38,17 +37,12 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
     {
         return Err("诊断未装载".to_owned());
     }
-    // A column that the whole export lacks is a matter of the export, not of its lines.
-    let all = flag::QUANTITY | flag::PRICE | flag::AMOUNT;
-    let flags = cx.book.lines.any_flags() & all;
-    let doctors = cx.book.lines.any_doctor();
     let items = cx.mask(cx.rule.usage.items.as_ref())?;
-    Ok(Box::new(Missing { form, items, flags, doctors }))
+    Ok(Box::new(Missing { form, items }))
 }
 
 enum Form {
     Diagnosis,
-    Fields,
     Settlement,
     DxItem,
     OperationFee,
@@ -58,9 +52,6 @@ enum Form {
 struct Missing {
     form: Form,
     items: Mask,
-    /// Flags and doctors that this facility uploads at all.
-    flags: u16,
-    doctors: bool,
 }
 
 impl Probe for Missing {
@@ -70,7 +61,6 @@ impl Probe for Missing {
         }
         let found = match self.form {
             Form::Diagnosis => no_diagnosis(cx, visit),
-            Form::Fields => self.fields(cx, visit),
             Form::Settlement => settlement(cx, visit),
             Form::DxItem => self.dx_item(cx, visit, out),
             Form::OperationFee => self.op_fee(cx, visit),
@@ -110,28 +100,6 @@ fn settlement(cx: Cx<'_>, visit: &Visit) -> Option<Hit> {
 }
 
 impl Missing {
-    /// F02: lines without quantity, price, amount, item code or doctor, or whose amount is not quantity × price.
-    fn fields(&self, cx: Cx<'_>, visit: &Visit) -> Option<Hit> {
-        let all = self.flags;
-        let doctors = self.doctors && visit.kind != VisitKind::Pharmacy;
-        let bad = |l: &Line| {
-            let item = cx.book.item(l.item);
-            l.flags & all != all
-                || item.is_none_or(|i| i.med_list_codg.is_empty())
-                || (doctors && cx.book.doctor(l.at) == 0)
-        };
-        let lines: Vec<Line> = cx.charges(visit, &self.items).filter(bad).collect();
-        let first = lines.first().copied()?;
-        let hit = Hit::of_visit(cx, visit)
-            .item(cx, first.item)
-            .fact("count", lines.len().to_string())
-            .lines(lines);
-        Some(match first.day() {
-            Some(day) => hit.on(day),
-            None => hit,
-        })
-    }
-
     /// F03: a diagnosis whose treatment the points name, without any such line.
     fn dx_item(&self, cx: Cx<'_>, visit: &Visit, out: &mut Out<'_>) -> Option<Hit> {
         let name = cx.rule.usage.list.as_deref().unwrap_or_default();

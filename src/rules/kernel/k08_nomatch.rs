@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use spotcheck_domain::claims::Instant;
 
+use super::k08_kept::Kept;
 use super::{Compiled, Cx, Hit, LAG_DAYS, Mask, Out, Probe, date};
 use crate::book::{EventKind, Line, Person, Visit, VisitKind, flag};
 use crate::pack::{Matcher, Selector};
@@ -60,11 +61,14 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
             let registered = counts.then(|| done.flat_map(|e| [e.item, e.name]).collect());
             let per_code = cx.rule.usage.per.as_deref() == Some("code");
             let routine = if per_code && !counts { routine(cx, &items) } else { Mask::default() };
-            Ok(Box::new(Evidence { items, other, tables, days, registered, routine }))
+            let kept = Kept::of(cx, &items);
+            Ok(Box::new(Evidence { items, other, tables, days, registered, routine, kept }))
         }
         "empty_days" => {
             cx.needs_table("exec")?;
-            Ok(Box::new(EmptyDays { items, least: cx.whole("days")? }))
+            // What tells of every day in bed.
+            let kept = Kept::of_kinds(cx, &items, &["nursing", "vital"]);
+            Ok(Box::new(EmptyDays { items, least: cx.whole("days")?, kept }))
         }
         "history" => {
             let other = cx.mask(cx.rule.usage.other.as_ref())?;
@@ -168,6 +172,8 @@ struct Evidence {
     registered: Option<BTreeSet<u32>>,
     /// Routine items that are never recorded.
     routine: Mask,
+    /// When the wanted kinds of record were kept.
+    kept: Kept,
 }
 
 impl Probe for Evidence {
@@ -195,6 +201,11 @@ impl Probe for Evidence {
             let last = visit.end_day().unwrap_or(day).max(day);
             if self.tables.iter().any(|t| cx.book.is_young(t, last, cx.lag().max(LAG_DAYS))) {
                 out.silent("未上传");
+                continue;
+            }
+            let first = visit.begin_day().unwrap_or(day).min(day);
+            if self.kept.is_silent(first, last) {
+                out.silent("该时段机构没有上传此类记录");
                 continue;
             }
             missing.push(line);
@@ -334,6 +345,7 @@ fn means(cx: Cx<'_>, s: &Selector, code: u32, name: u32) -> bool {
 struct EmptyDays {
     items: Mask,
     least: i64,
+    kept: Kept,
 }
 
 impl Probe for EmptyDays {
@@ -351,6 +363,10 @@ impl Probe for EmptyDays {
         }
         if cx.book.events.of(visit.at).is_empty() {
             out.silent("该就诊没有执行数据");
+            return;
+        }
+        if self.kept.is_silent(begin, end) {
+            out.silent("该时段机构没有上传护理和体征记录");
             return;
         }
         let mut busy: BTreeSet<i64> = BTreeSet::new();

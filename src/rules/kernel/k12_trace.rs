@@ -6,9 +6,14 @@ use super::{Compiled, Cx, Hit, Out, Probe, date_of};
 use crate::book::{Line, StockKind, Trace};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
-    cx.needs_table("trace")?;
     let form = match cx.rule.usage.form.as_str() {
-        "repeat" => Form::Repeat,
+        // Sales of the stock carry codes and settlements, too.
+        "repeat" => {
+            if !cx.book.has("inv_sale") {
+                cx.needs_table("trace")?;
+            }
+            Form::Repeat
+        }
         "item" => Form::Item,
         "shelf" => {
             cx.needs_table("inv_check")?;
@@ -16,6 +21,9 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         }
         form => return Err(format!("K12 没有形式 {form}")),
     };
+    if !matches!(form, Form::Repeat) {
+        cx.needs_table("trace")?;
+    }
     Ok(Box::new(Traces { form }))
 }
 
@@ -81,17 +89,49 @@ pub(super) fn came_back(cx: Cx<'_>) -> BTreeSet<u64> {
     back.flat_map(|s| s.traces.iter().copied()).collect()
 }
 
+/// Sales of the stock that name a box and a settlement which the uploaded codes do not: what was uploaded of a sale and
+/// what the stock says of it are one sale.
+fn sold_beside(cx: Cx<'_>) -> Vec<Trace> {
+    let uploaded = |code: u64, settlement: u32| {
+        let from = cx.book.traces.partition_point(|t| t.code < code);
+        let mut same = cx.book.traces.iter().skip(from).take_while(|t| t.code == code);
+        same.any(|t| t.settlement == settlement)
+    };
+    let mut own: Vec<Trace> = Vec::new();
+    for s in cx.book.stock.iter().filter(|s| s.kind == StockKind::Sale) {
+        let Some(paid) = cx.book.settlement(s.settlement) else { continue };
+        let new = s.traces.iter().filter(|code| !uploaded(**code, paid.code));
+        own.extend(new.map(|code| Trace {
+            code: *code,
+            facility: 0,
+            settlement: paid.code,
+            visit: paid.visit,
+            person: 0,
+            item: s.item,
+            at: s.at.or(paid.at),
+            refunded: paid.cancelled,
+            row: u64::MAX,
+        }));
+    }
+    own
+}
+
 /// Boxes opened for several inpatients carry one code in many settlements: only outpatients and pharmacies
 /// count. Refunded sales do not count, and several lines of one settlement are one sale.
 fn repeat(cx: Cx<'_>, out: &mut Out<'_>) {
     let (opened, back) = (opened(cx), came_back(cx));
-    for same in cx.book.traces.chunk_by(|a, b| a.code == b.code) {
+    let beside = sold_beside(cx);
+    let mut sales: Vec<&Trace> = cx.book.traces.iter().chain(&beside).collect();
+    // What was uploaded is in order already, and of one time comes first.
+    sales.sort_by_key(|t| (t.code, t.at.map(|i| i.at.seconds())));
+    for same in sales.chunk_by(|a, b| a.code == b.code) {
         if same.len() < 2 {
             continue;
         }
         let stay = |t: &Trace| cx.book.visit(t.visit).is_some_and(|v| v.kind.is_stay());
+        let counted = same.iter().copied();
         let counted: Vec<&Trace> =
-            same.iter().filter(|t| !t.refunded && t.settlement != 0 && !stay(t)).collect();
+            counted.filter(|t| !t.refunded && t.settlement != 0 && !stay(t)).collect();
         let settlements: BTreeSet<u32> = counted.iter().map(|t| t.settlement).collect();
         let (Some(first), Some(last)) = (counted.first(), counted.last()) else { continue };
         if settlements.len() < 2 {

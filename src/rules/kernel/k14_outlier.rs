@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Compiled, Cx, Hit, Mask, Out, Probe, muldiv, plain};
+use super::{Compiled, Cx, Hit, Mask, Out, Probe, muldiv, percent, plain};
 use crate::book::{ONE, Visit, VisitKind};
 
 pub(super) fn compile(cx: Cx<'_>) -> Compiled {
@@ -76,10 +76,6 @@ fn tell_of_many(cx: Cx<'_>, part: i64, all: i64, ceiling: i64, out: &mut Out<'_>
         return;
     }
     tell(cx, part.saturating_mul(ONE), all.saturating_mul(ONE), ceiling, out);
-}
-
-fn percent(share: i64) -> String {
-    format!("{}%", plain(share.saturating_mul(1_000).div_euclid(ONE).saturating_mul(ONE / 10)))
 }
 
 /// J01–J06: the share of some items in all charges.

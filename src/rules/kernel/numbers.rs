@@ -4,7 +4,7 @@ use spotcheck_domain::Amount;
 use spotcheck_domain::claims::Instant;
 use spotcheck_domain::time::{BeijingTime, Precision};
 
-use crate::book::{DAY_S, Line};
+use crate::book::{DAY_S, Line, ONE};
 
 /// `2026-11-20`.
 pub(crate) fn date(day: i64) -> String {
@@ -23,6 +23,19 @@ pub(crate) fn plain(millionths: i64) -> String {
 /// Yuan, to the cent.
 pub(crate) fn yuan(millionths: i64) -> String {
     Amount::from_millionths(millionths).to_cents()
+}
+
+/// A share as people write it: `62.5%`.
+pub(crate) fn percent(share: i64) -> String {
+    format!("{}%", plain(share.saturating_mul(1_000).div_euclid(ONE).saturating_mul(ONE / 10)))
+}
+
+/// Number of the calendar month of a day.
+pub(crate) fn month(day: i64) -> i64 {
+    use chrono::Datelike as _;
+    let naive = BeijingTime::from_seconds(day.saturating_mul(DAY_S)).naive();
+    naive
+        .map_or(0, |n| i64::from(n.year()).saturating_mul(12).saturating_add(i64::from(n.month0())))
 }
 
 /// a × b ÷ c without overflow, half up; 0 if `c` is 0.

@@ -27,6 +27,7 @@ const FORMS: &[Form] = &[
     form(K1, "insured", &[], &[], &[]),
     form(K1, "staff", &["attribute"], &["items", "words"], &[]),
     form(K2, "pair", &["list", "window"], &["words"], &[]),
+    form(K2, "alone", &["list", "other"], &[], &[]),
     form(K2, "levels", &["items"], &[], &[]),
     form(K2, "class", &["list"], &[], &["days"]),
     form(K3, "sum", &["window", "cap"], &["items", "list", "measure", "per", "only"], &[]),
@@ -39,13 +40,14 @@ const FORMS: &[Form] = &[
     form(K5, "refill", &["items"], &[], &[]),
     form(K5, "prescriptions", &[], &[], &["count"]),
     form(K6, "stays", &[], &[], &["days"]),
+    form(K6, "stays_here", &[], &[], &["days"]),
     form(K6, "elsewhere", &[], &[], &[]),
     form(K6, "here", &[], &[], &[]),
     form(K6, "leave", &["items"], &[], &[]),
     form(K6, "patient", &["words"], &[], &["minutes"]),
     form(K6, "staff", &["words"], &[], &["minutes"]),
     form(K7, "death", &[], &["items"], &["grace_days"]),
-    form(K7, "stay", &[], &["items"], &[]),
+    form(K7, "stay", &[], &["items", "other"], &[]),
     form(K7, "report", &[], &[], &["hours"]),
     form(K7, "operation", &[], &[], &[]),
     form(K7, "equipment", &[], &["items"], &[]),
@@ -56,7 +58,8 @@ const FORMS: &[Form] = &[
     form(K8, "empty_days", &["items"], &[], &["days"]),
     form(K8, "history", &["items", "other"], &[], &["days"]),
     form(K8, "diagnosis", &[], &[], &[]),
-    form(K8, "fields", &[], &["items"], &[]),
+    form(K8, "fields", &[], &["items"], &["ceiling", "count"]),
+    form(K8, "fields_share", &[], &["items"], &["ceiling", "count"]),
     form(K8, "list_fields", &[], &[], &[]),
     form(K8, "dx_item", &["list"], &[], &[]),
     form(K8, "op_fee", &["items"], &[], &[]),
@@ -112,8 +115,17 @@ const FORMS: &[Form] = &[
 ];
 
 /// Parameters that any rule may declare.
-const COMMON_PARAMS: &[&str] =
-    &["lag_days", "tolerance", "cap", "share", "days", "before_days", "after_days", "leave_days"];
+const COMMON_PARAMS: &[&str] = &[
+    "lag_days",
+    "tolerance",
+    "cap",
+    "share",
+    "days",
+    "before_days",
+    "after_days",
+    "leave_days",
+    "pre_days",
+];
 
 /// How a region counts: kernels that do count by it, and the ways they know. What a kernel does not read says nothing
 /// about how sure a finding is, so nobody else may declare it.
@@ -156,7 +168,7 @@ const BANNED: &[&str] = &["违规", "违法", "骗保", "欺诈", "虚假", "罚
 /// Values of fields that are words.
 const WINDOWS: &[&str] = &["day", "visit", "prescription", "month", "quarter", "year"];
 const MEASURES: &[&str] = &["quantity", "amount", "lines", "distinct", "days", "dates"];
-const ONLY: &[&str] = &["take_home", "after_incision"];
+const ONLY: &[&str] = &["take_home", "after_incision", "day_by_day"];
 const CAPS: &[&str] = &["stay", "stay_hours", "point", "param"];
 
 type Wrong = (String, String);
@@ -184,7 +196,6 @@ pub(super) fn rule(rule: &Rule) -> Result<(), Wrong> {
         ("reading", one(&rule.reading)),
         ("official.definition", one(&o.definition)),
         ("official.logic", one(&o.logic)),
-        ("official.result", one(&o.result)),
         ("official.range", one(&o.range)),
     ] {
         let word = |text: &String| BANNED.iter().find(|w| text.contains(**w));

@@ -199,7 +199,8 @@ pub struct Use {
     pub entity: Vec<String>,
     /// Attribute, for K1.
     pub attribute: Option<String>,
-    /// Only lines with these marks: `take_home`; `after_incision`: after the first operation, where there is one.
+    /// Only lines with these marks: `take_home`; `after_incision`: after the first operation, where there is one;
+    /// `day_by_day`: not the last day of a stay where it was written for all of it.
     pub only: Vec<String>,
     /// Words of unit kinds, event kinds and the like; for pairs, parts of the body, `|` between the names of one.
     pub words: Vec<String>,

@@ -64,12 +64,12 @@ fn j02_to_j06_a_share_above_its_reference_says_where_to_look() {
 }
 
 #[test]
-fn a11_1_a_bed_kept_on_whole_days_of_leave() {
+fn a24_1_a_bed_kept_on_whole_days_of_leave() {
     let kept = |day: &str| {
         let mut w = hospital();
         w.stay("V1", 1, 9).fee("V1", "1", "B2|病房保留床位费|01|201", day, "1", "20");
         w.add("leave", "mdtrt_id=V1;begntime=2026-03-03 18:00:00;endtime=2026-03-06 08:00:00");
-        count(&w, "A11-1")
+        count(&w, "A24-1")
     };
     assert_eq!((kept("2026-03-04"), kept("2026-03-03"), kept("2026-03-06")), (1, 0, 0));
 }

@@ -156,6 +156,26 @@ fn b08_b09_hours_of_a_day_and_of_a_stay() {
     assert!(oxygen("25").found("B09").is_empty());
 }
 
+/// A ward that writes the hours of a stay when the patient leaves bills a day of many hours, and no hour too many.
+#[test]
+fn b08_hours_of_a_stay_written_on_its_last_day() {
+    let posted = |day: &str, cnt: &str, more: bool| {
+        let mut w = hospital();
+        w.stay("V1", 1, 4).fee("V1", "1", "T2|吸氧|05|201", day, cnt, "3");
+        if more {
+            w.fee("V1", "0", "T2|吸氧|05|201", "2026-03-02 20:00:00", "10", "3");
+        }
+        (w.found("B08").len(), silent(&w.run(), "B08", "出院日一次补记"))
+    };
+    let last = "2026-03-04 09:30:00";
+    assert_eq!(posted(last, "60", false), (0, 1), "73 hours in the house");
+    assert_eq!(posted(last, "63", true), (0, 1), "63 and 10 are all 73");
+    assert_eq!(posted(last, "64", true), (1, 0), "one more than the stay has");
+    assert_eq!(posted(last, "74", false), (1, 0));
+    assert_eq!(posted(last, "20", false), (0, 0));
+    assert_eq!(posted("2026-03-03 09:30:00", "60", false), (1, 0), "written for days to come");
+}
+
 #[test]
 fn b06_the_second_operation_of_a_day_in_full() {
     let second = |pric: &str, at: &str| {
@@ -380,6 +400,44 @@ fn e12_c31_a_kind_of_record_that_never_comes_says_nothing_by_its_absence() {
     w.visit("V2", "P2", "21", "2026-03-01", "2026-03-05", "G81.900");
     w.fee("V2", "1", "K9|康复综合评定|05|201", "2026-03-02", "1", "60");
     assert_eq!(w.found("E12").len(), 1, "here they do assess");
+}
+
+/// F02: an interface that leaves a field out is one matter of the house, not one of every patient.
+#[test]
+fn f02_a_field_that_is_missing_all_over_the_house_is_told_once() {
+    let clinic = |without: u32, also: &str| {
+        let mut w = hospital();
+        for n in 0..40 {
+            let id = format!("V{n}");
+            w.visit(&id, "P1", "11", "2026-03-02", "2026-03-02", "I10.x00");
+            let doctor = if n < without { "bilg_dr_code=" } else { "" };
+            w.fee_with(&id, &format!("a{n}"), DRUG, "2026-03-02", "1", "10", doctor);
+        }
+        w.fee("V39", "x", &format!("{also}|没有编码|05|201"), "2026-03-02", "1", "10");
+        w
+    };
+    let wide = clinic(20, "");
+    let told = wide.found("F02-2");
+    assert_eq!((told.len(), &told[0].mdtrt_id, told[0].grade), (1, &None, Grade::S));
+    assert!(
+        told[0].reason.contains("20次就诊") && told[0].reason.contains("医师(50"),
+        "{}",
+        told[0].reason
+    );
+    let single: Vec<_> = wide.found("F02").into_iter().map(|f| f.bkkp_sn).collect();
+    assert_eq!(single, [["x".to_owned()]], "a code is missing in one visit only");
+    assert_eq!(silent(&wide.run(), "F02", "普遍缺失"), 20);
+    let few = clinic(19, "Z1");
+    assert_eq!((few.found("F02-2").len(), few.found("F02").len()), (0, 19));
+    let never = clinic(40, "Z1");
+    assert_eq!(never.found("F02-2").len(), 1, "one line of the house names a doctor");
+    let mut nobody = hospital();
+    for n in 0..40 {
+        let id = format!("V{n}");
+        nobody.visit(&id, "P1", "11", "2026-03-02", "2026-03-02", "I10.x00");
+        nobody.fee_with(&id, &format!("a{n}"), DRUG, "2026-03-02", "1", "10", "bilg_dr_code=");
+    }
+    assert!(nobody.found("F02-2").is_empty() && nobody.found("F02").is_empty());
 }
 
 #[test]

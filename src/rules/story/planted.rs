@@ -70,7 +70,7 @@ fn b31_a_routine_item_without_any_report_accuses_nobody() {
         for table in ["lab", "exam"] {
             w.add(
                 table,
-                "mdtrt_id=V9;rpotc_no=1;exam_item_code=L9;exam_item_name=其他;rpt_date=2026-05-29",
+                "mdtrt_id=V9;rpotc_no=1;exam_item_code=L9;exam_item_name=其他;rpt_date=2026-03-29",
             );
         }
         w.stay("V9", 28, 30);

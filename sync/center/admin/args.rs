@@ -49,6 +49,8 @@ pub(super) enum Command {
     Serve(Serve),
     /// 导入结算数据 / import claims
     Import(Import),
+    /// 拒收的行：行号、列和原因，或写成 CSV 供修改 / rows that an import rejected: place and reason, or as CSV to be mended
+    Rejects(Rejects),
     /// 定点机构 / facilities
     #[command(subcommand)]
     Facilities(Facilities),
@@ -185,6 +187,22 @@ pub(super) struct Import {
     /// 只检查，不写入 / check only
     #[arg(long)]
     pub(super) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rejects {
+    /// 导入批次；不写则为最近一次 / number of the import [default: the newest]
+    #[arg(long, value_name = "ID")]
+    pub(super) import: Option<String>,
+    /// 最多列出几行 / rows at most
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) limit: u32,
+    /// 写出哪个数据表 / table to be written
+    #[arg(long, value_name = "TABLE", requires = "to")]
+    pub(super) table: Option<String>,
+    /// 写成 CSV，改好后可再导入(留痕) / CSV that can be imported once mended; the act is recorded
+    #[arg(long, value_name = "FILE", requires = "table")]
+    pub(super) to: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

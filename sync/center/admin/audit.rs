@@ -240,3 +240,6 @@ fn tell_failed(failed: &[(&str, Trouble)], all: usize) {
             writeln!(err, "  {code}  {}  {}({})", trouble.message, trouble.advice, trouble.code);
     }
 }
+
+#[cfg(test)]
+mod tests;

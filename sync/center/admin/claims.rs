@@ -38,7 +38,11 @@ pub(super) fn import(context: &Context, args: &Import) -> Result<Output> {
     }
     if report.rejected() > 0 {
         let folder = report.rejects.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "拒收 {} 行，明细(加密)在 {folder}", report.rejected());
+        let _ = writeln!(
+            text,
+            "拒收 {} 行，用 rejects 查看行号和原因；明细(加密)在 {folder}",
+            report.rejected()
+        );
     }
     let body = serde_json::to_value(&report).map_err(|_| Error::Stored("report"))?;
     let output = Output::new("import", body, text);

@@ -16,6 +16,7 @@ mod log;
 mod out;
 mod people;
 mod reference;
+mod rejects;
 mod rulepack;
 mod serve;
 mod watch;
@@ -64,6 +65,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Output> {
     match command {
         Command::Serve(a) => serve::serve(context, a),
         Command::Import(a) => claims::import(context, a),
+        Command::Rejects(a) => rejects::rejects(context, a),
         Command::Facilities(a) => claims::facilities(context, a),
         Command::Audit(a) => audit::audit(context, a),
         Command::Rulepack(a) => rulepack::rulepack(context, a),

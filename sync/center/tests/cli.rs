@@ -111,6 +111,8 @@ fn an_administrator_sets_a_centre_up_by_sub_commands_while_it_serves() {
     let again = desk.ok(&["import", "--from", text(&city)], "spotcheck-import/1");
     assert_eq!(again["entities"]["fee_list_d"]["imported"], 0);
     assert_eq!(again["entities"]["fee_list_d"]["sums"], report["entities"]["fee_list_d"]["sums"]);
+    let none = desk.ok(&["rejects"], "spotcheck-rejects/1");
+    assert_eq!(none["rows"].as_array().unwrap().len(), 0);
     let list = desk.ok(&["facilities", "list"], "spotcheck-facilities/1");
     assert!(
         list["facilities"]
@@ -299,6 +301,41 @@ fn r44_the_intake_key_is_changed_and_ended_by_sub_commands_while_it_serves() {
     drop(server);
 }
 
+/// A row that an import could not read is found again by file, line and column, and comes back to be mended.
+#[test]
+fn rows_that_an_import_rejected_can_be_read_and_mended() {
+    let desk = Desk::new();
+    desk.fails(&["rejects"], 3, "CENTRE-NOT-FOUND");
+    let city = desk.path("city");
+    desk.ok(&["demo-data", "--out", text(&city)], "spotcheck-demo-data/1");
+    let path = city.join("fee_list_d.csv");
+    let fees = std::fs::read_to_string(&path).unwrap();
+    let head: Vec<&str> =
+        fees.lines().next().unwrap().trim_start_matches('\u{feff}').split(',').collect();
+    let at = head.iter().position(|h| *h == "det_item_fee_sumamt").unwrap();
+    let mut lines: Vec<String> = fees.lines().map(str::to_owned).collect();
+    let mut cells: Vec<String> = lines[2].split(',').map(str::to_owned).collect();
+    cells[at] = "x1".to_owned();
+    lines[2] = cells.join(",");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    desk.ok(&["import", "--from", text(&city)], "spotcheck-import/1");
+    let told = desk.ok(&["rejects"], "spotcheck-rejects/1");
+    assert_eq!(told["tables"], serde_json::json!({ "fee_list_d": 1 }));
+    let row = &told["rows"][0];
+    assert_eq!(
+        (row["line"].as_u64(), row["column"].as_str()),
+        (Some(3), Some("det_item_fee_sumamt"))
+    );
+    assert!(row["reason"].as_str().is_some_and(|r| !r.is_empty() && !r.contains("x1")), "{row}");
+    let to = desk.path("mend.csv");
+    let args = ["rejects", "--table", "fee_list_d", "--to", text(&to)];
+    assert_eq!(desk.ok(&args, "spotcheck-rejects-export/1")["rows"], 1);
+    desk.fails(&args, 3, "CENTRE-TARGET-EXISTS");
+    assert!(std::fs::read_to_string(&to).unwrap().contains("x1"));
+    let other = ["rejects", "--table", "psn", "--to", "other.csv"];
+    desk.fails(&other, 3, "CENTRE-NOT-FOUND");
+}
+
 #[test]
 fn help_is_bilingual_and_stays_as_it_is() {
     let desk = Desk::new();
@@ -309,6 +346,7 @@ fn help_is_bilingual_and_stays_as_it_is() {
     for command in [
         "serve",
         "import",
+        "rejects",
         "facilities",
         "task",
         "package",

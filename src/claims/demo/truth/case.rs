@@ -111,6 +111,8 @@ pub(super) struct Case {
     pub(super) from_account: bool,
     /// Sold past the scanner.
     pub(super) unscanned: bool,
+    /// The trace codes stand on the sale and were not uploaded.
+    pub(super) untold: bool,
     /// Trace codes of the boxes, by line; made up where a line of a pharmacy has none.
     pub(super) boxes: Vec<(usize, String)>,
 }
@@ -270,6 +272,7 @@ impl World {
             waived: false,
             from_account: false,
             unscanned: false,
+            untold: false,
             boxes: Vec::new(),
         }
     }

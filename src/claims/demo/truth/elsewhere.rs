@@ -15,10 +15,11 @@ use super::{Story, Told, World};
 pub(super) const WRONG: &[Story] = &[clinic_elsewhere_while_in_bed, three_houses_one_drug];
 
 /// Wrongs of one person; told of several persons of one name, they are none.
-pub(super) const OF_ONE: &[Story] = &[two_beds, handed_on, two_counters_at_once];
+pub(super) const OF_ONE: &[Story] = &[two_beds, two_beds_here, handed_on, two_counters_at_once];
 
 pub(super) const HONEST: &[Story] = &[
     beds_meet_on_one_day,
+    beds_meet_here_on_one_day,
     clinic_elsewhere_on_leave,
     pharmacy_while_in_bed,
     sent_next_door_for_a_picture,
@@ -47,6 +48,26 @@ fn two_beds(w: &mut World) {
         let all = c.all();
         w.truth(Violation, "A06", c.told(&all, 0));
     }
+}
+
+/// Two beds in two wards of one house; the second stay begins so many days after the first one ended.
+fn two_stays_here(w: &mut World, first: i64, gap: i64) -> super::case::Closed {
+    let (p, ago) = (adult(w), w.some_day());
+    let case = stay(w, (0, 0), &p, ago, first, HEART);
+    w.close(case);
+    let case = stay(w, (0, 1), &p, ago - first - gap, 6, LUNG);
+    w.close(case)
+}
+
+fn two_beds_here(w: &mut World) {
+    let shared = w.rng.between(2, 5);
+    let c = two_stays_here(w, 8, -shared);
+    nothing(w, Violation, "A06-1", &c);
+}
+
+fn beds_meet_here_on_one_day(w: &mut World) {
+    let c = two_stays_here(w, 6, 0);
+    nothing(w, NearMiss, "A06-1", &c);
 }
 
 /// Out of one bed in the morning, into the other in the afternoon.

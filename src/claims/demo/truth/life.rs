@@ -299,7 +299,7 @@ impl World {
                 codes.push(self.new_box());
             }
             let gone = case.taken != Taken::Never;
-            for code in &codes {
+            for code in codes.iter().filter(|_| !case.untold) {
                 let row = trace_row(case, facility, settlement, line.item.id, code, line.at, gone);
                 self.tables.add("trace", row);
             }

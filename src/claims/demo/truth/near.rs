@@ -20,6 +20,10 @@ pub(super) const HONEST: &[Story] = &[
     change_of_grade_and_a_day_without_note,
     nursing_told_by_measurements,
     oxygen_nearly_all_the_time,
+    oxygen_written_at_discharge,
+    herb_in_a_compound,
+    tested_before_admission,
+    settled_in_two_parts,
     an_honest_operation,
     tube_on_another_day,
     recovery_room_of_the_other_house,
@@ -89,6 +93,50 @@ fn nursing_told_by_measurements(w: &mut World) {
 fn oxygen_nearly_all_the_time(w: &mut World) {
     let (case, _) = oxygen(w, 4, |n| if n < 4 { 22 } else { 0 });
     near(w, case, &["B09", "B09-1"]);
+}
+
+/// The ward writes the hours of the stay when the patient leaves.
+fn oxygen_written_at_discharge(w: &mut World) {
+    let (case, _) = oxygen(w, 5, |n| if n == 5 { 96 } else { 0 });
+    let c = w.close(case);
+    nothing(w, Trap, "B08", &c);
+    nothing(w, NearMiss, "B09", &c);
+}
+
+/// What is not paid for alone, among the other herbs of a prescription.
+fn herb_in_a_compound(w: &mut World) {
+    let (p, date) = (adult(w), w.date(90));
+    let mut case = clinic_at(w, (1, 0), &p, date);
+    let when = case.begin + TimeDelta::minutes(70);
+    for herb in ["H102", "H001", "H002"] {
+        case.bill_rx(herb, when, 60, 7);
+    }
+    let c = w.close(case);
+    nothing(w, Trap, "C13", &c);
+}
+
+/// The clinic tests who will be operated on, days before the bed is free; the stay settles it.
+fn tested_before_admission(w: &mut World) {
+    let (mut case, ago) = some_stay(w, 1, 6);
+    let before = w.rng.between(2, 6);
+    done(w, &mut case, "S001", at(w.date(ago + before), 9, 0, 0), 1);
+    done(w, &mut case, "S024", at(w.date(ago + before), 10, 0, 0), 1);
+    let c = w.close(case);
+    nothing(w, Trap, "A19", &c);
+}
+
+/// A long stay, settled once in between: the second part is registered from the first day on, and billed from where
+/// the first one ended.
+fn settled_in_two_parts(w: &mut World) {
+    let (p, ago) = (adult(w), w.some_day());
+    let pneumonia = ("J18.900", "肺炎");
+    let case = stay(w, (0, 1), &p, ago, 6, pneumonia);
+    let until = case.end.date();
+    w.close(case);
+    let mut case = stay(w, (0, 1), &p, ago, 12, pneumonia);
+    case.lines.retain(|l| l.at.date() >= until);
+    let c = w.close(case);
+    nothing(w, Trap, "A06-1", &c);
 }
 
 fn an_honest_operation(w: &mut World) {

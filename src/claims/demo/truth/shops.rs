@@ -11,6 +11,7 @@ use super::{Kind, Story, Told, World};
 
 pub(super) const WRONG: &[Story] = &[
     one_box_twice,
+    one_box_twice_on_the_sales,
     another_drug_in_the_box,
     sold_and_still_there,
     twice_in_a_minute,
@@ -60,6 +61,15 @@ pub(super) fn sale(
 }
 
 fn one_box_twice(w: &mut World) {
+    box_twice(w, false);
+}
+
+/// The second sale is known from the stock's own list only.
+fn one_box_twice_on_the_sales(w: &mut World) {
+    box_twice(w, true);
+}
+
+fn box_twice(w: &mut World, untold: bool) {
     let item = w.rng.pick(&["X025", "X022"]).copied().unwrap_or("X022");
     let ago = w.some_day();
     let code = w.new_box();
@@ -68,6 +78,7 @@ fn one_box_twice(w: &mut World) {
         let p = adult(w);
         let mut case = sale(w, PHARMACY, &p, ago - 7 * n, item, 1);
         case.boxes.push((0, code.clone()));
+        case.untold = untold && n == 1;
         last = Some(w.close(case));
     }
     if let Some(c) = last {

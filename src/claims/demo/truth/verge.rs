@@ -246,7 +246,7 @@ fn bed_kept_for_one_night(w: &mut World) {
     let night = noon(w, ago - 3, 23);
     case.bill("B002", night, 1);
     let c = w.close(case);
-    nothing(w, NearMiss, "A11-1", &c);
+    nothing(w, NearMiss, "A24-1", &c);
 }
 
 /// A bed was kept for three days, and the fee for it given back at discharge.
@@ -259,7 +259,7 @@ fn kept_bed_taken_back(w: &mut World) {
         case.refund(line, end, 1, false);
     }
     let c = w.close(case);
-    nothing(w, Trap, "A11-1", &c);
+    nothing(w, Trap, "A24-1", &c);
 }
 
 /// Fees of the room beside the bed itself, of the same kind of charge: no second bed.

@@ -3,13 +3,16 @@
 use chrono::TimeDelta;
 
 use super::super::Kind::{NearMiss, Trap, Violation};
+use super::super::World;
 use super::super::case::{Taken, nothing};
 use super::super::life::{adult, done};
-use super::super::{Kind, World};
 use super::{Small, call, hour, new_house, of_house, spread};
 
 /// Patients of a clinic in a year.
 const PATIENTS: i64 = 40;
+
+/// From so many patients on a field is missing all over the house, and no matter of single bills.
+const ALL_OVER: i64 = 20;
 
 /// What so many of the patients are given.
 struct Given {
@@ -34,6 +37,8 @@ enum Unsaid {
     First(i64),
     /// The field of the visit is empty, the list of diagnoses is not.
     InTheList(i64),
+    /// What they have is said; who ordered it is not, of the first ones.
+    Who(i64),
 }
 
 /// A clinic of four rooms: every second patient goes to the first one, or all who are given something do.
@@ -59,6 +64,10 @@ fn clinic(w: &mut World, all: &[Given], one_room: bool, unsaid: Unsaid) -> usize
                 case.refund(line, when + TimeDelta::minutes(8), g.back, false);
             }
         }
+        let nameless = matches!(unsaid, Unsaid::Who(few) if n < few);
+        if nameless {
+            case.lines.iter_mut().for_each(|l| l.doctor = Some(String::new()));
+        }
         let wordless = match unsaid {
             Unsaid::First(few) if n < few => {
                 case.dx = ("", "");
@@ -75,18 +84,18 @@ fn clinic(w: &mut World, all: &[Given], one_room: bool, unsaid: Unsaid) -> usize
         if wordless {
             nothing(w, Violation, "F12", &c);
         }
+        if nameless && matches!(unsaid, Unsaid::Who(few) if few < ALL_OVER) {
+            w.truth(Violation, "F02", c.told(&c.all(), 0));
+        }
     }
     house
 }
 
-fn one(w: &mut World, kind: Kind, rule: &str, what: &[Given]) {
-    let house = clinic(w, what, false, Unsaid::Nobody);
-    of_house(w, kind, &[rule], house);
-}
-
-/// More than every second patient leaves with a box.
+/// More than every second patient leaves with a box; of a dozen bills nobody ordered anything.
 pub(super) fn too_many_drugs(w: &mut World) {
-    one(w, Violation, "J01", &[given("X001", 0, 24)]);
+    let house = clinic(w, &[given("X001", 0, 24)], false, Unsaid::Who(12));
+    of_house(w, Violation, &["J01"], house);
+    of_house(w, NearMiss, &["F02-2"], house);
 }
 
 /// Every second patient is examined; of two nobody knows what they have, which is just what may be.
@@ -102,10 +111,10 @@ pub(super) fn too_many_dressings(w: &mut World) {
     of_house(w, Violation, &["J03", "F12-1"], house);
 }
 
-/// All who are needled go to one room.
+/// All who are needled go to one room; the till left the doctor out of most bills.
 pub(super) fn too_many_needles(w: &mut World) {
-    let house = clinic(w, &[given("S011", 0, 24)], true, Unsaid::Nobody);
-    of_house(w, Violation, &["J04", "J12"], house);
+    let house = clinic(w, &[given("S011", 0, 24)], true, Unsaid::Who(24));
+    of_house(w, Violation, &["J04", "J12", "F02-2"], house);
 }
 
 /// A little less than the reference of both.
@@ -114,9 +123,11 @@ const DRUGS_AND_TESTS: [Given; 2] =
 /// A quarter of all, and a little less than the reference; half of everything in one room.
 const DRESSINGS_AND_NEEDLES: [Given; 2] = [given("M003", 0, 26), given("S011", 1, 25)];
 
+/// No bill of this house has ever named a doctor: it is not in its export.
 pub(super) fn nearly_too_many_drugs_and_tests(w: &mut World) {
-    let house = clinic(w, &DRUGS_AND_TESTS, false, Unsaid::Nobody);
+    let house = clinic(w, &DRUGS_AND_TESTS, false, Unsaid::Who(PATIENTS));
     of_house(w, NearMiss, &["J01", "J02"], house);
+    of_house(w, Trap, &["F02-2"], house);
 }
 
 pub(super) fn nearly_too_many_dressings_and_needles(w: &mut World) {

@@ -32,10 +32,14 @@ struct Year {
     /// Examinations of two kinds, and so many of each that were taken back.
     scans: (i64, i64),
     scans_back: i64,
+    /// How many days ago the ward began to upload what its nurses write.
+    kept_since: i64,
 }
 
 /// The beds of a small ward.
 const BEDS: i64 = 5;
+/// Longer ago than anything that is told.
+const ALWAYS: i64 = 10_000;
 /// Stays one after the other.
 const STAYS: i64 = 30;
 
@@ -72,11 +76,11 @@ fn year(w: &mut World, y: &Year) -> (usize, Closed) {
             waived -= 1;
         }
         scan(w, &mut case, n, ago, y);
-        w.close(case);
+        nursed(w, case, ago - days, y);
         if comes_back {
             let dx = if y.ill_otherwise { STOMACH } else { LUNG };
             let case = plain(w, house, &p, (ago - days - 22, 4), dx);
-            w.close(case);
+            nursed(w, case, ago - days - 26, y);
         }
     }
     // All beds, and one more.
@@ -92,6 +96,20 @@ fn year(w: &mut World, y: &Year) -> (usize, Closed) {
         case.taken = Taken::ByLine;
     }
     (house, w.close(case))
+}
+
+/// Ends a stay whose last day was so many days ago: what its nurses wrote was uploaded, or not yet.
+fn nursed(w: &mut World, mut case: Case, ended: i64, y: &Year) {
+    let unkept = ended > y.kept_since;
+    if unkept {
+        case.forget("vital", |_| false);
+        case.forget("exec", |row| cell(row, "evt_type") != "nursing");
+    }
+    let c = w.close(case);
+    if unkept {
+        nothing(w, Trap, "B29-3", &c);
+        nothing(w, Trap, "A03", &c);
+    }
 }
 
 /// Some are examined on their second day.
@@ -148,6 +166,7 @@ pub(in super::super) fn wrong(w: &mut World) {
         cancelled: false,
         scans: (16, 6),
         scans_back: 0,
+        kept_since: ALWAYS,
     };
     tell(w, Violation, &year);
 }
@@ -165,11 +184,12 @@ pub(in super::super) fn nearly(w: &mut World) {
         cancelled: false,
         scans: (4, 1),
         scans_back: 0,
+        kept_since: ALWAYS,
     };
     tell(w, NearMiss, &year);
 }
 
-/// They come back with another illness, pay from their own account, take the bed that was left that morning; the
+/// The nurses' records were uploaded from some month on. They come back with another illness, pay from their own account, take the bed that was left that morning; the
 /// dearest bill was cancelled, and the scans too many were taken back.
 pub(in super::super) fn natural(w: &mut World) {
     let year = Year {
@@ -183,6 +203,7 @@ pub(in super::super) fn natural(w: &mut World) {
         cancelled: true,
         scans: (4, 1),
         scans_back: 12,
+        kept_since: 250,
     };
     tell(w, Trap, &year);
 }
