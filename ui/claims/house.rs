@@ -255,7 +255,7 @@ mod tests {
             staff: 12,
         };
         let row = department(&view);
-        assert_eq!((row.title.as_str(), row.state.as_str()), ("A03", "12 人"));
+        assert_eq!((row.title.as_str(), row.state.as_str()), ("A03", "医护 12 人"));
         assert_eq!(row.note, "A03 · 科目 A03.05 · 批准 24 张");
     }
 }

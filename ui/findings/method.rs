@@ -15,7 +15,7 @@ use crate::app::{App, Place};
 use crate::findings::suspicion;
 use crate::frame::status::{pair, pairs};
 use crate::frame::{left, place};
-use crate::language::{mark, say, word};
+use crate::language::{kept, mark, say, word};
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -199,7 +199,7 @@ fn params(rule: &Rule) -> Vec<PairItem> {
 /// What a rule compares, in words: its parameters stand below by themselves.
 fn logic(rule: &Rule) -> String {
     let text = &rule.official.logic;
-    let text = text.split_once("参数：").map_or(text.as_str(), |(before, _)| before);
+    let text = text.split_once(kept!("参数：")).map_or(text.as_str(), |(before, _)| before);
     let mut text = text.to_owned();
     for name in rule.params.keys() {
         text = text.replace(&format!(" {name} "), param(name)).replace(name, param(name));
