@@ -158,7 +158,7 @@ fn a_list_of_the_pack_is_taken_at_its_word_with_a_window_of_one_s_own() {
         stretch: Stretch::Month,
         ..Composed::default()
     };
-    assert_eq!(found_over(&w, &limit, &base)[0].reason, "中频治疗合计3，比2多1");
+    assert_eq!(found_over(&w, &limit, &base)[0].reason, "中频治疗合计3，上限2，超出1");
     let sex = Composed {
         pattern: Pattern::Listed,
         items: vec![Pick::List(list(&base, "E01"))],
