@@ -91,7 +91,10 @@ fn cards_that_are_swiped_together_on_several_days_stand_before_whoever_was_there
     assert_eq!(order, ["X1002", "P1", "Y5"], "{:?}", found.listed);
     let first = &found.listed[0];
     assert_eq!((first.visits, first.lines, first.amount.to_cents().as_str()), (2, 2, "78.00"));
-    assert_eq!(first.signs, ["有 2 天相隔不到 10 分钟", "金额相同 1 次", "同一医师 1 次", "人员编号相邻"]);
+    assert_eq!(
+        first.signs,
+        ["有 2 天相隔不到 10 分钟", "金额相同 1 次", "同一医师 1 次", "人员编号相邻"]
+    );
     assert_eq!(found.listed[2].signs, ["登记电话相同"], "never beside, but one telephone");
     assert!(found.notes.iter().any(|n| n.contains("1 笔结算只有日期")), "{:?}", found.notes);
     // A group that a rule found is looked at from all of its visits.
