@@ -208,9 +208,9 @@ mod tests {
 
     #[test]
     fn the_prose_knows_what_stands_beside_any_number() {
-        let pair = |a, b| seen(name_of(&[kind_of(a), kind_of(b)]));
-        assert!(pair("第", "三") > 10, "{}", pair("第", "三"));
-        assert_eq!(pair("第", "三"), pair("第", "八十四"));
+        let after = |number| seen(name_of(&[kind_of(number), "元"]));
+        assert!(after("三十") > 5);
+        assert_eq!(after("三十"), after("八十四"));
         assert_eq!(followed(name_of(&["第"]), "页"), name_of(&["第", "页"]));
         assert_eq!(kind_of("三项"), "三项");
     }
