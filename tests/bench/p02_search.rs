@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use spotcheck_claims::search::{fold, forms};

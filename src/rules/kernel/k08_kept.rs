@@ -44,7 +44,7 @@ impl Kept {
         // What would stand on the bill itself is there as long as the bill is.
         let on_bill = words.iter().any(|w| matches!(*w, "fee" | "prescription"));
         // The list of operations speaks for operations only.
-        let wanted = words.iter().filter(|w| !on_bill && !(each && **w == "operation"));
+        let wanted = words.iter().filter(|w| !(on_bill || each && **w == "operation"));
         let visits = cx.book.visits.iter().filter_map(Visit::begin_day);
         let mut kept = Self {
             kinds: wanted.filter_map(|word| Months::of(&days(cx, word))).collect(),
