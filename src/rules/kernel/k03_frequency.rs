@@ -40,6 +40,8 @@ struct Sum {
     slack: i64,
     per_item: bool,
     of_person: bool,
+    /// Asks about days: see [`written_at_once`].
+    day_by_day: bool,
     waiting: Vec<(u32, Line)>,
 }
 
@@ -78,6 +80,7 @@ pub(super) fn compile(cx: Cx<'_>) -> Compiled {
         slack: cx.rule.param("tolerance").unwrap_or(0),
         per_item: usage.per.as_deref() != Some("all"),
         of_person: matches!(usage.window.as_deref(), Some("month" | "quarter" | "year")),
+        day_by_day: usage.only.iter().any(|o| o == "day_by_day"),
         waiting: Vec::new(),
     }))
 }
@@ -114,14 +117,17 @@ impl Probe for Sum {
             };
             groups.entry((if self.per_item { line.item } else { 0 }, key)).or_default().push(line);
         }
+        // Only rules that ask about days need what an item has in the whole visit.
         let mut whole: BTreeMap<u32, i64> = BTreeMap::new();
-        for ((item, _), lines) in &groups {
+        for ((item, _), lines) in groups.iter().filter(|_| self.day_by_day) {
             let sum = whole.entry(*item).or_default();
             *sum = sum.saturating_add(super::sum(lines.iter().map(|l| l.quantity)));
         }
         for ((item, day), lines) in groups {
-            let billed = whole.get(&item).copied().unwrap_or(0);
-            if written_at_once(cx, visit, day, billed) && self.too_many(cx, visit, &lines) {
+            let billed = whole.get(&item);
+            if billed.is_some_and(|billed| written_at_once(visit, day, *billed))
+                && self.too_many(cx, visit, &lines)
+            {
                 out.silent("出院日一次补记，总量不超过在院时长");
                 continue;
             }
@@ -168,9 +174,8 @@ fn period_of(window: Option<&str>, line: Line) -> Option<i64> {
 
 /// B08: a ward may write the hours of a whole stay when the patient leaves. Such a day has more than its 24, and the
 /// stay no more than it lasted; on any other day nobody writes for days to come.
-fn written_at_once(cx: Cx<'_>, visit: &Visit, day: i64, billed: i64) -> bool {
-    cx.rule.usage.only.iter().any(|o| o == "day_by_day")
-        && visit.end_day().is_some_and(|last| day >= last)
+fn written_at_once(visit: &Visit, day: i64, billed: i64) -> bool {
+    visit.end_day().is_some_and(|last| day >= last)
         && hours_of(visit).is_ok_and(|hours| billed <= hours)
 }
 
