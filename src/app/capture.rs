@@ -247,6 +247,7 @@ impl Handheld {
             covered: progress.as_ref().is_some_and(|p| p.covered_from_ms.is_some()),
             lost_ms: progress.as_ref().map_or(0, |p| p.lost_ms),
             impaired: progress.as_ref().is_some_and(|p| p.impaired),
+            idle_ms: progress.as_ref().map_or(0, |p| p.idle_ms),
             level: progress.map_or(0, |p| p.level),
         })
     }

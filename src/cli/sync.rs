@@ -178,11 +178,19 @@ pub(crate) fn unlocked(handheld: &mut Handheld) -> TroubleResult<Output> {
 pub(crate) fn status(handheld: &mut Handheld) -> TroubleResult<Output> {
     let status = handheld.status()?;
     let device = status.device.as_ref().map_or("尚未登记", |d| d.as_str());
-    let lines = vec![
+    let mut lines = vec![
         status.safe.clone(),
         format!("手持机 {device}，密钥保护：{}", status.key_protection.zh()),
         format!("检查人员 {} 名，待回传 {} 个证据包", status.officers.len(), status.unsent),
     ];
+    for running in &status.recordings {
+        if let Some(seconds) = running.stalled_s() {
+            lines.push(format!(
+                "{} 正在录制，存储没有跟上：最近 {seconds} 秒还没有存好，请勿断电",
+                running.evidence
+            ));
+        }
+    }
     Output::new("status", &status, lines)
 }
 

@@ -92,6 +92,7 @@ impl Recorder for RecorderProcess {
             covered_from_ms: p.covered_from_ms,
             lost_ms: p.gaps.lost_ms,
             impaired: p.impaired,
+            idle_ms: p.idle_ms,
         }))
     }
 

@@ -334,6 +334,7 @@ mod tests {
             covered: false,
             lost_ms: 0,
             impaired: false,
+            idle_ms: 0,
         }];
         let rows = items(&[photo("E1", "药架"), photo("E2", "")], &running);
         let ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();

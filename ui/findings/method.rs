@@ -201,8 +201,14 @@ fn logic(rule: &Rule) -> String {
     let text = &rule.official.logic;
     let text = text.split_once(kept!("参数：")).map_or(text.as_str(), |(before, _)| before);
     let mut text = text.to_owned();
-    for name in rule.params.keys() {
-        text = text.replace(&format!(" {name} "), param(name)).replace(name, param(name));
+    // The longest first: `days` stands in `leave_days`.
+    let mut names: Vec<&String> = rule.params.keys().collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    for name in names {
+        // With the blanks that set a Latin word off.
+        for written in [format!(" {name} "), format!(" {name}"), format!("{name} "), name.clone()] {
+            text = text.replace(&written, param(name));
+        }
     }
     text
 }

@@ -578,15 +578,23 @@ pub(crate) fn draw(app: &Rc<App>) {
     {
         let findings = model.findings.borrow();
         let heard = || principals(&findings).filter(|m| !judged.silent.contains(&m.finding.rule));
-        let of = |n: usize| heard().filter(|m| light_of(&m.finding) == n).count();
-        let done = heard().filter(|m| judged.state(&m.key).is_some()).count();
-        let all = heard().count();
+        // What a light would show: of the part that the list is narrowed to.
+        let around = model.around.borrow().clone();
+        let part = || {
+            heard().filter(|m| {
+                model.narrow.holds(&m.finding)
+                    && around.as_ref().is_none_or(|around| around.holds(&m.finding))
+            })
+        };
+        let of = |n: usize| part().filter(|m| light_of(&m.finding) == n).count();
+        let done = part().filter(|m| judged.state(&m.key).is_some()).count();
+        let (all, here) = (heard().count(), part().count());
         let filters: Vec<SharedString> = [
-            say!("全部 {}", all),
+            say!("全部 {}", here),
             say!("红 {}", of(0)),
             say!("黄 {}", of(1)),
             say!("绿 {}", of(2)),
-            say!("未看 {}", all.saturating_sub(done)),
+            say!("未看 {}", here.saturating_sub(done)),
             say!("已看 {}", done),
         ]
         .map(SharedString::from)

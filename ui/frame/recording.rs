@@ -180,6 +180,8 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
             shell.set_recording_both(of(RecordingKind::Video) && of(RecordingKind::Audio));
             shell.set_recording_time(words::long_time(running.stored_ms).into());
             shell.set_recording_level(i32::from(running.level.min(100)));
+            let behind = running.stalled_s().map(|s| say!("{} 秒未存好", s)).unwrap_or_default();
+            shell.set_recording_behind(behind.into());
             shell.set_paused(running.paused);
             shell.set_recording(true);
         }
@@ -188,7 +190,8 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
     capture::show_running(app);
 }
 
-/// Says once for each hole that the sound card lost sound, and once that picture or sound is gone; the recording goes on.
+/// Says once for each hole that the sound card lost sound, once that picture or sound is gone, and once that storage does
+/// not keep up; the recording goes on.
 fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
     for running in now {
         let was = before.iter().find(|r| r.evidence == running.evidence);
@@ -199,6 +202,13 @@ fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
         }
         if running.impaired && !was.is_some_and(|r| r.impaired) {
             app.toast(say!("画面或声音中断，其余继续录制；请检查摄像头和麦克风"));
+        }
+        match (was.and_then(RecordingView::stalled_s), running.stalled_s()) {
+            (None, Some(_)) => {
+                app.toast(say!("存储没有跟上，最近几秒还没有存好；录制继续，请勿断电"))
+            }
+            (Some(_), None) => app.toast(say!("存储已跟上，此前录的都已存好")),
+            _ => {}
         }
     }
 }
@@ -238,6 +248,7 @@ mod tests {
             covered: false,
             lost_ms: 0,
             impaired: false,
+            idle_ms: 0,
         }
     }
 

@@ -147,6 +147,8 @@ pub(crate) fn show_line(app: &Rc<App>, now: &Status) {
         say!("可录 {}", words::lasting(now.budget.minutes))
     };
     shell.set_status_right(right.into());
+    shell.set_battery(now.budget.battery_percent.map_or(-1, i32::from));
+    shell.set_charging(now.budget.charging);
 }
 
 /// Month and day up to which the data of the open task go.

@@ -22,7 +22,7 @@ mod travel;
 mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
@@ -101,6 +101,8 @@ pub struct FakeDesk {
     road: Option<travel::Road>,
     /// How often it was asked how it stands.
     asked: Arc<AtomicU32>,
+    /// For how long storage has taken nothing.
+    stalled_ms: Arc<AtomicU64>,
     /// Where everything goes that would lie on the disk when the program ends.
     disk: Option<Disk>,
 }
@@ -195,6 +197,7 @@ impl FakeDesk {
             fail_next: None,
             road: None,
             asked: Arc::default(),
+            stalled_ms: Arc::default(),
             disk: None,
         }
     }
@@ -263,8 +266,12 @@ impl Desk for FakeDesk {
     fn status(&mut self) -> TroubleResult<Status> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.now_ms = self.now_ms.saturating_add(1_000);
+        let stalled_ms = self.stalled_ms.load(Ordering::SeqCst);
         for running in &mut self.running {
-            running.stored_ms = running.stored_ms.saturating_add(1_000);
+            running.idle_ms = stalled_ms;
+            if stalled_ms == 0 {
+                running.stored_ms = running.stored_ms.saturating_add(1_000);
+            }
             running.level = 62;
         }
         let waiting = self.outbox.iter().filter(|i| i.state != CaseState::Received).count();

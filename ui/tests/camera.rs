@@ -1,5 +1,7 @@
 //! Blanking the picture, papers page by page, the opening words, and the minutes that are left.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::options::ThemeMode;
@@ -94,6 +96,26 @@ fn the_opening_words_come_with_the_first_recording() {
     assert!(!face.shows("申请回避"), "once");
     face.tap("开场告知").unwrap();
     assert!(face.shows("申请回避"), "and whenever somebody asks");
+}
+
+/// A stalled card or disk loses nothing by itself; without power it would. So it is said while it lasts, and once that it is over.
+#[test]
+fn storage_that_does_not_keep_up_is_told_while_it_lasts() {
+    let stalled = Arc::new(AtomicU64::new(0));
+    let desk = Box::new(FakeDesk::new().with_stalled_storage(&stalled));
+    let face = Face::open(desk, &options(ThemeMode::Light), SMALL).unwrap();
+    face.touch("录音").unwrap();
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(face.shows("录音中") && !face.shows("未存好"), "{:?}", face.texts());
+    stalled.store(2_900, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(!face.shows("未存好"), "a fragment is a second long: {:?}", face.texts());
+    stalled.store(6_500, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(face.shows("6 秒未存好") && face.shows("请勿断电"), "{:?}", face.texts());
+    stalled.store(0, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(face.shows("都已存好") && face.shows("录音中"), "{:?}", face.texts());
 }
 
 /// R08: told at 10, 5 and 2 minutes, and minutes instead of bytes while something is recorded.

@@ -76,7 +76,7 @@ fn a_finding_says_who_and_shows_its_lines() {
         "甄*例 · 06 床 · 11-09 → 11-18",
         "林拟名 · D990001",
         "主管",
-        "2 行，点一行看依据",
+        "3 行，点一行看依据",
         "第三十八条",
         "基金损失待经办核算",
         "同一明细还涉及",
@@ -291,7 +291,7 @@ fn the_party_sees_one_person_and_facts_and_nothing_else() {
     face.tap(STAY).unwrap();
     face.tap("示证").unwrap();
     private(&face, "a visit");
-    assert!(face.shows("心脏彩色多普勒超声"), "{:?}", face.texts());
+    assert!(face.shows("床位费(三人间)"), "{:?}", face.texts());
     face.tap("退出").unwrap();
     face.tap("患者").unwrap();
     assert!(everything(&face).contains("禾田"), "outside 示证 the officer sees where else");
@@ -334,9 +334,9 @@ fn the_noticed_day_is_open_and_a_kind_narrows_the_lines() {
     face.tap(STAY).unwrap();
     assert!(face.shows("11-17") && face.shows("床位费(三人间)"), "{:?}", face.texts());
     face.tap("收起费用构成").unwrap();
-    face.tap("检查费").unwrap();
+    face.tap("治疗费").unwrap();
     assert!(face.shows("11-09") && !face.shows("二级护理"), "{:?}", face.texts());
-    face.tap("11-09 周一 · 4 行").unwrap();
+    face.tap("11-09 周一 · 8 行").unwrap();
     face.tap("医嘱与记录").unwrap();
     assert!(face.shows("请假"));
 }

@@ -131,10 +131,10 @@ fn a_ward_and_a_narrowed_visit_survive_a_lock() {
     face.tap(&bed.label).unwrap();
     face.tap("打开最近一次就诊").unwrap();
     face.tap("收起费用构成").unwrap();
-    face.tap("检查费").unwrap();
+    face.tap("治疗费").unwrap();
     lock_and_back(&face);
     face.tap("收起费用构成").unwrap_or(());
-    assert!(chosen(&face, "Chip").contains(&"检查费".to_owned()), "{:?}", face.texts());
+    assert!(chosen(&face, "Chip").contains(&"治疗费".to_owned()), "{:?}", face.texts());
 }
 
 /// The program was killed two seconds after the last word.

@@ -101,9 +101,9 @@ fn a_visit_is_shown_whole_when_the_officer_looks_at_what_was_noticed() {
     assert!(there(&face), "{hidden}, a day without a mark, is there: {}", all(&face));
     // What is narrowed by what was billed stays so, and says so.
     face.tap("退出").unwrap();
-    face.tap("检查费").unwrap();
+    face.tap("治疗费").unwrap();
     face.tap("示证").unwrap();
-    assert!(face.shows("只列检查费"), "{}", all(&face));
+    assert!(face.shows("只列治疗费"), "{}", all(&face));
 }
 
 /// Heads of days that can be folded.

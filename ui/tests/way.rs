@@ -62,7 +62,7 @@ fn unlock_to_receipt() {
     shown("05-search-none", "没有找到");
     shown("06-person", "甄*例");
     shown("06-person-shown", "甄示例");
-    shown("07-visit", "¥9,226.22");
+    shown("07-visit", "¥4,427.49");
     shown("09-interview", "早上交完费就走了，八点多");
     shown("10-document", "（必填）");
     shown("11-document-page", "第 1 页，共 2 页");

@@ -28,6 +28,21 @@ pub struct RecordingView {
     /// Picture or sound is gone; the rest goes on.
     #[serde(default)]
     pub impaired: bool,
+    /// Milliseconds since the last of it became durable.
+    #[serde(default)]
+    pub idle_ms: u64,
+}
+
+/// From when on storage counts as stalled, in milliseconds: what ran in since then is lost with the power, and a
+/// recording may lose 2 s (evidence.md §1).
+const STALLED_MS: u64 = 3_000;
+
+impl RecordingView {
+    /// Seconds of which nothing is durable yet, where storage does not keep up; `None` while it does.
+    #[must_use]
+    pub fn stalled_s(&self) -> Option<u64> {
+        (self.idle_ms >= STALLED_MS).then(|| self.idle_ms.div_euclid(1_000))
+    }
 }
 
 /// Kinds of recording.

@@ -232,6 +232,7 @@ impl Recorder for MemoryRecorder {
             covered_from_ms: covered.then_some(1_900),
             lost_ms: guard(&self.vault.lost).unwrap_or(0),
             impaired: false,
+            idle_ms: 0,
         }))
     }
 

@@ -59,6 +59,8 @@ pub struct RecordingProgress {
     pub lost_ms: u64,
     /// Picture or sound is gone; the rest goes on.
     pub impaired: bool,
+    /// Milliseconds since the last of it became durable.
+    pub idle_ms: u64,
 }
 
 /// Recordings that were not closed yet, as storage shows them: those that run, and those that were cut off.

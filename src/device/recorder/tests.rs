@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{CameraConfig, DeviceConfig, VideoConfig};
-use crate::{DataLock, Error};
+use crate::{DataLock, Error, Gaps};
 
 const DATA: &str = "SPOTCHECK_TEST_DATA";
 const LINGER: Duration = Duration::from_millis(600);
@@ -43,6 +43,8 @@ struct FolderSink {
     count: u64,
     media_ms: u64,
     refuse_at: Option<u64>,
+    /// Fragment that storage takes only after so many milliseconds.
+    stall: Option<(u64, u64)>,
 }
 
 impl FolderSink {
@@ -52,7 +54,8 @@ impl FolderSink {
         };
         std::fs::create_dir_all(&folder).unwrap();
         let refuse_at = order["refuse_at"].as_u64();
-        Ok(Box::new(Self { folder, count: 0, media_ms: 0, refuse_at }))
+        let stall = order["stall_at"].as_u64().zip(order["stall_ms"].as_u64());
+        Ok(Box::new(Self { folder, count: 0, media_ms: 0, refuse_at, stall }))
     }
 }
 
@@ -60,6 +63,9 @@ impl FragmentSink for FolderSink {
     fn push(&mut self, bytes: &[u8], media_ms: u64, _level: u8) -> TroubleResult<u64> {
         if self.refuse_at == Some(self.count) {
             return Err(Trouble::new("STORAGE-RESERVE", "存储空间已到保留线", "安全", "上传"));
+        }
+        if let Some((_, ms)) = self.stall.filter(|(at, _)| *at == self.count) {
+            std::thread::sleep(Duration::from_millis(ms));
         }
         let mut file = File::create(self.folder.join(format!("{:06}", self.count))).unwrap();
         file.write_all(bytes).unwrap();
@@ -450,6 +456,34 @@ fn a_recording_ends_by_itself_when_the_storage_reserve_is_reached() {
     assert_eq!(error.code, "TEST-ORDER");
     let keys: Vec<String> = handheld.parent.list().unwrap().into_iter().map(|r| r.key).collect();
     assert_eq!(keys, ["a"]);
+}
+
+/// What storage does not take is not durable, and the recorder says for how long already; when it takes it again, nothing
+/// is missing.
+#[test]
+fn a_stall_of_storage_is_told_and_costs_nothing() {
+    let mut handheld = Handheld::new();
+    let mut order = order(handheld.data(), "a");
+    order["stall_at"] = 2.into();
+    order["stall_ms"] = 5_000.into();
+    handheld.parent.start("a", RecordingKind::Audio, &order).unwrap();
+    let mut longest = 0;
+    let after = loop {
+        std::thread::sleep(Duration::from_millis(100));
+        let progress = handheld.parent.progress("a").unwrap().unwrap();
+        assert!(progress.running, "{progress:?}");
+        longest = longest.max(progress.idle_ms);
+        if progress.fragments > 4 {
+            break progress;
+        }
+    };
+    assert!(longest >= 4_500, "{longest} ms");
+    assert!(after.idle_ms < 3_000 && after.gaps == Gaps::default(), "{after:?}");
+    handheld.parent.stop("a").unwrap();
+    let media = handheld.media("a");
+    if let Some(ms) = decoded_ms("a_stall_of_storage_is_told_and_costs_nothing", &media) {
+        assert!(ms >= after.stored_ms, "{ms} of {}", after.stored_ms);
+    }
 }
 
 #[test]

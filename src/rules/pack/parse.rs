@@ -272,10 +272,14 @@ impl Own {
         if to < from {
             return Err(fail("enddate", "早于 begndate".to_owned()));
         }
+        let official =
+            official(raw.official, defaults).map_err(|f| fail(f, "缺少官方属性".to_owned()))?;
+        if !RESULTS.contains(&official.result.as_str()) {
+            return Err(fail("official.result", format!("应为{}", RESULTS.join("、"))));
+        }
         let rule = Rule {
             params: params(file, &span, &id, raw.params)?,
-            official: official(raw.official, defaults)
-                .map_err(|f| fail(f, "缺少官方属性".to_owned()))?,
+            official,
             family: raw.family.unwrap_or_else(|| id.clone()),
             id: id.clone(),
             name: raw.name,
@@ -414,6 +418,9 @@ fn params(
     }
     Ok(params)
 }
+
+/// What the official library of 2025 says that a hit is; the last one is of a rule that an officer composed.
+const RESULTS: [&str; 3] = ["违规", "可疑", "自编"];
 
 /// The rule's own attributes, else those of its file; every one must be said somewhere.
 fn official(own: RawOfficial, defaults: &RawOfficial) -> Result<Official, &'static str> {

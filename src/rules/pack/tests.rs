@@ -204,7 +204,7 @@ const RULE: &str = r#"
 [defaults]
 definition = "d"
 logic = "l"
-result = "r"
+result = "可疑"
 range = "t"
 level = ["x"]
 facility = ["x"]
@@ -293,6 +293,9 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     let (_, field, reason) = refused("{date}", "{nonsense}");
     assert_eq!(field, "rule X01 .reason");
     assert!(reason.contains("nonsense"));
+    let (line, field, reason) = refused("result = \"可疑\"", "result = \"违法\"");
+    assert_eq!((line > 0, field.as_str()), (true, "rule X01 .official.result"));
+    assert!(reason.contains("可疑"), "{reason}");
     let (_, field, _) = refused("definition = \"d\"\n", "");
     assert_eq!(field, "rule X01 .official.definition");
     let (_, field, reason) = refused("value = 100", "value = \"many\"");

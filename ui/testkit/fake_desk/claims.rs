@@ -126,7 +126,7 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
         fee_lines: lines,
         medfee_sumamt: amount(sum),
         fund_pay_sumamt: amount(fund),
-        // One bed is billed twice on its last day but one.
+        // One bed is billed three times on its last day.
         repeated_days: u64::from(id == "V1"),
     };
     Some(PersonView {
@@ -150,8 +150,8 @@ pub(super) fn person(psn_no: &str) -> Option<PersonView> {
             enddate: None,
         }],
         visits: vec![
-            visit("V1", "21", 0, 9, "内二科", "脑梗死", ("9226.22", "6811.45"), FEE_LINES),
-            visit("V4", "21", -15, -4, "内二科", "脑梗死", ("9412.10", "6952.30"), 178),
+            visit("V1", "21", 0, 9, "内二科", "脑梗死", ("4427.49", "3268.82"), FEE_LINES),
+            visit("V4", "21", -15, -4, "内二科", "脑梗死", ("4224.40", "3118.87"), 178),
             visit("V2", "11", -20, -20, "神经内科", "高血压", ("286.40", "171.84"), 4),
             visit("V3", "41", -25, -25, "药房", "高血压", ("93.20", "55.92"), 2),
             visit("V5", "11", -40, -40, "神经内科", "脑梗死恢复期", ("152.00", "91.20"), 3),
@@ -209,17 +209,46 @@ pub(super) fn visit(mdtrt_id: &str) -> Option<VisitView> {
     })
 }
 
-const ITEMS: [(&str, &str, &str, &str); 6] = [
-    ("心脏彩色多普勒超声", "03", "1", "138"),
+/// What a day of the stay is billed: item, kind, count, price.
+const DAY: [(&str, &str, &str, &str); 21] = [
     ("二级护理", "07", "1", "24"),
+    ("住院诊察费", "02", "1", "15"),
     ("床位费(三人间)", "01", "1", "38"),
+    ("静脉输液", "05", "1", "8"),
     ("注射用血塞通 0.2 g", "11", "2", "31.4"),
-    ("阿司匹林肠溶片 100 mg×30 片", "09", "1", "14.82"),
+    ("一次性使用输液器", "08", "1", "3.2"),
     ("血糖测定(葡萄糖氧化酶法)", "04", "4", "5"),
+    ("氯化钠注射液 250 ml", "09", "1", "3.6"),
+    ("静脉输液(续组)", "05", "1", "3"),
+    ("胞磷胆碱钠注射液 0.25 g", "09", "2", "6.9"),
+    ("偏瘫肢体综合训练", "05", "1", "40"),
+    ("氧气吸入", "05", "6", "3"),
+    ("中频脉冲电治疗", "05", "1", "26"),
+    ("阿司匹林肠溶片 100 mg", "09", "1", "0.49"),
+    ("阿托伐他汀钙片 20 mg", "09", "1", "2.61"),
+    ("依达拉奉注射液 20 mg", "09", "2", "16.8"),
+    ("普通针刺", "05", "1", "22"),
+    ("作业疗法", "05", "1", "25"),
+    ("丁苯酞软胶囊 0.1 g", "09", "6", "5.4"),
+    ("静脉留置针", "08", "1", "12.5"),
+    ("吞咽功能障碍训练", "05", "1", "30"),
 ];
+/// Its first two examinations, by number of the line.
+const ECHO: (&str, &str, &str, &str) = ("心脏彩色多普勒超声", "03", "1", "138");
+const SCAN: (&str, &str, &str, &str) = ("头颅磁共振平扫", "03", "1", "420");
+
+/// The bed of a day is its third line; on the last day it was billed twice more.
+fn billed(n: u64) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
+    match n {
+        0 => Some(ECHO),
+        24 => Some(SCAN),
+        176 | 182 => DAY.get(2).copied(),
+        _ => DAY.get(usize::try_from(n.checked_rem(21)?).ok()?).copied(),
+    }
+}
 
 /// Lines of one bed on one day.
-const TWICE: [&str; 2] = ["-170", "-176"];
+const TWICE: [&str; 3] = ["-170", "-176", "-182"];
 /// That day.
 const TWICE_ON: &str = "2026-11-17";
 
@@ -227,8 +256,7 @@ const TWICE_ON: &str = "2026-11-17";
 fn lines(mdtrt_id: &str, filter: &FeeFilter) -> Vec<FeeLine> {
     let all = visit(mdtrt_id).map_or(0, |v| v.fee_lines);
     let line = |n: u64| {
-        let (name, kind, cnt, pric) =
-            ITEMS.get(usize::try_from(n.checked_rem(6)?).ok()?).copied()?;
+        let (name, kind, cnt, pric) = billed(n)?;
         let seconds = i64::try_from(n).ok()?.saturating_mul(4_100);
         let (cnt, pric) = (amount(cnt), amount(pric));
         Some(FeeLine {

@@ -1,5 +1,8 @@
 //! Other days: somebody new, practice, large text, little room.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use spotcheck_app::desk::Own;
 use spotcheck_domain::task::PRACTICE;
 
@@ -39,6 +42,13 @@ impl FakeDesk {
     #[must_use]
     pub fn with_minutes_left(mut self, minutes: u64) -> Self {
         self.low = Some(minutes);
+        self
+    }
+
+    /// Storage takes nothing for as many milliseconds as stand there.
+    #[must_use]
+    pub fn with_stalled_storage(mut self, ms: &Arc<AtomicU64>) -> Self {
+        self.stalled_ms = Arc::clone(ms);
         self
     }
 }

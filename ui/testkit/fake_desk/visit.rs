@@ -427,6 +427,7 @@ impl FakeDesk {
             covered: false,
             lost_ms: 0,
             impaired: false,
+            idle_ms: 0,
         };
         self.running.push(started.clone());
         Ok(started)
