@@ -15,6 +15,9 @@ use crate::engine::{Options, Outcome, Watch, audit};
 use crate::error::{Result, cancelled};
 use crate::pack::{KernelId, Pack, Rule};
 
+/// What lies in the order of the visits: of these no more is read than the first fee lines reach.
+const BY_VISIT: [&str; 5] = ["mdtrt_d", "diag", "leave", "grp", "setl_d"];
+
 /// Batches of a table that are read at most.
 const BATCHES: &[(&str, usize)] = &[
     ("fixmedins_b", 1),
@@ -61,13 +64,31 @@ struct Head<'a> {
     source: &'a dyn ColumnSource,
 }
 
-fn batches(entity: &str) -> usize {
+fn most(entity: &str) -> usize {
     BATCHES.iter().find(|(name, _)| *name == entity).map_or(0, |(_, n)| *n)
+}
+
+impl Head<'_> {
+    /// Batches of a table that are read: where a visit has forty lines, the first lines reach few visits. Twice as
+    /// many as the average says, because visits differ.
+    fn batches(&self, entity: &str) -> TroubleResult<usize> {
+        let most = most(entity);
+        let lines = self.source.rows("fee_list_d")?;
+        if !BY_VISIT.contains(&entity) || lines == 0 {
+            return Ok(most);
+        }
+        let batch = u64::try_from(BATCH_ROWS).unwrap_or(u64::MAX);
+        let read =
+            u64::try_from(self::most("fee_list_d")).unwrap_or(u64::MAX).saturating_mul(batch);
+        let reached =
+            self.source.rows(entity)?.saturating_mul(read).saturating_mul(2).div_ceil(lines);
+        Ok(usize::try_from(reached.div_ceil(batch)).unwrap_or(usize::MAX).clamp(1, most.max(1)))
+    }
 }
 
 impl ColumnSource for Head<'_> {
     fn rows(&self, entity: &str) -> TroubleResult<u64> {
-        let most = batches(entity).saturating_mul(BATCH_ROWS);
+        let most = self.batches(entity)?.saturating_mul(BATCH_ROWS);
         if most == 0 {
             return Ok(0);
         }
@@ -88,7 +109,7 @@ impl ColumnSource for Head<'_> {
         wants: &[Want],
         each: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
     ) -> TroubleResult<()> {
-        let left = Cell::new(batches(entity));
+        let left = Cell::new(self.batches(entity)?);
         if left.get() == 0 {
             return Ok(());
         }

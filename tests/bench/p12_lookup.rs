@@ -17,9 +17,11 @@ use crate::report::{Met, Report, Row};
 
 const LINE: &str = "SELECT bkkp_sn, mdtrt_id, med_list_codg, fee_ocur_time, cnt, det_item_fee_sumamt FROM fee_list_d WHERE rowid = ?1";
 const VISIT: &str = "SELECT m.psn_no, m.begntime, m.endtime, m.adm_bed FROM dict d JOIN mdtrt_d m ON m.mdtrt_id = d.id WHERE d.text = ?1";
+/// Both sides in turn; the median of the rounds counts.
+const ROUNDS: usize = 9;
 /// Lookups of one run.
 const COLD: usize = 20_000;
-const WARM: usize = 40_000;
+const WARM: usize = 400_000;
 /// Keys of a warm run: their pages fit the cache many times.
 const KEPT: usize = 300;
 
@@ -97,7 +99,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     };
     let mut times: [Vec<f64>; 8] = Default::default();
     let mut sizes = (String::new(), String::new());
-    for _ in 0..5 {
+    for _ in 0..ROUNDS {
         for (side, times) in times.chunks_mut(4).enumerate() {
             let open =
                 || -> Result<(Option<spotcheck_claims::PackageReader>, Option<Connection>)> {
@@ -142,12 +144,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
         }
     }
     let of = |n: usize| median(&times[n]);
+    // Each round has both sides right after each other: what the machine does else lies on both.
+    let ratio = |n: usize| {
+        let pairs = times[n].iter().zip(&times[n + 4]);
+        median(&pairs.map(|(ours, theirs)| ours / theirs).collect::<Vec<f64>>())
+    };
     Ok(json!({
         "bytes": std::fs::metadata(folder.join("package/claims.db"))?.len(),
         "page": sizes.0,
         "plain_page": sizes.1,
         "ours": [of(0), of(1), of(2), of(3)],
         "theirs": [of(4), of(5), of(6), of(7)],
+        "ratio": [ratio(0), ratio(1), ratio(2), ratio(3)],
     }))
 }
 
@@ -164,14 +172,15 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     for (n, (what, budget)) in cells.into_iter().enumerate() {
         let ours = said["ours"][n].as_f64().context("ours")?;
         let theirs = said["theirs"][n].as_f64().context("theirs")?;
+        let ratio = said["ratio"][n].as_f64().context("ratio")?;
         let what = format!(
             "{what}, package of {size:.0} MB, cache 8 MiB, pages of {} (plain {})",
             said["page"], said["plain_page"]
         );
         let micro = |s: f64| format!("{:.1} µs", s * 1e6);
-        let met = Met::of(ours / theirs <= budget);
+        let met = Met::of(ratio <= budget);
         let row = Row::alone("P12", what, micro(ours), format!("≤ {budget} ×"), met);
-        report.row(row.beside(micro(theirs), ours / theirs));
+        report.row(row.beside(micro(theirs), ratio));
     }
     Ok(())
 }

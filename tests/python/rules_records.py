@@ -1,7 +1,7 @@
 """The second opinion on rules about records: what must lie beside a charge, and machines and hands that were busy."""
 
 from duckdb_city import LAG, either, inside, quoted
-from duckdb_judge import by_item, kept, rule
+from duckdb_judge import by_item, kept, rule, step_by_step
 
 
 SAME = "({a}.code = f.code AND f.code <> '' OR {a}.name <> '' AND (contains(f.name, {a}.name) OR contains({a}.name, f.name)))"
@@ -18,16 +18,23 @@ def no_record(j):
         return either(f"coalesce(abs(CAST({t} AS DATE) - f.d) <= {days}, FALSE)" for t in times)
     def same(a):
         return SAME.format(a=a) if per_code else "TRUE"
+    # Where no time is asked for, each item of a visit counts once: joined line by line they are billions.
+    def things(table, where="TRUE"):
+        return f"(SELECT DISTINCT visit, code, name FROM {table} WHERE {where})" if days is None else f"(SELECT * FROM {table} WHERE {where})"
     def event(kinds):
-        return f"EXISTS (SELECT 1 FROM x WHERE x.visit = f.visit AND {inside('x.kind', kinds)} AND {same('x')} AND {near('x.b')})"
+        return f"EXISTS (SELECT 1 FROM {things('x', inside('kind', kinds))} x WHERE x.visit = f.visit AND {same('x')} AND {near('x.b')})"
     # Where a rule names what must lie beside the charge, only a report of that proves it.
     def told(a):
         return j.items(j.use["other"], a) if j.use.get("other") else same(a)
     def report(table, kind):
         return (f"EXISTS (SELECT 1 FROM {table} r WHERE r.visit = f.visit AND {told('r')} AND {near('r.done', 'r.told')})"
-                f" OR EXISTS (SELECT 1 FROM x WHERE x.visit = f.visit AND x.kind = '{kind}' AND {told('x')} AND {near('x.b')})")
+                f" OR EXISTS (SELECT 1 FROM x WHERE x.visit = f.visit AND x.kind = '{kind}' AND {told('x')} AND {near('x.b')})"
+                if j.use.get("other") else
+                f"EXISTS (SELECT 1 FROM {things(table)} r WHERE r.visit = f.visit AND {same('r')} AND {near('r.done', 'r.told')})"
+                f" OR EXISTS (SELECT 1 FROM {things('x', f'kind = {quoted(kind)}')} x WHERE x.visit = f.visit AND {same('x')} AND {near('x.b')})")
     proofs = {
-        "order": f"EXISTS (SELECT 1 FROM ord WHERE ord.visit = f.visit AND (ord.no = f.ordno AND f.ordno <> '' OR {same('ord')}))",
+        "order": f"(EXISTS (SELECT 1 FROM ord WHERE ord.visit = f.visit AND ord.no = f.ordno AND f.ordno <> '')"
+                 f" OR EXISTS (SELECT 1 FROM {things('ord')} ord WHERE ord.visit = f.visit AND {same('ord')}))",
         "exec": event(["order_exec", "nursing", "treat", "lab", "exam", "oprn", "anst"]),
         "nursing": event(["nursing"]), "treat": event(["treat", "order_exec"]),
         "oprn_event": event(["oprn"]), "anaesthesia": event(["anst"]),
@@ -94,7 +101,7 @@ def no_record(j):
         where.append("(f.fac, f.code, f.name) NOT IN (SELECT (fac, code, name) FROM routine)")
     if j.use.get("other"):
         where.append(f"EXISTS (SELECT 1 FROM raw o WHERE o.fac = f.fac AND {j.items(j.use['other'], 'o')})")
-    return by_item(j, " AND ".join(where))
+    return by_item(j, "TRUE", of=step_by_step(j, where))
 
 
 @rule("B26")
