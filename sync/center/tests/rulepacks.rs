@@ -13,7 +13,7 @@ const RULE: &str = r#"
 [defaults]
 definition = "d"
 logic = "l"
-result = "r"
+result = "可疑"
 range = "t"
 level = ["x"]
 facility = ["x"]
