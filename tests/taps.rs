@@ -45,7 +45,7 @@ fn seed() -> u64 {
     seed
 }
 
-/// A thumb that counts.
+/// A thumb that counts. It knows labels and meets what lies on the glass: a press in the middle of what it sees.
 struct Thumb<'a> {
     face: &'a Face,
     taps: Cell<u32>,
@@ -58,14 +58,22 @@ impl Thumb<'_> {
         // Scrolling on is no tap.
         for _ in 0..40 {
             let controls = self.face.controls();
-            if let Some(found) = controls.iter().find(|c| c.enabled && fits(&c.label)) {
-                self.face.tap(&found.label).unwrap();
+            let found = controls.iter().find(|c| c.enabled && fits(&c.label));
+            if let Some(found) = found.filter(|c| !self.half_covered(&c.label)) {
+                self.face.touch(&found.label).unwrap();
                 self.taps.set(self.taps.get() + 1);
                 return;
             }
-            self.face.scroll(-300.0).unwrap();
+            self.face.scroll(if found.is_some() { -120.0 } else { -300.0 }).unwrap();
         }
         panic!("no {beginning} … {with}: {:?}", self.face.controls());
+    }
+
+    /// The bar with the keys for recording lies over the middle of it: a person scrolls on first.
+    fn half_covered(&self, label: &str) -> bool {
+        let Ok((bar, _)) = self.face.height_of("录音") else { return false };
+        let (top, bottom) = self.face.height_of(label).unwrap();
+        top < bar - 1.0 && f32::midpoint(top, bottom) > bar
     }
 
     fn key(&self, key: char) {

@@ -424,8 +424,7 @@ impl Face {
     ///
     /// # Errors
     /// [`Error::Missing`] if it is not there.
-    #[cfg(test)]
-    pub(crate) fn height_of(&self, label: &str) -> Result<(f32, f32), Error> {
+    pub fn height_of(&self, label: &str) -> Result<(f32, f32), Error> {
         let all = self.all();
         let says = |e: &&ElementHandle| e.accessible_label().is_some_and(|l| l == label);
         let found = all.iter().find(says).ok_or_else(|| missing(format!("no {label:?}")))?;
