@@ -1,5 +1,7 @@
 # What a person types. Everything else is behind these.
 SHELL := /bin/bash
+# Where setup.sh puts Rust on a machine that had none.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 .PHONY: demo test setup peers screenshots arm64-smoke crash long bench day fuzz
 
 setup:
@@ -28,7 +30,7 @@ crash: setup
 	@target/debug/spotcheck-crash --kills $(N) --cuts $(N) --seed $(SEED)
 
 # Ten thousand careless fingers, six hours of sound and 5 GiB of video; more than an hour and 20 GB of room.
-long: setup
+long: peers
 	@cargo build --workspace --bins --tests --locked --quiet
 	@SPOTCHECK_MONKEY=10000 cargo test --workspace --lib --locked --quiet careless_fingers -- --nocapture
 	@target/debug/spotcheck-long
@@ -36,11 +38,11 @@ long: setup
 # The figures of the budgets against their peers: target/bench/report.md. P=P1,P7 chooses, SCALE=small is quick.
 P ?=
 SCALE ?= full
-bench: setup
+bench: peers
 	@packaging/bench.sh "$(P)" "$(SCALE)"
 
 # A day's work replayed (P14).
-day: setup
+day: peers
 	@packaging/bench.sh P14 full
 
 # Every fuzz target in turn for SECONDS; needs a nightly compiler and cargo-fuzz. The database is linked twice
@@ -48,6 +50,7 @@ day: setup
 SECONDS ?= 600
 FUZZ = pack mapping import_csv import_dbf import_xlsx table
 fuzz: setup
+	@cargo +nightly fuzz --version >/dev/null || { echo "fuzz: needs rustup's nightly and cargo-fuzz (cargo install cargo-fuzz)"; exit 3; }
 	@cd tests/fuzz && for target in $(FUZZ); do \
 		mkdir -p corpus/$$target && \
 		ASAN_OPTIONS=detect_odr_violation=0 cargo +nightly fuzz run --fuzz-dir . $$target \

@@ -2,14 +2,11 @@
 # setup.sh - installs what a fresh Debian 12 or 13 machine lacks to build and run Spotcheck.
 #
 # Idempotent; says what it does; works as root and with sudo. `make demo` and `make test` call it.
-# A stamp in target/ remembers what was installed, so that the second call costs nothing.
 #
 #   packaging/setup.sh            installs
 #   packaging/setup.sh --list     names the packages, one a line, and installs nothing
 set -euo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname -- "$here")
 say() { printf 'setup: %s\n' "$*"; }
 
 build=(
@@ -32,14 +29,12 @@ root_do() { # runs as root; asks for sudo only when there is something to do
 apt_install() { root_do apt-get install -y -q --no-install-recommends "$@"; }
 
 . /etc/os-release
-stamp=$root/target/.setup
-want=$(printf '%s\n' "${build[@]}" "${VERSION_ID:-}" | sha256sum | cut -c1-16)
+# Asked anew each time: a target/ that came from another machine knows nothing of this one.
+there=$(dpkg-query -W -f '${Status} ${Package}\n' "${build[@]}" 2>/dev/null | sed -n 's/^install ok installed //p' || true)
 lacking=()
-if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
-  for p in "${build[@]}"; do
-    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || lacking+=("$p")
-  done
-fi
+for p in "${build[@]}"; do
+  grep -qxF -- "$p" <<<"$there" || lacking+=("$p")
+done
 if [ ${#lacking[@]} -gt 0 ]; then
   say "installing ${lacking[*]}"
   root_do apt-get update -q
@@ -54,7 +49,8 @@ rust_ok() { # is there a rustc of at least 1.92?
 }
 tools_ok() { cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; }
 debian_rust() { # everything from trixie-backports
-  if ! grep -rqs trixie-backports /etc/apt/sources.list /etc/apt/sources.list.d; then
+  # apt's own word for it: a grep over its files would find comments.
+  if [ -z "$(apt-get indextargets --format '$(REPO_URI)' 'Codename: trixie-backports' 2>/dev/null | head -n 1 || true)" ]; then
     local mirror   # the one that trixie itself comes from
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: trixie' 2>/dev/null | head -n 1 || true)
     [ -n "$mirror" ] || { say "apt knows no mirror of Debian 13"; exit 3; }
@@ -89,6 +85,4 @@ if ! tools_ok; then # needed by `make test` only
     say "clippy or rustfmt is missing: make test will say so"
   fi
 fi
-mkdir -p "$root/target"
-printf '%s\n' "$want" >"$stamp"
 say "ready: $(rustc --version)"

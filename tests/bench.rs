@@ -1,4 +1,4 @@
-//! The budgets of design/budgets.md, measured: `make bench` writes `target/bench/report.md`.
+//! The product's budgets, measured: `make bench` writes `target/bench/report.md`.
 //!
 //! A program and not a test: times differ from machine to machine, and a slow hour must not fail a build. What
 //! is measured runs in a process of its own (this program again, `--child`), so that memory and processor time

@@ -232,10 +232,18 @@ fn main() -> Result<()> {
         Some(_) => anyhow::bail!("see --help"),
         None => {}
     }
+    // Not after an hour of recording.
+    anyhow::ensure!(
+        ["ffprobe", "unzip"].iter().all(|program| spotcheck_tests::has_program("long", program)),
+        "make peers installs it"
+    );
     // `audio [MINUTES]`, `video [MIB]`, or both in full.
     let which = std::env::args().nth(1).unwrap_or_default();
     let less: Option<u64> = std::env::args().nth(2).and_then(|text| text.parse().ok());
-    let folder = tempfile::tempdir()?;
+    // Gigabytes: a folder of the system's for small files may lie in memory.
+    let room = spotcheck_tests::root().join("target");
+    std::fs::create_dir_all(&room)?;
+    let folder = tempfile::tempdir_in(room)?;
     match which.as_str() {
         "audio" => sound_of(folder.path(), less.map_or(SIX_HOURS_MS, |minutes| minutes * 60_000)),
         "video" => video_of(folder.path(), less.map_or(FIVE_GIB, |mib| mib << 20)),

@@ -117,10 +117,17 @@ impl Handheld {
         if !writable {
             self.reattach_early()?;
         }
-        if let Some(running) = self.running.iter().find(|r| &r.case == case && r.kind == recording)
-        {
-            let running = running.clone();
-            return self.recording_view(&running);
+        let known = self.running.iter().find(|r| &r.case == case && r.kind == recording).cloned();
+        if let Some(running) = known {
+            let view = self.recording_view(&running)?;
+            if !view.ended {
+                return Ok(view);
+            }
+            // It is over already, so this press means a new one. What it stored is kept either way.
+            if let Err(trouble) = self.do_stop_recording(&running.evidence) {
+                tracing::warn!(code = %trouble.code, "A recording that ended by itself is closed later.");
+                self.running.retain(|r| r.path != running.path || r.case != running.case);
+            }
         }
         self.hush();
         if !writable {
@@ -239,6 +246,7 @@ impl Handheld {
 
     pub(crate) fn recording_view(&mut self, running: &Running) -> TroubleResult<RecordingView> {
         let progress = self.ports.recorder.progress(&running.case, &running.path)?;
+        let ended = progress.as_ref().is_some_and(|p| !p.alive);
         Ok(RecordingView {
             evidence: running.evidence.clone(),
             kind: running.kind,
@@ -247,7 +255,9 @@ impl Handheld {
             covered: progress.as_ref().is_some_and(|p| p.covered_from_ms.is_some()),
             lost_ms: progress.as_ref().map_or(0, |p| p.lost_ms),
             impaired: progress.as_ref().is_some_and(|p| p.impaired),
-            idle_ms: progress.as_ref().map_or(0, |p| p.idle_ms),
+            idle_ms: progress.as_ref().filter(|p| p.alive).map_or(0, |p| p.idle_ms),
+            behind_ms: progress.as_ref().filter(|p| p.alive).map_or(0, |p| p.behind_ms),
+            ended,
             level: progress.map_or(0, |p| p.level),
         })
     }

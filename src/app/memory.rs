@@ -81,6 +81,12 @@ impl Disk {
         *guard(&self.vault.lost) = Some(lost_ms);
     }
 
+    /// What is recorded now ends by itself, as when the microphone is pulled out.
+    pub fn end_recordings(&self) {
+        let running = guard(&self.vault.recordings).iter().map(|(o, _)| o.path.clone()).collect();
+        *guard(&self.vault.over) = running;
+    }
+
     /// From now on the encoder that was chosen breaks at each start, and another one records.
     pub fn break_encoder(&self) {
         *guard(&self.vault.breaks) = true;

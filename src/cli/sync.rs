@@ -184,6 +184,15 @@ pub(crate) fn status(handheld: &mut Handheld) -> TroubleResult<Output> {
         format!("检查人员 {} 名，待回传 {} 个证据包", status.officers.len(), status.unsent),
     ];
     for running in &status.recordings {
+        if running.ended {
+            lines.push(format!("{} 已中断，录到的已存好；先停止它，再开始一段", running.evidence));
+        }
+        if let Some(seconds) = running.stuck_s() {
+            lines.push(format!(
+                "{} 正在录制，话筒和摄像头 {seconds} 秒没有送来数据，请检查设备",
+                running.evidence
+            ));
+        }
         if let Some(seconds) = running.stalled_s() {
             lines.push(format!(
                 "{} 正在录制，存储没有跟上：最近 {seconds} 秒还没有存好，请勿断电",

@@ -110,6 +110,10 @@ pub trait RunningSource: Send {
     fn gaps(&self) -> Gaps {
         Gaps::default()
     }
+    /// Milliseconds of media that were captured, stored or not.
+    fn given_ms(&self) -> u64 {
+        0
+    }
     /// Blanks the picture, or shows it again; media time in milliseconds at that moment. `None`: no picture.
     fn cover(&self, _on: bool) -> Option<u64> {
         None
@@ -175,6 +179,10 @@ impl RunningSource for Capture {
 
     fn gaps(&self) -> Gaps {
         Self::gaps(self)
+    }
+
+    fn given_ms(&self) -> u64 {
+        Self::given_ms(self)
     }
 
     fn cover(&self, on: bool) -> Option<u64> {

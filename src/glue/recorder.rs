@@ -93,6 +93,7 @@ impl Recorder for RecorderProcess {
             lost_ms: p.gaps.lost_ms,
             impaired: p.impaired,
             idle_ms: p.idle_ms,
+            behind_ms: p.behind_ms,
         }))
     }
 

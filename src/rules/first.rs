@@ -2,8 +2,9 @@
 //!
 //! Twelve million lines take their time, and an officer who has just opened a package wants to see something
 //! that can be walked to. So the rules that judge a line, or two of one day, by themselves (age, sex, level, price limit, items
-//! that exclude each other) run over the first rows of the tables they need. What they find, the whole run finds again and knows more about: it alone
-//! says which finding is the principal one, and its outcome takes the place of this one.
+//! that exclude each other) run over the first rows of the tables they need. What they find, the whole run finds again and knows more about, unless a
+//! settlement that was not read takes it back: it alone says which finding is the principal one and what the fund paid, and its outcome takes the
+//! place of this one.
 
 use std::cell::Cell;
 
@@ -15,8 +16,9 @@ use crate::engine::{Options, Outcome, Watch, audit};
 use crate::error::{Result, cancelled};
 use crate::pack::{KernelId, Pack, Rule};
 
-/// What lies in the order of the visits: of these no more is read than the first fee lines reach.
-const BY_VISIT: [&str; 5] = ["mdtrt_d", "diag", "leave", "grp", "setl_d"];
+/// What lies in the order of the visits: of these no more is read than the first fee lines reach. Settlements and their
+/// groups lie in an order of their own: the first of them are not those of the first lines.
+const BY_VISIT: [&str; 3] = ["mdtrt_d", "diag", "leave"];
 
 /// Batches of a table that are read at most.
 const BATCHES: &[(&str, usize)] = &[
@@ -155,4 +157,70 @@ pub fn first_look(
     let options = Options { rules: Some(&ids), ..Options::default() };
     let outcome = audit(&Head { source }, pack, options, watch)?;
     Ok(Outcome { silences: Vec::new(), ..outcome })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may panic")]
+mod tests {
+    use super::*;
+
+    /// Knows how many rows there are.
+    struct Counted(&'static [(&'static str, u64)]);
+
+    impl ColumnSource for Counted {
+        fn rows(&self, entity: &str) -> TroubleResult<u64> {
+            Ok(self.0.iter().find(|(name, _)| *name == entity).map_or(0, |(_, rows)| *rows))
+        }
+
+        fn cutoff(&self, _: &str) -> TroubleResult<Option<Instant>> {
+            Ok(None)
+        }
+
+        fn scan(
+            &self,
+            _: &str,
+            _: &[Want],
+            _: &mut dyn FnMut(&Batch) -> TroubleResult<()>,
+        ) -> TroubleResult<()> {
+            Ok(())
+        }
+
+        fn code(&self, _: &str) -> TroubleResult<Option<u32>> {
+            Ok(None)
+        }
+
+        fn texts(&self, _: &[u32]) -> TroubleResult<Vec<String>> {
+            Ok(Vec::new())
+        }
+
+        fn cell_texts(
+            &self,
+            _: &str,
+            _: &'static str,
+            _: &[u64],
+        ) -> TroubleResult<Vec<Option<String>>> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// Two million lines: of what lies by visits a part is enough; settlements have numbers of their own, so that the first
+    /// of them may be those of any line, and all that may be read are read.
+    #[test]
+    fn of_visits_no_more_is_read_than_the_lines_reach_and_of_settlements_all() {
+        let source = Counted(&[
+            ("fee_list_d", 2_000_000),
+            ("mdtrt_d", 130_000),
+            ("diag", 260_000),
+            ("setl_d", 190_000),
+            ("grp", 150_000),
+        ]);
+        let head = Head { source: &source };
+        let batch = u64::try_from(BATCH_ROWS).unwrap();
+        assert_eq!(head.rows("fee_list_d").unwrap(), batch * 4);
+        assert_eq!(head.rows("mdtrt_d").unwrap(), batch);
+        assert_eq!(head.rows("diag").unwrap(), batch * 2);
+        assert_eq!(head.rows("setl_d").unwrap(), 190_000);
+        assert_eq!(head.rows("grp").unwrap(), 150_000);
+        assert_eq!(head.rows("staff").unwrap(), 0, "no rule of a first look asks for it");
+    }
 }

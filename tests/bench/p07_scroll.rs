@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
 }
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(crate::data::folder()?)?;
     let city = folder.path().join("city").display().to_string();
     let lines = match scale {
         Scale::Small => scale.lines(),

@@ -335,6 +335,8 @@ mod tests {
             lost_ms: 0,
             impaired: false,
             idle_ms: 0,
+            behind_ms: 0,
+            ended: false,
         }];
         let rows = items(&[photo("E1", "药架"), photo("E2", "")], &running);
         let ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();

@@ -200,17 +200,39 @@ fn params(rule: &Rule) -> Vec<PairItem> {
 fn logic(rule: &Rule) -> String {
     let text = &rule.official.logic;
     let text = text.split_once(kept!("参数：")).map_or(text.as_str(), |(before, _)| before);
-    let mut text = text.to_owned();
+    in_words(text, rule.params.keys().map(String::as_str).collect())
+}
+
+/// A text with the names of parameters in words; what stands for one is not looked into again.
+fn in_words(text: &str, mut names: Vec<&str>) -> String {
+    let latin = |c: char| c.is_ascii_alphanumeric() || c == '_';
     // The longest first: `days` stands in `leave_days`.
-    let mut names: Vec<&String> = rule.params.keys().collect();
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    for name in names {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
         // With the blanks that set a Latin word off.
-        for written in [format!(" {name} "), format!(" {name}"), format!("{name} "), name.clone()] {
-            text = text.replace(&written, param(name));
+        let at = rest.strip_prefix(' ').unwrap_or(rest);
+        let inside = next != ' ' && told.chars().next_back().is_some_and(latin);
+        let found = names.iter().filter(|_| !inside).find_map(|name| {
+            at.strip_prefix(*name)
+                .filter(|after| !after.starts_with(latin))
+                .map(|after| (*name, after))
+        });
+        if let Some((name, after)) = found {
+            let words = param(name);
+            told.push_str(words);
+            rest = after.strip_prefix(' ').unwrap_or(after);
+            // "z 值" stands for z itself, as in "z值".
+            if words.ends_with(kept!("值")) {
+                rest = rest.strip_prefix(kept!("值")).unwrap_or(rest);
+            }
+        } else {
+            told.push(next);
+            rest = rest.get(next.len_utf8()..).unwrap_or_default();
         }
     }
-    text
+    told
 }
 
 fn texts(all: &[String]) -> ModelRc<SharedString> {
@@ -286,13 +308,24 @@ mod tests {
         assert_eq!(once.len(), all.len(), "one entry a rule");
     }
 
+    #[test]
+    fn names_of_parameters_are_put_into_words_once() {
+        let told = |text: &str| in_words(text, vec!["days", "leave_days", "z"]);
+        let (days, z) = (param("days"), param("z"));
+        assert_eq!(told("z 大于z值"), format!("{z}大于{z}"));
+        assert_eq!(told("超过 days 即提示"), format!("超过{days}即提示"));
+        assert_eq!(told("leave_days加days"), format!("{}加{days}", param("leave_days")));
+        assert_eq!(told("size、some_days、zoo"), "size、some_days、zoo", "no part of a word");
+    }
+
     /// Whoever asks how a rule finds is told what it compares, where it may be wrong and what settles it.
     #[test]
     fn every_rule_of_the_nation_can_be_told() {
         for rule in spotcheck_app::rules::national().unwrap().rules {
             assert!(definition(&rule).len() >= 2, "{} has no definition", rule.id);
             let said = logic(&rule);
-            assert!(!said.contains('_'), "{}: {said}", rule.id);
+            let twice = ["_", "值值", "值 值", "天数天数"].iter().any(|wrong| said.contains(wrong));
+            assert!(!twice, "{}: {said}", rule.id);
             for name in rule.params.keys() {
                 assert_ne!(param(name), name, "{} has a parameter without words", rule.id);
             }

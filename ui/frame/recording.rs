@@ -54,7 +54,7 @@ pub(crate) fn shown(running: &[RecordingView]) -> Option<&RecordingView> {
 
 /// Starts at once; into the open case, else into the arrival case. A second press is no second recording.
 pub(crate) fn start(app: &Rc<App>, kind: RecordingKind) {
-    if app.recording.running.borrow().iter().any(|r| r.kind == kind) {
+    if app.recording.running.borrow().iter().any(|r| r.kind == kind && !r.ended) {
         return;
     }
     let case = app.case_id();
@@ -180,8 +180,7 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
             shell.set_recording_both(of(RecordingKind::Video) && of(RecordingKind::Audio));
             shell.set_recording_time(words::long_time(running.stored_ms).into());
             shell.set_recording_level(i32::from(running.level.min(100)));
-            let behind = running.stalled_s().map(|s| say!("{} 秒未存好", s)).unwrap_or_default();
-            shell.set_recording_behind(behind.into());
+            shell.set_recording_behind(trouble(&now.recordings).into());
             shell.set_paused(running.paused);
             shell.set_recording(true);
         }
@@ -190,11 +189,48 @@ pub(crate) fn show(app: &Rc<App>, now: &Status) {
     capture::show_running(app);
 }
 
+/// What the bar says beside the time: what has ended comes before what storage has not taken yet, of whatever recording.
+fn trouble(all: &[RecordingView]) -> String {
+    if all.iter().any(|r| r.ended) {
+        return say!("已中断").to_owned();
+    }
+    let behind = all.iter().filter_map(RecordingView::stalled_s).max();
+    let stuck = || all.iter().filter_map(RecordingView::stuck_s).max();
+    let behind = behind.map(|s| say!("{} 秒未存好", s));
+    behind.or_else(|| stuck().map(|s| say!("{} 秒没收到", s))).unwrap_or_default()
+}
+
+/// A recording that ended by itself is closed at once, so that the next press begins a new one, and that is said.
+fn close_ended(app: &Rc<App>, running: &RecordingView) {
+    let evidence = running.evidence.clone();
+    let words = say!(
+        "{} 已中断，存好 {}；看一下话筒、摄像头和存储空间，再开始一段",
+        running.evidence,
+        words::short_time(running.stored_ms)
+    );
+    app.ask(
+        move |desk| {
+            desk.stop_recording(&evidence)?;
+            desk.status()
+        },
+        move |app, now| {
+            show(app, &now);
+            app.toast(&words);
+        },
+    );
+}
+
 /// Says once for each hole that the sound card lost sound, once that picture or sound is gone, and once that storage does
 /// not keep up; the recording goes on.
 fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
     for running in now {
         let was = before.iter().find(|r| r.evidence == running.evidence);
+        if running.ended {
+            if !was.is_some_and(|r| r.ended) {
+                close_ended(app, running);
+            }
+            continue;
+        }
         let lost_ms = running.lost_ms.saturating_sub(was.map_or(0, |r| r.lost_ms));
         if lost_ms > 0 {
             let words = words::seconds(lost_ms);
@@ -203,11 +239,18 @@ fn tell_losses(app: &Rc<App>, before: &[RecordingView], now: &[RecordingView]) {
         if running.impaired && !was.is_some_and(|r| r.impaired) {
             app.toast(say!("画面或声音中断，其余继续录制；请检查摄像头和麦克风"));
         }
+        if running.stuck_s().is_some() && was.is_none_or(|r| r.stuck_s().is_none()) {
+            app.toast(say!("话筒或摄像头好几秒没有送来数据；录制没有停，请检查设备"));
+        }
         match (was.and_then(RecordingView::stalled_s), running.stalled_s()) {
             (None, Some(_)) => {
                 app.toast(say!("存储没有跟上，最近几秒还没有存好；录制继续，请勿断电"))
             }
-            (Some(_), None) => app.toast(say!("存储已跟上，此前录的都已存好")),
+            (Some(_), None) if running.kind == RecordingKind::Audio => {
+                app.toast(say!("存储已跟上，此前录的都已存好"))
+            }
+            // Pictures are dropped before the encoder when nothing is taken from it; sound never.
+            (Some(_), None) => app.toast(say!("存储已跟上，声音都已存好；画面可能缺了几秒")),
             _ => {}
         }
     }
@@ -249,6 +292,8 @@ mod tests {
             lost_ms: 0,
             impaired: false,
             idle_ms: 0,
+            behind_ms: 0,
+            ended: false,
         }
     }
 

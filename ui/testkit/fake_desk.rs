@@ -22,7 +22,7 @@ mod travel;
 mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
@@ -103,6 +103,8 @@ pub struct FakeDesk {
     asked: Arc<AtomicU32>,
     /// For how long storage has taken nothing.
     stalled_ms: Arc<AtomicU64>,
+    unplugged: Arc<AtomicBool>,
+    silent_ms: Arc<AtomicU64>,
     /// Where everything goes that would lie on the disk when the program ends.
     disk: Option<Disk>,
 }
@@ -198,6 +200,8 @@ impl FakeDesk {
             road: None,
             asked: Arc::default(),
             stalled_ms: Arc::default(),
+            unplugged: Arc::default(),
+            silent_ms: Arc::default(),
             disk: None,
         }
     }
@@ -268,7 +272,9 @@ impl Desk for FakeDesk {
         self.now_ms = self.now_ms.saturating_add(1_000);
         let stalled_ms = self.stalled_ms.load(Ordering::SeqCst);
         for running in &mut self.running {
-            running.idle_ms = stalled_ms;
+            running.behind_ms = stalled_ms;
+            running.ended |= self.unplugged.load(Ordering::SeqCst);
+            running.idle_ms = self.silent_ms.load(Ordering::SeqCst);
             if stalled_ms == 0 {
                 running.stored_ms = running.stored_ms.saturating_add(1_000);
             }

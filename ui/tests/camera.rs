@@ -1,7 +1,7 @@
 //! Blanking the picture, papers page by page, the opening words, and the minutes that are left.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::options::ThemeMode;
@@ -116,6 +116,41 @@ fn storage_that_does_not_keep_up_is_told_while_it_lasts() {
     stalled.store(0, Ordering::SeqCst);
     face.advance(Duration::from_secs(1)).unwrap();
     assert!(face.shows("都已存好") && face.shows("录音中"), "{:?}", face.texts());
+}
+
+/// R09: a microphone that was pulled out ends the recording: said at once, what was recorded is closed and kept, and the next
+/// press records again.
+#[test]
+fn r09_a_recording_that_ended_by_itself_is_told_and_the_next_press_records() {
+    let unplugged = Arc::new(AtomicBool::new(false));
+    let desk = Box::new(FakeDesk::new().with_unplugged_devices(&unplugged));
+    let face = Face::open(desk, &options(ThemeMode::Light), SMALL).unwrap();
+    face.touch("录音").unwrap();
+    face.advance(Duration::from_secs(3)).unwrap();
+    assert!(face.shows("录音中"), "{:?}", face.texts());
+    unplugged.store(true, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(face.shows("已中断，存好") && !face.shows("录音中"), "{:?}", face.texts());
+    assert!(!face.shows("其余继续录制"), "{:?}", face.texts());
+    unplugged.store(false, Ordering::SeqCst);
+    face.touch("录音").unwrap();
+    assert!(face.shows("录音中"), "{:?}", face.texts());
+}
+
+/// A microphone that hangs without an error gives nothing: that is no fault of storage, and it is said while it lasts.
+#[test]
+fn a_device_that_gives_nothing_is_told_and_is_not_called_storage() {
+    let silent = Arc::new(AtomicU64::new(0));
+    let desk = Box::new(FakeDesk::new().with_stuck_devices(&silent));
+    let face = Face::open(desk, &options(ThemeMode::Light), SMALL).unwrap();
+    face.touch("录音").unwrap();
+    silent.store(4_000, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(!face.shows("秒没收到"), "{:?}", face.texts());
+    silent.store(7_200, Ordering::SeqCst);
+    face.advance(Duration::from_secs(1)).unwrap();
+    assert!(face.shows("7 秒没收到") && face.shows("请检查设备"), "{:?}", face.texts());
+    assert!(!face.shows("存储"), "{:?}", face.texts());
 }
 
 /// R08: told at 10, 5 and 2 minutes, and minutes instead of bytes while something is recorded.

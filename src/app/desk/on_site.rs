@@ -31,17 +31,34 @@ pub struct RecordingView {
     /// Milliseconds since the last of it became durable.
     #[serde(default)]
     pub idle_ms: u64,
+    /// Milliseconds that were captured and are not durable yet.
+    #[serde(default)]
+    pub behind_ms: u64,
+    /// It ended by itself: a device or the recorder is gone, or the reserve of storage is reached. What it stored is kept
+    /// and waits for the stop.
+    #[serde(default)]
+    pub ended: bool,
 }
 
-/// From when on storage counts as stalled, in milliseconds: what ran in since then is lost with the power, and a
-/// recording may lose 2 s (evidence.md §1).
+/// From when on storage counts as stalled, in milliseconds: what is not durable is lost with the power, and a recording
+/// may lose 2 s (evidence.md §1).
 const STALLED_MS: u64 = 3_000;
 
+/// From when on a device that gives nothing counts as stuck, in milliseconds: fragments are a second long.
+const STUCK_MS: u64 = 5_000;
+
 impl RecordingView {
-    /// Seconds of which nothing is durable yet, where storage does not keep up; `None` while it does.
+    /// Seconds in which microphone and camera gave nothing, where they are stuck; `None` while they give.
+    #[must_use]
+    pub fn stuck_s(&self) -> Option<u64> {
+        let stuck = self.idle_ms >= STUCK_MS && self.stalled_s().is_none();
+        stuck.then(|| self.idle_ms.div_euclid(1_000))
+    }
+
+    /// Seconds that are captured and not durable yet, where storage does not keep up; `None` while it does.
     #[must_use]
     pub fn stalled_s(&self) -> Option<u64> {
-        (self.idle_ms >= STALLED_MS).then(|| self.idle_ms.div_euclid(1_000))
+        (self.behind_ms >= STALLED_MS).then(|| self.behind_ms.div_euclid(1_000))
     }
 }
 

@@ -36,6 +36,8 @@ pub struct MemoryVault {
     listens: Arc<Mutex<bool>>,
     /// The sound card loses so many milliseconds of each recording.
     pub(super) lost: Arc<Mutex<Option<u64>>>,
+    /// Recordings that ended by themselves.
+    pub(super) over: Arc<Mutex<Vec<String>>>,
     /// The encoder that was chosen breaks at each start, and another one records.
     pub(super) breaks: Arc<Mutex<bool>>,
     /// Stopped, and no journal names them yet.
@@ -227,12 +229,13 @@ impl Recorder for MemoryRecorder {
         Ok(found.map(|_| RecordingProgress {
             stored_ms: 2_000,
             level: 50,
-            alive: !self.killed,
+            alive: !self.killed && !guard(&self.vault.over).iter().any(|p| p == path),
             stored_bytes: 8_000,
             covered_from_ms: covered.then_some(1_900),
             lost_ms: guard(&self.vault.lost).unwrap_or(0),
             impaired: false,
             idle_ms: 0,
+            behind_ms: 0,
         }))
     }
 

@@ -61,6 +61,8 @@ pub struct RecordingProgress {
     pub impaired: bool,
     /// Milliseconds since the last of it became durable.
     pub idle_ms: u64,
+    /// Milliseconds that were captured and are not durable yet.
+    pub behind_ms: u64,
 }
 
 /// Recordings that were not closed yet, as storage shows them: those that run, and those that were cut off.

@@ -113,6 +113,36 @@ fn r09_lost_sound_is_told_at_once_and_counted_in_the_journal() {
     assert_eq!((&stopped["facts"]["gaps"], &stopped["facts"]["lost_ms"]), (&json!(1), &json!(340)));
 }
 
+/// R09: a recording that ended by itself is said to be over, and the next press begins a new one, in the open case and
+/// while locked; what the first one stored is an item of its own.
+#[test]
+fn r09_after_a_recording_ended_by_itself_the_next_press_records() {
+    for locked in [false, true] {
+        let mut day = morning();
+        let case = day.case.clone();
+        let first = day.h.start_recording(Some(&case), RecordingKind::Audio).unwrap();
+        assert!(!first.ended);
+        if locked {
+            day.h.lock().unwrap();
+        }
+        day.disk.end_recordings();
+        let over = day.h.status().unwrap().recordings;
+        assert!(over.len() == 1 && over[0].ended && over[0].stalled_s().is_none(), "{over:?}");
+        let target = (!locked).then_some(&case);
+        let next = day.h.start_recording(target, RecordingKind::Audio).unwrap();
+        assert!(next.evidence != first.evidence && !next.ended, "{next:?}");
+        assert!(day.h.status().unwrap().recordings.iter().any(|r| r.evidence == next.evidence));
+        unlock(&mut day.h, "O-0001");
+        let running = day.h.status().unwrap().recordings;
+        for one in running {
+            day.h.stop_recording(&one.evidence).unwrap();
+        }
+        let entries = day.h.journal_entries(Some(&case)).unwrap();
+        let ended = entries.iter().filter(|e| e["kind"] == "capture_stopped").count();
+        assert_eq!(ended, 2, "locked: {locked}");
+    }
+}
+
 #[test]
 fn the_opening_words_are_entered_with_their_hash_and_marked_in_what_runs() {
     let mut day = morning();

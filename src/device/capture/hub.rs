@@ -25,8 +25,22 @@ const FIRST_SAMPLE: Duration = Duration::from_secs(4);
 /// Raw pictures that may wait for an encoder; older ones are kept, newer ones dropped.
 const WAITING_PICTURES: u64 = 6;
 
-/// The beginning of a recording in system clock time, set by its first sound.
-pub(super) type TimeLine = Arc<OnceLock<gst::ClockTime>>;
+/// The time line of a recording.
+#[derive(Default)]
+pub(super) struct Line {
+    /// Its beginning in system clock time, set by its first sound.
+    begin: OnceLock<gst::ClockTime>,
+    /// Where on it the device stands that leads, in milliseconds, whatever became of its samples.
+    given_ms: AtomicU64,
+}
+
+impl Line {
+    pub(super) fn given_ms(&self) -> u64 {
+        self.given_ms.load(Ordering::Relaxed)
+    }
+}
+
+pub(super) type TimeLine = Arc<Line>;
 
 /// A recording's end of the tap.
 pub(super) struct Tap {
@@ -170,14 +184,18 @@ impl Tap {
 
     fn push(&self, buffer: &gst::BufferRef, caps: &gst::Caps, at: gst::ClockTime) {
         let begin = if self.leads {
-            *self.line.get_or_init(|| at)
+            *self.line.begin.get_or_init(|| at)
         } else {
-            match self.line.get() {
+            match self.line.begin.get() {
                 Some(begin) => *begin,
                 None => return,
             }
         };
         let Some(pts) = at.checked_sub(begin) else { return };
+        if self.leads {
+            let end = pts.saturating_add(buffer.duration().unwrap_or_default());
+            self.line.given_ms.fetch_max(end.mseconds(), Ordering::Relaxed);
+        }
         let size = u64::try_from(buffer.size()).unwrap_or(u64::MAX);
         let limit = size.saturating_mul(WAITING_PICTURES);
         if self.may_drop && self.src.current_level_bytes() > limit {

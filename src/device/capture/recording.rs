@@ -40,6 +40,7 @@ pub struct Capture {
     /// What its devices had lost before it began.
     before: Gaps,
     inner: Arc<Inner>,
+    line: TimeLine,
     /// Of a video.
     cover: Option<Arc<Cover>>,
 }
@@ -123,14 +124,9 @@ impl Capture {
         let sound = sound(audio);
         let pipeline = build(WHAT, &format!("{sound} ! {OGG} ! {OUT}"))?;
         let mut capture = Self::prepare(pipeline, Box::<OggCutter>::default(), on_fragment)?;
-        let line = TimeLine::default();
         capture.play()?;
-        capture.listen(
-            microphone,
-            "mic",
-            &line,
-            Tapped { leads: true, ahead: true, cover: None },
-        )?;
+        let tapped = Tapped { leads: true, ahead: true, cover: None };
+        capture.listen(microphone, "mic", tapped)?;
         Ok(capture)
     }
 
@@ -169,15 +165,14 @@ impl Capture {
         cover::install(&pipeline, &cover, (width, height))?;
         let mut capture = Self::prepare(pipeline, cutter, on_fragment)?;
         capture.cover = Some(Arc::clone(&cover));
-        let line = TimeLine::default();
         capture.play()?;
         let alone = microphone.is_none();
         let pictures = Tapped { leads: alone, ahead: false, cover: Some(cover) };
-        capture.listen(camera, "cam", &line, pictures)?;
+        capture.listen(camera, "cam", pictures)?;
         if let Some(microphone) = microphone {
             // Sound alone ahead of the first picture would leave the picture black for that long.
             let tapped = Tapped { leads: true, ahead: false, cover: None };
-            capture.listen(microphone, "mic", &line, tapped)?;
+            capture.listen(microphone, "mic", tapped)?;
         }
         Ok(capture)
     }
@@ -228,7 +223,8 @@ impl Capture {
             });
         }
         let before = Gaps::default();
-        Ok(Self { pipeline, taps: Vec::new(), before, inner, cover: None })
+        let line = TimeLine::default();
+        Ok(Self { pipeline, taps: Vec::new(), before, inner, line, cover: None })
     }
 
     fn play(&self) -> Result<(), Error> {
@@ -238,20 +234,14 @@ impl Capture {
         })
     }
 
-    fn listen(
-        &mut self,
-        hub: Arc<Hub>,
-        to: &'static str,
-        line: &TimeLine,
-        tapped: Tapped,
-    ) -> Result<(), Error> {
+    fn listen(&mut self, hub: Arc<Hub>, to: &'static str, tapped: Tapped) -> Result<(), Error> {
         let Tapped { leads, ahead: from_ahead, cover } = tapped;
         // Pictures may be dropped, sound never.
         let may_drop = cover.is_some();
         let src = named(&self.pipeline, to)?
             .downcast::<AppSrc>()
             .map_err(|_| Error::pipeline(WHAT, "no appsrc"))?;
-        let line = Arc::clone(line);
+        let line = Arc::clone(&self.line);
         self.before = self.before.and(hub.gaps());
         let id = hub.tap(Tap { src, line, leads, may_drop, from_ahead, cover });
         self.taps.push((hub, id));
@@ -283,6 +273,12 @@ impl Capture {
     pub fn gaps(&self) -> Gaps {
         let now = self.taps.iter().fold(Gaps::default(), |sum, (hub, _)| sum.and(hub.gaps()));
         now.since(self.before)
+    }
+
+    /// Milliseconds of media that its devices gave so far; what of it is stored says whoever takes the fragments.
+    #[must_use]
+    pub fn given_ms(&self) -> u64 {
+        self.line.given_ms()
     }
 
     /// Blanks the picture from now on, or shows it again; sound goes on. The media time in milliseconds from

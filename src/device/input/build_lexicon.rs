@@ -33,7 +33,9 @@ struct Word {
 fn dictionary() -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap();
     let mut command = Command::new(cargo);
-    command.args(["metadata", "--format-version", "1", "--offline"]);
+    // Not `--offline`: who builds one program has not fetched what the rest of the workspace needs, and `metadata`
+    // wants all of it. Nothing is fetched where everything is there.
+    command.args(["metadata", "--format-version", "1", "--locked"]);
     if let Ok(host) = std::env::var("HOST") {
         command.args(["--filter-platform", &host]);
     }

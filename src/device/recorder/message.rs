@@ -19,10 +19,13 @@ pub struct Progress {
     pub level: u8,
     /// Fragments that are durable.
     pub fragments: u64,
-    /// Milliseconds since the last fragment became durable; above some seconds the device is stuck.
-    pub idle_ms: u64,
     /// It goes on. `false`: it ended by itself (see `trouble`), or the recorder process is gone.
     pub running: bool,
+    /// Milliseconds since the last fragment became durable. Where nothing is behind, the device gives nothing.
+    pub idle_ms: u64,
+    /// Milliseconds that were captured and are not durable yet; 0 once it has ended.
+    #[serde(default)]
+    pub behind_ms: u64,
     /// Bytes of container that are durable.
     #[serde(default)]
     pub stored_bytes: u64,

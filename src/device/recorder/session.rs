@@ -16,6 +16,8 @@ use crate::capture::{Fragment, Gaps};
 
 /// A device that gives nothing for this long after the start is no device.
 const FIRST_FRAGMENT: Duration = Duration::from_secs(10);
+/// A recording that begins with what was kept ahead of it has this long to store that before it counts as behind.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     key: String,
@@ -42,6 +44,7 @@ struct Meter {
     bytes: u64,
     covered_from: Option<u64>,
     gaps: Gaps,
+    begun: Instant,
     last: Instant,
     trouble: Option<Trouble>,
     warning: Option<Trouble>,
@@ -67,6 +70,7 @@ impl Session {
             bytes: 0,
             covered_from: None,
             gaps: Gaps::default(),
+            begun: Instant::now(),
             last: Instant::now(),
             trouble: None,
             warning: None,
@@ -93,7 +97,7 @@ impl Session {
         let mut meter = locked(&self.meter);
         loop {
             if meter.fragments > 0 {
-                return Ok(Self::progress_of(&meter));
+                return Ok(self.progress_of(&meter));
             }
             let left = FIRST_FRAGMENT.saturating_sub(begun.elapsed());
             let trouble = meter.trouble.clone();
@@ -236,8 +240,11 @@ impl Session {
         locked(&self.meter).phase != Phase::Ended
     }
 
-    fn progress_of(meter: &Meter) -> Progress {
-        let idle = u64::try_from(meter.last.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn progress_of(&self, meter: &Meter) -> Progress {
+        // The source is gone once it has ended.
+        let given = locked(&self.source).as_ref().map_or(0, |source| source.given_ms());
+        let counts = meter.begun.elapsed() > CATCH_UP;
+        let behind_ms = if counts { given.saturating_sub(meter.stored_ms) } else { 0 };
         Progress {
             stored_ms: meter.stored_ms,
             level: meter.level,
@@ -246,7 +253,8 @@ impl Session {
             covered_from_ms: meter.covered_from,
             gaps: meter.gaps,
             impaired: meter.warning.is_some(),
-            idle_ms: idle,
+            idle_ms: u64::try_from(meter.last.elapsed().as_millis()).unwrap_or(u64::MAX),
+            behind_ms,
             running: meter.phase == Phase::Running && meter.trouble.is_none(),
             trouble: meter.trouble.clone().or_else(|| meter.warning.clone()),
         }
@@ -257,7 +265,7 @@ impl Session {
         let begun = Instant::now();
         let mut meter = locked(&self.meter);
         loop {
-            let progress = Self::progress_of(&meter);
+            let progress = self.progress_of(&meter);
             let left = wait.saturating_sub(begun.elapsed());
             let reached = past_ms.is_none_or(|past| progress.stored_ms > past);
             if reached || !progress.running || left.is_zero() {

@@ -467,22 +467,25 @@ fn a_stall_of_storage_is_told_and_costs_nothing() {
     order["stall_at"] = 2.into();
     order["stall_ms"] = 5_000.into();
     handheld.parent.start("a", RecordingKind::Audio, &order).unwrap();
+    let begun = Instant::now();
     let mut longest = 0;
     let after = loop {
         std::thread::sleep(Duration::from_millis(100));
         let progress = handheld.parent.progress("a").unwrap().unwrap();
         assert!(progress.running, "{progress:?}");
-        longest = longest.max(progress.idle_ms);
-        if progress.fragments > 4 {
+        longest = longest.max(progress.behind_ms);
+        if longest > 0 && progress.fragments > 4 && progress.behind_ms < 3_000 {
             break progress;
         }
     };
     assert!(longest >= 4_500, "{longest} ms");
-    assert!(after.idle_ms < 3_000 && after.gaps == Gaps::default(), "{after:?}");
+    assert_eq!(after.gaps, Gaps::default());
+    let recorded = u64::try_from(begun.elapsed().as_millis()).unwrap();
     handheld.parent.stop("a").unwrap();
     let media = handheld.media("a");
     if let Some(ms) = decoded_ms("a_stall_of_storage_is_told_and_costs_nothing", &media) {
-        assert!(ms >= after.stored_ms, "{ms} of {}", after.stored_ms);
+        // A buffer of the stand-in may still be on its way.
+        assert!(ms + 300 >= recorded, "{ms} of {recorded}");
     }
 }
 

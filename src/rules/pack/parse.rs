@@ -27,7 +27,7 @@ struct RawPack {
 struct RawOfficial {
     definition: Option<String>,
     logic: Option<String>,
-    result: Option<String>,
+    result: Option<Spanned<String>>,
     range: Option<String>,
     level: Option<Vec<String>>,
     facility: Option<Vec<String>>,
@@ -272,11 +272,14 @@ impl Own {
         if to < from {
             return Err(fail("enddate", "早于 begndate".to_owned()));
         }
+        let result = raw.official.result.as_ref().or(defaults.result.as_ref());
+        if let Some(result) = result.filter(|r| !RESULTS.contains(&r.get_ref().as_str())) {
+            let refused = fail("official.result", format!("应为{}", RESULTS.join("、")));
+            // It may stand in the defaults of the file.
+            return Err(PackError { line: file.line_at(result.span().start), ..refused });
+        }
         let official =
             official(raw.official, defaults).map_err(|f| fail(f, "缺少官方属性".to_owned()))?;
-        if !RESULTS.contains(&official.result.as_str()) {
-            return Err(fail("official.result", format!("应为{}", RESULTS.join("、"))));
-        }
         let rule = Rule {
             params: params(file, &span, &id, raw.params)?,
             official,
@@ -434,7 +437,7 @@ fn official(own: RawOfficial, defaults: &RawOfficial) -> Result<Official, &'stat
     Ok(Official {
         definition: take(own.definition, &defaults.definition, "official.definition")?,
         logic: take(own.logic, &defaults.logic, "official.logic")?,
-        result: take(own.result, &defaults.result, "official.result")?,
+        result: take(own.result, &defaults.result, "official.result")?.into_inner(),
         range: take(own.range, &defaults.range, "official.range")?,
         level: take(own.level, &defaults.level, "official.level")?,
         facility: take(own.facility, &defaults.facility, "official.facility")?,

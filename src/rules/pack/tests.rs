@@ -294,7 +294,7 @@ fn a_wrong_pack_is_refused_with_line_field_and_reason() {
     assert_eq!(field, "rule X01 .reason");
     assert!(reason.contains("nonsense"));
     let (line, field, reason) = refused("result = \"可疑\"", "result = \"违法\"");
-    assert_eq!((line > 0, field.as_str()), (true, "rule X01 .official.result"));
+    assert_eq!((line, field.as_str()), (line_of("result ="), "rule X01 .official.result"));
     assert!(reason.contains("可疑"), "{reason}");
     let (_, field, _) = refused("definition = \"d\"\n", "");
     assert_eq!(field, "rule X01 .official.definition");

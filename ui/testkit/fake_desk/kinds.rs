@@ -1,7 +1,7 @@
 //! Other days: somebody new, practice, large text, little room.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use spotcheck_app::desk::Own;
 use spotcheck_domain::task::PRACTICE;
@@ -49,6 +49,20 @@ impl FakeDesk {
     #[must_use]
     pub fn with_stalled_storage(mut self, ms: &Arc<AtomicU64>) -> Self {
         self.stalled_ms = Arc::clone(ms);
+        self
+    }
+
+    /// Microphone and camera give nothing for as many milliseconds as stand there.
+    #[must_use]
+    pub fn with_stuck_devices(mut self, ms: &Arc<AtomicU64>) -> Self {
+        self.silent_ms = Arc::clone(ms);
+        self
+    }
+
+    /// While it is set, what is recorded ends by itself.
+    #[must_use]
+    pub fn with_unplugged_devices(mut self, unplugged: &Arc<AtomicBool>) -> Self {
+        self.unplugged = Arc::clone(unplugged);
         self
     }
 }

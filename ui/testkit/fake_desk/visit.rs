@@ -428,6 +428,8 @@ impl FakeDesk {
             lost_ms: 0,
             impaired: false,
             idle_ms: 0,
+            behind_ms: 0,
+            ended: false,
         };
         self.running.push(started.clone());
         Ok(started)
