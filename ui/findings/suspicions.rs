@@ -139,7 +139,6 @@ impl Model {
     /// Places of the findings that the list shows now.
     pub(crate) fn places(&self, judged: &Judged) -> Vec<usize> {
         let filter = self.filter.get();
-        let around = self.around.borrow();
         let shown = |key: &str, finding: &Finding| {
             let by_filter = match filter {
                 0 => true,
@@ -147,15 +146,19 @@ impl Model {
                 5 => judged.state(key).is_some(),
                 light => light_of(finding).saturating_add(1) == light,
             };
-            by_filter
-                && !judged.silent.contains(&finding.rule)
-                && self.narrow.holds(finding)
-                && around.as_ref().is_none_or(|around| around.holds(finding))
+            by_filter && self.has(judged, finding)
         };
         let findings = self.findings.borrow();
         let order = self.order.borrow();
         let all = order.iter().filter_map(|n| Some((*n, findings.get(*n)?)));
         all.filter(|(_, m)| shown(&m.key, &m.finding)).map(|(n, _)| n).collect()
+    }
+
+    /// Whether a finding is in the part that the list is narrowed to, whatever its light.
+    fn has(&self, judged: &Judged, finding: &Finding) -> bool {
+        !judged.silent.contains(&finding.rule)
+            && self.narrow.holds(finding)
+            && self.around.borrow().as_ref().is_none_or(|around| around.holds(finding))
     }
 }
 
@@ -579,16 +582,10 @@ pub(crate) fn draw(app: &Rc<App>) {
         let findings = model.findings.borrow();
         let heard = || principals(&findings).filter(|m| !judged.silent.contains(&m.finding.rule));
         // What a light would show: of the part that the list is narrowed to.
-        let around = model.around.borrow().clone();
-        let part = || {
-            heard().filter(|m| {
-                model.narrow.holds(&m.finding)
-                    && around.as_ref().is_none_or(|around| around.holds(&m.finding))
-            })
-        };
-        let of = |n: usize| part().filter(|m| light_of(&m.finding) == n).count();
-        let done = part().filter(|m| judged.state(&m.key).is_some()).count();
-        let (all, here) = (heard().count(), part().count());
+        let part: Vec<&Merged> = heard().filter(|m| model.has(&judged, &m.finding)).collect();
+        let of = |n: usize| part.iter().filter(|m| light_of(&m.finding) == n).count();
+        let done = part.iter().filter(|m| judged.state(&m.key).is_some()).count();
+        let (all, here) = (heard().count(), part.len());
         let filters: Vec<SharedString> = [
             say!("全部 {}", here),
             say!("红 {}", of(0)),
