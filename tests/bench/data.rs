@@ -103,6 +103,20 @@ pub(crate) fn planted(lines: u64) -> Result<Made> {
     ready(&format!("city-{lines}"), lines, |name| child("city", &[name, &lines.to_string()]))
 }
 
+/// Whether a city of that size and what is made of it have room.
+pub(crate) fn ensure_room(folder: &Path, lines: u64) -> Result<()> {
+    // At most about 1.8 kB a line lie there at one time, in all shapes together.
+    let needed = lines * 1_800 + KEEP_FREE;
+    let free = free(folder)?;
+    ensure!(
+        free > needed,
+        "{} MB free, {} MB needed for {lines} lines",
+        free / 1_000_000,
+        needed / 1_000_000
+    );
+    Ok(())
+}
+
 /// Data that `write` puts into `city` as text files, imported and packed; made once.
 pub(crate) fn ready(
     name: &str,
@@ -116,15 +130,7 @@ pub(crate) fn ready(
     }
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
-    // At most about 1.8 kB a line lie there at one time, in all shapes together.
-    let needed = lines * 1_800 + KEEP_FREE;
-    let free = free(&folder)?;
-    ensure!(
-        free > needed,
-        "{} MB free, {} MB needed for {lines} lines",
-        free / 1_000_000,
-        needed / 1_000_000
-    );
+    ensure_room(&folder, lines)?;
     eprintln!("making {name}");
     let path = folder.display().to_string();
     let city = write(&path)?;

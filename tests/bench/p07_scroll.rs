@@ -24,6 +24,7 @@ use crate::measure::{child, number, percentile, seconds, told};
 use crate::report::{Met, Report, Row};
 
 const FRAMES: usize = 1_000;
+const ROUNDS: usize = 3;
 
 fn rss_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -81,19 +82,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     }))
 }
 
-pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
-    let folder = tempfile::tempdir_in(crate::data::folder()?)?;
-    let city = folder.path().join("city").display().to_string();
-    let lines = match scale {
-        Scale::Small => scale.lines(),
-        Scale::Full => LARGE,
-    };
-    let lines = lines.to_string();
-    let planted = child("city", &[&folder.path().display().to_string(), &lines])?;
-    let world = crate::p06_start::world(
-        &folder.path().join("world"),
-        &Claims::Folder { from: city.into() },
-    )?;
+/// A handheld with the package of a city of that size: what [`run`] asks for, and how long the visit is. Made once, like
+/// the other data; the centre's part of it is removed.
+fn handheld(lines: u64) -> Result<Value> {
+    let folder = crate::data::folder()?.join("data").join(format!("handheld-{lines}"));
+    let made = folder.join("made.json");
+    if let Ok(bytes) = std::fs::read(&made) {
+        return Ok(serde_json::from_slice(&bytes)?);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)?;
+    crate::data::ensure_room(&folder, lines)?;
+    let city = folder.join("city").display().to_string();
+    let planted = child("city", &[&folder.display().to_string(), &lines.to_string()])?;
+    let world =
+        crate::p06_start::world(&folder.join("world"), &Claims::Folder { from: city.into() })?;
     let h = &world.handheld;
     let tasks = h.ok(&["tasks"])?;
     let facility =
@@ -111,7 +114,29 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     }
     let pin = std::fs::read_to_string(&h.pins.first().context("no officer")?.1)?;
     let (data, device) = (h.data.display().to_string(), h.device.display().to_string());
-    let said = child("scroll", &[&data, &device, pin.trim(), facility, &longest.1])?;
+    let arguments = json!([data, device, pin.trim(), facility, longest.1]);
+    let said = json!({ "arguments": arguments, "visit": longest.0, "city": planted["lines"] });
+    std::fs::remove_dir_all(folder.join("city"))?;
+    drop(world);
+    std::fs::remove_dir_all(folder.join("world/center"))?;
+    std::fs::write(made, said.to_string())?;
+    Ok(said)
+}
+
+pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
+    let made = handheld(match scale {
+        Scale::Small => scale.lines(),
+        Scale::Full => LARGE,
+    })?;
+    let arguments: Vec<&str> =
+        made["arguments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    // One frame of a thousand that the machine gave to somebody else is not ours: of three runs the middle one.
+    let mut runs = (0..ROUNDS).map(|_| child("scroll", &arguments)).collect::<Result<Vec<_>>>()?;
+    runs.sort_by(|a, b| {
+        let worst = |run: &Value| number(run, "frame_worst").unwrap_or(f64::MAX);
+        worst(a).total_cmp(&worst(b))
+    });
+    let said = runs.swap_remove(ROUNDS / 2);
     let rss = number(&said, "rss_kib")? * 1024.0 / 1e6;
     let row = Row::alone(
         "P6",
@@ -124,8 +149,8 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) -> Result<()> {
     let (p99, worst) = (number(&said, "frame_p99")?, number(&said, "frame_worst")?);
     let what = format!(
         "{FRAMES} turns of the wheel, each drawn at 480×800 while scrolling a visit of {} lines, city of {} lines: median {}, p99, worst",
-        longest.0,
-        planted["lines"],
+        made["visit"],
+        made["city"],
         seconds(number(&said, "frame_p50")?)
     );
     let met = Met::of(p99 <= 0.004 && worst <= 0.016);

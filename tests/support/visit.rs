@@ -183,8 +183,8 @@ impl World {
         stand_in_device(&device, printer)?;
         // The chip of this machine is nobody's to wear out: what a story defines in it would outlive its folder, and a
         // story's wrong PINs would lock it.
-        let keys = if more.contains("[keys]") { "" } else { "\n[keys]\ntpm = \"none\"\n" };
-        let config = std::fs::read_to_string(&device)? + keys + more;
+        let keys = if more.contains("[keys]") { "" } else { "[keys]\ntpm = \"none\"\n\n" };
+        let config = keys.to_owned() + &std::fs::read_to_string(&device)? + more;
         std::fs::write(&device, config)?;
         let mut handhelds = Vec::new();
         for (n, id) in devices.iter().enumerate() {

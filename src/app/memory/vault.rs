@@ -27,7 +27,7 @@ type Shared<T> = Arc<Mutex<Vec<T>>>;
 pub struct MemoryVault {
     files: Arc<Mutex<Files>>,
     /// Running or cut off, each with the first line of its log.
-    recordings: Shared<(RecordingOrder, Vec<u8>)>,
+    pub(super) recordings: Shared<(RecordingOrder, Vec<u8>)>,
     /// Paths of videos whose picture is blank.
     covered: Arc<Mutex<Vec<String>>>,
     /// What the camera sees.
