@@ -32,6 +32,16 @@ fn rss_kib() -> u64 {
     line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
+/// Back to the list of tasks: an unlock leads to where the run before was left. The label of the facility's row.
+fn home(face: &Face, facility: &str) -> Result<String> {
+    loop {
+        if let Some(row) = face.controls().into_iter().find(|c| c.label.contains(facility)) {
+            return Ok(row.label);
+        }
+        face.tap("返回")?;
+    }
+}
+
 /// Child: `DATA DEVICE PIN FACILITY PERSON`.
 pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     let [data, device, pin, facility, person] = arguments else {
@@ -48,10 +58,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
     face.tap("检查员甲")?;
     face.fill("PIN", pin)?;
     face.tap("解锁")?;
+    let row = home(&face, facility)?;
     canvas.draw();
     let rss = rss_kib();
-    face.tap(facility)?;
-    face.tap("开始检查")?;
+    face.tap(&row)?;
+    if face.controls().iter().any(|c| c.label == "开始检查") {
+        face.tap("开始检查")?;
+    }
     face.tap("查找")?;
     face.fill("查询", person)?;
     let labels = face.controls();
@@ -70,6 +83,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value> {
             frames.push(begun.elapsed().as_secs_f64());
         }
     }
+    home(&face, facility)?;
     ensure!(frames.len() > FRAMES / 2, "the list did not move: {} frames", frames.len());
     Ok(json!({
         "rss_kib": rss,
